@@ -1,0 +1,1 @@
+"""fastmlp: train a small multi-layer perceptron on a CPU, fast."""
