@@ -1,0 +1,337 @@
+"""Kernels compiled once a machine: ``compiled``, which is ``numba.njit`` with a safe disk cache.
+
+Numba's own ``cache=True`` misses edits in other files, mixes up variants of one function, and two
+processes that fill one cold cache can leave wrong code under a key. Here an entry is one file that
+holds its whole key, its checksum and its code; it is written atomically, and on any doubt (another
+key, a wrong checksum, a folder that others can write to, a full disk) the kernel is compiled again
+in memory. No trouble with the cache ever reaches the caller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import pickle
+import re
+import stat
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any, overload
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from numba.core import config, event, sigutils
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
+from numba.core.dispatcher import Dispatcher
+from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
+
+FORMAT = b"fastmlp kernel, format 1"
+ANNOUNCE_AFTER = 1.0  # seconds of compiling
+PRUNE_AFTER = 30 * 24 * 3600.0  # seconds since an entry of other sources was written
+
+_constants: dict[str, object] = {}
+
+
+@overload
+def compiled(function: FunctionType, /) -> Dispatcher: ...
+@overload
+def compiled(**options: Any) -> Callable[[FunctionType], Dispatcher]: ...
+def compiled(function: FunctionType | None = None, /, **options: Any) -> Any:
+    """Compile a kernel with Numba, or load it from the user's cache folder.
+
+    Used as ``@compiled`` or ``@compiled(fastmath={"contract"})``. The kernel releases the GIL and
+    divides as NumPy does (no ZeroDivisionError). Everything its code depends on has to be in the
+    ``.py`` files of its own folder, or be named to `key_on`. Only kernels called from Python are
+    stored; those called by other kernels are part of their callers' code.
+
+    Parameters
+    ----------
+    function : function
+        A module-level function.
+    **options
+        Passed on to ``numba.njit``.
+
+    Returns
+    -------
+    numba.core.dispatcher.Dispatcher
+        With ``NUMBA_DISABLE_JIT=1``, the function itself.
+
+    Raises
+    ------
+    TypeError
+        If the function closes over variables, which the key does not see.
+    """
+    if function is None:
+        return functools.partial(compiled, **options)
+    if function.__closure__:
+        raise TypeError(
+            f"{function.__qualname__} closes over {', '.join(function.__code__.co_freevars)}: "
+            "make it a module-level function, or use numba.njit"
+        )
+    options = {"nogil": True, "error_model": "numpy"} | options
+    kernel: Any = numba.njit(**options)(function)
+    if not config.DISABLE_JIT:
+        kernel._cache = KernelCache(function, options)
+    return kernel
+
+
+def key_on(**constants: object) -> None:
+    """Name constants of this process that kernels freeze, such as ``key_on(lanes=LANES)``.
+
+    They become part of every key. Call it where the constant is set, at import.
+    """
+    _constants.update(constants)
+
+
+def cache_folder() -> Path:
+    """Return the folder of the entries: ``$FASTMLP_CACHE_DIR/kernels``, or the user's cache."""
+    if root := os.environ.get("FASTMLP_CACHE_DIR"):
+        return Path(root) / "kernels"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("fastmlp", appauthor=False) / "kernels"
+
+
+class KernelCache(_Cache):
+    """What a dispatcher asks for compiled code before it compiles, and hands it to afterwards."""
+
+    def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._options = {
+            name: sorted(value) if isinstance(value, set | frozenset) else value
+            for name, value in sorted(options.items())
+        }
+        # Read now, while the files are still those that were imported.
+        self._sources = _hash_sources(Path(function.__code__.co_filename).parent)
+        self._enabled = True
+
+    @property
+    def cache_path(self) -> str:
+        return str(cache_folder())
+
+    def enable(self) -> None:
+        self._enabled = True
+
+    def disable(self) -> None:
+        self._enabled = False
+
+    def flush(self) -> None:
+        """Keep the entries: their keys hold all that could make them stale."""
+
+    def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
+        # A kernel compiled as part of another one is inlined from its own source.
+        if not self._enabled or _watch.depth:
+            return None
+        # Whatever is wrong with the file: compile.
+        with contextlib.suppress(Exception):
+            if key := self._key(signature, target_context.codegen()):
+                return _rebuild(_read(self._path(key), key), target_context)
+        return None
+
+    def save_overload(self, signature: Any, result: CompileResult) -> None:
+        if not self._enabled or _watch.depth:
+            return
+        # A kernel that can't be stored works all the same.
+        with contextlib.suppress(Exception):
+            key = self._key(signature, result.codegen)
+            if key and not result.lifted and not result.library.has_dynamic_globals:
+                _write(self._path(key), key, _reduce(result))
+                _prune(cache_folder(), self._sources[:16])
+
+    def _key(self, signature: Any, codegen: Any) -> str:
+        """Return all that the code depends on, as one line of JSON; empty if that is unknown."""
+        arguments, return_type = sigutils.normalize_signature(signature)
+        # Types of functions and other objects are named by an address, or by nothing at all.
+        if not self._sources or " at 0x" in str(arguments):
+            return ""
+        return json.dumps(
+            {
+                "kernel": self._name,
+                "signature": [str(arguments), str(return_type)],
+                "sources": self._sources,
+                "constants": _constants,
+                "options": self._options,
+                "settings": {name: str(getattr(config, name, None)) for name in _SETTINGS},
+                "target": codegen.magic_tuple(),
+                "python": sys.version,
+                "numba": numba.__version__,
+                "llvmlite": llvmlite.__version__,
+                "numpy": np.__version__,
+            },
+            sort_keys=True,
+            default=str,
+        )
+
+    def _path(self, key: str) -> Path:
+        name = re.sub(r"\W+", "-", self._name)[-80:]
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return cache_folder() / f"{name}.{self._sources[:16]}.{digest[:32]}.kernel"
+
+
+# Numba's settings, from NUMBA_... in the environment, that change the code of one and the same
+# source for one and the same processor.
+_SETTINGS = (
+    "BOUNDSCHECK",
+    "DEBUGINFO_DEFAULT",
+    "DEBUG_NRT",
+    "LOOP_VECTORIZE",
+    "NRT_STATS",
+    "OPT",
+    "SLP_VECTORIZE",
+    "USING_SVML",
+)
+
+
+@functools.cache
+def _hash_sources(folder: Path) -> str:
+    """Return the joint SHA-256 of a folder's Python files; empty if there are none to read."""
+    digest = hashlib.sha256()
+    try:
+        paths = sorted(folder.glob("*.py"))
+        for path in paths:
+            text = path.read_bytes()
+            digest.update(b"%s %d\n" % (path.name.encode(), len(text)))
+            digest.update(text)
+    except OSError:
+        return ""
+    return digest.hexdigest() if paths else ""
+
+
+def _reduce(result: CompileResult) -> bytes:
+    """Serialise a kernel: Numba's own serial form, and the names the code has to find."""
+    externals = [
+        function.name
+        for function in result.library._final_module.functions
+        if function.is_declaration and not function.name.startswith("llvm.")
+    ]
+    return dumps((externals, result._reduce()))
+
+
+def _rebuild(payload: bytes, target_context: Any) -> CompileResult:
+    externals, reduced = pickle.loads(payload)
+    # Numba refreshes its target before every look-up, which imports most of Numba and all of
+    # scipy.linalg (0.3 s). Code needs that only if it does not find all the names it calls: with
+    # arguments that are numbers it does, with arrays it needs Numba's runtime too (20 ms).
+    for provide in (rtsys.initialize, type(target_context).refresh):
+        if any(llvm.address_of_symbol(name) is None for name in externals):
+            provide(target_context)
+    return CompileResult._rebuild(target_context, *reduced)
+
+
+def _read(path: Path, key: str) -> bytes:
+    """Return an entry's payload; raise OSError or ValueError if it can't be trusted."""
+    _check_owner(path.parent.stat())
+    with path.open("rb") as file:
+        _check_owner(os.fstat(file.fileno()))
+        form, checksum, content = file.read().split(b"\n", 2)
+    if form != FORMAT or checksum != hashlib.sha256(content).hexdigest().encode():
+        raise ValueError(f"{path} is damaged")
+    stored_key, payload = content.split(b"\n", 1)
+    if stored_key != key.encode():
+        raise ValueError(f"{path} belongs to another kernel")
+    return payload
+
+
+def _write(path: Path, key: str, payload: bytes) -> None:
+    """Write an entry as a whole or not at all, whoever else writes it at the same time."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_owner(path.parent.stat())
+    content = key.encode() + b"\n" + payload
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(FORMAT + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n")
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _check_owner(status: os.stat_result) -> None:
+    """Raise PermissionError if someone else could have put a pickle there."""
+    if os.name == "nt":  # no owners or modes as these
+        return
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError("the kernel cache belongs to others, or others can write to it")
+
+
+@functools.cache  # once a process is enough
+def _prune(folder: Path, sources: str) -> None:
+    """Remove entries of other sources, and what killed processes left, after PRUNE_AFTER."""
+    for path in folder.iterdir():
+        if (
+            path.suffix in (".kernel", ".tmp")
+            and f".{sources}." not in path.name
+            and time.time() - path.stat().st_mtime > PRUNE_AFTER
+        ):
+            path.unlink()
+
+
+class _Watch(event.Listener):
+    """Tells the user when compiling adds up to more than ANNOUNCE_AFTER seconds.
+
+    Numba calls it at the start and the end of every compilation, under its compiler lock.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0  # kernels being compiled: the outermost, and those it calls
+        self._spent = 0.0  # seconds, without a word so far
+        self._is_slow = False
+        self._announced = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not _is_kernel(event):
+            return
+        self.depth += 1
+        if self.depth == 1:
+            self._started = time.perf_counter()
+            self._timer = threading.Timer(max(0.0, ANNOUNCE_AFTER - self._spent), self._announce)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def on_end(self, event: event.Event) -> None:
+        if not _is_kernel(event):
+            return
+        self.depth -= 1
+        if self.depth == 0:
+            self._timer.cancel()
+            self._timer.join()
+            seconds = time.perf_counter() - self._started
+            if self._is_slow:
+                _say(f"compiled in {seconds:.1f} s")
+            self._spent = 0.0 if self._is_slow else self._spent + seconds
+            self._is_slow = False
+
+    def _announce(self) -> None:
+        self._is_slow = True
+        if not self._announced:
+            self._announced = True
+            _say("compiling kernels for this machine, once ...")
+
+
+def _is_kernel(event: event.Event) -> bool:
+    # Numba's lifted loops, which also send this event, have no cache.
+    return isinstance(getattr(event.data["dispatcher"], "_cache", None), KernelCache)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # a closed stderr
+        print(f"fastmlp: {text}", file=sys.stderr, flush=True)
+
+
+_watch = _Watch()
+event.register("numba:compile", _watch)
