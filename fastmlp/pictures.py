@@ -1,0 +1,198 @@
+"""The pictures of a training run, as matplotlib figures.
+
+Every function returns a `matplotlib.figure.Figure` of its own: nothing is shown, no file is
+written, and pyplot's global state is not touched. Write one with ``figure.savefig("x.png")``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, PAPER = "#1f2933", "#7b8794", "#f1f3f6"
+BLUE, ORANGE, RED, GREEN = "#2f6fb7", "#d9730d", "#c0392b", "#2d7d46"
+DPI = 140
+TILE = 1.0  # inches, the side of one image in a grid
+
+
+def image_side(n_features: int) -> int | None:
+    """Side in pixels of a square image of `n_features` pixels; None where it is no square."""
+    side = math.isqrt(n_features)
+    return side if side > 1 and side * side == n_features else None
+
+
+def learning_curves(loss: Sequence[float], val_accuracy: Sequence[float]) -> Figure:
+    """Loss and validation accuracy over the epochs, side by side.
+
+    Parameters
+    ----------
+    loss : sequence of float
+        Loss of each epoch's last mini-batch.
+    val_accuracy : sequence of float
+        Accuracy on the validation data after each epoch, 0 to 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    padded = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12, wspace=0.03)
+    figure = Figure(figsize=(10.0, 4.0), dpi=DPI, facecolor="white", layout=padded)
+    left, right = figure.subplots(1, 2)
+    _curve(left, loss, BLUE, "Loss (last mini-batch of the epoch)", "{:.3f}")
+    _curve(right, [100 * a for a in val_accuracy], ORANGE, "Validation accuracy (%)", "{:.2f} %")
+    return figure
+
+
+def labelled_sample(x: np.ndarray, y: np.ndarray, *, n_images: int = 60) -> Figure:
+    """The first images of the data, each under its label.
+
+    Parameters
+    ----------
+    x : ndarray of shape (m, side * side)
+        Square images, one a row, on any scale: 0 is drawn as paper, the largest value as ink.
+    y : ndarray of shape (m,)
+        Labels.
+    n_images : int, default 60
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the rows of `x` are no square images.
+    """
+    shown = min(n_images, len(x))
+    captions = [[(str(label), INK)] for label in y[:shown]]
+    title = f"A sample of the data: {shown:,} of {len(x):,} images with their labels"
+    return _grid(title, x[:shown], captions, n_columns=10)
+
+
+def misclassified_gallery(
+    x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, *, n_images: int = 40
+) -> Figure:
+    """The network's mistakes, the most confident first, with predicted and true labels.
+
+    Parameters
+    ----------
+    x : ndarray of shape (m, side * side)
+        Square images, one a row.
+    y : ndarray of shape (m,)
+        True labels.
+    probabilities : ndarray of shape (m, n_classes)
+        The network's output for `x`.
+    n_images : int, default 40
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the rows of `x` are no square images.
+    """
+    worst = worst_mistakes(y, probabilities)
+    shown = worst[:n_images]
+    predicted = probabilities[shown].argmax(axis=1)
+    sure = probabilities[shown].max(axis=1)
+    captions = [
+        [(f"predicted {p} · {c:.0%}", RED), (f"true {t}", GREEN)]
+        for p, t, c in zip(predicted, y[shown], sure, strict=True)
+    ]
+    rate = len(worst) / max(len(y), 1)
+    title = f"{len(worst):,} of {len(y):,} validation images misclassified ({rate:.2%})"
+    if len(worst) > len(shown):
+        title += f": the {len(shown)} most confident mistakes"
+    return _grid(title, x[shown], captions, n_columns=8)
+
+
+def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Rows whose most probable class is not `y`, the most confident mistake first."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+
+
+def _curve(axes: Axes, values: Sequence[float], colour: str, title: str, label: str) -> None:
+    epochs = range(1, len(values) + 1)
+    # A single epoch has no line to draw, so it gets a dot.
+    axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) == 1 else "")
+    axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold", pad=12)
+    axes.set_xlabel("Epoch", color=MUTED)
+    axes.grid(axis="y", color="#e3e7ec", linewidth=0.8)
+    axes.tick_params(colors=MUTED, length=0)
+    axes.locator_params(axis="x", integer=True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color("#cbd2d9")
+    axes.margins(x=0.02)
+    if values and math.isfinite(values[-1]):
+        axes.annotate(
+            label.format(values[-1]),
+            (len(values), values[-1]),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="right",
+            color=colour,
+            fontweight="bold",
+        )
+
+
+def _grid(
+    title: str, x: np.ndarray, captions: list[list[tuple[str, str]]], *, n_columns: int
+) -> Figure:
+    """Images in rows of `n_columns`, under lines of (text, colour).
+
+    All of them are drawn in one Axes: sixty Axes would take a second.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    side = image_side(x.shape[1])
+    if side is None:
+        raise ValueError(
+            f"x has {x.shape[1]} features a row, which is no square image: "
+            "give rows of side * side pixels, such as 784"
+        )
+    n_lines = max((len(lines) for lines in captions), default=1)
+    n_rows = max(1, math.ceil(len(x) / n_columns))
+    # One unit is a tile's side; captions and gaps are given in inches.
+    line, gap, margin, header = 0.16 / TILE, 0.14 / TILE, 0.15 / TILE, 0.5 / TILE
+    step_x, step_y = 1 + gap, 1 + gap + line * n_lines
+    width = 2 * margin + n_columns * step_x - gap
+    height = header + n_rows * step_y + margin - gap
+    figure = Figure(figsize=(width * TILE, height * TILE), dpi=DPI, facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    paper_to_ink = LinearSegmentedColormap.from_list("paper_to_ink", [PAPER, INK])
+    largest = max(float(x.max()), 1e-30) if x.size else 1.0
+    for i, (image, lines) in enumerate(zip(x, captions, strict=True)):
+        left = margin + (i % n_columns) * step_x
+        top = header + (i // n_columns) * step_y
+        for k, (text, colour) in enumerate(lines):
+            axes.text(
+                left + 0.5, top + (k + 0.5) * line, text,
+                color=colour, fontsize=8, ha="center", va="center",
+            )  # fmt: skip
+        top += n_lines * line
+        axes.imshow(
+            image.reshape(side, side), cmap=paper_to_ink, vmin=0, vmax=largest,
+            extent=(left, left + 1, top + 1, top), interpolation="nearest",
+        )  # fmt: skip
+    axes.text(margin, header / 2, title, color=INK, fontsize=12, fontweight="bold", va="center")
+    if not captions:
+        axes.text(width / 2, header + 0.5, "Nothing to show", color=MUTED, ha="center")
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return figure
