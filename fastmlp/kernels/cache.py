@@ -15,12 +15,12 @@ import hashlib
 import json
 import os
 import pickle
-import re
 import stat
 import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -34,6 +34,7 @@ from numba.core import config, event, sigutils
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import NumbaWarning
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
@@ -54,12 +55,13 @@ def compiled(function: FunctionType | None = None, /, **options: Any) -> Any:
     Used as ``@compiled`` or ``@compiled(fastmath={"contract"})``. The kernel releases the GIL and
     divides as NumPy does (no ZeroDivisionError). Everything its code depends on has to be in the
     ``.py`` files of its own folder, or be named to `key_on`. Only kernels called from Python are
-    stored; those called by other kernels are part of their callers' code.
+    stored; those called by other kernels are part of their callers' code. One name, one function:
+    Numba's linker takes functions of one name for one and the same.
 
     Parameters
     ----------
     function : function
-        A module-level function.
+        Defined by ``def`` at the top of a module.
     **options
         Passed on to ``numba.njit``.
 
@@ -71,14 +73,13 @@ def compiled(function: FunctionType | None = None, /, **options: Any) -> Any:
     Raises
     ------
     TypeError
-        If the function closes over variables, which the key does not see.
+        If the function is defined elsewhere: it may close over variables, which no key sees.
     """
     if function is None:
         return functools.partial(compiled, **options)
-    if function.__closure__:
+    if not function.__qualname__.isidentifier():
         raise TypeError(
-            f"{function.__qualname__} closes over {', '.join(function.__code__.co_freevars)}: "
-            "make it a module-level function, or use numba.njit"
+            f"{function.__qualname__} has no name of its own: define it at the top of a module"
         )
     options = {"nogil": True, "error_model": "numpy"} | options
     kernel: Any = numba.njit(**options)(function)
@@ -108,13 +109,15 @@ class KernelCache(_Cache):
     """What a dispatcher asks for compiled code before it compiles, and hands it to afterwards."""
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
-        self._name = f"{function.__module__}.{function.__qualname__}"
+        code = function.__code__
+        file = Path(code.co_filename).resolve()
+        self._kernel = (file.name, code.co_firstlineno, function.__qualname__)
         self._options = {
             name: sorted(value) if isinstance(value, set | frozenset) else value
             for name, value in sorted(options.items())
         }
         # Read now, while the files are still those that were imported.
-        self._sources = _hash_sources(Path(function.__code__.co_filename).parent)
+        self._sources = _hash_sources(file.parent) if file.is_file() else ""
         self._enabled = True
 
     @property
@@ -143,10 +146,18 @@ class KernelCache(_Cache):
     def save_overload(self, signature: Any, result: CompileResult) -> None:
         if not self._enabled or _watch.depth:
             return
+        if strangers := _factory_made(result):
+            warnings.warn(
+                f"{self._kernel[-1]} is not cached: give the functions that it calls a "
+                f"__qualname__ of their own, without <locals>: {', '.join(strangers)}",
+                NumbaWarning,
+                stacklevel=2,
+            )
+            return
         # A kernel that can't be stored works all the same.
         with contextlib.suppress(Exception):
             key = self._key(signature, result.codegen)
-            if key and not result.lifted and not result.library.has_dynamic_globals:
+            if key and not result.library.has_dynamic_globals:
                 _write(self._path(key), key, _reduce(result))
                 _prune(cache_folder(), self._sources[:16])
 
@@ -158,7 +169,7 @@ class KernelCache(_Cache):
             return ""
         return json.dumps(
             {
-                "kernel": self._name,
+                "kernel": self._kernel,
                 "signature": [str(arguments), str(return_type)],
                 "sources": self._sources,
                 "constants": _constants,
@@ -175,9 +186,9 @@ class KernelCache(_Cache):
         )
 
     def _path(self, key: str) -> Path:
-        name = re.sub(r"\W+", "-", self._name)[-80:]
         digest = hashlib.sha256(key.encode()).hexdigest()
-        return cache_folder() / f"{name}.{self._sources[:16]}.{digest[:32]}.kernel"
+        name = f"{self._kernel[-1]}.{self._sources[:16]}.{digest[:32]}.kernel"
+        return cache_folder() / name
 
 
 # Numba's settings, from NUMBA_... in the environment, that change the code of one and the same
@@ -207,6 +218,21 @@ def _hash_sources(folder: Path) -> str:
     except OSError:
         return ""
     return digest.hexdigest() if paths else ""
+
+
+def _factory_made(result: CompileResult) -> list[str]:
+    """Return the symbols of functions that other functions made, such as ``make.<locals>.tile``.
+
+    Two of them may bear one symbol in two entries, which differ in what they closed over. A process
+    that loads both entries would run the first one's code for both.
+    """
+    return [
+        function.name
+        for function in result.library._final_module.functions
+        if not function.is_declaration
+        and "_3clocals_3e" in function.name  # "<locals>", mangled
+        and not function.name.startswith("_ZN5numba")
+    ]
 
 
 def _reduce(result: CompileResult) -> bytes:
