@@ -1,0 +1,271 @@
+"""The vocabulary of the kernels: vectors of floats, written straight into LLVM's language.
+
+Numba has no vector type, and LLVM's auto-vectoriser gives up on the loops that matter here (it
+can't prove that the arrays don't overlap). So the innermost loops are *emitted*: a Python function
+receives a :class:`Lanes`, whose methods each write one vector instruction, and
+:func:`vector_op` makes of it a function that jitted code can call.
+
+Conventions of every vector op
+------------------------------
+* Addresses and sizes are plain integers (``intp``); strides and offsets count *elements*.
+* One argument is a float, and its type (float32 or float64) is the type of all elements.
+* Nothing is checked here: callers have checked shapes, dtypes and contiguity.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastmlp.kernels.cache import key_on
+
+Integer = Any  # what a vector op returns, if it returns anything: a 64-bit LLVM value
+INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+BOOL = ir.IntType(1)
+
+
+def _host_vector_bytes() -> tuple[int, int]:
+    """Width of the host's vector registers in bytes, and how many of them it has."""
+    forced = os.environ.get("FASTMLP_LANES")
+    features = llvm.get_host_cpu_features()
+    many = bool(features.get("avx512f")) or "aarch64" in llvm.get_process_triple()
+    if forced:
+        if forced not in ("4", "8", "16"):
+            raise ValueError(f"FASTMLP_LANES={forced!r}: set it to 4, 8 or 16, or unset it")
+        return int(forced) * 4, 32 if many else 16
+    if features.get("avx512f"):
+        return 64, 32
+    return (32 if features.get("avx2") else 16), (32 if many else 16)
+
+
+VECTOR_BYTES, N_REGISTERS = _host_vector_bytes()
+key_on(vector_bytes=VECTOR_BYTES)
+
+
+def constant(value: int) -> ir.Constant:
+    return ir.Constant(INT64, value)
+
+
+class Lanes:
+    """Writes vector instructions for one element type into one LLVM builder.
+
+    Parameters
+    ----------
+    builder : llvmlite.ir.IRBuilder
+    dtype : numba.types.float32 or numba.types.float64
+
+    Attributes
+    ----------
+    count : int
+        Elements in a vector.
+    size : int
+        Bytes of an element.
+    """
+
+    def __init__(self, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.size = dtype.bitwidth // 8
+        self.count = VECTOR_BYTES // self.size
+        self.element = ir.FloatType() if self.size == 4 else ir.DoubleType()
+        self.vector = ir.VectorType(self.element, self.count)
+        self.integer = INT32 if self.size == 4 else INT64
+        self.integers = ir.VectorType(self.integer, self.count)
+
+    # -- memory ------------------------------------------------------------------------------
+    def at(self, address: Any, *offsets: Any) -> Any:
+        """Address moved on by `offsets` elements (integers or LLVM values)."""
+        for offset in offsets:
+            if isinstance(offset, int):
+                if offset:
+                    address = self.builder.add(address, constant(offset * self.size))
+            else:
+                address = self.builder.add(address, self.builder.mul(offset, constant(self.size)))
+        return address
+
+    def pointer(self, address: Any, kind: Any) -> Any:
+        return self.builder.inttoptr(address, kind.as_pointer())
+
+    def load(self, address: Any, kind: Any = None) -> Any:
+        """One vector (or one `kind`) at `address`, which need only have an element's alignment."""
+        kind = kind or self.vector
+        value = self.builder.load(self.pointer(address, kind))
+        value.align = self.size if kind in (self.vector, self.element) else 1
+        return value
+
+    def load_masked(self, address: Any, mask: Any, kind: Any) -> Any:
+        """The lanes of `kind` where `mask` is set, zeros elsewhere; other bytes are not touched."""
+        pointer = self.pointer(address, kind)
+        name = f"llvm.masked.load.{_suffix(kind)}.p0"
+        return self.call(
+            name,
+            kind,
+            [pointer, ir.Constant(INT32, 1), mask, ir.Constant(kind, [0] * kind.count)],
+        )
+
+    def store(self, value: Any, address: Any) -> None:
+        instruction = self.builder.store(value, self.pointer(address, value.type))
+        element = getattr(value.type, "element", value.type)
+        instruction.align = 4 if element in (INT32, ir.FloatType()) else 8
+
+    def prefetch(self, address: Any) -> None:
+        flags = [ir.Constant(INT32, flag) for flag in (0, 3, 1)]  # read, keep, data
+        self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
+
+    # -- arithmetic --------------------------------------------------------------------------
+    def call(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+        """One of LLVM's own intrinsics."""
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, arguments)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """``a * b + c``, rounded once."""
+        return self.call(f"llvm.fma.{_suffix(a.type)}", a.type, [a, b, c])
+
+    def splat(self, scalar: Any, kind: Any = None) -> Any:
+        """A vector with `scalar` in each lane."""
+        kind = kind or self.vector
+        undefined = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(undefined, scalar, ir.Constant(INT32, 0))
+        lanes = ir.Constant(ir.VectorType(INT32, kind.count), [0] * kind.count)
+        return self.builder.shuffle_vector(first, undefined, lanes)
+
+    def full(self, value: float) -> Any:
+        """A vector with the constant `value` in each lane."""
+        return ir.Constant(self.vector, [ir.Constant(self.element, value)] * self.count)
+
+    def broadcast(self, address: Any) -> Any:
+        """A vector with the element at `address` in each lane."""
+        return self.splat(self.load(address, self.element))
+
+    def below(self, limit: Any) -> Any:
+        """Mask of the lanes whose number is less than `limit` (a 64-bit integer)."""
+        wide = ir.VectorType(INT64, self.count)
+        numbers = ir.Constant(wide, list(range(self.count)))
+        return self.builder.icmp_signed("<", numbers, self.splat(limit, wide))
+
+    def relu(self, z: Any) -> Any:
+        """0 where z < 0, else z: written this way round, NaN stays NaN."""
+        zero = self.full(0.0)
+        return self.builder.select(self.builder.fcmp_ordered("<", z, zero), zero, z)
+
+    def reduce(self, operation: Callable[[Any, Any], Any], value: Any) -> Any:
+        """Combine all lanes of `value`, halves first; returns the scalar."""
+        width = self.count
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        while width > 1:
+            width //= 2
+            order = [(lane + width) % self.count for lane in range(self.count)]
+            mask = ir.Constant(ir.VectorType(INT32, self.count), order)
+            value = operation(value, self.builder.shuffle_vector(value, undefined, mask))
+        return self.builder.extract_element(value, ir.Constant(INT32, 0))
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
+    # -- control -----------------------------------------------------------------------------
+    def loop(
+        self,
+        initial: Sequence[Any],
+        condition: Callable[..., Any],
+        body: Callable[..., Sequence[Any]],
+    ) -> list[Any]:
+        """Emit ``while condition(*values): values = body(*values)``; returns the last values."""
+        builder = self.builder
+        before = builder.block
+        head = builder.append_basic_block("head")
+        inside = builder.append_basic_block("body")
+        after = builder.append_basic_block("after")
+        builder.branch(head)
+        builder.position_at_end(head)
+        values = [builder.phi(value.type) for value in initial]
+        for phi, value in zip(values, initial, strict=True):
+            phi.add_incoming(value, before)
+        builder.cbranch(condition(*values), inside, after)
+        builder.position_at_end(inside)
+        following = body(*values)
+        for phi, value in zip(values, following, strict=True):
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return values
+
+    def repeat(self, n: Any, body: Callable[[Any], None], step: int = 1) -> None:
+        """Emit ``for i in range(0, n, step): body(i)``."""
+
+        def once(i: Any) -> list[Any]:
+            body(i)
+            return [self.builder.add(i, constant(step))]
+
+        self.loop([constant(0)], lambda i: self.builder.icmp_signed("<", i, n), once)
+
+
+def _suffix(kind: Any) -> str:
+    element = getattr(kind, "element", kind)
+    name = f"i{element.width}" if isinstance(element, ir.IntType) else None
+    name = name or ("f32" if isinstance(element, ir.FloatType) else "f64")
+    return f"v{kind.count}{name}" if hasattr(kind, "count") else name
+
+
+def vector_op(emit: Callable[..., Any]) -> Any:
+    """Make of ``emit(lanes, *arguments)`` a function for jitted code.
+
+    The type of the (last) float argument is the type of the elements; an op on integers has none.
+    `emit` returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
+    """
+
+    def typed(typingctx: Any, *arguments: Any) -> Any:
+        dtypes = [kind for kind in arguments if isinstance(kind, types.Float)]
+        dtype = dtypes[-1] if dtypes else types.float64
+        kinds = [kind if isinstance(kind, types.Float) else types.intp for kind in arguments]
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            result = emit(Lanes(builder, dtype), *values)
+            return context.get_dummy_value() if result is None else result
+
+        returns = types.intp if emit.__annotations__["return"] == "Integer" else types.void
+        return returns(*kinds), codegen
+
+    # Numba asks for the number of arguments, which `typed` leaves open.
+    typed.__signature__ = inspect.signature(emit)  # type: ignore[attr-defined]
+    typed.__name__ = emit.__name__
+    typed.__doc__ = emit.__doc__
+    return intrinsic(typed)
+
+
+@vector_op
+def itemsize(v: Lanes, one: Any) -> Integer:
+    """Bytes of an element of the type of `one`."""
+    return constant(v.size)
+
+
+@vector_op
+def lanes(v: Lanes, one: Any) -> Integer:
+    """Elements of the type of `one` in a vector."""
+    return constant(v.count)
+
+
+@vector_op
+def word(v: Lanes, table: Any, index: Any) -> Integer:
+    """``table[index]``, where `table` is the address of an array of 64-bit integers."""
+    return v.load(v.at(table, index), INT64)
+
+
+@vector_op
+def copy_rows(v: Lanes, source: Any, row: Any, rows: Any, n: Any, out: Any, one: Any) -> None:
+    """`rows` rows of `n` elements, `row` elements apart in `source`, packed in `out`."""
+    b = v.builder
+
+    def copy(r: Any) -> None:
+        start, target = v.at(source, b.mul(r, row)), v.at(out, b.mul(r, n))
+        v.repeat(n, lambda i: v.store(v.load(v.at(start, i), v.element), v.at(target, i)))
+
+    v.repeat(rows, copy)

@@ -1,0 +1,213 @@
+"""The first layer, where most inputs are zero: products that skip the zeros.
+
+A bit mask for each input says in which rows of the batch it is not zero. :func:`forward_skipping`
+and :func:`update_skipping` take a few neighbouring inputs at a time, whose rows of the weights stay
+in registers while the rows of the batch that are named by the masks go by:
+
+    forward    z[b, :] += x[b, k] * w[k, :]     for each input k of the group, in order
+    update     w[k, :] += x[b, k] * dz[b, :]    for each row b of the batch, in order
+
+Neighbouring pixels are nonzero together, so little work is wasted, and one load of ``z[b]`` or
+``dz[b]`` serves the whole group. An input that is zero adds an exact zero: the sums have the bits
+of the dense tiles, which add in the same order.
+
+Rows of weights are read once a 64 rows of the batch, from start to end, which the hardware
+prefetches; ``z`` and ``dz`` of 64 rows stay in the first-level cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.simd import (
+    BOOL,
+    INT32,
+    INT64,
+    N_REGISTERS,
+    Lanes,
+    constant,
+    itemsize,
+    lanes,
+    vector_op,
+)
+
+# Rows of the batch that a mask covers: it has two words of 32 bits.
+MASK_ROWS = 64
+WORD_ROWS = 32
+
+# Inputs taken together. Their rows of weights fill the registers (at most 4 vectors wide).
+GROUP = 4 if N_REGISTERS == 32 else 2
+
+
+def _masked(vectors: int, is_update: bool) -> Any:
+    """One pass over all inputs for up to 64 rows and `vectors` vectors of columns.
+
+    Columns come in panels of 2 vectors: `panel` is the distance between two panels, `w_row` that
+    between two rows of a panel.
+    """
+
+    def masked(
+        v: Lanes,
+        low: Any, high: Any, n_inputs: Any,
+        x: Any, x_row: Any,
+        w: Any, w_row: Any, panel: Any, scale: Any,
+        z: Any, z_row: Any,
+    ) -> None:  # fmt: skip
+        b = v.builder
+        group, columns = range(GROUP), range(vectors)
+        scales = v.splat(scale)
+        # A column of 4 vectors is two panels.
+        starts = [v.at(w, (c % 2) * v.count, *([panel] if c >= 2 else [])) for c in columns]
+
+        def mask_of(k: Any) -> Any:
+            """The rows in which any input of the group is not zero, as 64 bits."""
+            words = []
+            for half in (low, high):
+                at = b.add(half, b.mul(k, constant(4)))
+                word = v.load(at, INT32)
+                for g in group[1:]:
+                    word = b.or_(word, v.load(b.add(at, constant(4 * g)), INT32))
+                words.append(b.zext(word, INT64))
+            return b.or_(words[0], b.shl(words[1], constant(32)))
+
+        def of_group(k: Any) -> None:
+            at = [
+                [v.at(start, b.mul(b.add(k, constant(g)), w_row)) for start in starts]
+                for g in group
+            ]
+            weights = [v.load(a) for row in at for a in row]
+            if is_update:
+                weights = [b.fmul(scales, row) for row in weights]
+
+            def of_row(mask: Any, *weights: Any) -> list[Any]:
+                lowest = v.call("llvm.cttz.i64", INT64, [mask, ir_true])
+                z_at = v.at(z, b.mul(lowest, z_row))
+                x_at = v.at(x, b.mul(lowest, x_row), k)
+                zs = [v.load(v.at(z_at, c * v.count)) for c in columns]
+                new = list(weights)
+                for g in group:
+                    value = v.broadcast(v.at(x_at, g))
+                    for c in columns:
+                        i = g * vectors + c
+                        if is_update:
+                            new[i] = v.fma(value, zs[c], weights[i])
+                        else:
+                            zs[c] = v.fma(value, weights[i], zs[c])
+                if not is_update:
+                    for c in columns:
+                        v.store(zs[c], v.at(z_at, c * v.count))
+                return [b.and_(mask, b.sub(mask, constant(1))), *new]
+
+            _, *weights = v.loop(
+                [mask_of(k), *weights],
+                lambda mask, *_: b.icmp_unsigned("!=", mask, constant(0)),
+                of_row,
+            )
+            if is_update:
+                for a, value in zip((a for row in at for a in row), weights, strict=True):
+                    v.store(value, a)
+
+        v.repeat(n_inputs, of_group, step=GROUP)
+
+    ir_true = BOOL(1)
+    return vector_op(masked)
+
+
+_forward_4, _forward_2, _forward_1 = (_masked(n, is_update=False) for n in (4, 2, 1))
+_update_4, _update_2, _update_1 = (_masked(n, is_update=True) for n in (4, 2, 1))
+
+
+@vector_op
+def _fill_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, start: Any, one: Any) -> None:
+    """``z[r, :n] = start[:n]``, `n` a multiple of the vector's length."""
+
+    def row(r: Any) -> None:
+        at = v.at(z, v.builder.mul(r, z_row))
+        v.repeat(n, lambda i: v.store(v.load(v.at(start, i)), v.at(at, i)), step=v.count)
+
+    v.repeat(rows, row)
+
+
+@vector_op
+def _relu_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, one: Any) -> None:
+    """``z[r, :n] = relu(z[r, :n])`` in place, `n` a multiple of the vector's length."""
+
+    def row(r: Any) -> None:
+        at = v.at(z, v.builder.mul(r, z_row))
+        v.repeat(n, lambda i: v.store(v.relu(v.load(v.at(at, i))), v.at(at, i)), step=v.count)
+
+    v.repeat(rows, row)
+
+
+@compiled
+def forward_skipping(
+    x, x_row, words, words_row, no_words, rows, n_inputs,
+    weights, panel, bias, z, z_row, first, last, one,
+):  # fmt: skip
+    """Bias, product and ReLU of a layer for vectors `first` to `last` of its columns.
+
+    Computes :func:`fastmlp.reference.relu` of :func:`fastmlp.reference.matmul_bias` and writes
+    those columns of `z`. Addresses, and strides in elements; `words_row` is the number of mask
+    words from one half of 32 rows to the next.
+    """
+    size = itemsize(one)
+    width = lanes(one)
+    for start in range(0, rows, MASK_ROWS):
+        count = min(rows - start, MASK_ROWS)
+        low = words + start // WORD_ROWS * words_row * 4
+        high = low + words_row * 4 if count > WORD_ROWS else no_words
+        x_at = x + start * x_row * size
+        c = first
+        while c < last:
+            z_at = z + (start * z_row + c * width) * size
+            w_at = weights + ((c // 2) * panel + (c % 2) * width) * size
+            # Whole panels together, if the first one is whole.
+            n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
+            _fill_rows(z_at, z_row, count, n * width, bias + c * width * size, one)
+            if n == 4:
+                _forward_4(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
+                           z_at, z_row)  # fmt: skip
+            elif n == 2:
+                _forward_2(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
+                           z_at, z_row)  # fmt: skip
+            else:
+                _forward_1(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
+                           z_at, z_row)  # fmt: skip
+            _relu_rows(z_at, z_row, count, n * width, one)
+            c += n
+
+
+@compiled
+def update_skipping(
+    x, x_row, words, words_row, no_words, rows, n_inputs,
+    weights, panel, decay, one, dz, dz_row, first, last,
+):  # fmt: skip
+    """``w = decay * w + x.T @ dz`` in place, for vectors `first` to `last` of the columns.
+
+    Computes the weights of :func:`fastmlp.reference.update`; `dz` holds the gradient times
+    ``-learning_rate``, so no gradient of the weights is ever stored.
+    """
+    size = itemsize(one)
+    width = lanes(one)
+    for start in range(0, rows, MASK_ROWS):
+        count = min(rows - start, MASK_ROWS)
+        low = words + start // WORD_ROWS * words_row * 4
+        high = low + words_row * 4 if count > WORD_ROWS else no_words
+        x_at = x + start * x_row * size
+        scale = decay if start == 0 else one
+        c = first
+        while c < last:
+            dz_at = dz + (start * dz_row + c * width) * size
+            w_at = weights + ((c // 2) * panel + (c % 2) * width) * size
+            n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
+            if n == 4:
+                _update_4(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
+                          dz_at, dz_row)  # fmt: skip
+            elif n == 2:
+                _update_2(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
+                          dz_at, dz_row)  # fmt: skip
+            else:
+                _update_1(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
+                          dz_at, dz_row)  # fmt: skip
+            c += n

@@ -1,0 +1,107 @@
+"""How the threads of one call wait for each other.
+
+A team lives for one stretch of work, within one call from Python: there is no pool that could
+outlive a fork or hang at exit. Its threads first meet at a gate. Thread 0 waits there for a while;
+if a helper has not come by then (no core is free), thread 0 sends all helpers home and works
+alone. Nobody ever waits for a thread that might not run.
+
+Behind the gate, threads meet at barriers. A barrier spins for about as long as a stage of the step
+takes, and then gives its core away at each look, since another program may need it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+from numba import types
+
+from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.simd import INT32, INT64, Integer, Lanes, constant, vector_op
+
+# Fields of a team: addresses of 64-bit integers, each in a cache line of its own.
+N_AT_BARRIER, GENERATION, N_AT_GATE, GATE = 0, 64, 128, 192
+TEAM_BYTES = 256
+
+# States of the gate.
+CLOSED, OPEN, DISBANDED = 0, 1, 2
+
+SPINS = 500  # looks before a waiting thread yields
+GATE_LOOKS = 20_000  # looks, yielding, before thread 0 works alone: some ms
+
+_yield_core = types.ExternalFunction(
+    "SwitchToThread" if os.name == "nt" else "sched_yield", types.int32()
+)
+
+
+@vector_op
+def _add(v: Lanes, address: Any, amount: Any) -> Integer:
+    """Add to a shared integer; returns what it was before."""
+    return v.builder.atomic_rmw("add", v.pointer(address, INT64), amount, "acq_rel")
+
+
+@vector_op
+def _look(v: Lanes, address: Any) -> Integer:
+    return v.builder.load_atomic(v.pointer(address, INT64), "acquire", 8)
+
+
+@vector_op
+def _set(v: Lanes, address: Any, value: Any) -> None:
+    v.builder.store_atomic(value, v.pointer(address, INT64), "release", 8)
+
+
+@vector_op
+def _pause(v: Lanes, amount: Any) -> None:
+    """Tell the core that this is a spinning loop."""
+    from llvmlite import ir
+
+    machine = platform.machine().lower()
+    if machine in ("x86_64", "amd64", "i686"):
+        v.call("llvm.x86.sse2.pause", ir.VoidType(), [])
+    elif machine in ("aarch64", "arm64"):
+        v.call("llvm.aarch64.hint", ir.VoidType(), [ir.Constant(INT32, 1)])
+
+
+@compiled
+def enter(team, thread, n_threads):
+    """Pass the gate; returns the number of threads that work, 0 for a helper sent home."""
+    if n_threads == 1:
+        return 1
+    if thread == 0:
+        looks = 0
+        while _look(team + N_AT_GATE) < n_threads - 1:
+            looks += 1
+            if looks > GATE_LOOKS:
+                _set(team + GATE, DISBANDED)
+                return 1
+            _yield_core()
+        _set(team + GATE, OPEN)
+        return n_threads
+    _add(team + N_AT_GATE, 1)
+    looks = 0
+    state = _look(team + GATE)
+    while state == CLOSED:
+        looks += 1
+        if looks > SPINS:
+            _yield_core()
+        state = _look(team + GATE)
+    return n_threads if state == OPEN else 0
+
+
+@compiled
+def meet(team, n_threads):
+    """A barrier: returns when all threads of the team have called it."""
+    if n_threads > 1:
+        generation = _look(team + GENERATION)
+        if _add(team + N_AT_BARRIER, 1) == n_threads - 1:
+            _set(team + N_AT_BARRIER, 0)
+            _add(team + GENERATION, 1)
+        else:
+            looks = 0
+            while _look(team + GENERATION) == generation:
+                looks += 1
+                if looks < SPINS:
+                    _pause(0)
+                else:
+                    _yield_core()

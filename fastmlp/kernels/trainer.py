@@ -1,0 +1,157 @@
+"""Epochs of gradient descent, in stretches of some milliseconds of compiled work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.kernels import plan as at
+from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8
+from fastmlp.kernels.plan import Plan
+from fastmlp.kernels.skip import GROUP
+from fastmlp.kernels.step import run_steps
+from fastmlp.kernels.team import TEAM_BYTES
+
+Array = NDArray[Any]
+
+STRETCH_SECONDS = 0.015  # Ctrl-C and other Python threads wait no longer than that
+SAMPLED_ROWS = 512  # rows from which the share of zeros is estimated
+SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
+
+_KINDS = {"uint8": UINT8, "float32": FLOAT32, "float64": FLOAT64}
+
+
+def put_inputs(plan: Plan, x: Any, skip_zeros: bool | None = None) -> None:
+    """Tell `plan` where the rows of `x` lie, and whether there are zeros enough to skip."""
+    if isinstance(x, np.ndarray):
+        plan.put(at.X, x)
+        plan[at.X_KIND] = _KINDS[x.dtype.name]
+    else:  # SciPy's CSR
+        plan.put(at.X, np.ascontiguousarray(x.data, plan.dtype))
+        plan.put(at.X_INDICES, np.ascontiguousarray(x.indices, np.int32))
+        plan.put(at.X_INDPTR, np.ascontiguousarray(x.indptr, np.int64))
+        plan[at.X_KIND] = CSR
+    if skip_zeros is None:
+        skip_zeros = nonzero_share(x) < SKIP_BELOW
+    plan[at.IS_SKIPPING] = int(skip_zeros)
+
+
+def nonzero_share(x: Any) -> float:
+    """Share of the groups of neighbouring inputs, as the kernels take them, that hold a nonzero."""
+    n_rows, n_features = x.shape
+    rows = x[:: max(1, n_rows // SAMPLED_ROWS)]
+    rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
+    n_groups = -(-n_features // GROUP)
+    nonzero = np.zeros((len(rows), n_groups * GROUP), bool)
+    np.not_equal(rows, 0, out=nonzero[:, :n_features])
+    return float(nonzero.reshape(len(rows), n_groups, GROUP).any(axis=2).mean())
+
+
+class Trainer:
+    """Epochs of gradient descent on one set of rows; `fastmlp.reference.Trainer`, compiled.
+
+    Parameters
+    ----------
+    weights, biases : list of ndarray
+        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all float32 or all float64.
+        `load` reads them and `export` writes them; nothing else touches them.
+    x : ndarray or SciPy CSR of shape (n_rows, n_features)
+        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time.
+    y : ndarray of intp, shape (n_rows,)
+        Labels, which have been checked to lie in 0..n_classes-1.
+    batch_size : int
+        Rows in a step; an epoch's last step takes what is left.
+    learning_rate, lambda_reg : float
+        See `fastmlp.reference.update`. `learning_rate` may be assigned between epochs.
+    input_scale : float, optional
+        See `fastmlp.reference.scale_inputs`.
+    n_threads : int, optional
+        By default as many as are fastest.
+    skip_zeros : bool, optional
+        By default where the data have zeros enough. It changes the speed, not a bit of the result.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        x: Any,
+        y: NDArray[np.intp],
+        *,
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        lambda_reg: float = 0.001,
+        input_scale: float | None = None,
+        n_threads: int | None = None,
+        skip_zeros: bool | None = None,
+    ) -> None:
+        self.outside = weights, biases
+        self.batch_size = batch_size
+        self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
+        self.input_scale = 1.0 if input_scale is None else input_scale
+        self._y = np.ascontiguousarray(y, np.int64)
+        self._plan = Plan(weights, biases, batch_size)
+        put_inputs(self._plan, x, skip_zeros)
+        self._plan.put(at.LABELS, self._y)
+        self._team = at.aligned(TEAM_BYTES, np.uint8)
+        self._plan.put(at.TEAM, self._team)
+        self._steps_per_stretch = 4
+
+    def epoch(self, order: NDArray[np.intp]) -> float:
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
+        order = np.ascontiguousarray(order, np.int64)
+        self._plan.put(at.ORDER, order)
+        self._plan[at.N_ROWS] = len(order)
+        n_steps = -(-len(order) // self.batch_size)
+        last_rows = len(order) - (n_steps - 1) * self.batch_size
+        scalars = self._scalars(last_rows)
+        step = 0
+        while step < n_steps:
+            end = min(n_steps, step + self._steps_per_stretch)
+            start = time.perf_counter()
+            run_steps(self._plan.address, 0, 1, step, end, *scalars)
+            seconds = time.perf_counter() - start
+            fitting = int((end - step) * STRETCH_SECONDS / max(seconds, 1e-9))
+            self._steps_per_stretch = min(max(1, fitting), 4 * self._steps_per_stretch)
+            step = end
+        chosen = self._plan.chosen[:last_rows]
+        return float(-np.mean(np.log(np.maximum(chosen, np.finfo(chosen.dtype).tiny))))
+
+    def _scalars(self, last_rows: int) -> list[Any]:
+        """The floats that `run_steps` takes, in the network's dtype."""
+        values = (
+            1.0 - self.learning_rate * self.lambda_reg,
+            -self.learning_rate / self.batch_size,
+            -self.learning_rate / last_rows,
+            self.input_scale,
+            1.0 / self.input_scale,
+            1.0,
+        )
+        return [self._plan.dtype.type(value) for value in values]
+
+    def load(self) -> None:
+        """Go on from the values in the arrays that were handed in."""
+        self._plan.pack(*self.outside)
+
+    def export(self) -> None:
+        """Write the current parameters into the arrays that were handed in."""
+        self._plan.unpack(*self.outside)
+
+    def close(self) -> None:
+        """Release the buffers."""
+
+    def __enter__(self) -> Trainer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
