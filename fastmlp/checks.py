@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 FEATURE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
-ROWS_PER_LOOK = 256  # rows looked at together: they stay in the cache between minimum and maximum
+VALUES_PER_LOOK = 2**16  # they stay in the cache between the minimum and the maximum
 
 
 def as_count(value: object, name: str) -> int:
@@ -137,12 +137,13 @@ def as_features(
         if values is not matrix.data or not matrix.has_canonical_format:
             matrix = type(matrix)((values, matrix.indices, matrix.indptr), matrix.shape, copy=True)
             matrix.sum_duplicates()
-        _check_finite(matrix.data.reshape(-1, 1), dtype, name)
+        ends = matrix.indptr[1:]
+        _check_finite(matrix.data, dtype, name, lambda i: np.searchsorted(ends, i, side="right"))
         return matrix
     array = as_numeric(x, name)
     _check_shape(array.shape, n_features, name)
     features = np.ascontiguousarray(_native(array, dtype, input_scale, name))
-    _check_finite(features, dtype, name)
+    _check_finite(features.reshape(-1), dtype, name, lambda i: i // n_features)
     return features
 
 
@@ -172,7 +173,7 @@ def as_labels(y: ArrayLike, n_rows: int, n_classes: int, name: str = "y") -> NDA
     low, high = labels.min(), labels.max()
     if low < 0 or high >= n_classes:
         raise ValueError(
-            f"{name} holds the label {low if low < 0 else high:g}, outside 0..{n_classes - 1}: "
+            f"{name} holds the label {low if low < 0 else high}, outside 0..{n_classes - 1}: "
             "number the classes from 0, or make the network with a larger output_size"
         )
     return np.ascontiguousarray(labels, dtype=np.intp)
@@ -257,19 +258,21 @@ def _native(
     return converted
 
 
-def _check_finite(features: NDArray[Any], dtype: np.dtype[Any], name: str) -> None:
-    """Raise where a value is NaN, infinite, or too large for `dtype`, a few rows at a time.
+def _check_finite(
+    values: NDArray[Any], dtype: np.dtype[Any], name: str, row_of: Callable[[int], Any]
+) -> None:
+    """Raise where a value is NaN, infinite, or too large for `dtype`, looking at few at a time.
 
     A comparison with NaN is false, so that minimum and maximum find it without any temporary
     array, which for isfinite would be a quarter of the features' own size.
     """
-    if features.dtype.kind != "f":
+    if values.dtype.kind != "f":
         return
-    limit = min(np.finfo(dtype).max, np.finfo(features.dtype).max)
-    for start in range(0, len(features), ROWS_PER_LOOK):
-        rows = features[start : start + ROWS_PER_LOOK]
-        if not (rows.min() >= -limit and rows.max() <= limit):
-            row = start + int(np.argmin(np.all(np.abs(rows) <= limit, axis=1)))
+    limit = min(np.finfo(dtype).max, np.finfo(values.dtype).max)
+    for start in range(0, len(values), VALUES_PER_LOOK):
+        look = values[start : start + VALUES_PER_LOOK]
+        if not (look.min() >= -limit and look.max() <= limit):
+            row = row_of(start + int(np.argmin(np.abs(look) <= limit)))
             raise ValueError(
                 f"{name} holds NaN, infinity or a number too large for {dtype} in row {row}: "
                 "remove such rows, or fill them, as with np.nan_to_num"

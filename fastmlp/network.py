@@ -6,6 +6,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -86,7 +87,7 @@ class Network(ABC):
         )
         self.history_ = History()
         weight_dtype = self.dtype or np.dtype(np.float64)
-        shapes = list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+        shapes = list(pairwise(self.layer_sizes))
         random = self._random_stream()
         self._set_parameters(
             [(random.randn(*shape) * 0.01).astype(weight_dtype) for shape in shapes],
@@ -291,7 +292,7 @@ class Network(ABC):
         n_layers = len(self.layer_sizes) - 1
         if len(weights) != n_layers or len(biases) != n_layers:
             raise ValueError(f"give {prefix}w and {prefix}b of each of the {n_layers} layers")
-        shapes = zip(self.layer_sizes, self.layer_sizes[1:], strict=False)
+        shapes = pairwise(self.layer_sizes)
         checked = [
             (
                 checks.as_shaped(w, (n_in, n_out), f"{prefix}w{layer}"),

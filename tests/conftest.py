@@ -1,0 +1,61 @@
+"""Fixtures shared by the test files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import fastmlp
+from fastmlp import reference
+from fastmlp.network import Network
+
+Digits = tuple[NDArray[np.uint8], NDArray[np.intp]]
+
+
+def shared_csv() -> Path | None:
+    """The real digits in Kaggle's layout, or None where they have not been put."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("FASTMLP_DATA", beside))
+    found = folder / "digit-recognizer" / "train.csv.gz"
+    return found if found.exists() else None
+
+
+@pytest.fixture(scope="session")
+def real_digits(request: pytest.FixtureRequest) -> Digits:
+    """Pixels (n, 784) uint8 and labels: MNIST's 42,000 rows, else fastmlp's own digits."""
+    path = shared_csv()
+    if path is None:
+        from fastmlp.data import make_digits
+
+        x, y = make_digits(n_samples=12_000, seed=42)
+        return x, np.asarray(y, np.intp)
+    assert request.config.cache is not None
+    cached = request.config.cache.mkdir("digits") / f"{path.stat().st_size}.npy"
+    if not cached.exists():  # two seconds of parsing, once
+        import pandas as pd
+
+        table = pd.read_csv(path).to_numpy().astype(np.uint8, order="C")
+        partial = cached.with_name(f"{os.getpid()}.npy")
+        np.save(partial, table)
+        partial.replace(cached)
+    table = np.load(cached)
+    return np.ascontiguousarray(table[:, 1:]), table[:, 0].astype(np.intp)
+
+
+@pytest.fixture(params=[reference.MLP, fastmlp.MLP], ids=["reference", "compiled"])
+def mlp_class(request: pytest.FixtureRequest) -> type[Network]:
+    """Each of the two implementations in turn."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def keep_global_generator() -> Iterator[None]:
+    """No test leaves NumPy's global generator in another state than it found."""
+    state = np.random.get_state()
+    yield
+    np.random.set_state(state)
