@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,24 +24,55 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         If the file can't be written; the message is one line, names it and says what to do.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file() and not target.is_dir():
-        with target.open("wb") as stream:
-            yield stream
-        return
-    # Same folder, because a rename across file systems is no longer atomic.
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target if _is_device(target) else _part(target)
     try:
         # A plain open, not tempfile: the file gets the permissions the user's umask gives.
         with part.open("wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, target)
+            if part != target:
+                os.fsync(stream.fileno())
+        if part != target:
+            os.replace(part, target)
     except OSError as error:
-        raise type(error)(
-            f"can't write {path}: {error.strerror or error}; "
-            "give a file in a folder that exists, is writable and has space"
-        ) from error
+        raise _with_remedy(error, path) from error
     finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        if part != target:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise what `atomic_write` would, before the work whose result it is to write.
+
+    Raises
+    ------
+    OSError
+        If `path` is a folder, or lies in none where a file can be made.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        if not _is_device(target):
+            part = _part(target)
+            part.touch()
+            part.unlink()
+    except OSError as error:
+        raise _with_remedy(error, path) from error
+
+
+def _is_device(target: Path) -> bool:
+    return target.exists() and not target.is_file() and not target.is_dir()
+
+
+def _part(target: Path) -> Path:
+    # Same folder, because a rename across file systems is no longer atomic.
+    return target.with_name(f".fastmlp-{os.urandom(8).hex()}.part")
+
+
+def _with_remedy(error: OSError, path: str | os.PathLike[str]) -> OSError:
+    return type(error)(
+        f"can't write {path}: {error.strerror or error}; "
+        "give a file in a folder that exists, is writable and has space"
+    )

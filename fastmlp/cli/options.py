@@ -1,0 +1,73 @@
+"""Arguments that several commands share, and the checks of what typer can't check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+OPTION_NAMES = {"learning_rate": "--lr", "lambda_reg": "--l2", "val_fraction": "--val-fraction"}
+DATA_HELP = (
+    "A CSV file (Kaggle's layout; .gz and .zip too), a folder with MNIST's IDX files, "
+    "'mnist' (downloaded once) or 'digits' (built in)."
+)
+
+Data = Annotated[str, typer.Option(metavar="CSV|FOLDER|mnist|digits", help=DATA_HELP)]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A .safetensors file, or the folder of a run.")
+]
+Hidden = Annotated[str, typer.Option(metavar="N[,N...]", help="Size of each hidden layer.")]
+Epochs = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the training data.")]
+BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Rows in a mini-batch.")]
+LearningRate = Annotated[float, typer.Option("--lr", metavar="X", help="Learning rate.")]
+L2 = Annotated[float, typer.Option("--l2", metavar="X", help="L2 strength, on weights only.")]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of split, weights and row order."),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Threads; by default as many as help.")
+]
+
+
+class Dtype(StrEnum):
+    """The arithmetic's types, as typer wants a choice."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+def hidden_sizes(text: str) -> tuple[int, ...]:
+    """Return ``"512,512"`` as ``(512, 512)``."""
+    try:
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise ValueError(
+            f"--hidden is {text!r}: give whole numbers of at least 1, such as 64 or 512,512"
+        )
+    return sizes
+
+
+@contextmanager
+def option_names() -> Iterator[None]:
+    """Let errors of the Python API speak of the command line's options."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        for argument, option in OPTION_NAMES.items():
+            message = message.replace(argument, option)
+        raise ValueError(message) from error
+
+
+def check_fraction(val_fraction: float) -> None:
+    """Check that the validation part is a part."""
+    if not 0 < val_fraction < 1:
+        raise ValueError(
+            f"--val-fraction is {val_fraction}: give a number between 0 and 1, such as 0.2"
+        )

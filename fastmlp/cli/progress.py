@@ -1,0 +1,104 @@
+"""Progress on a terminal as a live bar, elsewhere as a few plain lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+LINES = 10  # plain lines in a run of fast epochs
+SECONDS_BETWEEN_LINES = 10.0  # in a run of slow ones
+
+
+@contextmanager
+def progress_of(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Yield ``report(done, total)``, which shows nothing until it is called the first time."""
+    bar = Progress(
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    tasks: list[TaskID] = []
+
+    def report(done: int, total: int) -> None:
+        if not tasks:
+            if console.is_terminal:
+                bar.start()
+            else:
+                console.print(f"{what} ...", highlight=False)
+            tasks.append(bar.add_task("", total=total))
+        bar.update(tasks[0], completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        if tasks and console.is_terminal:
+            bar.stop()
+
+
+class TrainingProgress:
+    """A callback for `train` that shows how far it is; a context manager around it.
+
+    Parameters
+    ----------
+    epochs : int
+        Epochs to come.
+    console : rich.console.Console
+    """
+
+    def __init__(self, epochs: int, console: Console) -> None:
+        self.epochs = epochs
+        self.console = console
+        self.start = self.last_line = time.perf_counter()
+        self.bar = Progress(
+            TextColumn("Training"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[figures]}"), TimeRemainingColumn(compact=True),
+            TextColumn("left"), console=console, refresh_per_second=5,
+        )  # fmt: skip
+        self.task = self.bar.add_task("", total=epochs, figures="")
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def __call__(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Show the figures of an epoch that has ended."""
+        figures = (
+            f"loss {logs['loss']:.4f}  validation {100 * logs['val_accuracy']:.2f} %  "
+            f"{logs['rows_per_second'] / 1000:,.0f}k rows/s"
+        )
+        if self.console.is_terminal:
+            self.bar.update(self.task, completed=epoch, figures=figures)
+        elif self._line_is_due(epoch):
+            now = self.last_line = time.perf_counter()
+            left = (now - self.start) / epoch * (self.epochs - epoch)
+            line = f"Epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}  {figures}"
+            self.console.print(f"{line}  {left:.0f} s left", highlight=False, soft_wrap=True)
+
+    def _line_is_due(self, epoch: int) -> bool:
+        return (
+            epoch in (1, self.epochs)
+            or epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
+            or time.perf_counter() - self.last_line > SECONDS_BETWEEN_LINES
+        )

@@ -1,0 +1,79 @@
+"""The folder of a training run: where it goes, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastmlp.files import atomic_write, check_writable
+from fastmlp.model_file import MODEL_NAME
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fastmlp import History
+
+DEFAULT_NAME = "fastmlp-run"
+
+
+@contextmanager
+def run_folder(out: Path | None) -> Iterator[Path]:
+    """Make the folder and see that it is writable; remove it again if it has stayed empty.
+
+    Parameters
+    ----------
+    out : Path or None
+        A folder, used as it is if it exists; None makes ``fastmlp-run`` in the current folder, or
+        ``fastmlp-run-2`` and so on, so that no other run is overwritten.
+
+    Raises
+    ------
+    OSError
+        If it can't be made or written to.
+    """
+    made = out is None or not out.exists()
+    try:
+        if out is None:
+            folder = _make_next()
+        else:
+            folder = out
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"can't make the folder {out or DEFAULT_NAME}: {error.strerror}; "
+            "give a folder that can be made, or is writable, with --out"
+        ) from error
+    check_writable(folder / MODEL_NAME)
+    try:
+        yield folder
+    finally:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()  # which fails if there is anything in it
+
+
+def write_history(history: History, path: Path) -> None:
+    """Write an epoch a line, with every digit of its figures."""
+    columns = [history.loss, history.val_accuracy, history.seconds]
+    with atomic_write(path) as stream:
+        stream.write(b"epoch,loss,val_accuracy,seconds\n")
+        for epoch, row in enumerate(zip(*columns, strict=True), start=1):
+            stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a picture, whole or not at all."""
+    with atomic_write(path) as stream:
+        figure.savefig(stream, format="png")
+
+
+def _make_next() -> Path:
+    for number in count(1):
+        folder = Path(DEFAULT_NAME if number == 1 else f"{DEFAULT_NAME}-{number}")
+        with suppress(FileExistsError):
+            folder.mkdir()
+            break
+    return folder

@@ -1,0 +1,181 @@
+"""`fastmlp train`: from data to a folder with a model, its history and three pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fastmlp import checks
+from fastmlp.cli import options
+from fastmlp.cli.progress import TrainingProgress
+from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder, write_figure, write_history
+from fastmlp.model_file import MODEL_NAME
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fastmlp import MLP
+
+BUILT_IN = (
+    "These are built-in digits, rendered from fonts. For real ones: --data mnist, "
+    "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
+)
+PIXEL_MAX = 255
+
+
+def train(
+    data: options.Data = "digits",
+    hidden: options.Hidden = "64",
+    epochs: options.Epochs = 100,
+    batch_size: options.BatchSize = 64,
+    lr: options.LearningRate = 0.01,
+    l2: options.L2 = 0.001,
+    seed: options.Seed = 42,
+    val_fraction: Annotated[
+        float, typer.Option(metavar="X", help="Share of the rows kept for validation.")
+    ] = 0.2,
+    dtype: Annotated[
+        options.Dtype, typer.Option(help="Type of the arithmetic.")
+    ] = options.Dtype.float32,
+    threads: options.Threads = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the model and the pictures go.",
+            show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
+        ),
+    ] = None,
+) -> None:
+    """Train a digit recogniser and save the model, its history and three pictures."""
+    hidden_sizes = options.hidden_sizes(hidden)
+    with options.option_names():
+        checks.as_rates(lr, l2)
+    options.check_fraction(val_fraction)
+    console = Console(highlight=False, emoji=False)
+    if data == "digits":
+        console.print(BUILT_IN, soft_wrap=True)
+
+    import numpy as np
+
+    from fastmlp import MLP
+    from fastmlp.cli import sources
+    from fastmlp.data import train_val_split
+
+    with run_folder(out) as folder:
+        dataset = sources.load(data, "train", Console(stderr=True))
+        y = dataset.labels("train")
+        # One stream for split, weights and epochs, in the order in which the tutorial draws.
+        stream = np.random.RandomState(seed)
+        with options.option_names():
+            x_train, y_train, x_val, y_val = train_val_split(dataset.x, y, val_fraction, stream)
+        network = MLP(
+            dataset.x.shape[1],
+            hidden_sizes,
+            _n_classes(y, dataset.name),
+            lr,
+            random_state=stream,
+            dtype=dtype.value,
+            n_threads=threads,
+            input_scale=PIXEL_MAX,
+        )
+        try:
+            with TrainingProgress(epochs, console) as progress:
+                network.train(
+                    x_train, y_train, epochs, batch_size,
+                    lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
+                    callbacks=[progress, _has_diverged],
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            network.save(folder / MODEL_NAME)
+            write_history(network.history_, folder / "history.csv")
+            done = len(network.history_.loss)
+            typer.echo(
+                f"Interrupted after {done} whole epochs; saved as it is: {folder / MODEL_NAME}",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+        history = network.history_
+        if _has_diverged(len(history.loss), {"loss": history.loss[-1]}):
+            raise ValueError(
+                f"the training diverged in epoch {len(history.loss)} (loss {history.loss[-1]}): "
+                f"give a smaller --lr than {lr:g}"
+            )
+        _finish(console, folder, network, dataset.name, (x_train, y_train), (x_val, y_val))
+
+
+def _n_classes(y: np.ndarray, name: str) -> int:
+    n_classes = int(y.max()) + 1
+    if n_classes < 2:
+        raise ValueError(f"{name} has the label 0 only: give data with two classes at least")
+    return n_classes
+
+
+def _has_diverged(epoch: int, logs: Mapping[str, float]) -> bool:
+    return not math.isfinite(logs["loss"])
+
+
+def _finish(
+    console: Console,
+    folder: Path,
+    network: MLP,
+    name: str,
+    train_data: tuple[np.ndarray, np.ndarray],
+    val_data: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Write the run's files, and show what it came to."""
+    from fastmlp import pictures
+
+    history = network.history_
+    network.save(folder / MODEL_NAME)
+    write_history(history, folder / "history.csv")
+    curves = pictures.learning_curves(history.loss, history.val_accuracy)
+    write_figure(curves, folder / "learning_curves.png")
+    files = {
+        MODEL_NAME: "the model",
+        "history.csv": "loss, validation accuracy and seconds of each epoch",
+        "learning_curves.png": "the same, drawn",
+    }
+    x_val, y_val = val_data
+    probabilities = network.predict_proba(x_val)
+    if pictures.image_side(x_val.shape[1]):
+        write_figure(pictures.labelled_sample(*train_data), folder / "sample.png")
+        gallery = pictures.misclassified_gallery(x_val, y_val, probabilities)
+        write_figure(gallery, folder / "mistakes.png")
+        files["sample.png"] = "a sample of the data with its labels"
+        files["mistakes.png"] = "misclassified digits with predicted and true labels"
+
+    n_rows, n_epochs = len(train_data[0]), len(history.loss)
+    seconds = sum(history.seconds)
+    wrong = len(pictures.worst_mistakes(y_val, probabilities))
+    sizes = "-".join(map(str, network.layer_sizes))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row(
+        "Data", f"{escape(name)}: {n_rows:,} rows to train on, {len(y_val):,} for validation"
+    )
+    table.add_row("Network", f"{sizes}, {network.weights[0].dtype}")
+    table.add_row("Training", f"{n_epochs} epochs in {seconds:.1f} s, "
+                  f"{n_rows * n_epochs / seconds:,.0f} rows/s")  # fmt: skip
+    table.add_row("Last loss", f"{history.loss[-1]:.4f}")
+    table.add_row("Validation", f"[bold]{100 * history.val_accuracy[-1]:.2f} %[/bold] right, "
+                  f"{wrong:,} misclassified")  # fmt: skip
+    console.print()
+    console.print(table)
+    console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)
+    listing = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    for file, what in files.items():
+        listing.add_row(f"  {file}", what)
+    console.print(listing)
+    if "sample.png" not in files:
+        console.print(
+            f"Rows of {x_val.shape[1]} pixels are no square images: "
+            "no sample and no misclassified ones were drawn.",
+            soft_wrap=True,
+        )
