@@ -163,16 +163,16 @@ class Network(ABC):
         epochs = checks.as_count(epochs, "epochs")
         batch_size = checks.as_count(batch_size, "batch_size")
         callbacks = checks.as_callables(callbacks, "callbacks")
-        _, lambda_reg = checks.as_rates(self.learning_rate, lambda_reg)
+        learning_rate, lambda_reg = checks.as_rates(self.learning_rate, lambda_reg)
         x = self._check_features(x_train, self.dtype or np.dtype(np.float64), "x_train")
         y = self._check_labels(y_train, x, "y_train")
         dtype = self.dtype or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
         validation = self._check_validation(validation_data, dtype)
-        self._check_parameters()
+        weights, biases = self._check_parameters()
 
         # Fresh arrays: an array that the user assigned to w1, or has read from it, never changes.
-        weights = [np.array(w, dtype, order="C") for w in self.weights]
-        biases = [np.array(b, dtype, order="C") for b in self.biases]
+        weights = [np.array(w, dtype) for w in weights]
+        biases = [np.array(b, dtype) for b in biases]
         self._set_parameters(weights, biases)
         self.history_ = History()
         n_rows = x.shape[0]
@@ -183,7 +183,7 @@ class Network(ABC):
             x,
             y,
             batch_size=min(batch_size, n_rows),
-            learning_rate=self.learning_rate,
+            learning_rate=learning_rate,
             lambda_reg=lambda_reg,
             input_scale=self.input_scale,
             n_threads=self.n_threads,
