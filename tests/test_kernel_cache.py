@@ -22,7 +22,7 @@ from numba.core import config
 from numba.core.errors import NumbaWarning, TypingError
 from numba.core.registry import cpu_target
 
-from fastmlp.kernels import cache
+from fastmlp.kernels import announce, cache
 
 HELPERS = """
 import numba
@@ -364,15 +364,15 @@ def test_factory_made_helper_is_not_stored(project: Project, kernels: Any) -> No
 
 @pytest.fixture
 def quiet_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache._watch, "_announced", False)
-    monkeypatch.setattr(cache._watch, "_spent", 0.0)
+    monkeypatch.setattr(announce.watch, "_announced", False)
+    monkeypatch.setattr(announce.watch, "_spent", 0.0)
 
 
 @pytest.mark.usefixtures("quiet_so_far")
 def test_slow_compiling_is_announced_once(
     kernels: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cache, "ANNOUNCE_AFTER", 0.0)
+    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 0.0)
     kernels.from_numbers(5, 4)
     announced, ended = capsys.readouterr().err.splitlines()
     assert announced == "fastmlp: compiling kernels for this machine, once ..."
@@ -388,12 +388,12 @@ def test_slow_compiling_is_announced_once(
 def test_quick_compiling_is_not_announced(
     kernels: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cache, "ANNOUNCE_AFTER", 600.0)
+    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 600.0)
     kernels.from_numbers(5, 4)
     kernels.from_kernel(5)
     assert capsys.readouterr().err == ""
     # ... but many quick ones add up.
-    monkeypatch.setattr(cache, "ANNOUNCE_AFTER", cache._watch._spent)
+    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", announce.watch._spent)
     kernels.from_arrays(np.ones(3))
     assert len(capsys.readouterr().err.splitlines()) == 2
 
@@ -412,3 +412,4 @@ def test_switched_off_jit_leaves_the_function(monkeypatch: pytest.MonkeyPatch) -
     generated = namespace["generated"]
     assert cache.compiled(generated) is generated
     assert cache.compiled(boundscheck=True)(generated) is generated
+    assert not vars(generated)

@@ -18,7 +18,6 @@ import pickle
 import stat
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -30,7 +29,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-from numba.core import config, event, sigutils
+from numba.core import config, sigutils
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.dispatcher import Dispatcher
@@ -38,8 +37,9 @@ from numba.core.errors import NumbaWarning
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+from fastmlp.kernels.announce import watch
+
 FORMAT = b"fastmlp kernel, format 1"
-ANNOUNCE_AFTER = 1.0  # seconds of compiling
 PRUNE_AFTER = 30 * 24 * 3600.0  # seconds since an entry of other sources was written
 
 _constants: dict[str, object] = {}
@@ -85,6 +85,7 @@ def compiled(function: FunctionType | None = None, /, **options: Any) -> Any:
     kernel: Any = numba.njit(**options)(function)
     if not config.DISABLE_JIT:
         kernel._cache = KernelCache(function, options)
+        watch.functions.add(function)
     return kernel
 
 
@@ -135,7 +136,7 @@ class KernelCache(_Cache):
 
     def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
         # A kernel compiled as part of another one is inlined from its own source.
-        if not self._enabled or _watch.depth:
+        if not self._enabled or watch.depth:
             return None
         # Whatever is wrong with the file: compile.
         with contextlib.suppress(Exception):
@@ -144,7 +145,7 @@ class KernelCache(_Cache):
         return None
 
     def save_overload(self, signature: Any, result: CompileResult) -> None:
-        if not self._enabled or _watch.depth:
+        if not self._enabled or watch.depth:
             return
         if strangers := _factory_made(result):
             warnings.warn(
@@ -305,59 +306,3 @@ def _prune(folder: Path, sources: str) -> None:
             and time.time() - path.stat().st_mtime > PRUNE_AFTER
         ):
             path.unlink()
-
-
-class _Watch(event.Listener):
-    """Tells the user when compiling adds up to more than ANNOUNCE_AFTER seconds.
-
-    Numba calls it at the start and the end of every compilation, under its compiler lock.
-    """
-
-    def __init__(self) -> None:
-        self.depth = 0  # kernels being compiled: the outermost, and those it calls
-        self._spent = 0.0  # seconds, without a word so far
-        self._is_slow = False
-        self._announced = False
-
-    def on_start(self, event: event.Event) -> None:
-        if not _is_kernel(event):
-            return
-        self.depth += 1
-        if self.depth == 1:
-            self._started = time.perf_counter()
-            self._timer = threading.Timer(max(0.0, ANNOUNCE_AFTER - self._spent), self._announce)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def on_end(self, event: event.Event) -> None:
-        if not _is_kernel(event):
-            return
-        self.depth -= 1
-        if self.depth == 0:
-            self._timer.cancel()
-            self._timer.join()
-            seconds = time.perf_counter() - self._started
-            if self._is_slow:
-                _say(f"compiled in {seconds:.1f} s")
-            self._spent = 0.0 if self._is_slow else self._spent + seconds
-            self._is_slow = False
-
-    def _announce(self) -> None:
-        self._is_slow = True
-        if not self._announced:
-            self._announced = True
-            _say("compiling kernels for this machine, once ...")
-
-
-def _is_kernel(event: event.Event) -> bool:
-    # Numba's lifted loops, which also send this event, have no cache.
-    return isinstance(getattr(event.data["dispatcher"], "_cache", None), KernelCache)
-
-
-def _say(text: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # a closed stderr
-        print(f"fastmlp: {text}", file=sys.stderr, flush=True)
-
-
-_watch = _Watch()
-event.register("numba:compile", _watch)

@@ -1,0 +1,75 @@
+"""A word to the user when compiling kernels takes long."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from types import FunctionType
+
+from numba.core import event
+
+ANNOUNCE_AFTER = 1.0  # seconds of compiling
+
+
+class Watch(event.Listener):
+    """Tells the user on stderr when compiling adds up to more than ANNOUNCE_AFTER seconds.
+
+    Numba calls it at the start and the end of every compilation, under its compiler lock.
+
+    Attributes
+    ----------
+    functions : set of function
+        The kernels to watch: Numba tells of the user's own jitted functions too.
+    depth : int
+        How many of them are being compiled: the outermost one, and those it calls.
+    """
+
+    def __init__(self) -> None:
+        self.functions: set[FunctionType] = set()
+        self.depth = 0
+        self._spent = 0.0  # seconds, without a word so far
+        self._is_slow = False
+        self._announced = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self._is_kernel(event):
+            return
+        self.depth += 1
+        if self.depth == 1:
+            self._started = time.perf_counter()
+            self._timer = threading.Timer(max(0.0, ANNOUNCE_AFTER - self._spent), self._announce)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def on_end(self, event: event.Event) -> None:
+        if not self._is_kernel(event):
+            return
+        self.depth -= 1
+        if self.depth == 0:
+            self._timer.cancel()
+            self._timer.join()
+            seconds = time.perf_counter() - self._started
+            if self._is_slow:
+                _say(f"compiled in {seconds:.1f} s")
+            self._spent = 0.0 if self._is_slow else self._spent + seconds
+            self._is_slow = False
+
+    def _is_kernel(self, event: event.Event) -> bool:
+        return getattr(event.data["dispatcher"], "py_func", None) in self.functions
+
+    def _announce(self) -> None:
+        self._is_slow = True
+        if not self._announced:
+            self._announced = True
+            _say("compiling kernels for this machine, once ...")
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # a closed stderr
+        print(f"fastmlp: {text}", file=sys.stderr, flush=True)
+
+
+watch = Watch()
+event.register("numba:compile", watch)
