@@ -1,0 +1,19 @@
+"""What is downloaded or rendered once and then kept: where it lies, how progress is reported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)``, in bytes or images, while there is something to wait for."""
+
+
+def cache_folder() -> Path:
+    """Return ``$FASTMLP_CACHE_DIR/data``, or the same in the user's cache; it need not exist."""
+    if root := os.environ.get("FASTMLP_CACHE_DIR"):
+        return Path(root) / "data"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("fastmlp", appauthor=False) / "data"

@@ -1,0 +1,208 @@
+"""Read digits from a CSV file in the layout of Kaggle's Digit Recognizer."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
+
+ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
+LABEL = "label"
+PIXEL_MAX = 255
+LABEL_MAX = 2**31 - 1
+
+
+class _FaultyTableError(Exception):
+    """Somewhere in the table is what should not be there; `_find_fault` finds out where."""
+
+
+def load_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+    """Load images, one a row, and their labels if the file has a column `label`.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file ``.csv``, ``.csv.gz``, or ``.zip`` with one ``.csv`` in it. The first line names
+        the columns. All but `label` are pixels, whole numbers from 0 to 255.
+
+    Returns
+    -------
+    x : uint8 ndarray of shape (n, n_features)
+        Pixels, in the order of the columns.
+    y : int64 ndarray of shape (n,), or None
+        Labels, whole numbers from 0 up; None if there is no column `label`.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If `path` is no file.
+    ValueError
+        If the file is empty, damaged or ragged, or holds what is no pixel or no label.
+    """
+    path = Path(path)
+    check_is_file(path)
+    try:
+        x, y = _parse(path)
+    except UNPACKING_ERRORS:
+        raise damaged(path) from None
+    except _FaultyTableError:
+        raise ValueError(f"{path}{_find_fault(path)}") from None
+    if len(x) == 0:
+        raise ValueError(f"{path} has a header, but no rows: give a file with one image at least")
+    return x, y
+
+
+def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+    """Read the table at pandas' speed, which tells that something is wrong, but not always where.
+
+    Rows that are too short come out of pandas as rows with empty cells, rows that are too long
+    may shift the columns into the index, and with ``na_filter=False`` anything that is no number
+    makes its whole column text: all of that shows in the types.
+    """
+    import pandas as pd
+
+    pixels: list[NDArray[Any]] = []
+    labels: list[NDArray[Any]] = []
+    try:
+        with _open(path) as stream:
+            table = pd.read_csv(
+                stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False
+            )
+            for chunk in table:
+                names = [str(name) for name in chunk.columns]
+                if not pixels:
+                    _check_header(path, names)
+                if not isinstance(chunk.index, pd.RangeIndex):
+                    raise _FaultyTableError
+                is_label = np.array([_is_label(name) for name in names])
+                if is_label.any():
+                    labels.append(_whole(chunk.loc[:, is_label].to_numpy()[:, 0], LABEL_MAX, "i8"))
+                pixels.append(_whole(chunk.loc[:, ~is_label].to_numpy(), PIXEL_MAX, "u1"))
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{path} is empty: give a file with a header and rows") from None
+    except (pd.errors.ParserError, UnicodeDecodeError):
+        raise _FaultyTableError from None
+    return np.concatenate(pixels), np.concatenate(labels) if labels else None
+
+
+def _whole(values: NDArray[Any], maximum: int, dtype: str) -> NDArray[Any]:
+    """Return `values` as `dtype`, or raise if one of them is no whole number in 0..maximum."""
+    if values.size == 0:
+        return values.astype(dtype)
+    # Not "min < 0 or max > maximum": both are False for NaN.
+    if values.dtype.kind not in "iuf" or not (values.min() >= 0 and values.max() <= maximum):
+        raise _FaultyTableError
+    whole = values.astype(dtype, order="C")
+    if values.dtype.kind == "f" and not np.array_equal(whole, values):
+        raise _FaultyTableError
+    return whole
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    """Open the table, unpacked."""
+    if path.suffix.lower() == ".gz":
+        with gzip.open(path) as stream:
+            yield stream
+    elif path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            names = [
+                name for name in archive.namelist()
+                if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")
+            ]  # fmt: skip
+            if len(names) != 1:
+                found = ", ".join(names) or "none"
+                raise ValueError(
+                    f"{path} should hold one CSV file, and holds {found}: "
+                    "unpack it and give the CSV file itself"
+                )
+            if archive.getinfo(names[0]).flag_bits & 1:
+                raise ValueError(f"{path} is encrypted: unpack it and give the CSV file itself")
+            with archive.open(names[0]) as stream:
+                yield stream
+    else:
+        with path.open("rb") as stream:
+            yield stream
+
+
+def _is_label(name: str) -> bool:
+    return name.strip().lower() == LABEL
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    if all(_number(name) is not None for name in names):
+        raise ValueError(
+            f"{path} starts with numbers, not with the columns' names: "
+            "put a first line such as label,pixel0,pixel1,... above them"
+        )
+    if all(_is_label(name) for name in names):
+        raise ValueError(f"{path} has labels, but no pixels: give a file with a column a pixel")
+    for i, name in enumerate(names):
+        if name.startswith("Unnamed: "):  # pandas' name for none, as of an index that was saved
+            raise ValueError(
+                f"{path}: column {i + 1} has no name: "
+                "name it, or leave it out (index=False in pandas' to_csv)"
+            )
+
+
+def _find_fault(path: Path) -> str:
+    """Read the table again, slowly, and say what is wrong first, beginning at the path's end."""
+    good = {str(value) for value in range(PIXEL_MAX + 1)}
+    try:
+        with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            rows = csv.reader(text, strict=True)
+            names = next(rows)
+            is_label = [_is_label(name) for name in names]
+            for row in rows:
+                line = f", line {rows.line_num}"
+                if not row or (len(row) == 1 and not row[0].strip()):
+                    continue  # pandas skips blank lines too
+                if len(row) != len(names):
+                    return (
+                        f"{line} has {len(row)} values, the header {len(names)} names: "
+                        "give every row as many values as there are columns"
+                    )
+                if good.issuperset(row):
+                    continue
+                for name, label, cell in zip(names, is_label, row, strict=True):
+                    if problem := _problem(cell, label):
+                        return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"
+    except (UnicodeDecodeError, csv.Error):
+        pass
+    return (
+        " is no table of numbers with commas between them: "
+        "give a CSV file (if it is packed, its name has to end in .csv.gz or .zip)"
+    )
+
+
+def _problem(cell: str, is_label: bool) -> str | None:
+    """Say what is wrong with one cell's text, if anything."""
+    what, maximum = ("labels", LABEL_MAX) if is_label else ("pixels", PIXEL_MAX)
+    number = _number(cell)
+    if number is None:
+        fault = "is no number"
+    elif not math.isfinite(number) or number != int(number):
+        fault = "is no whole number"
+    elif not 0 <= number <= maximum:
+        fault = "is out of range"
+    else:
+        return None
+    return f"{fault}: correct it or remove the row ({what} are whole numbers, 0 to {maximum})"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
