@@ -194,7 +194,7 @@ def test_numbers_too_large_for_the_networks_dtype(mlp_class):
 def test_sparse_rows_are_checked_too(network):
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(ValueError, match=r"^x_train holds NaN.* in row 2:"):
-        network.train(sparse.csr_array(changed(X, (2, 1), np.nan)), Y)
+        network.train(sparse.csr_array(changed(X, (2, 0), np.nan)), Y)
     with pytest.raises(ValueError, match=r"^x_train has 3 columns"):
         network.train(sparse.csr_array(X[:, :3]), Y)
 
@@ -205,6 +205,22 @@ def test_arrays_that_fit_pass_without_a_copy(dtype):
     assert checks.as_features(x, 4, np.dtype("f4"), 255) is x
     y = Y.astype(np.intp)
     assert checks.as_labels(y, 6, 3) is y
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8", ">f4", ">f8", "f2", "i4", "?"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_all_arrays_come_out_row_by_row_in_native_types(dtype, order):
+    x = np.array([[0, 1], [1, 0], [1, 1]], dtype, order=order)
+    features = checks.as_features(x, 2, np.dtype("f4"))
+    assert features.flags.c_contiguous
+    assert features.dtype in checks.FEATURE_DTYPES
+    assert_array_equal(features, x)
+
+
+def test_only_whole_numbers_are_scaled():
+    for dtype, expected in [("i4", 0.5), (">u2", 0.5), ("f2", 2), ("?", 1), ("f4", 2)]:
+        features = checks.as_features(np.array([[2]], dtype), 1, np.dtype("f8"), 4)
+        assert features == expected
 
 
 def test_sparse_duplicates_are_summed_in_a_copy():

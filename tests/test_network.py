@@ -260,8 +260,8 @@ def test_callers_arrays_are_never_changed(mlp_class):
     network = make_network(mlp_class, input_scale=255, learning_rate=0.1)
     w1, b2 = network.w1 + 1, network.b2 + 1
     network.w1, network.b2 = given = w1.copy(), b2.copy()
-    network.train(x8, y, 2, verbose=False, validation_data=(x8, y))
     network.train(x, y, 2, verbose=False)
+    network.train(x8, y, 2, verbose=False, validation_data=(x8, y))
     a1, a2 = network.forward(x)
     kept = a1.copy(), a2.copy()
     network.update_weights(*network.backward(x, y, a1, a2))
