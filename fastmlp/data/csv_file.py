@@ -76,9 +76,7 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     labels: list[NDArray[Any]] = []
     try:
         with _open(path) as stream:
-            table = pd.read_csv(
-                stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False
-            )
+            table = pd.read_csv(stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False)
             for chunk in table:
                 names = [str(name) for name in chunk.columns]
                 if not pixels:

@@ -37,9 +37,9 @@ PITCH = 0.8  # ... and their distance, in pixels of the image
 ROTATION = 0.26  # radians, to both sides, as is the shear
 SHEAR = 0.3
 SCALE = (0.8, 1.1)  # drawn for each axis
-SHIFT = 2.0  # pixels
-STROKE = (-0.4, 0.6)  # pixels added to the outline all around
-BLUR = (0.7, 1.5)  # pixels from the outline to white inside, and to black outside
+SHIFT = 1.5  # pixels
+STROKE = (-0.6, 0.4)  # pixels added to the outline all around
+BLUR = (0.4, 0.9)  # pixels from the outline to white inside, and to black outside
 
 IMAGES_AT_A_TIME = 500
 RECIPE = 1  # to be raised when anything above changes: it names the file in the cache
