@@ -2,8 +2,9 @@
 
 A batch becomes a small dense block of the network's dtype, which stays in the second-level cache
 for the whole step; X itself is neither converted nor shuffled as a whole. On the way, the masks of
-the nonzero inputs are made that :mod:`fastmlp.kernels.skip` goes by, for less than a cycle an
-input. The rows of the *next* batch are prefetched: they lie anywhere in memory.
+the nonzero inputs are made that :mod:`fastmlp.kernels.skip` goes by. The rows of the *next* batch,
+which lie anywhere in memory, are prefetched a whole step ahead, a line between two others: the core
+keeps track of a dozen or two requests at once.
 
 uint8 pixels are divided by a scale. Division is slow, so q = x * (1 / scale) is corrected once,
 q + (x - q * scale) * (1 / scale) with fused multiply-adds, which gives the correctly rounded
@@ -29,7 +30,7 @@ def _gather(source: Any) -> Any:
 
     def gather(
         v: Lanes,
-        x: Any, n_features: Any, order: Any, next_order: Any, rows: Any,
+        x: Any, n_features: Any, order: Any, rows: Any, next_order: Any,
         scale: Any, inverse: Any,
         out: Any, out_row: Any, word: Any,
     ) -> None:  # fmt: skip
@@ -58,9 +59,9 @@ def _gather(source: Any) -> Any:
                 return b.add(x, b.mul(element, constant(source_size)))
 
             def row(r: Any, bit: Any, mask: Any) -> list[Any]:
+                v.prefetch(address(next_order, r))
                 at = address(order, r)
                 raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
-                v.prefetch(address(next_order, r))
                 value = converted(raw)
                 v.store(value, v.at(out, b.mul(r, out_row), column))
                 is_nonzero = b.fcmp_unordered("!=", value, v.full(0.0))
@@ -85,19 +86,6 @@ def _gather(source: Any) -> Any:
 gather_uint8 = _gather(INT8)
 gather_float32 = _gather(ir.FloatType())
 gather_float64 = _gather(ir.DoubleType())
-
-
-@vector_op
-def gather_labels(v: Lanes, labels: Any, order: Any, rows: Any, out: Any) -> None:
-    """``out[r] = labels[order[r]]``, all of them 64-bit integers."""
-    b = v.builder
-
-    def row(r: Any) -> None:
-        offset = b.mul(r, constant(8))
-        place = v.load(b.add(order, offset), INT64)
-        v.store(v.load(b.add(labels, b.mul(place, constant(8))), INT64), b.add(out, offset))
-
-    v.repeat(rows, row)
 
 
 @vector_op

@@ -82,7 +82,7 @@ def forward(
 
 
 def _plan(weights: Sequence[Array], biases: Sequence[Array], x: Any, batch_rows: int) -> Plan:
-    plan = Plan(weights, biases, batch_rows, is_training=False)
+    plan = Plan(weights, biases, batch_rows, n_threads=0)
     put_inputs(plan, x)
     plan.put(at.ORDER, np.arange(x.shape[0], dtype=np.int64))
     plan[at.N_ROWS] = x.shape[0]

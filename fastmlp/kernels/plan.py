@@ -19,10 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.simd import VECTOR_BYTES
+from fastmlp.kernels.simd import LINE, VECTOR_BYTES
 from fastmlp.kernels.skip import MASK_ROWS, WORD_ROWS
-
-LINE = 64  # bytes of a cache line
 
 # Fields of a plan's table. For each layer, a table of its own follows; see LAYER.
 (
@@ -35,13 +33,12 @@ LINE = 64  # bytes of a cache line
     ORDER,  # int64 row numbers of X in the order of training
     N_ROWS,  # in ORDER
     LABELS,  # int64, in X's order
-    BATCH_LABELS,  # int64, of the batch's rows
     BATCH_ROWS,
     IS_SKIPPING,
-    INPUT,  # two blocks of BATCH_ROWS rows: this batch's and the next one's
+    INPUT,  # a block of BATCH_ROWS rows for each thread
     INPUT_ROW,  # elements
     INPUT_BLOCK,  # elements
-    WORDS,  # two blocks of mask words, one word for 32 rows and an input
+    WORDS,  # a block of mask words for each thread, one word for 32 rows and an input
     WORDS_BLOCK,  # bytes
     NO_WORDS,  # mask words of no rows
     ZEROS,  # as many as the widest layer has units
@@ -50,7 +47,7 @@ LINE = 64  # bytes of a cache line
     TEAM,  # see fastmlp.kernels.team
     OUT,  # probabilities, for prediction
     PLAN_FIELDS,
-) = range(24)
+) = range(23)
 
 # Fields of a layer's table.
 (
@@ -64,11 +61,12 @@ LINE = 64  # bytes of a cache line
     TRANSPOSED_PANEL,
     TRANSPOSED_VECTORS,
     BIAS,
-    ACTIVATION,  # logits, in the last layer
+    ACTIVATION,  # two blocks, used in turn; logits, in the last layer
+    ACTIVATION_BLOCK,  # elements
     GRADIENT,  # of the loss by the logits, times the step's rate
     UNIT_ROW,  # elements from one row to the next, in ACTIVATION and GRADIENT
     LAYER_FIELDS,
-) = range(14)
+) = range(15)
 
 
 def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -94,8 +92,8 @@ class Plan:
         Shapes (n_in, n_out) and (1, n_out), of one dtype, float32 or float64.
     batch_rows : int
         Rows of the largest batch.
-    is_training : bool
-        Without it, there is room for predictions only.
+    n_threads : int
+        Threads that will train the network; 0 if it is to predict only.
     """
 
     def __init__(
@@ -103,7 +101,7 @@ class Plan:
         weights: Sequence[np.ndarray],
         biases: Sequence[np.ndarray],
         batch_rows: int,
-        is_training: bool = True,
+        n_threads: int,
     ) -> None:
         self.dtype = weights[0].dtype
         self.n_lanes = VECTOR_BYTES // self.dtype.itemsize
@@ -116,9 +114,9 @@ class Plan:
         self._transposed: list[np.ndarray | None] = []
         self._biases: list[np.ndarray] = []
         for layer, w in zip(self.layers, weights, strict=True):
-            self._lay_out(layer, w, batch_rows, is_training)
+            self._lay_out(layer, w, batch_rows, n_threads > 0)
         self.pack(weights, biases)
-        self._lay_out_batch(weights[0].shape[0], batch_rows)
+        self._lay_out_batch(weights[0].shape[0], batch_rows, max(1, n_threads))
         widest = max(max(w.shape) for w in weights)
         self.put(ZEROS, aligned(self.padded(widest), self.dtype))
         ones = aligned(self.n_lanes, self.dtype)
@@ -140,8 +138,8 @@ class Plan:
         return self._kept[CHOSEN]
 
     def activation(self, layer: int) -> np.ndarray:
-        """A layer's buffer of activations, (batch_rows, stride)."""
-        return self._units[layer]
+        """A layer's buffer of activations, (batch_rows, stride), after a prediction."""
+        return self._units[layer][0]
 
     def put(self, field: int, array: np.ndarray) -> np.ndarray:
         """Write `array`'s address to a field, and keep it alive."""
@@ -166,8 +164,8 @@ class Plan:
         transposed = None if is_first or not is_training else self._panels(n_out, n_in)
         bias = aligned(self.padded(n_out) + 2 * self.n_lanes, self.dtype)
         stride = row_stride(n_out, self.dtype.itemsize)
-        activation = aligned((batch_rows, stride), self.dtype)
-        gradient = aligned((batch_rows, stride), self.dtype) if is_training else activation
+        activation = aligned((2 if is_training else 1, batch_rows, stride), self.dtype)
+        gradient = aligned((batch_rows if is_training else 0, stride), self.dtype)
         self._weights.append(packed)
         self._transposed.append(transposed)
         self._biases.append(bias)
@@ -182,19 +180,19 @@ class Plan:
             layer[TRANSPOSED_VECTORS] = self.padded(n_in) // self.n_lanes
         layer[BIAS] = bias.ctypes.data
         layer[ACTIVATION], layer[GRADIENT] = activation.ctypes.data, gradient.ctypes.data
+        layer[ACTIVATION_BLOCK] = activation[0].size if is_training else 0
         layer[UNIT_ROW] = stride
 
-    def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
+    def _lay_out_batch(self, n_features: int, batch_rows: int, n_threads: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
-        self.put(INPUT, aligned((2, batch_rows, stride), self.dtype))
+        self.put(INPUT, aligned((n_threads, batch_rows, stride), self.dtype))
         self[INPUT_ROW], self[INPUT_BLOCK] = stride, batch_rows * stride
         n_words = -(-batch_rows // MASK_ROWS) * (MASK_ROWS // WORD_ROWS)
-        words = aligned((2, n_words, self.padded(n_features)), np.uint32)
+        words = aligned((n_threads, n_words, self.padded(n_features)), np.uint32)
         self.put(WORDS, words)
         self[WORDS_BLOCK] = words[0].nbytes
         self.put(NO_WORDS, aligned(self.padded(n_features), np.uint32))
         self.put(CHOSEN, aligned(batch_rows, self.dtype))
-        self.put(BATCH_LABELS, aligned((2, batch_rows), np.int64))
         self[BATCH_ROWS] = batch_rows
 
     def pack(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:

@@ -46,6 +46,7 @@ def _host_vector_bytes() -> tuple[int, int]:
     return (32 if features.get("avx2") else 16), (32 if many else 16)
 
 
+LINE = 64  # bytes of a cache line
 VECTOR_BYTES, N_REGISTERS = _host_vector_bytes()
 key_on(vector_bytes=VECTOR_BYTES)
 
@@ -116,7 +117,7 @@ class Lanes:
         instruction.align = 4 if element in (INT32, ir.FloatType()) else 8
 
     def prefetch(self, address: Any) -> None:
-        flags = [ir.Constant(INT32, flag) for flag in (0, 3, 1)]  # read, keep, data
+        flags = [ir.Constant(INT32, flag) for flag in (0, 3, 1)]  # to read, in level 2, data
         self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
 
     # -- arithmetic --------------------------------------------------------------------------

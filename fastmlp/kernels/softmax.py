@@ -107,17 +107,19 @@ def softmax_rows(
 
 @vector_op
 def subtract_labels(
-    v: Lanes, d: Any, d_row: Any, rows: Any, labels: Any, chosen: Any, scale: Any
-) -> None:
+    v: Lanes,
+    d: Any, d_row: Any, rows: Any, order: Any, labels: Any, chosen: Any, scale: Any,
+) -> None:  # fmt: skip
     """From ``scale * p`` to the gradient ``scale * (p - onehot(label))``, in place.
 
-    ``chosen[r]`` becomes p of row r's label, from which the loss is made. `labels` holds 64-bit
-    integers that were checked to lie below the number of classes.
+    Row r's label is ``labels[order[r]]``; both hold 64-bit integers, and labels were checked to lie
+    below the number of classes. ``chosen[r]`` becomes the label's p, from which the loss is made.
     """
     b = v.builder
 
     def row(r: Any) -> None:
-        label = v.load(b.add(labels, b.mul(r, constant(8))), INT64)
+        place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
+        label = v.load(b.add(labels, b.mul(place, constant(8))), INT64)
         at = v.at(d, b.mul(r, d_row), label)
         value = v.load(at, v.element)
         v.store(b.fdiv(value, scale), v.at(chosen, r))

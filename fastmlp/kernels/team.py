@@ -18,7 +18,7 @@ from typing import Any
 from numba import types
 
 from fastmlp.kernels.cache import compiled
-from fastmlp.kernels.simd import INT32, INT64, Integer, Lanes, constant, vector_op
+from fastmlp.kernels.simd import INT32, INT64, Integer, Lanes, vector_op
 
 # Fields of a team: addresses of 64-bit integers, each in a cache line of its own.
 N_AT_BARRIER, GENERATION, N_AT_GATE, GATE = 0, 64, 128, 192

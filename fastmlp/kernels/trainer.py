@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from fastmlp.kernels import plan as at
 from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8
+from fastmlp.kernels.pace import Pace
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.skip import GROUP
 from fastmlp.kernels.step import run_steps
 from fastmlp.kernels.team import TEAM_BYTES
+from fastmlp.kernels.threads import Fit, run_together
 
 Array = NDArray[Any]
 
-STRETCH_SECONDS = 0.015  # Ctrl-C and other Python threads wait no longer than that
 SAMPLED_ROWS = 512  # rows from which the share of zeros is estimated
 SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
 
@@ -95,12 +96,14 @@ class Trainer:
         self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
         self.input_scale = 1.0 if input_scale is None else input_scale
         self._y = np.ascontiguousarray(y, np.int64)
-        self._plan = Plan(weights, biases, batch_size)
+        self._pace = Pace(n_threads)
+        self._plan = Plan(weights, biases, batch_size, max(self._pace.choices))
         put_inputs(self._plan, x, skip_zeros)
         self._plan.put(at.LABELS, self._y)
         self._team = at.aligned(TEAM_BYTES, np.uint8)
         self._plan.put(at.TEAM, self._team)
-        self._steps_per_stretch = 4
+        # Compile now, so that compiling is no part of any stretch's time.
+        run_steps(self._plan.address, 0, 1, 0, 0, *self._scalars(batch_size))
 
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
@@ -111,16 +114,25 @@ class Trainer:
         last_rows = len(order) - (n_steps - 1) * self.batch_size
         scalars = self._scalars(last_rows)
         step = 0
-        while step < n_steps:
-            end = min(n_steps, step + self._steps_per_stretch)
-            start = time.perf_counter()
-            run_steps(self._plan.address, 0, 1, step, end, *scalars)
-            seconds = time.perf_counter() - start
-            fitting = int((end - step) * STRETCH_SECONDS / max(seconds, 1e-9))
-            self._steps_per_stretch = min(max(1, fitting), 4 * self._steps_per_stretch)
-            step = end
+        with Fit() as fit:
+            while step < n_steps:
+                n_threads, steps = self._pace.next()
+                end = min(n_steps, step + steps)
+                start = time.perf_counter()
+                self._run(n_threads if fit.is_alone else 1, step, end, scalars)
+                self._pace.took(n_threads, end - step, time.perf_counter() - start)
+                step = end
         chosen = self._plan.chosen[:last_rows]
         return float(-np.mean(np.log(np.maximum(chosen, np.finfo(chosen.dtype).tiny))))
+
+    def _run(self, n_threads: int, first: int, last: int, scalars: list[Any]) -> None:
+        """One stretch: steps `first` to `last`, in compiled code that holds no lock."""
+        self._team[:] = 0
+
+        def part(thread: int) -> None:
+            run_steps(self._plan.address, thread, n_threads, first, last, *scalars)
+
+        run_together(part, n_threads)
 
     def _scalars(self, last_rows: int) -> list[Any]:
         """The floats that `run_steps` takes, in the network's dtype."""

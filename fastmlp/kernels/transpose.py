@@ -33,23 +33,24 @@ def _turned(v: Lanes, rows: list[Any]) -> list[Any]:
 
 @vector_op
 def transpose_squares(
-    v: Lanes, source: Any, source_row: Any, out: Any, out_step: Any, n_squares: Any, one: Any
+    v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, first: Any, last: Any, one: Any
 ) -> None:
     """A column of squares of `source`, one below the other, to a row of squares of `out`.
 
-    The i-th square of `source` starts ``i * lanes`` rows further down. `out` has the same row
-    stride, and its i-th square starts at ``out + offset(i)``, where two neighbouring squares share
-    a panel of 2 vectors and the next panel is `out_step` elements on.
+    Square i, of those from `first` to `last`, starts ``i * lanes`` rows below `source`. In `out`,
+    whose rows are `row` elements apart too, two neighbouring squares share a panel, and the next
+    panel is `out_panel` elements on.
     """
     b = v.builder
 
-    def square(i: Any) -> None:
-        top = v.at(source, b.mul(b.mul(i, constant(v.count)), source_row))
-        rows = [v.load(v.at(top, b.mul(source_row, constant(r)))) for r in range(v.count)]
-        panel = b.mul(b.lshr(i, constant(1)), out_step)
+    def square(i: Any) -> list[Any]:
+        top = v.at(source, b.mul(b.mul(i, constant(v.count)), row))
+        rows = [v.load(v.at(top, b.mul(row, constant(r)))) for r in range(v.count)]
+        panel = b.mul(b.lshr(i, constant(1)), out_panel)
         side = b.mul(b.and_(i, constant(1)), constant(v.count))
         target = v.at(out, panel, side)
         for r, turned in enumerate(_turned(v, rows)):
-            v.store(turned, v.at(target, b.mul(source_row, constant(r))))
+            v.store(turned, v.at(target, b.mul(row, constant(r))))
+        return [b.add(i, constant(1))]
 
-    v.repeat(n_squares, square)
+    v.loop([first], lambda i: b.icmp_signed("<", i, last), square)
