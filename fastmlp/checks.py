@@ -190,6 +190,18 @@ def as_shaped(values: ArrayLike, shape: tuple[int | None, ...], name: str) -> ND
     return array if array.dtype in FEATURE_DTYPES[1:] else array.astype(np.float64)
 
 
+def as_layers(
+    arrays: Sequence[ArrayLike], shapes: Sequence[tuple[int, ...]], name: str
+) -> list[NDArray[Any]]:
+    """Return one array for each layer, in these shapes; the layer's number follows the name."""
+    if len(arrays) != len(shapes):
+        raise ValueError(
+            f"{name}1..{name}{len(arrays)} for {len(shapes)} layers: give one for each"
+        )
+    pairs = zip(arrays, shapes, strict=True)
+    return [as_shaped(a, shape, f"{name}{layer}") for layer, (a, shape) in enumerate(pairs, 1)]
+
+
 def as_callables(callbacks: Iterable[Any], name: str) -> list[Callable[..., Any]]:
     """Return `callbacks` as a list of functions."""
     try:

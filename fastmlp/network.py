@@ -87,11 +87,10 @@ class Network(ABC):
         )
         self.history_ = History()
         weight_dtype = self.dtype or np.dtype(np.float64)
-        shapes = list(pairwise(self.layer_sizes))
-        random = self._random_stream()
+        draw = self._random_stream().randn
         self._set_parameters(
-            [(random.randn(*shape) * 0.01).astype(weight_dtype) for shape in shapes],
-            [np.zeros((1, n_out), weight_dtype) for _, n_out in shapes],
+            [(draw(*shape) * 0.01).astype(weight_dtype) for shape in pairwise(self.layer_sizes)],
+            [np.zeros((1, n_out), weight_dtype) for n_out in self.layer_sizes[1:]],
         )
 
     @property
@@ -289,31 +288,11 @@ class Network(ABC):
         self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], prefix: str = ""
     ) -> tuple[list[Array], list[Array]]:
         """Return parameters, or with the prefix "d" their gradients, in the layers' shapes."""
-        n_layers = len(self.layer_sizes) - 1
-        if len(weights) != n_layers or len(biases) != n_layers:
-            raise ValueError(f"give {prefix}w and {prefix}b of each of the {n_layers} layers")
-        shapes = pairwise(self.layer_sizes)
-        checked = [
-            (
-                checks.as_shaped(w, (n_in, n_out), f"{prefix}w{layer}"),
-                checks.as_shaped(b, (1, n_out), f"{prefix}b{layer}"),
-            )
-            for layer, (w, b, (n_in, n_out)) in enumerate(
-                zip(weights, biases, shapes, strict=True), start=1
-            )
-        ]
-        return [w for w, _ in checked], [b for _, b in checked]
-
-    def _check_activations(self, activations: Sequence[ArrayLike], n_rows: int) -> list[Array]:
-        n_layers = len(self.layer_sizes) - 1
-        if len(activations) != n_layers:
-            raise ValueError(f"give the activations of each of the {n_layers} layers")
-        return [
-            checks.as_shaped(a, (n_rows, size), f"a{layer}")
-            for layer, (a, size) in enumerate(
-                zip(activations, self.layer_sizes[1:], strict=True), start=1
-            )
-        ]
+        bias_shapes = [(1, n_out) for n_out in self.layer_sizes[1:]]
+        return (
+            checks.as_layers(weights, list(pairwise(self.layer_sizes)), f"{prefix}w"),
+            checks.as_layers(biases, bias_shapes, f"{prefix}b"),
+        )
 
     def _check_features(self, x: ArrayLike, dtype: np.dtype[Any], name: str) -> Any:
         return checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name)

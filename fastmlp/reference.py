@@ -264,7 +264,8 @@ class MLP(Network):
         weights, _ = self._check_parameters()
         features = self._check_features(x, weights[0].dtype, "x")
         labels = self._check_labels(y_true, features, "y_true")
-        activations = self._check_activations([a1, a2, *deeper], len(labels))
+        shapes = [(len(labels), size) for size in self.layer_sizes[1:]]
+        activations = checks.as_layers([a1, a2, *deeper], shapes, "a")
         inputs = scale_inputs(features, weights[0].dtype, self.input_scale)
         gradients = backward(weights, inputs, labels, activations)
         return tuple(chain.from_iterable(zip(*gradients, strict=True)))
