@@ -108,11 +108,11 @@ def misclassified_gallery(
     predicted = probabilities[shown].argmax(axis=1)
     sure = probabilities[shown].max(axis=1)
     captions = [
-        [(f"predicted {p} · {c:.0%}", RED), (f"true {t}", GREEN)]
+        [(f"predicted {p} · {100 * c:.0f} %", RED), (f"true {t}", GREEN)]
         for p, t, c in zip(predicted, y[shown], sure, strict=True)
     ]
     rate = len(worst) / max(len(y), 1)
-    title = f"{len(worst):,} of {len(y):,} validation images misclassified ({rate:.2%})"
+    title = f"{len(worst):,} of {len(y):,} validation images misclassified ({100 * rate:.2f} %)"
     if len(worst) > len(shown):
         title += f": the {len(shown)} most confident mistakes"
     return _grid(title, x[shown], captions, n_columns=8)
@@ -183,7 +183,7 @@ def _grid(
         for k, (text, colour) in enumerate(lines):
             axes.text(
                 left + 0.5, top + (k + 0.5) * line, text,
-                color=colour, fontsize=8, ha="center", va="center",
+                color=colour, fontsize=10 if n_lines == 1 else 8, ha="center", va="center",
             )  # fmt: skip
         top += n_lines * line
         axes.imshow(

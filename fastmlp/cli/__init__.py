@@ -25,10 +25,6 @@ class OneLineErrors(TyperGroup):
         kwargs["standalone_mode"] = False  # typer would print its own errors in a box
         try:
             code = super().main(*args, **kwargs)
-        except BrokenPipeError:
-            # Whoever read the output, such as head, has gone; Python would complain at exit.
-            sys.stderr.close()
-            code = 1
         except Exception as error:
             if not (isinstance(error, USER_ERRORS) or hasattr(error, "format_message")):
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ class TrainingProgress:
     def __init__(self, epochs: int, console: Console) -> None:
         self.epochs = epochs
         self.console = console
-        self.start = self.last_line = time.perf_counter()
+        self.first_epoch_done = self.last_line = math.inf
         self.bar = Progress(
             TextColumn("Training"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
             TextColumn("{task.fields[figures]}"), TimeRemainingColumn(compact=True),
@@ -90,15 +91,20 @@ class TrainingProgress:
         )
         if self.console.is_terminal:
             self.bar.update(self.task, completed=epoch, figures=figures)
-        elif self._line_is_due(epoch):
-            now = self.last_line = time.perf_counter()
-            left = (now - self.start) / epoch * (self.epochs - epoch)
+            return
+        now = time.perf_counter()
+        if epoch == 1:
+            self.first_epoch_done = now  # after what had to be compiled, which happens once
+        if self._line_is_due(epoch, now):
+            self.last_line = now
+            an_epoch = (now - self.first_epoch_done) / (epoch - 1) if epoch > 1 else logs["seconds"]
+            left = an_epoch * (self.epochs - epoch)
             line = f"Epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}  {figures}"
             self.console.print(f"{line}  {left:.0f} s left", highlight=False, soft_wrap=True)
 
-    def _line_is_due(self, epoch: int) -> bool:
+    def _line_is_due(self, epoch: int, now: float) -> bool:
         return (
             epoch in (1, self.epochs)
             or epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
-            or time.perf_counter() - self.last_line > SECONDS_BETWEEN_LINES
+            or now - self.last_line > SECONDS_BETWEEN_LINES
         )

@@ -31,7 +31,7 @@ class Dataset:
         if self.y is None:
             raise ValueError(
                 f"{self.name} has no labels, and {purpose} needs them: "
-                "give a CSV with a column 'label', or a folder that has the labels' IDX file too"
+                "give a file with a column 'label'"
             )
         return self.y
 
@@ -58,7 +58,7 @@ def load(data: str, use: Literal["train", "test"], console: Console) -> Dataset:
             if use == "train":
                 return Dataset(*sources.make_digits(progress=report), "built-in digits")
             fresh = sources.make_digits(FRESH_DIGITS, FRESH_SEED, progress=report)
-            return Dataset(*fresh, f"{FRESH_DIGITS:,} fresh built-in digits")
+            return Dataset(*fresh, "fresh built-in digits")
     if data == "mnist":
         with progress_of("Downloading MNIST", console) as report:
             return Dataset(*sources.load_mnist(prefer=prefer, progress=report), "MNIST")

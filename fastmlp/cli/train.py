@@ -28,6 +28,7 @@ BUILT_IN = (
     "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
 )
 PIXEL_MAX = 255
+MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 
 
 def train(
@@ -115,6 +116,11 @@ def _n_classes(y: np.ndarray, name: str) -> int:
     n_classes = int(y.max()) + 1
     if n_classes < 2:
         raise ValueError(f"{name} has the label 0 only: give data with two classes at least")
+    if n_classes > MAX_CLASSES:
+        raise ValueError(
+            f"{name} has the label {y.max()}: number the classes from 0 without gaps, "
+            f"{MAX_CLASSES:,} of them at most"
+        )
     return n_classes
 
 

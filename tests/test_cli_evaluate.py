@@ -1,0 +1,115 @@
+"""`fastmlp evaluate` and `fastmlp predict`: what they print and write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_tools import N_FEATURES, easy_digits, run, write_csv, write_idx
+
+from fastmlp import MLP
+
+X, Y = easy_digits()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that is right about most rows, but not about all of them."""
+    network = MLP(N_FEATURES, 8, 3, 0.1, random_state=0, dtype="float32", input_scale=255)
+    network.train(X[:30].astype(np.uint8), Y[:30], epochs=12, batch_size=4, verbose=False)
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    network.save(path)
+    return path
+
+
+@pytest.fixture
+def probabilities(model: Path) -> np.ndarray:
+    return MLP.load(model).predict_proba(X.astype(np.uint8))
+
+
+def flipped(n_wrong: int) -> np.ndarray:
+    """Labels of which the first are wrong, so that a good network's mistakes are known."""
+    y = Y.copy()
+    y[:n_wrong] = (y[:n_wrong] + 1) % 3
+    return y
+
+
+def test_the_model_of_these_tests_is_good(probabilities: np.ndarray) -> None:
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), Y)
+
+
+@pytest.mark.parametrize("n_wrong", [0, 7])
+def test_the_first_line_is_the_accuracy(model: Path, tmp_path: Path, n_wrong: int) -> None:
+    data = write_csv(tmp_path / "data.csv", X, flipped(n_wrong))
+    result = run("evaluate", model, "--data", data)
+    assert result.exit_code == 0, result.output
+    expected = {0: "Accuracy: 100.00 %", 7: "Accuracy: 88.33 %"}[n_wrong]
+    assert result.stdout.splitlines()[0] == expected
+    assert f"{60 - n_wrong} of 60 rows" in result.stdout
+
+
+def test_the_confusion_matrix_counts_true_labels_by_prediction(model: Path, tmp_path: Path) -> None:
+    # Rows 0 to 6 bear labels 1 2 0 1 2 0 1, and are taken for 0 1 2 0 1 2 0.
+    result = run("evaluate", model, "--data", write_csv(tmp_path / "data.csv", X, flipped(7)))
+    lines = result.stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Confusion"))
+    assert lines[start + 1].split() == ["0", "1", "2", "right"]
+    assert lines[start + 2].split() == ["0", "17", "·", "2", "89.5", "%"]
+    assert lines[start + 3].split() == ["1", "3", "18", "·", "85.7", "%"]
+    assert lines[start + 4].split() == ["2", "·", "2", "18", "90.0", "%"]
+
+
+def test_the_worst_digits_are_the_most_confident_mistakes(
+    model: Path, tmp_path: Path, probabilities: np.ndarray
+) -> None:
+    result = run("evaluate", model, "--data", write_csv(tmp_path / "data.csv", X, flipped(12)))
+    lines = result.stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Worst digits"))
+    assert "the 10 most confident of 12 mistakes" in lines[start]
+    shown = [line.split() for line in lines[start + 2 :]]
+    worst = np.argsort(-probabilities[:12].max(axis=1), kind="stable")[:10]
+    assert [int(cells[0]) for cells in shown] == list(worst)
+    row = worst[0]
+    assert shown[0][1:3] == [str(flipped(12)[row]), str(Y[row])]
+    assert shown[0][3] == f"{100 * probabilities[row].max():.1f}"
+
+
+def test_many_classes_lose_no_digit_in_a_narrow_pipe(tmp_path: Path) -> None:
+    network = MLP(N_FEATURES, 4, 30, random_state=0, input_scale=255)
+    network.save(tmp_path / "m.safetensors")
+    data = write_csv(tmp_path / "data.csv", *easy_digits(3000, 30))
+    result = run("evaluate", tmp_path / "m.safetensors", "--data", data)
+    lines = result.stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Confusion"))
+    assert lines[start + 1].split() == [*map(str, range(30)), "right"]
+    assert "…" not in result.stdout
+
+
+def test_evaluate_takes_the_folder_of_a_run_and_prefers_the_test_pair(
+    model: Path, tmp_path: Path
+) -> None:
+    write_idx(tmp_path / "idx", X, Y)
+    write_idx(tmp_path / "idx", X[:20], Y[:20], part="t10k")
+    result = run("evaluate", model.parent, "--data", tmp_path / "idx")
+    assert result.exit_code == 0, result.output
+    assert "20 of 20 rows" in result.stdout
+
+
+def test_predict_writes_kaggle_s_layout(model: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "test.csv", X)
+    result = run("predict", model, "--data", data, "-o", tmp_path / "submission.csv")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "submission.csv").read_bytes().startswith(b"ImageId,Label\n1,0\n2,1\n3,2\n")
+    submission = pd.read_csv(tmp_path / "submission.csv")
+    assert list(submission["ImageId"]) == list(range(1, 61))
+    np.testing.assert_array_equal(submission["Label"], Y)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["submission.csv", "test.csv"]
+
+
+def test_predict_ignores_a_label_column(model: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "labelled.csv", X, flipped(60))
+    result = run("predict", model, "--data", data, "--out", tmp_path / "submission.csv")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "submission.csv")["Label"], Y)

@@ -1,0 +1,234 @@
+"""`fastmlp train`: what it prints, the files it leaves, and the tutorial's script loss for loss."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
+from rich.console import Console
+
+import fastmlp
+import fastmlp.data
+from fastmlp import reference
+from fastmlp.cli.progress import TrainingProgress
+
+FILES = ["history.csv", "learning_curves.png", "mistakes.png", "model.safetensors", "sample.png"]
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "train.csv", *easy_digits())
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def names(folder: str | Path) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_a_run_leaves_a_model_a_history_and_three_pictures(csv: Path) -> None:
+    result = run("train", "--data", csv, "--epochs", 30, "--batch-size", 4, "--hidden", 8,
+                 "--lr", 0.2, "--threads", 1)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert names("fastmlp-run") == FILES
+    for picture in Path("fastmlp-run").glob("*.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+    model = fastmlp.MLP.load("fastmlp-run")
+    assert model.layer_sizes == (N_FEATURES, 8, 3)
+    assert model.input_scale == 255
+    assert model.dtype == np.float32
+    assert model.learning_rate == 0.2
+    history = pd.read_csv("fastmlp-run/history.csv")
+    assert list(history.columns) == ["epoch", "loss", "val_accuracy", "seconds"]
+    assert list(history["epoch"]) == list(range(1, 31))
+    x, y = easy_digits()
+    assert model.score(x.astype(np.uint8), y) > 0.9
+    last = f"{100 * history['val_accuracy'].iloc[-1]:.2f} %"
+    for text in (last, "48 rows to train on, 12 for validation", "16-8-3, float32", *FILES):
+        assert text in result.stdout
+
+
+def test_hidden_layers_are_as_many_as_given(csv: Path) -> None:
+    assert run("train", "--data", csv, "--epochs", 1, "--hidden", "8, 6").exit_code == 0
+    assert fastmlp.MLP.load("fastmlp-run").layer_sizes == (N_FEATURES, 8, 6, 3)
+
+
+def test_float64_is_the_tutorial_s_script_loss_for_loss(csv: Path) -> None:
+    data = np.array(pd.read_csv(csv))
+    np.random.seed(7)
+    np.random.shuffle(data)
+    cutoff = int(len(data) * 0.25)
+    val, train = data[:cutoff], data[cutoff:]
+    script = reference.MLP(N_FEATURES, 8, 3, learning_rate=0.1)
+    losses = script.train(
+        train[:, 1:] / 255.0, train[:, 0], epochs=5, batch_size=7, verbose=False
+    ).loss
+    accuracy = np.mean(script.predict(val[:, 1:] / 255.0) == val[:, 0])
+
+    result = run("train", "--data", csv, "--dtype", "float64", "--epochs", 5, "--batch-size", 7,
+                 "--hidden", 8, "--lr", 0.1, "--seed", 7, "--val-fraction", 0.25)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    _, loss, val_accuracy, _ = np.loadtxt(
+        "fastmlp-run/history.csv", delimiter=",", skiprows=1, unpack=True
+    )
+    np.testing.assert_allclose(loss, losses, rtol=0, atol=1e-9)
+    assert val_accuracy[-1] == accuracy
+    np.testing.assert_allclose(fastmlp.MLP.load("fastmlp-run").w1, script.w1, rtol=0, atol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_model_and_another_one_another(csv: Path) -> None:
+    for out, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert (
+            run("train", "--data", csv, "--epochs", 2, "--seed", seed, "--out", out).exit_code == 0
+        )
+    a, b, c = (fastmlp.MLP.load(out).w1 for out in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert np.any(a != c)
+
+
+def test_l2_shrinks_the_weights(csv: Path) -> None:
+    sizes = []
+    for l2 in (0, 1):
+        run("train", "--data", csv, "--epochs", 10, "--lr", 0.1, "--l2", l2, "--out", f"l{l2}")
+        sizes.append(np.abs(fastmlp.MLP.load(f"l{l2}").w1).mean())
+    assert sizes[1] < sizes[0] / 2
+
+
+def test_another_run_is_not_overwritten_but_an_explicit_folder_is_used(csv: Path) -> None:
+    for _ in range(3):
+        assert run("train", "--data", csv, "--epochs", 1).exit_code == 0
+    assert names("fastmlp-run") == names("fastmlp-run-2") == names("fastmlp-run-3") == FILES
+    for _ in range(2):
+        assert run("train", "--data", csv, "--epochs", 1, "--out", "deep/own").exit_code == 0
+    assert names("deep") == ["own"]
+    assert names("deep/own") == FILES
+
+
+def test_an_idx_folder_is_read_and_its_training_pair_preferred(tmp_path: Path) -> None:
+    x, y = easy_digits()
+    write_idx(tmp_path / "idx", x, y)
+    write_idx(tmp_path / "idx", x[:20], y[:20], part="t10k")
+    result = run("train", "--data", tmp_path / "idx", "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    assert "48 rows to train on, 12 for validation" in result.stdout
+
+
+def test_the_default_names_the_built_in_digits_and_how_to_use_real_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, y = easy_digits()
+    monkeypatch.setattr(fastmlp.data, "make_digits", lambda **_: (x.astype(np.uint8), y))
+    result = run("train", "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    first = result.stdout.splitlines()[0]
+    assert "built-in digits" in first
+    assert "--data mnist" in first
+    assert "--data train.csv" in first
+
+
+def test_rows_that_are_no_images_are_trained_on_without_their_pictures(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "flat.csv", *easy_digits(n_features=20))
+    result = run("train", "--data", data, "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    assert names("fastmlp-run") == ["history.csv", "learning_curves.png", "model.safetensors"]
+    assert "Rows of 20 pixels are no square images" in result.stdout
+
+
+def test_plain_lines_are_few_and_carry_the_figures(csv: Path) -> None:
+    result = run("train", "--data", csv, "--epochs", 200)
+    lines = [line for line in result.stdout.splitlines() if line.startswith("Epoch")]
+    assert 10 <= len(lines) <= 12
+    assert lines[0].startswith("Epoch   1/200  loss ")
+    assert lines[-1].startswith("Epoch 200/200  loss ")
+    for figure in ("validation", "rows/s", "s left"):
+        assert figure in lines[3]
+    assert "\x1b" not in result.stdout
+
+
+def test_a_terminal_gets_a_live_bar(tmp_path: Path) -> None:
+    with (tmp_path / "screen").open("w+") as stream:
+        console = Console(file=stream, force_terminal=True, width=100)
+        with TrainingProgress(2, console) as progress:
+            for epoch in (1, 2):
+                progress(epoch, {"loss": 0.5, "val_accuracy": 0.875, "rows_per_second": 123456.0})
+        stream.seek(0)
+        screen = stream.read()
+    for figure in ("Training", "━", "2/2", "loss 0.5000", "87.50 %", "123k rows/s", "left"):
+        assert figure in screen
+    assert "Epoch" not in screen
+
+
+def test_the_time_left_does_not_count_what_came_before_the_first_epoch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 2.0])
+    progress = TrainingProgress(10, Console())
+    monkeypatch.setattr(time, "perf_counter", lambda: 1000 + next(clock))
+    for epoch in (1, 2):
+        logs = {"loss": 0.5, "val_accuracy": 0.875, "rows_per_second": 1.0, "seconds": 1.0}
+        progress(epoch, logs)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(" 9 s left")
+    assert second.endswith(" 16 s left")
+
+
+def test_a_diverging_run_says_so_and_leaves_nothing(csv: Path, tmp_path: Path) -> None:
+    line = one_line_error("train", "--data", csv, "--lr", 1e30, "--l2", 0, "--out", "out")
+    assert "diverged in epoch" in line
+    assert "smaller --lr than 1e+30" in line
+    assert names(tmp_path) == ["train.csv"]
+
+
+def test_ctrl_c_saves_the_model_as_it_is(csv: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from fastmlp.cli import app; app()"]
+    process = subprocess.Popen(
+        [*command, "train", "--data", str(csv), "--epochs", "100000000", "--out", "out"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    try:
+        assert line.startswith("Epoch"), process.communicate()
+        time.sleep(0.2)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert stderr.splitlines()[-1].startswith("Interrupted after ")
+    assert names("out") == ["history.csv", "model.safetensors"]
+    model = fastmlp.MLP.load(tmp_path / "out")
+    assert np.any(model.b1 != 0)
+    assert len(pd.read_csv("out/history.csv")) >= 1
+
+
+def test_ctrl_c_before_the_training_ends_without_a_traceback(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fastmlp.data, "load_csv", interrupt)
+    result = run("train", "--data", csv)
+    assert result.exit_code == 130
+    assert result.stderr == "Interrupted.\n"
+    assert names(tmp_path) == ["train.csv"]
+
+
+def test_a_reader_that_goes_away_causes_no_complaint(csv: Path) -> None:
+    code = "from fastmlp.cli import app; app()"
+    command = f"{sys.executable} -c '{code}' train --data {csv} --epochs 50 | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Epoch")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
