@@ -420,37 +420,46 @@ def test_interrupt_inside_a_step_of_the_reference(monkeypatch):
         assert_array_equal(got, expected)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
-def test_ctrl_c_leaves_the_weights_of_a_whole_step(mlp_class):
-    """A real SIGINT, some time inside the second epoch: the weights are on the way of the steps."""
-    n_rows, batch_size = 400_000, 50
-    x = np.random.RandomState(1).rand(n_rows, N_FEATURES)
-    y = np.argmax(x[:, :N_CLASSES], axis=1)
-    network = make_network(mlp_class, hidden=8)
-    network.train(x[:100], y[:100], 1, verbose=False)  # whatever is to be compiled is now
-    start = copy.deepcopy(network)
-
-    timer = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        network.train(x, y, 1000, batch_size, verbose=False)
-    timer.join()
-
-    weights, biases = start.weights, start.biases
-    order = np.arange(n_rows)
-    for _ in range(1 + len(network.history_.loss)):
-        order = order[start.random_state.permutation(n_rows)]
-        for at in range(0, n_rows, batch_size):
-            if np.allclose(weights[1], network.w2, rtol=0, atol=1e-10):
-                assert_allclose(network.w1, weights[0], rtol=1e-7)
-                assert_allclose(network.b1, biases[0], rtol=1e-7)
-                assert_allclose(network.b2, biases[1], rtol=1e-7)
-                assert not np.array_equal(start.w1, network.w1)
-                return
+def every_step(network, x, y, batch_size, epochs):
+    """The reference's parameters at the start and after each step of `train`."""
+    weights, biases = network.weights, network.biases
+    order = np.arange(len(x))
+    yield weights, biases
+    for _ in range(epochs):
+        order = order[network.random_state.permutation(len(x))]
+        for at in range(0, len(x), batch_size):
             rows = order[at : at + batch_size]
             activations = reference.forward(weights, biases, x[rows])
             gradients = reference.backward(weights, x[rows], y[rows], activations)
             weights, biases = reference.update(weights, biases, *gradients, 0.01, 0.001)
+            yield weights, biases
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+def test_ctrl_c_leaves_the_weights_of_a_whole_step(mlp_class):
+    """A real SIGINT, some time after the first epoch, finds the weights between two steps."""
+    n_rows, batch_size = 100_000, 50
+    x = np.random.RandomState(1).rand(n_rows, N_FEATURES)
+    y = np.argmax(x[:, :N_CLASSES], axis=1)
+    network = make_network(mlp_class)
+    start = copy.deepcopy(network)
+    timer = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+
+    def interrupt_soon(epoch, logs):
+        if epoch == 1:
+            timer.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        network.train(x, y, 10_000, batch_size, verbose=False, callbacks=[interrupt_soon])
+    timer.join()
+    finished = len(network.history_.loss)
+    assert finished >= 1
+    for weights, biases in every_step(start, x, y, batch_size, finished + 1):
+        if np.allclose(weights[1], network.w2, rtol=0, atol=1e-10):
+            assert_allclose(network.w1, weights[0], rtol=1e-7)
+            assert_allclose(network.b1, biases[0], rtol=1e-7)
+            assert_allclose(network.b2, biases[1], rtol=1e-7)
+            return
     raise AssertionError("the weights are those of no whole step")
 
 
