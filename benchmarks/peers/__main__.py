@@ -1,0 +1,50 @@
+"""Measure every target against every peer, and write the results into benchmarks/results/."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.peers import charts, report
+from benchmarks.peers.field import fields
+from benchmarks.peers.rows import bits, busy, dense, grid, memory, predict, speed, start, tutorial
+from benchmarks.peers.run import Run, Target
+
+RESULTS = Path(__file__).parents[1] / "results"
+MEASURES = {
+    "H against the roofline and the peers": ((1, 2, 3), speed.measure),
+    "H through the tutorial's API": ((4,), tutorial.measure),
+    "larger nets on dense data": ((5,), dense.measure),
+    "the grid": ((6,), grid.measure),
+    "the same bits": ((7,), bits.measure),
+    "memory": ((8,), memory.measure),
+    "predict": ((9,), predict.measure),
+    "cold and warm starts": ((10, 11), start.measure),
+    "with a core busy": ((12,), busy.measure),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("--rows", help="targets to measure, such as 1,2,3; by default all")
+    parser.add_argument("--quick", action="store_true", help="a round each and a few shapes only")
+    args = parser.parse_args()
+    wanted = {int(n) for n in args.rows.split(",")} if args.rows else set(range(1, 13))
+    targets: list[Target] = []
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), args.quick)
+        try:
+            with fields(run) as by_threads:
+                for what, (numbers, measure) in MEASURES.items():
+                    if wanted & set(numbers):
+                        run.show(f"{what}: row {', '.join(map(str, numbers))}")
+                        targets += measure(run, by_threads)
+        finally:  # an interrupted run keeps what it has
+            print("\n" + report.write(RESULTS, targets, run))
+            for path in charts.draw(RESULTS, run):
+                print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""One training problem, described so that every process can rebuild the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Parameters = tuple[list[NDArray], list[NDArray]]  # weights (n_in, n_out), biases (1, n_out)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Layer sizes, batch size and the files that hold the data.
+
+    ``x_file`` holds (n_rows, n_features) float32 or uint8, ``y_file`` the labels as intp.
+    The number of rows is a multiple of the batch size, as some peers need it.
+    """
+
+    name: str
+    layer_sizes: tuple[int, ...]
+    batch_size: int
+    x_file: Path
+    y_file: Path
+    dtype: str = "float32"
+    learning_rate: float = 0.01
+    lambda_reg: float = 0.001
+
+    def load(self) -> tuple[NDArray, NDArray]:
+        return np.load(self.x_file), np.load(self.y_file)
+
+    def initial_parameters(self) -> Parameters:
+        """Weights of He's variance from a fixed seed, biases zero: new arrays at every call."""
+        rng = np.random.default_rng(0)
+        shapes = list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
+        weights = [
+            (rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in)).astype(self.dtype)
+            for n_in, n_out in shapes
+        ]
+        return weights, [np.zeros((1, n_out), self.dtype) for _, n_out in shapes]
+
+    def flops_per_row(self) -> int:
+        """Floating-point operations of one row's share of a step.
+
+        Three products a layer (forward, input's gradient, weights' gradient) of two operations
+        for each weight; the first layer needs no gradient of its input.
+        """
+        products = [a * b for a, b in zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True)]
+        return 2 * (3 * sum(products) - products[0])
+
+
+def loss_of(parameters: Parameters, x: NDArray, y: NDArray) -> float:
+    """Mean cross-entropy over all rows in float64: one yardstick for every side."""
+    weights, biases = parameters
+    a = x.astype(np.float64)
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        a = a @ w.astype(np.float64) + b
+        if i < len(weights) - 1:
+            np.maximum(a, 0, out=a)
+    a -= a.max(axis=1, keepdims=True)
+    return float(np.mean(np.log(np.exp(a).sum(axis=1)) - a[np.arange(len(y)), y]))

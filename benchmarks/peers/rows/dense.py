@@ -1,0 +1,48 @@
+"""Row 5: data without zeros, larger nets: how much of the FMA peak whole steps reach."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.peers.field import Field, line_up
+from benchmarks.peers.peak import fma_peak
+from benchmarks.peers.race import epochs, fastest_peer, race
+from benchmarks.peers.run import Run, Target, threads
+from benchmarks.peers.sides import FASTMLP
+
+# (layer sizes, batch size): percent of peak at 1 and 2 threads
+NETS = {
+    ((784, 512, 512, 10), 128): {1: 88, 2: 80},
+    ((512, 512, 512, 512), 256): {1: 82, 2: 78},
+}
+ROWS = 8192
+
+
+def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
+    return [_at(run, n, fields[n], *net) for net in NETS for n in fields]
+
+
+def _at(
+    run: Run, n_threads: int, field: Field, layer_sizes: tuple[int, ...], batch_size: int
+) -> Target:
+    case = run.dense(layer_sizes, batch_size, ROWS)
+    line_up(field, case, n_threads)
+    contestants = epochs(field, 0 if run.quick else 0.5)
+    contestants["peak"] = partial(field[FASTMLP].call, fma_peak, case.dtype)
+    seconds = race(contestants, run.n_rounds)
+    peak = max(seconds.pop("peak"))
+    run.seconds[f"{case.name}, {threads(n_threads)}"] = seconds
+
+    peer, theirs = fastest_peer(seconds)
+    flops = case.flops_per_row() * ROWS
+    percent = 100 * flops / (min(seconds[FASTMLP.label]) * peak * n_threads)
+    target = NETS[layer_sizes, batch_size][n_threads]
+    return Target(
+        5,
+        f"{case.name}, dense data, {threads(n_threads)}: of FMA peak",
+        f">= {target} %",
+        f"{percent:.0f} %",
+        percent >= target,
+        f"{peer} {100 * flops / (theirs * peak * n_threads):.0f} %; "
+        f"peak {peak / 1e9:.0f} GFLOP/s a core",
+    )

@@ -1,0 +1,92 @@
+"""What a worker does in a race: build a side, train it, time its epochs. Runs in the child."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.case import Case, Parameters
+from benchmarks.peers.sides import Problem, Side
+
+_side: Side | None = None
+_rng = np.random.default_rng(1)
+
+
+def load(module: str) -> None:
+    importlib.import_module(f"benchmarks.peers.sides.{module}")
+
+
+def start(module: str, class_name: str, case: Case, n_threads: int | None) -> None:
+    """Build the side on the case; where another one was running, it goes first."""
+    global _side
+    _side = None
+    side_class = getattr(importlib.import_module(f"benchmarks.peers.sides.{module}"), class_name)
+    x, y = case.load()
+    _side = side_class(
+        Problem(
+            *case.initial_parameters(),
+            x=x,
+            y=y,
+            batch_size=case.batch_size,
+            learning_rate=case.learning_rate,
+            lambda_reg=case.lambda_reg,
+            n_threads=n_threads,
+        )
+    )
+
+
+def train(n_epochs: int) -> Parameters:
+    """Train epochs in orders that are the same for every side; the parameters at the end."""
+    for epoch in range(n_epochs):
+        side().epoch(order(epoch, len(side().problem.y)))
+    return side().parameters()
+
+
+def order(epoch: int, n_rows: int) -> NDArray[np.intp]:
+    return np.random.default_rng(epoch).permutation(n_rows)
+
+
+def best_epoch(seconds: float) -> float:
+    """The fastest of the epochs that fit in so many seconds (one at least), shuffle included."""
+    return min(repeat(_epoch, seconds))
+
+
+def median_epoch(seconds: float) -> float:
+    return median(repeat(_epoch, seconds))
+
+
+def _epoch() -> None:
+    side().epoch(_rng.permutation(len(side().problem.y)))
+
+
+def best_prediction(x_file: Path, seconds: float) -> float:
+    predict = side().predictor(np.load(x_file))
+    predict()
+    return min(repeat(predict, seconds))
+
+
+def predictions(x_file: Path) -> NDArray:
+    return side().predictor(np.load(x_file))()
+
+
+def side() -> Side:
+    if _side is None:
+        raise RuntimeError("no side has been started")
+    return _side
+
+
+def repeat(function: Callable[[], object], seconds: float) -> list[float]:
+    """The times of as many calls as fit, one at least."""
+    times = []
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        begin = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - begin)
+    return times
