@@ -10,7 +10,7 @@ import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,32 +66,58 @@ def load_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
 def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """Read the table at pandas' speed, which tells that something is wrong, but not always where.
 
-    Rows that are too short come out of pandas as rows with empty cells, rows that are too long
-    may shift the columns into the index, and with ``na_filter=False`` anything that is no number
-    makes its whole column text: all of that shows in the types.
+    A row that is too short comes out of pandas as one with empty cells, and with
+    ``na_filter=False`` any cell that is no number makes text of its column: both show in the type.
     """
     import pandas as pd
 
+    is_label = np.array([_is_label(name) for name in _read_header(path)])
     pixels: list[NDArray[Any]] = []
     labels: list[NDArray[Any]] = []
     try:
         with _open(path) as stream:
-            table = pd.read_csv(stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False)
-            for chunk in table:
-                names = [str(name) for name in chunk.columns]
-                if not pixels:
-                    _check_header(path, names)
-                if not isinstance(chunk.index, pd.RangeIndex):
-                    raise _FaultyTableError
-                is_label = np.array([_is_label(name) for name in names])
+            for chunk in pd.read_csv(
+                stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False
+            ):
                 if is_label.any():
                     labels.append(_whole(chunk.loc[:, is_label].to_numpy()[:, 0], LABEL_MAX, "i8"))
                 pixels.append(_whole(chunk.loc[:, ~is_label].to_numpy(), PIXEL_MAX, "u1"))
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{path} is empty: give a file with a header and rows") from None
     except (pd.errors.ParserError, UnicodeDecodeError):
         raise _FaultyTableError from None
     return np.concatenate(pixels), np.concatenate(labels) if labels else None
+
+
+def _read_header(path: Path) -> list[str]:
+    """Return the columns' names, if they are names, and as many as the first row has values.
+
+    (Pandas would take the first columns of longer rows for an index, and say nothing.)
+    """
+    try:
+        with _rows(path) as rows:
+            _, names = next(rows, (0, []))
+            _, first = next(rows, (0, names))
+    except (UnicodeDecodeError, csv.Error):
+        raise _FaultyTableError from None
+    if not names:
+        raise ValueError(f"{path} is empty: give a file with a header and rows")
+    if all(_number(name) is not None for name in names):
+        raise ValueError(
+            f"{path} starts with numbers, not with the columns' names: "
+            "put a first line such as label,pixel0,pixel1,... above them"
+        )
+    if "" in names:
+        raise ValueError(
+            f"{path}: column {names.index('') + 1} has no name: "
+            "name it, or leave it out (index=False in pandas' to_csv)"
+        )
+    n_labels = sum(map(_is_label, names))
+    if n_labels > 1:
+        raise ValueError(f"{path} has {n_labels} columns named label: give it one at most")
+    if n_labels == len(names):
+        raise ValueError(f"{path} has labels, but no pixels: give it a column for each pixel")
+    if len(first) != len(names):
+        raise _FaultyTableError
+    return names
 
 
 def _whole(values: NDArray[Any], maximum: int, dtype: str) -> NDArray[Any]:
@@ -111,8 +137,8 @@ def _whole(values: NDArray[Any], maximum: int, dtype: str) -> NDArray[Any]:
 def _open(path: Path) -> Iterator[IO[bytes]]:
     """Open the table, unpacked."""
     if path.suffix.lower() == ".gz":
-        with gzip.open(path) as stream:
-            yield stream
+        with gzip.open(path) as unpacked:
+            yield cast(IO[bytes], unpacked)
     elif path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:
             names = [
@@ -138,34 +164,22 @@ def _is_label(name: str) -> bool:
     return name.strip().lower() == LABEL
 
 
-def _check_header(path: Path, names: list[str]) -> None:
-    if all(_number(name) is not None for name in names):
-        raise ValueError(
-            f"{path} starts with numbers, not with the columns' names: "
-            "put a first line such as label,pixel0,pixel1,... above them"
-        )
-    if all(_is_label(name) for name in names):
-        raise ValueError(f"{path} has labels, but no pixels: give a file with a column a pixel")
-    for i, name in enumerate(names):
-        if name.startswith("Unnamed: "):  # pandas' name for none, as of an index that was saved
-            raise ValueError(
-                f"{path}: column {i + 1} has no name: "
-                "name it, or leave it out (index=False in pandas' to_csv)"
-            )
+@contextlib.contextmanager
+def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """Open the table as rows with their lines' numbers, without blank ones: pandas skips them."""
+    with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        rows = csv.reader(text, strict=True)
+        yield ((rows.line_num, row) for row in rows if len(row) > 1 or "".join(row).strip())
 
 
 def _find_fault(path: Path) -> str:
     """Read the table again, slowly, and say what is wrong first, beginning at the path's end."""
     good = {str(value) for value in range(PIXEL_MAX + 1)}
     try:
-        with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-            rows = csv.reader(text, strict=True)
-            names = next(rows)
-            is_label = [_is_label(name) for name in names]
-            for row in rows:
-                line = f", line {rows.line_num}"
-                if not row or (len(row) == 1 and not row[0].strip()):
-                    continue  # pandas skips blank lines too
+        with _rows(path) as rows:
+            _, names = next(rows)
+            for number, row in rows:
+                line = f", line {number}"
                 if len(row) != len(names):
                     return (
                         f"{line} has {len(row)} values, the header {len(names)} names: "
@@ -173,8 +187,8 @@ def _find_fault(path: Path) -> str:
                     )
                 if good.issuperset(row):
                     continue
-                for name, label, cell in zip(names, is_label, row, strict=True):
-                    if problem := _problem(cell, label):
+                for name, cell in zip(names, row, strict=True):
+                    if problem := _problem(cell, _is_label(name)):
                         return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"
     except (UnicodeDecodeError, csv.Error):
         pass
@@ -201,6 +215,6 @@ def _problem(cell: str, is_label: bool) -> str | None:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        return None if "_" in text else float(text)  # Python alone takes 1_000 for a number
     except ValueError:
         return None

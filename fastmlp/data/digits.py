@@ -168,7 +168,7 @@ def _distance_fields() -> NDArray[np.float32]:
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fields = np.empty((len(FACES), 10, FIELD, FIELD), np.float32)
     for face, name in enumerate(FACES):
-        font = FontProperties(fname=fonts / f"{name}.ttf")  # type: ignore[arg-type]
+        font = FontProperties(fname=fonts / f"{name}.ttf")
         for digit in range(10):
             outline = TextPath((0, 0), str(digit), size=100, prop=font).to_polygons()
             fields[face, digit] = _distance_field([np.asarray(p) for p in outline])

@@ -72,11 +72,10 @@ def _find_pair(folder: Path, prefer: Part) -> tuple[Path, Path]:
         labels = _find(folder, f"{part}-labels", "idx1-ubyte")
         if images and labels:
             return images, labels
-        if images or labels:
+        if found := images or labels:
             missing = f"{part}-labels-idx1-ubyte" if images else f"{part}-images-idx3-ubyte"
             raise FileNotFoundError(
-                f"{folder} holds {(images or labels).name}, but not its partner {missing}[.gz]: "
-                "put it there too"
+                f"{folder} holds {found.name}, but not its partner {missing}[.gz]: put it there too"
             )
     raise FileNotFoundError(
         f"{folder} holds no IDX files: put {prefer}-images-idx3-ubyte[.gz] and "

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastmlp.data.cache import Progress, cache_folder
 from fastmlp.data.idx import Part, load_idx
-from fastmlp.files import atomic_write
+from fastmlp.files import atomic_write, check_writable
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -88,10 +88,11 @@ def load_mnist(
     missing = [archive for archive in ARCHIVES if not _is_whole(folder, archive)]
     if missing:
         _make_folder(folder)
+        check_writable(folder / missing[0].name)  # better now than after the download
         bar = _Bar(progress, sum(archive.n_bytes for archive in missing))
         mirrors = list(MIRRORS)
         for archive in missing:
-            content = _download(archive, mirrors, bar, folder)
+            content = _download(archive, mirrors, bar)
             with atomic_write(folder / archive.name) as stream:
                 stream.write(content)
             bar.finished += archive.n_bytes
@@ -117,7 +118,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _download(archive: Archive, mirrors: list[str], bar: _Bar, folder: Path) -> bytes:
+def _download(archive: Archive, mirrors: list[str], bar: _Bar) -> bytes:
     """Return an archive from the first mirror that has it; those that fail go to the end."""
     import pooch
     import requests
@@ -141,8 +142,8 @@ def _download(archive: Archive, mirrors: list[str], bar: _Bar, folder: Path) -> 
             failures.append(f"{mirror} sends another file")
         mirrors.append(mirrors.pop(0))
     raise ConnectionError(
-        f"can't download {archive.name} ({', '.join(failures)}): check the connection, or put "
-        f"MNIST's four .gz files in {folder} or give a folder that has them"
+        f"can't download {archive.name} ({', '.join(failures)}): "
+        "check the connection, or put MNIST's files in a folder and give that folder"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,11 @@ def train_val_split(
     n = len(x)
     if len(y) != n:
         raise ValueError(f"x has {n} rows, y has {len(y)} labels: give one label for each row")
-    if isinstance(val_fraction, (bool, str)):
-        raise TypeError(f"val_fraction is {val_fraction!r}: give a number between 0 and 1, say 0.2")
+    remedy = "give a number between 0 and 1, say 0.2"
+    if isinstance(val_fraction, bool) or not isinstance(val_fraction, numbers.Real):
+        raise TypeError(f"val_fraction is {val_fraction!r}: {remedy}")
     if not 0 < val_fraction < 1:
-        raise ValueError(f"val_fraction is {val_fraction}: give a number between 0 and 1, say 0.2")
+        raise ValueError(f"val_fraction is {val_fraction}: {remedy}")
     cutoff = int(n * val_fraction)
     if cutoff == 0:
         raise ValueError(
