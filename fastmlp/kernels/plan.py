@@ -8,13 +8,15 @@ trained (:meth:`Plan.pack`), and written back (:meth:`Plan.unpack`):
   weights from start to end, whatever their number.
 * Columns are padded with zeros to whole vectors, rows to whole squares of a vector's length. A
   padded unit's weights, activation and gradient are zero and stay zero.
+* A layer with fewer vectors of columns than threads is not shared: each thread has a copy of it and
+  does all of its work, which takes less time than handing results from core to core.
 * Rows of activations are an odd number of cache lines apart, since a power of two would have the
   rows of a batch contend for the same few places of the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,37 +38,45 @@ from fastmlp.kernels.skip import MASK_ROWS, WORD_ROWS
     BATCH_ROWS,
     IS_SKIPPING,
     INPUT,  # a block of BATCH_ROWS rows for each thread
+    INPUT_COPY,
     INPUT_ROW,  # elements
-    INPUT_BLOCK,  # elements
     WORDS,  # a block of mask words for each thread, one word for 32 rows and an input
-    WORDS_BLOCK,  # bytes
+    WORDS_COPY,  # bytes
     NO_WORDS,  # mask words of no rows
     ZEROS,  # as many as the widest layer has units
     ONES,
-    CHOSEN,  # predicted probability of each row's label
+    CHOSEN,  # predicted probability of each row's label; a block for each thread
+    CHOSEN_COPY,
     TEAM,  # see fastmlp.kernels.team
     OUT,  # probabilities, for prediction
+    WATCHES,  # a stopwatch for each thread, or 0; see fastmlp.kernels.clock
     PLAN_FIELDS,
-) = range(23)
+) = range(25)
 
-# Fields of a layer's table.
+# Fields of a layer's table. A thread's own copy of a buffer starts as many elements after the first
+# thread's as the field *after* the buffer's says: none, where the threads share it.
 (
     N_IN,
     N_IN_PADDED,  # rows of a panel
     N_OUT,
     N_VECTORS,  # of columns
+    IS_SHARED,
     WEIGHTS,
+    WEIGHTS_COPY,
     WEIGHTS_PANEL,  # elements
-    TRANSPOSED,  # the weights' transpose in panels, or 0: the first layer needs none
+    TRANSPOSED,  # the weights' transpose in panels; the first layer needs none
+    TRANSPOSED_COPY,
     TRANSPOSED_PANEL,
-    TRANSPOSED_VECTORS,
     BIAS,
+    BIAS_COPY,
     ACTIVATION,  # two blocks, used in turn; logits, in the last layer
+    ACTIVATION_COPY,
     ACTIVATION_BLOCK,  # elements
     GRADIENT,  # of the loss by the logits, times the step's rate
+    GRADIENT_COPY,
     UNIT_ROW,  # elements from one row to the next, in ACTIVATION and GRADIENT
     LAYER_FIELDS,
-) = range(15)
+) = range(20)
 
 
 def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -105,23 +115,18 @@ class Plan:
     ) -> None:
         self.dtype = weights[0].dtype
         self.n_lanes = VECTOR_BYTES // self.dtype.itemsize
+        self._n_copies = max(1, n_threads)
         self._kept: dict[int, np.ndarray] = {}
-        self._units: list[np.ndarray] = []
-        self._gradients: list[np.ndarray] = []
         self.fields = np.zeros(PLAN_FIELDS, np.int64)
         self.layers = np.zeros((len(weights), LAYER_FIELDS), np.int64)
-        self._weights: list[np.ndarray] = []
-        self._transposed: list[np.ndarray | None] = []
-        self._biases: list[np.ndarray] = []
-        for layer, w in zip(self.layers, weights, strict=True):
+        self._buffers: list[dict[int, np.ndarray]] = []
+        for layer, w in enumerate(weights):
             self._lay_out(layer, w, batch_rows, n_threads > 0)
         self.pack(weights, biases)
-        self._lay_out_batch(weights[0].shape[0], batch_rows, max(1, n_threads))
+        self._lay_out_batch(weights[0].shape[0], batch_rows)
         widest = max(max(w.shape) for w in weights)
         self.put(ZEROS, aligned(self.padded(widest), self.dtype))
-        ones = aligned(self.n_lanes, self.dtype)
-        ones[:] = 1
-        self.put(ONES, ones)
+        self.put(ONES, aligned(self.n_lanes, self.dtype))[:] = 1
         self[N_LAYERS] = len(weights)
         self.put(LAYERS, self.layers)
 
@@ -132,14 +137,14 @@ class Plan:
     def address(self) -> int:
         return self.fields.ctypes.data
 
+    def activation(self, layer: int) -> np.ndarray:
+        """A layer's buffer of activations, (batch_rows, stride), after a prediction."""
+        return self._buffers[layer][ACTIVATION][0, 0]
+
     @property
     def chosen(self) -> np.ndarray:
         """Probabilities that were given to the labels of the last batch, one a row."""
-        return self._kept[CHOSEN]
-
-    def activation(self, layer: int) -> np.ndarray:
-        """A layer's buffer of activations, (batch_rows, stride), after a prediction."""
-        return self._units[layer][0]
+        return self._kept[CHOSEN][0]
 
     def put(self, field: int, array: np.ndarray) -> np.ndarray:
         """Write `array`'s address to a field, and keep it alive."""
@@ -150,71 +155,74 @@ class Plan:
     def padded(self, n: int) -> int:
         return -(-n // self.n_lanes) * self.n_lanes
 
-    def _panels(self, n_rows: int, n_columns: int) -> np.ndarray:
+    def _panels(self, n_copies: int, n_rows: int, n_columns: int) -> np.ndarray:
         n_panels = -(-n_columns // (2 * self.n_lanes))
-        return aligned((n_panels, self.padded(n_rows), 2 * self.n_lanes), self.dtype)
+        shape = (n_copies, n_panels, self.padded(n_rows), 2 * self.n_lanes)
+        return aligned(shape, self.dtype)
 
-    def _lay_out(
-        self, layer: np.ndarray, w: np.ndarray, batch_rows: int, is_training: bool
-    ) -> None:
+    def _lay_out(self, number: int, w: np.ndarray, batch_rows: int, is_training: bool) -> None:
         n_in, n_out = w.shape
-        is_first = not self._weights
-        packed = self._panels(n_in, n_out)
-        # A square of the transposition may be one row of squares wider than the layer is.
-        transposed = None if is_first or not is_training else self._panels(n_out, n_in)
-        bias = aligned(self.padded(n_out) + 2 * self.n_lanes, self.dtype)
-        stride = row_stride(n_out, self.dtype.itemsize)
-        activation = aligned((2 if is_training else 1, batch_rows, stride), self.dtype)
-        gradient = aligned((batch_rows if is_training else 0, stride), self.dtype)
-        self._weights.append(packed)
-        self._transposed.append(transposed)
-        self._biases.append(bias)
-        self._units.append(activation)
-        self._gradients.append(gradient)
+        layer = self.layers[number]
         layer[N_IN], layer[N_IN_PADDED] = n_in, self.padded(n_in)
         layer[N_OUT], layer[N_VECTORS] = n_out, self.padded(n_out) // self.n_lanes
-        layer[WEIGHTS], layer[WEIGHTS_PANEL] = packed.ctypes.data, packed[0].size
-        if transposed is not None:
-            layer[TRANSPOSED] = transposed.ctypes.data
-            layer[TRANSPOSED_PANEL] = transposed[0].size
-            layer[TRANSPOSED_VECTORS] = self.padded(n_in) // self.n_lanes
-        layer[BIAS] = bias.ctypes.data
-        layer[ACTIVATION], layer[GRADIENT] = activation.ctypes.data, gradient.ctypes.data
-        layer[ACTIVATION_BLOCK] = activation[0].size if is_training else 0
+        layer[IS_SHARED] = layer[N_VECTORS] >= self._n_copies
+        n_copies = 1 if layer[IS_SHARED] else self._n_copies
+        is_last = number == len(self.layers) - 1
+        stride = row_stride(n_out, self.dtype.itemsize)
+        n_turns = 2 if is_training else 1
+        # The gradient by the logits is needed as a whole by every thread, which computes it.
+        gradients = (self._n_copies if is_last else n_copies, batch_rows, stride)
+        buffers = {
+            WEIGHTS: self._panels(n_copies, n_in, n_out),
+            BIAS: aligned((n_copies, self.padded(n_out)), self.dtype),
+            ACTIVATION: aligned((n_copies, n_turns, batch_rows, stride), self.dtype),
+        }
+        if is_training:
+            buffers[GRADIENT] = aligned(gradients, self.dtype)
+        if is_training and number > 0:
+            buffers[TRANSPOSED] = self._panels(n_copies, n_out, n_in)
+            layer[TRANSPOSED_PANEL] = buffers[TRANSPOSED][0, 0].size
+        for field, buffer in buffers.items():
+            layer[field] = buffer.ctypes.data
+            layer[field + 1] = buffer[0].size if len(buffer) > 1 else 0
+        layer[WEIGHTS_PANEL] = buffers[WEIGHTS][0, 0].size
+        layer[ACTIVATION_BLOCK] = batch_rows * stride if n_turns > 1 else 0
         layer[UNIT_ROW] = stride
+        self._buffers.append(buffers)
 
-    def _lay_out_batch(self, n_features: int, batch_rows: int, n_threads: int) -> None:
+    def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
-        self.put(INPUT, aligned((n_threads, batch_rows, stride), self.dtype))
-        self[INPUT_ROW], self[INPUT_BLOCK] = stride, batch_rows * stride
         n_words = -(-batch_rows // MASK_ROWS) * (MASK_ROWS // WORD_ROWS)
-        words = aligned((n_threads, n_words, self.padded(n_features)), np.uint32)
-        self.put(WORDS, words)
-        self[WORDS_BLOCK] = words[0].nbytes
+        self[BATCH_ROWS], self[INPUT_ROW] = batch_rows, stride
+        shape = (self._n_copies, batch_rows, stride)
+        self[INPUT_COPY] = self.put(INPUT, aligned(shape, self.dtype))[0].size
+        words = aligned((self._n_copies, n_words, self.padded(n_features)), np.uint32)
+        self[WORDS_COPY] = self.put(WORDS, words)[0].nbytes
         self.put(NO_WORDS, aligned(self.padded(n_features), np.uint32))
-        self.put(CHOSEN, aligned(batch_rows, self.dtype))
-        self[BATCH_ROWS] = batch_rows
+        chosen = aligned((self._n_copies, row_stride(batch_rows, 4)), self.dtype)
+        self[CHOSEN_COPY] = self.put(CHOSEN, chosen)[0].size
 
     def pack(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        """Copy weights and biases into the packed buffers."""
-        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            self._fill(self._weights[i], w)
-            transposed = self._transposed[i]
-            if transposed is not None:
-                self._fill(transposed, w.T)
-            self._biases[i][: b.size] = b.ravel()
+        """Copy weights and biases into the packed buffers: the first thread's, if each has one."""
+        for buffers, w, b in zip(self._buffers, weights, biases, strict=True):
+            for field, values in ((WEIGHTS, w), (TRANSPOSED, w.T)):
+                if field in buffers:
+                    for panel, columns in self._by_panels(buffers[field][0], values):
+                        panel[:] = columns
+            buffers[BIAS][0, : b.size] = b.ravel()
 
     def unpack(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         """Copy the packed weights and biases into `weights` and `biases`, in place."""
-        width = 2 * self.n_lanes
-        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            for p, panel in enumerate(self._weights[i]):
-                columns = w[:, p * width : (p + 1) * width]
-                columns[:] = panel[: w.shape[0], : columns.shape[1]]
-            b[...] = self._biases[i][: b.size].reshape(b.shape)
+        for buffers, w, b in zip(self._buffers, weights, biases, strict=True):
+            for panel, columns in self._by_panels(buffers[WEIGHTS][0], w):
+                columns[:] = panel
+            b[...] = buffers[BIAS][0, : b.size].reshape(b.shape)
 
-    def _fill(self, panels: np.ndarray, w: np.ndarray) -> None:
+    def _by_panels(
+        self, panels: np.ndarray, w: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Pairs of views of the same shape: a panel without its padding, and its columns of `w`."""
         width = 2 * self.n_lanes
         for p, panel in enumerate(panels):
             columns = w[:, p * width : (p + 1) * width]
-            panel[: w.shape[0], : columns.shape[1]] = columns
+            yield panel[: columns.shape[0], : columns.shape[1]], columns

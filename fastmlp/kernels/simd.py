@@ -270,3 +270,9 @@ def copy_rows(v: Lanes, source: Any, row: Any, rows: Any, n: Any, out: Any, one:
         v.repeat(n, lambda i: v.store(v.load(v.at(start, i), v.element), v.at(target, i)))
 
     v.repeat(rows, copy)
+
+
+@vector_op
+def copy_vectors(v: Lanes, source: Any, n: Any, out: Any, one: Any) -> None:
+    """``out[:n] = source[:n]``, `n` a multiple of the vector's length."""
+    v.repeat(n, lambda i: v.store(v.load(v.at(source, i)), v.at(out, i)), step=v.count)

@@ -180,29 +180,26 @@ def forward_skipping(
 
 @compiled
 def update_skipping(
-    x, x_row, words, words_row, no_words, rows, first_input, last_input,
+    x, x_row, words, words_row, no_words, rows, n_inputs,
     weights, panel, decay, one, dz, dz_row, first, last,
 ):  # fmt: skip
     """``w = decay * w + x.T @ dz`` in place, for vectors `first` to `last` of the columns.
 
     Computes the weights of :func:`fastmlp.reference.update`; `dz` holds the gradient times
-    ``-learning_rate``, so no gradient of the weights is ever stored. Only the rows `first_input` to
-    `last_input` of the weights are updated, multiples of a vector's length.
+    ``-learning_rate``, so no gradient of the weights is ever stored.
     """
     size = itemsize(one)
     width = lanes(one)
-    n_inputs = last_input - first_input
     for start in range(0, rows, MASK_ROWS):
         count = min(rows - start, MASK_ROWS)
-        low = words + (start // WORD_ROWS * words_row + first_input) * 4
+        low = words + start // WORD_ROWS * words_row * 4
         high = low + words_row * 4 if count > WORD_ROWS else no_words
-        x_at = x + (start * x_row + first_input) * size
+        x_at = x + start * x_row * size
         scale = decay if start == 0 else one
         c = first
         while c < last:
             dz_at = dz + (start * dz_row + c * width) * size
             w_at = weights + ((c // 2) * panel + (c % 2) * width) * size
-            w_at += first_input * 2 * width * size
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
             if n == 4:
                 _update_4(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,

@@ -1,20 +1,25 @@
 """A step of mini-batch gradient descent, and how threads share it.
 
-Each thread gathers the batch for itself, since a row that crosses between two cores' caches takes
-longer than to gather it twice. Then, with a barrier where all threads meet:
+A thread owns a range of columns (units) of each layer that is large enough, forward and in the
+update, so that its weights never leave its core's caches. Layers that are too small it has for
+itself, and it gathers each batch for itself: work done twice takes less time than rows that travel
+from one core to another. Per step,
 
-1. hidden layers forward, one after the other; a thread computes its own columns (units) -- meet
-2. for its own rows of the batch, a thread computes the last layer, softmax, the gradient of the
-   loss, and its way back through all layers -- meet
-3. a thread updates its own columns of all weights, which so never leave its caches
+1. hidden layers forward, one after the other, each thread its own columns -- all threads meet
+2. each thread: the last layer, softmax, and the gradient of the loss by the logits
+3. the way back through the layers, each thread its own columns -- all threads meet, unless
+   the layer above is each thread's own and there is no layer below to wait for it
+4. each thread updates its own columns
 
-No barrier stands between a step and the next one: a thread that is ahead writes its activations to
-the other one of two blocks. Each number is computed by one thread and in a fixed order, so the
-number of threads can't change a bit of the result.
+So the threads that train one hidden layer and some classes meet just once a step. No barrier stands
+between a step and the next one: a thread that is ahead writes its activations to the other one of
+two blocks. Each number is computed in a fixed order, whoever computes it: the number of threads
+can't change a bit of the result.
 """
 
 from __future__ import annotations
 
+from fastmlp.kernels import clock
 from fastmlp.kernels import plan as at
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.gather import (
@@ -26,32 +31,65 @@ from fastmlp.kernels.gather import (
     gather_float64,
     gather_uint8,
 )
-from fastmlp.kernels.simd import copy_rows, itemsize, lanes, word
-from fastmlp.kernels.skip import MASK_ROWS, WORD_ROWS, forward_skipping, update_skipping
+from fastmlp.kernels.simd import copy_rows, copy_vectors, itemsize, lanes, word
+from fastmlp.kernels.skip import WORD_ROWS, forward_skipping, update_skipping
 from fastmlp.kernels.softmax import softmax_rows, subtract_labels
 from fastmlp.kernels.team import enter, meet
 from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, tiles
 from fastmlp.kernels.transpose import transpose_squares
-
-ROWS_TOGETHER = 4  # rows of a batch that stay with one thread
-
-
-@compiled
-def share(n, thread, n_threads):
-    """First of `thread`'s part of n units; the part ends where the next thread's starts."""
-    return n * thread // n_threads
-
-
-@compiled
-def share_rows(rows, unit, thread, n_threads):
-    """The same for rows in groups of `unit`, the last of which may be short."""
-    return min(share(-(-rows // unit), thread, n_threads) * unit, rows)
 
 
 @compiled
 def layer_table(plan, layer):
     """Address of a layer's table."""
     return word(plan, at.LAYERS) + layer * at.LAYER_FIELDS * 8
+
+
+@compiled
+def copy_of(table, field, thread, one):
+    """Address of a thread's own copy of a buffer; of the buffer, if the threads share it."""
+    return word(table, field) + thread * word(table, field + 1) * itemsize(one)
+
+
+@compiled
+def first_vector(table, thread, n_threads):
+    """First of a thread's own vectors of columns; they end where the next thread's begin."""
+    n_vectors = word(table, at.N_VECTORS)
+    if word(table, at.IS_SHARED) != 0:
+        return n_vectors * thread // n_threads
+    return 0
+
+
+@compiled
+def last_vector(table, thread, n_threads):
+    n_vectors = word(table, at.N_VECTORS)
+    if word(table, at.IS_SHARED) != 0:
+        return n_vectors * (thread + 1) // n_threads
+    return n_vectors
+
+
+@compiled
+def activation_of(plan, layer, thread, turn, one):
+    """Address of the block of a layer's activations that a step writes, in its turn 0 or 1."""
+    table = layer_table(plan, layer)
+    block = turn * word(table, at.ACTIVATION_BLOCK) * itemsize(one)
+    return copy_of(table, at.ACTIVATION, thread, one) + block
+
+
+@compiled
+def input_of(plan, layer, thread, turn, one):
+    """Address of a layer's input."""
+    if layer == 0:
+        return copy_of(plan, at.INPUT, thread, one)
+    return activation_of(plan, layer - 1, thread, turn, one)
+
+
+@compiled
+def input_row_of(plan, layer):
+    """Elements from one row of a layer's input to the next."""
+    if layer == 0:
+        return word(plan, at.INPUT_ROW)
+    return word(layer_table(plan, layer - 1), at.UNIT_ROW)
 
 
 @compiled
@@ -62,8 +100,8 @@ def gather(plan, thread, first, rows, scale, inverse):
     stride = word(plan, at.INPUT_ROW)
     kind = word(plan, at.X_KIND)
     x = word(plan, at.X)
-    block = word(plan, at.INPUT) + thread * word(plan, at.INPUT_BLOCK) * itemsize(scale)
-    block_words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_BLOCK)
+    block = copy_of(plan, at.INPUT, thread, scale)
+    block_words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_COPY)
     for start in range(0, rows, WORD_ROWS):
         count = min(rows - start, WORD_ROWS)
         order = word(plan, at.ORDER) + (first + start) * 8
@@ -87,180 +125,125 @@ def gather(plan, thread, first, rows, scale, inverse):
 
 
 @compiled
-def activation_of(plan, layer, turn, one):
-    """Address of the block of a layer's activations that a step writes, in its turn 0 or 1."""
-    table = layer_table(plan, layer)
-    return word(table, at.ACTIVATION) + turn * word(table, at.ACTIVATION_BLOCK) * itemsize(one)
-
-
-@compiled
-def input_of(plan, layer, thread, turn, one):
-    """Address of a layer's input."""
-    if layer == 0:
-        return word(plan, at.INPUT) + thread * word(plan, at.INPUT_BLOCK) * itemsize(one)
-    return activation_of(plan, layer - 1, turn, one)
-
-
-@compiled
-def input_row_of(plan, layer):
-    """Elements from one row of a layer's input to the next."""
-    if layer == 0:
-        return word(plan, at.INPUT_ROW)
-    return word(layer_table(plan, layer - 1), at.UNIT_ROW)
-
-
-@compiled
-def forward(plan, layer, thread, turn, first_row, last_row, first, last, one):
-    """A layer's activations (of the last layer: logits), for some rows and vectors of columns."""
-    table = layer_table(plan, layer)
-    size = itemsize(one)
-    width = lanes(one)
-    x_row = input_row_of(plan, layer)
-    z_row = word(table, at.UNIT_ROW)
-    x = input_of(plan, layer, thread, turn, one) + first_row * x_row * size
-    z = activation_of(plan, layer, turn, one) + first_row * z_row * size
-    if layer == 0 and word(plan, at.IS_SKIPPING) != 0 and word(plan, at.N_LAYERS) > 1:
-        n_padded = word(table, at.N_IN_PADDED)
-        words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_BLOCK)
-        words += first_row // WORD_ROWS * n_padded * 4
-        forward_skipping(x, x_row, words, n_padded, word(plan, at.NO_WORDS),
-                         last_row - first_row, n_padded,
-                         word(table, at.WEIGHTS), word(table, at.WEIGHTS_PANEL),
-                         word(table, at.BIAS), z, z_row, first, last, one)  # fmt: skip
-        return
-    epilogue = STORE if layer == word(plan, at.N_LAYERS) - 1 else RELU
-    c = first
-    while c < last:
-        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
-        w = word(table, at.WEIGHTS)
-        w += (c // 2 * word(table, at.WEIGHTS_PANEL) + c % 2 * width) * size
-        offset = c * width * size
-        tiles(vectors, last_row - first_row, x, x_row, 1, w, 2 * width,
-              word(table, at.BIAS) + offset, 0, one, z + offset, z_row,
-              word(table, at.N_IN), epilogue, 0)  # fmt: skip
-        c += vectors
-
-
-@compiled
-def backward(plan, layer, turn, first_row, last_row, one):
-    """From the gradient by a layer's outputs to that by its inputs, through the ReLU."""
-    table = layer_table(plan, layer)
-    below = layer_table(plan, layer - 1)
-    size = itemsize(one)
-    width = lanes(one)
-    dz_row = word(table, at.UNIT_ROW)
-    out_row = word(below, at.UNIT_ROW)
-    dz = word(table, at.GRADIENT) + first_row * dz_row * size
-    out = word(below, at.GRADIENT) + first_row * out_row * size
-    mask = activation_of(plan, layer - 1, turn, one) + first_row * out_row * size
-    c = 0
-    while c < word(table, at.TRANSPOSED_VECTORS):
-        vectors = 2 if c + 2 <= word(table, at.TRANSPOSED_VECTORS) else 1
-        w = word(table, at.TRANSPOSED) + c // 2 * word(table, at.TRANSPOSED_PANEL) * size
-        offset = c * width * size
-        tiles(vectors, last_row - first_row, dz, dz_row, 1, w, 2 * width,
-              word(plan, at.ZEROS), 0, one, out + offset, out_row,
-              word(table, at.N_OUT), RELU_MASK, mask + offset)  # fmt: skip
-        c += vectors
-
-
-@compiled
-def update(plan, layer, thread, turn, rows, first, last, first_input, last_input, decay, one):
-    """Part of a layer's weights and biases, in place, with no gradient array.
-
-    The part is vectors `first` to `last` of the columns, and whole squares of rows.
-    """
+def forward(plan, layer, thread, n_threads, turn, rows, one):
+    """A thread's own columns of a layer's activations; of the last layer: of the logits."""
     table = layer_table(plan, layer)
     size = itemsize(one)
     width = lanes(one)
     x = input_of(plan, layer, thread, turn, one)
     x_row = input_row_of(plan, layer)
-    dz_row = word(table, at.UNIT_ROW)
+    z = activation_of(plan, layer, thread, turn, one)
+    z_row = word(table, at.UNIT_ROW)
+    weights = copy_of(table, at.WEIGHTS, thread, one)
     panel = word(table, at.WEIGHTS_PANEL)
+    bias = copy_of(table, at.BIAS, thread, one)
+    is_last = layer == word(plan, at.N_LAYERS) - 1
+    c = first_vector(table, thread, n_threads)
+    last = last_vector(table, thread, n_threads)
+    if layer == 0 and word(plan, at.IS_SKIPPING) != 0 and not is_last:
+        n_padded = word(table, at.N_IN_PADDED)
+        words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_COPY)
+        forward_skipping(x, x_row, words, n_padded, word(plan, at.NO_WORDS), rows, n_padded,
+                         weights, panel, bias, z, z_row, c, last, one)  # fmt: skip
+        return
+    while c < last:
+        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
+        w = weights + (c // 2 * panel + c % 2 * width) * size
+        offset = c * width * size
+        tiles(vectors, rows, x, x_row, 1, w, 2 * width, bias + offset, 0, one,
+              z + offset, z_row, word(table, at.N_IN), STORE if is_last else RELU, 0)  # fmt: skip
+        c += vectors
+
+
+@compiled
+def loss_gradient(plan, thread, turn, first, rows, rate, one):
+    """From the logits to the gradient by them, times `rate`, in a thread's own block."""
+    last_layer = word(plan, at.N_LAYERS) - 1
+    table = layer_table(plan, last_layer)
+    stride = word(table, at.UNIT_ROW)
+    gradient = copy_of(table, at.GRADIENT, thread, one)
+    softmax_rows(activation_of(plan, last_layer, thread, turn, one), stride, rows,
+                 word(table, at.N_OUT), gradient, stride, rate)  # fmt: skip
+    subtract_labels(gradient, stride, rows, word(plan, at.ORDER) + first * 8,
+                    word(plan, at.LABELS), copy_of(plan, at.CHOSEN, thread, one), rate)  # fmt: skip
+
+
+@compiled
+def backward(plan, layer, thread, n_threads, turn, rows, one):
+    """From the gradient by a layer's outputs to a thread's own columns of that by its inputs."""
+    table = layer_table(plan, layer)
+    below = layer_table(plan, layer - 1)
+    size = itemsize(one)
+    width = lanes(one)
+    dz = copy_of(table, at.GRADIENT, thread, one)
+    dz_row = word(table, at.UNIT_ROW)
+    out = copy_of(below, at.GRADIENT, thread, one)
+    out_row = word(below, at.UNIT_ROW)
+    mask = activation_of(plan, layer - 1, thread, turn, one)
+    transposed = copy_of(table, at.TRANSPOSED, thread, one)
+    panel = word(table, at.TRANSPOSED_PANEL)
+    c = first_vector(below, thread, n_threads)
+    last = last_vector(below, thread, n_threads)
+    while c < last:
+        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
+        w = transposed + (c // 2 * panel + c % 2 * width) * size
+        offset = c * width * size
+        tiles(vectors, rows, dz, dz_row, 1, w, 2 * width, word(plan, at.ZEROS), 0, one,
+              out + offset, out_row, word(table, at.N_OUT), RELU_MASK, mask + offset)  # fmt: skip
+        c += vectors
+
+
+@compiled
+def update(plan, layer, thread, n_threads, turn, rows, decay, one):
+    """A thread's own columns of a layer's weights and biases, in place, with no gradient array."""
+    table = layer_table(plan, layer)
+    size = itemsize(one)
+    width = lanes(one)
+    x = input_of(plan, layer, thread, turn, one)
+    x_row = input_row_of(plan, layer)
+    dz = copy_of(table, at.GRADIENT, thread, one)
+    dz_row = word(table, at.UNIT_ROW)
+    weights = copy_of(table, at.WEIGHTS, thread, one)
+    panel = word(table, at.WEIGHTS_PANEL)
+    transposed = copy_of(table, at.TRANSPOSED, thread, one)
+    bias = copy_of(table, at.BIAS, thread, one)
+    c = first_vector(table, thread, n_threads)
+    last = last_vector(table, thread, n_threads)
     is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
     if is_skipping:
         n_padded = word(table, at.N_IN_PADDED)
-        words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_BLOCK)
-        update_skipping(x, x_row, words, n_padded, word(plan, at.NO_WORDS), rows,
-                        first_input, last_input, word(table, at.WEIGHTS), panel,
-                        decay, one, word(table, at.GRADIENT), dz_row, first, last)  # fmt: skip
-    c = first
+        words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_COPY)
+        update_skipping(x, x_row, words, n_padded, word(plan, at.NO_WORDS), rows, n_padded,
+                        weights, panel, decay, one, dz, dz_row, c, last)  # fmt: skip
     while c < last:
         vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
         offset = c * width * size
-        dz = word(table, at.GRADIENT) + offset
-        if first_input == 0:
-            bias = word(table, at.BIAS) + offset
-            tiles(vectors, 1, word(plan, at.ONES), 0, 0, dz, dz_row,
-                  bias, 0, one, bias, 0, rows, STORE, 0)  # fmt: skip
+        tiles(vectors, 1, word(plan, at.ONES), 0, 0, dz + offset, dz_row,
+              bias + offset, 0, one, bias + offset, 0, rows, STORE, 0)  # fmt: skip
         if not is_skipping:
-            w = word(table, at.WEIGHTS) + (c // 2 * panel + c % 2 * width) * size
-            w += first_input * 2 * width * size
-            n_inputs = min(last_input, word(table, at.N_IN)) - first_input
-            tiles(vectors, n_inputs, x + first_input * size, 1, x_row, dz, dz_row,
+            w = weights + (c // 2 * panel + c % 2 * width) * size
+            tiles(vectors, word(table, at.N_IN), x, 1, x_row, dz + offset, dz_row,
                   w, 2 * width, decay, w, 2 * width, rows, STORE, 0)  # fmt: skip
         if layer > 0:
             for v in range(c, c + vectors):
                 transpose_squares(
-                    word(table, at.WEIGHTS) + (v // 2 * panel + v % 2 * width) * size, 2 * width,
-                    word(table, at.TRANSPOSED) + v * width * 2 * width * size,
-                    word(table, at.TRANSPOSED_PANEL),
-                    first_input // width, last_input // width, one,
+                    weights + (v // 2 * panel + v % 2 * width) * size, 2 * width,
+                    transposed + v * width * 2 * width * size, word(table, at.TRANSPOSED_PANEL),
+                    word(table, at.N_IN_PADDED) // width, one,
                 )  # fmt: skip
         c += vectors
 
 
 @compiled
-def hidden_forward(plan, layer, turn, rows, thread, n_threads, one):
-    """A thread's own columns of a hidden layer; its own rows, where there are too few columns."""
-    n_vectors = word(layer_table(plan, layer), at.N_VECTORS)
-    if n_vectors >= n_threads:
-        first = share(n_vectors, thread, n_threads)
-        last = share(n_vectors, thread + 1, n_threads)
-        forward(plan, layer, thread, turn, 0, rows, first, last, one)
-    else:
-        unit = MASK_ROWS if word(plan, at.IS_SKIPPING) != 0 else ROWS_TOGETHER
-        first = share_rows(rows, unit, thread, n_threads)
-        last = share_rows(rows, unit, thread + 1, n_threads)
-        forward(plan, layer, thread, turn, first, last, 0, n_vectors, one)
-
-
-@compiled
-def output_rows(plan, thread, turn, first, first_row, last_row, rate, one):
-    """The last layer, the loss and the way back to the first layer, for rows of the batch."""
-    last_layer = word(plan, at.N_LAYERS) - 1
-    table = layer_table(plan, last_layer)
-    size = itemsize(one)
-    stride = word(table, at.UNIT_ROW)
-    n_rows = last_row - first_row
-    n_vectors = word(table, at.N_VECTORS)
-    forward(plan, last_layer, thread, turn, first_row, last_row, 0, n_vectors, one)
-    offset = first_row * stride * size
-    gradient = word(table, at.GRADIENT) + offset
-    softmax_rows(activation_of(plan, last_layer, turn, one) + offset, stride, n_rows,
-                 word(table, at.N_OUT), gradient, stride, rate)  # fmt: skip
-    subtract_labels(gradient, stride, n_rows,
-                    word(plan, at.ORDER) + (first + first_row) * 8, word(plan, at.LABELS),
-                    word(plan, at.CHOSEN) + first_row * size, rate)  # fmt: skip
-    for layer in range(last_layer, 0, -1):
-        backward(plan, layer, turn, first_row, last_row, one)
-
-
-@compiled
-def update_part(plan, layer, turn, rows, thread, n_threads, decay, one):
-    """A thread's own columns of a layer's weights; its own rows, where the columns are too few."""
-    table = layer_table(plan, layer)
-    n_vectors = word(table, at.N_VECTORS)
-    n_inputs = word(table, at.N_IN_PADDED)
-    width = lanes(one)
-    if n_vectors >= n_threads:
-        first = share(n_vectors, thread, n_threads)
-        last = share(n_vectors, thread + 1, n_threads)
-        update(plan, layer, thread, turn, rows, first, last, 0, n_inputs, decay, one)
-    else:
-        first = share_rows(n_inputs, width, thread, n_threads)
-        last = share_rows(n_inputs, width, thread + 1, n_threads)
-        update(plan, layer, thread, turn, rows, 0, n_vectors, first, last, decay, one)
+def catch_up(plan, thread, one):
+    """Copy what the first thread has for itself: it may have worked alone before."""
+    for layer in range(word(plan, at.N_LAYERS)):
+        table = layer_table(plan, layer)
+        if word(table, at.IS_SHARED) == 0:
+            for field in (at.WEIGHTS, at.TRANSPOSED, at.BIAS):
+                source = copy_of(table, field, 0, one)
+                n = word(table, field + 1)
+                copy_vectors(source, n, copy_of(table, field, thread, one), one)
 
 
 @compiled
@@ -297,6 +280,13 @@ def run_steps(
     n_threads = enter(team, thread, n_threads)
     if n_threads == 0:
         return 0
+    if thread > 0:
+        catch_up(plan, thread, one)
+    meet(team, n_threads)
+    watch = word(plan, at.WATCHES)
+    if watch != 0:
+        watch += thread * clock.WATCH_FIELDS * 8
+    clock.start(watch)
     n_rows = word(plan, at.N_ROWS)
     batch_rows = word(plan, at.BATCH_ROWS)
     n_layers = word(plan, at.N_LAYERS)
@@ -306,17 +296,26 @@ def run_steps(
         rows = min(batch_rows, n_rows - first)
         step_rate = rate if rows == batch_rows else last_rate
         gather(plan, thread, first, rows, scale, inverse)
-        for layer in range(n_layers - 1):
-            hidden_forward(plan, layer, turn, rows, thread, n_threads, one)
-            meet(team, n_threads)
-        first_row = share_rows(rows, ROWS_TOGETHER, thread, n_threads)
-        last_row = share_rows(rows, ROWS_TOGETHER, thread + 1, n_threads)
-        output_rows(plan, thread, turn, first, first_row, last_row, step_rate, one)
-        meet(team, n_threads)
+        clock.lap(watch, clock.GATHER)
         for layer in range(n_layers):
-            update_part(plan, layer, turn, rows, thread, n_threads, decay, one)
-        if n_layers == 1:  # no hidden layer, at which threads would meet before the next output
-            meet(team, n_threads)
+            forward(plan, layer, thread, n_threads, turn, rows, one)
+            clock.lap(watch, clock.FORWARD if layer == 0 else clock.FORWARD_ABOVE)
+            if word(layer_table(plan, layer), at.IS_SHARED) != 0:
+                meet(team, n_threads)
+                clock.lap(watch, clock.WAIT)
+        loss_gradient(plan, thread, turn, first, rows, step_rate, one)
+        clock.lap(watch, clock.LOSS)
+        for layer in range(n_layers - 1, 0, -1):
+            backward(plan, layer, thread, n_threads, turn, rows, one)
+            clock.lap(watch, clock.BACKWARD)
+            # Until now others read this layer's weights, from now on the gradient that came out.
+            above, below = layer_table(plan, layer), layer_table(plan, layer - 1)
+            if word(above, at.IS_SHARED) + (layer > 1) * word(below, at.IS_SHARED) != 0:
+                meet(team, n_threads)
+                clock.lap(watch, clock.WAIT)
+        for layer in range(n_layers):
+            update(plan, layer, thread, n_threads, turn, rows, decay, one)
+            clock.lap(watch, clock.UPDATE if layer == 0 else clock.UPDATE_ABOVE)
     return n_threads
 
 
@@ -327,15 +326,14 @@ def run_forward(plan, first, last, scale, inverse, one):
     Computes :func:`fastmlp.reference.forward`, a batch at a time, by one thread alone.
     """
     batch_rows = word(plan, at.BATCH_ROWS)
-    last_layer = word(plan, at.N_LAYERS) - 1
-    table = layer_table(plan, last_layer)
+    n_layers = word(plan, at.N_LAYERS)
+    table = layer_table(plan, n_layers - 1)
     n_classes = word(table, at.N_OUT)
     for start in range(first, last, batch_rows):
         rows = min(batch_rows, last - start)
         gather(plan, 0, start, rows, scale, inverse)
-        for layer in range(last_layer + 1):
-            n_vectors = word(layer_table(plan, layer), at.N_VECTORS)
-            forward(plan, layer, 0, 0, 0, rows, 0, n_vectors, one)
+        for layer in range(n_layers):
+            forward(plan, layer, 0, 1, 0, rows, one)
         z, z_row = word(table, at.ACTIVATION), word(table, at.UNIT_ROW)
         softmax_rows(z, z_row, rows, n_classes, z, z_row, one)
         copy_rows(z, z_row, rows, n_classes,

@@ -33,17 +33,16 @@ def _turned(v: Lanes, rows: list[Any]) -> list[Any]:
 
 @vector_op
 def transpose_squares(
-    v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, first: Any, last: Any, one: Any
+    v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, n_squares: Any, one: Any
 ) -> None:
     """A column of squares of `source`, one below the other, to a row of squares of `out`.
 
-    Square i, of those from `first` to `last`, starts ``i * lanes`` rows below `source`. In `out`,
-    whose rows are `row` elements apart too, two neighbouring squares share a panel, and the next
-    panel is `out_panel` elements on.
+    Square i starts ``i * lanes`` rows below `source`. In `out`, whose rows are `row` elements apart
+    too, two neighbouring squares share a panel, and the next panel is `out_panel` elements on.
     """
     b = v.builder
 
-    def square(i: Any) -> list[Any]:
+    def square(i: Any) -> None:
         top = v.at(source, b.mul(b.mul(i, constant(v.count)), row))
         rows = [v.load(v.at(top, b.mul(row, constant(r)))) for r in range(v.count)]
         panel = b.mul(b.lshr(i, constant(1)), out_panel)
@@ -51,6 +50,5 @@ def transpose_squares(
         target = v.at(out, panel, side)
         for r, turned in enumerate(_turned(v, rows)):
             v.store(turned, v.at(target, b.mul(row, constant(r))))
-        return [b.add(i, constant(1))]
 
-    v.loop([first], lambda i: b.icmp_signed("<", i, last), square)
+    v.repeat(n_squares, square)
