@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import operator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks import as_count, as_random_state
+from fastmlp.checks import as_count
 from fastmlp.data.cache import Progress, cache_folder
 from fastmlp.files import atomic_write
 
@@ -79,9 +80,11 @@ def make_digits(
         If `n_samples` is no whole number of at least 1, or `seed` none in 0..2**32-1.
     """
     n_samples = as_count(n_samples, "n_samples")
-    generator = as_random_state(seed)
-    if generator is None or generator is seed:
-        raise TypeError(f"seed is {seed!r}: give a whole number")
+    try:
+        generator = np.random.RandomState(operator.index(seed))
+    except (TypeError, ValueError) as error:
+        remedy = "give a whole number from 0 to 4294967295"
+        raise type(error)(f"seed is {seed!r}: {remedy}") from None
     folder = cache_folder() if cache_dir is None else Path(cache_dir)
     path = folder / f"digits-{RECIPE}-{n_samples}-{seed}.npy"
     digits = _read(path, n_samples)

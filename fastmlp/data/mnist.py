@@ -113,7 +113,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
-            f"can't make the folder {folder}: {error.strerror or error}; "
+            f"can't make the folder {folder}: {error.strerror or error}: "
             "set FASTMLP_CACHE_DIR to a folder that is writable and has space"
         ) from error
 
