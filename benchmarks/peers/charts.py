@@ -38,7 +38,9 @@ def bars(seconds: Seconds, counts: Sequence[int]) -> Figure:
     """Milliseconds an epoch of H for each side, a panel for each number of threads."""
     figure = Figure(figsize=(5.2 * len(counts), 3.4), layout="constrained")
     figure.suptitle("An epoch of MNIST, 784-64-10, batch 64, float32: milliseconds", color=INK)
-    for axes, n_threads in zip(figure.subplots(1, len(counts), squeeze=False)[0], counts, strict=True):
+    for axes, n_threads in zip(
+        figure.subplots(1, len(counts), squeeze=False)[0], counts, strict=True
+    ):
         best = {name: min(v) * 1e3 for name, v in seconds[f"H, {threads(n_threads)}"].items()}
         _bars(axes, dict(sorted(best.items(), key=lambda item: -item[1])))
         axes.set_title(threads(n_threads), color=INK, fontsize=10)
@@ -51,7 +53,7 @@ def _bars(axes: Axes, best: Mapping[str, float]) -> None:
     bars = axes.barh(names, list(best.values()), color=colours, height=0.7)
     ours = best[FASTMLP.label]
     labels = [
-        f"{value:.1f}" if name == FASTMLP.label else f"{value:.0f}  ({value / ours:.1f}×)"
+        f"{value:.1f}" if name == FASTMLP.label else f"{value:.0f}  ({value / ours:.1f} times)"
         for name, value in best.items()
     ]
     axes.bar_label(bars, labels, padding=4, fontsize=8, color=INK)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.case import Case
+from benchmarks.peers.session import order
 
 
 def first_epoch(
@@ -59,8 +60,6 @@ def digest(case: Case, n_epochs: int, n_threads: int, skip_zeros: bool) -> str:
     """SHA-256 of the parameters after some epochs."""
     from fastmlp.kernels import Trainer
 
-    from benchmarks.peers.session import order
-
     weights, biases = case.initial_parameters()
     x, y = case.load()
     trainer = Trainer(
@@ -72,9 +71,7 @@ def digest(case: Case, n_epochs: int, n_threads: int, skip_zeros: bool) -> str:
     return hashlib.sha256(b"".join(a.tobytes() for a in [*weights, *biases])).hexdigest()
 
 
-def tutorial_fit(
-    module: str, case: Case, n_epochs: int, **keywords: int
-) -> tuple[float, NDArray]:
+def tutorial_fit(module: str, case: Case, n_epochs: int, **keywords: int) -> tuple[float, NDArray]:
     """Seconds an epoch of the `MLP` in `module`, called as the tutorial calls it; and w1."""
     mlp_class = importlib.import_module(module).MLP
     x, y = case.load()

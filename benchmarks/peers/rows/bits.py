@@ -27,7 +27,9 @@ def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
             7,
             f"H: weights after {EPOCHS} epochs at 1, 2, 3 threads, zero-skipping on and off",
             "the same bits",
-            f"{len(set(digests.values()))} different of {len(digests)}" if different else "the same",
+            f"{len(set(digests.values()))} different of {len(digests)}"
+            if different
+            else "the same",
             not different,
             "; ".join(different),
         )

@@ -11,7 +11,7 @@ from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
 
 # (layer sizes, batch size): percent of peak at 1 and 2 threads
-NETS = {
+NETS: dict[tuple[tuple[int, ...], int], dict[int, int]] = {
     ((784, 512, 512, 10), 128): {1: 88, 2: 80},
     ((512, 512, 512, 512), 256): {1: 82, 2: 78},
 }

@@ -40,8 +40,9 @@ def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
         name = group(inputs, hidden, batch_size, n_threads)
         run.seconds[name] = seconds
         ratios[name] = _ratio(seconds)
-        peer, theirs = fastest_peer(seconds)
-        run.show(f"cell {i} of {len(cells)}, {name}: {ratios[name]:.2f} times {peer}")
+        run.show(
+            f"cell {i} of {len(cells)}, {name}: {ratios[name]:.2f} times {fastest_peer(seconds)[0]}"
+        )
     lost = sorted((ratio, name) for name, ratio in ratios.items() if ratio <= 1)
     return [
         Target(

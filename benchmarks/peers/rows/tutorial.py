@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.peers import fits
 from benchmarks.peers.field import Field
@@ -25,7 +27,7 @@ def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
 def _at(run: Run, n_threads: int) -> Target:
     case = run.h("float64")
     with Worker(n_threads) as ours, Worker(n_threads) as theirs:
-        contestants = {
+        fits_of = {
             FASTMLP.label: partial(
                 ours.call, fits.tutorial_fit, "fastmlp", case, EPOCHS, n_threads=n_threads
             ),
@@ -33,10 +35,12 @@ def _at(run: Run, n_threads: int) -> Target:
                 theirs.call, fits.tutorial_fit, "benchmarks.peers.sides.tutorial", case, EPOCHS
             ),
         }
-        w1 = [fit()[1] for fit in contestants.values()]
+        w1 = [fit()[1] for fit in fits_of.values()]
         if not np.abs(w1[0] - w1[1]).max() <= 1e-9:
             raise AssertionError("the tutorial's code and fastmlp.MLP end at different weights")
-        seconds = race({name: lambda fit=fit: fit()[0] for name, fit in contestants.items()}, run.n_rounds)
+        seconds = race(
+            {name: partial(_seconds, fit) for name, fit in fits_of.items()}, run.n_rounds
+        )
     run.seconds[f"H, float64, {threads(n_threads)}"] = seconds
     best = {name: min(values) for name, values in seconds.items()}
     ratio = best[TUTORIAL] / best[FASTMLP.label]
@@ -48,3 +52,7 @@ def _at(run: Run, n_threads: int) -> Target:
         ratio >= TIMES_FASTER,
         f"{best[FASTMLP.label] * 1e3:.0f} against {best[TUTORIAL] * 1e3:.0f} ms",
     )
+
+
+def _seconds(fit: Callable[[], tuple[float, NDArray]]) -> float:
+    return fit()[0]

@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.case import Parameters
 from benchmarks.peers.sides import Problem
-try:
-    from fastmlp.kernels import Trainer, predict_proba
-except ImportError:
-    from fastmlp.reference import Trainer, predict_proba
+from fastmlp.kernels import Trainer, predict_proba
 
 
 class FastMLP:
