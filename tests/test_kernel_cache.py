@@ -34,17 +34,22 @@ def scaled(a):
 
 def make(n):
     @numba.njit
-    def tile(a):  # too long to be inlined
+    def tile(a):
         total = 0
-        for i in range(a):
-            total += (i ^ n) * n
-            if total > 1000000:
-                total -= i * i
+LOOPS
         return total
     return tile
 
 tile8 = make(8)
 """
+# Too much code to be inlined.
+LOOPS = """
+        for i in range(a):
+            total += (i ^ n) * n
+            if total > 1000000:
+                total -= i * i
+"""
+HELPERS = HELPERS.replace("LOOPS", 12 * LOOPS)
 KERNELS = """
 import numpy as np
 from fastmlp.kernels.cache import compiled
@@ -326,7 +331,7 @@ def test_key_tells_variants_apart(kernels: Any, monkeypatch: pytest.MonkeyPatch)
     keys = [key_of(kernel, *signature), key_of(kernel, int64), key_of(kernels.from_arrays, int64)]
     for options in ({"fastmath": {"contract"}}, {"boundscheck": True}):
         keys.append(key_of(cache.compiled(**options)(kernel.py_func), *signature))
-    monkeypatch.setattr(config, "BOUNDSCHECK", 1)
+    monkeypatch.setattr(config, "BOUNDSCHECK", int(not config.BOUNDSCHECK))
     keys.append(key_of(kernel, *signature))
     monkeypatch.setattr(cache, "_constants", {})
     cache.key_on(lanes=4)
@@ -355,7 +360,7 @@ def test_function_without_a_name_of_its_own_is_refused() -> None:
 
 def test_factory_made_helper_is_not_stored(project: Project, kernels: Any) -> None:
     with pytest.warns(NumbaWarning, match="from_factory is not cached.*tile"):
-        assert kernels.from_factory(1) == 64
+        assert kernels.from_factory(1) == 12 * 64
     assert not project.cache.exists()
 
 
@@ -365,6 +370,7 @@ def test_factory_made_helper_is_not_stored(project: Project, kernels: Any) -> No
 @pytest.fixture
 def quiet_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(announce.watch, "_announced", False)
+    monkeypatch.setattr(announce.watch, "_explained", False)
     monkeypatch.setattr(announce.watch, "_spent", 0.0)
 
 
@@ -396,6 +402,25 @@ def test_quick_compiling_is_not_announced(
     monkeypatch.setattr(announce, "ANNOUNCE_AFTER", announce.watch._spent)
     kernels.from_arrays(np.ones(3))
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("quiet_so_far")
+def test_slow_compiling_that_cannot_be_stored_is_explained(
+    project: Project,
+    kernels: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project.cache.parent.write_text("a file, where a folder should be")
+    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 600.0)
+    kernels.from_kernel(5)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 0.0)
+    kernels.from_numbers(5.0, 4)
+    reason = capsys.readouterr().err.splitlines()[-1]
+    assert reason.startswith("fastmlp: the next process compiles again")
+    assert str(project.cache) in reason
+    assert "set FASTMLP_CACHE_DIR" in reason
 
 
 def test_failed_compiling_leaves_no_trace(project: Project, kernels: Any) -> None:

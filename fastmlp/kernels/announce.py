@@ -32,6 +32,7 @@ class Watch(event.Listener):
         self._spent = 0.0  # seconds, without a word so far
         self._is_slow = False
         self._announced = False
+        self._explained = False
 
     def on_start(self, event: event.Event) -> None:
         if not self._is_kernel(event):
@@ -55,6 +56,12 @@ class Watch(event.Listener):
                 _say(f"compiled in {seconds:.1f} s")
             self._spent = 0.0 if self._is_slow else self._spent + seconds
             self._is_slow = False
+
+    def explain(self, reason: str) -> None:
+        """Tell, once, those who were told of compiling why it was not for the last time."""
+        if self._announced and not self._explained:
+            self._explained = True
+            _say(reason)
 
     def _is_kernel(self, event: event.Event) -> bool:
         return getattr(event.data["dispatcher"], "py_func", None) in self.functions

@@ -156,11 +156,13 @@ class KernelCache(_Cache):
             )
             return
         # A kernel that can't be stored works all the same.
-        with contextlib.suppress(Exception):
+        try:
             key = self._key(signature, result.codegen)
             if key and not result.library.has_dynamic_globals:
                 _write(self._path(key), key, _reduce(result))
                 _prune(cache_folder(), self._sources[:16])
+        except Exception as error:
+            watch.explain(f"the next process compiles again ({error}): set FASTMLP_CACHE_DIR")
 
     def _key(self, signature: Any, codegen: Any) -> str:
         """Return all that the code depends on, as one line of JSON; empty if that is unknown."""
@@ -259,9 +261,9 @@ def _rebuild(payload: bytes, target_context: Any) -> CompileResult:
 
 def _read(path: Path, key: str) -> bytes:
     """Return an entry's payload; raise OSError or ValueError if it can't be trusted."""
-    _check_owner(path.parent.stat())
+    _check_owner(path.parent, path.parent.stat())
     with path.open("rb") as file:
-        _check_owner(os.fstat(file.fileno()))
+        _check_owner(path, os.fstat(file.fileno()))
         form, checksum, content = file.read().split(b"\n", 2)
     if form != FORMAT or checksum != hashlib.sha256(content).hexdigest().encode():
         raise ValueError(f"{path} is damaged")
@@ -274,7 +276,7 @@ def _read(path: Path, key: str) -> bytes:
 def _write(path: Path, key: str, payload: bytes) -> None:
     """Write an entry as a whole or not at all, whoever else writes it at the same time."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check_owner(path.parent.stat())
+    _check_owner(path.parent, path.parent.stat())
     content = key.encode() + b"\n" + payload
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
@@ -288,12 +290,12 @@ def _write(path: Path, key: str, payload: bytes) -> None:
         raise
 
 
-def _check_owner(status: os.stat_result) -> None:
+def _check_owner(path: Path, status: os.stat_result) -> None:
     """Raise PermissionError if someone else could have put a pickle there."""
     if os.name == "nt":  # no owners or modes as these
         return
     if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise PermissionError("the kernel cache belongs to others, or others can write to it")
+        raise PermissionError(f"{path} belongs to others, or others can write to it")
 
 
 @functools.cache  # once a process is enough
