@@ -23,21 +23,22 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     OSError
         If the file can't be written; the message is one line, names it and says what to do.
     """
-    target = Path(os.path.realpath(path))
-    part = target if _is_device(target) else _part(target)
+    is_device = _is_device(path)
+    target = Path(path if is_device else os.path.realpath(path))
+    part = target if is_device else _part(target)
     try:
         # A plain open, not tempfile: the file gets the permissions the user's umask gives.
         with part.open("wb") as stream:
             yield stream
             stream.flush()
-            if part != target:
+            if not is_device:
                 os.fsync(stream.fileno())
-        if part != target:
+        if not is_device:
             os.replace(part, target)
     except OSError as error:
         raise _with_remedy(error, path) from error
     finally:
-        if part != target:
+        if not is_device:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
 
@@ -54,7 +55,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
-        if not _is_device(target):
+        if not _is_device(path):
             part = _part(target)
             part.touch()
             part.unlink()
@@ -62,8 +63,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise _with_remedy(error, path) from error
 
 
-def _is_device(target: Path) -> bool:
-    return target.exists() and not target.is_file() and not target.is_dir()
+def _is_device(path: str | os.PathLike[str]) -> bool:
+    # Asked of the path as given: /dev/stdout is a link to what may bear no real path, a pipe.
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _part(target: Path) -> Path:

@@ -236,6 +236,14 @@ def test_an_unwritable_submission_is_named_before_the_data_is_read(
         assert f"can't write {out}" in line
 
 
+def test_a_message_of_several_lines_becomes_one(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("two\n    lines")
+
+    monkeypatch.setattr(MLP, "load", fail)
+    assert one_line_error("evaluate", "m", "--data", csv) == "Error: two lines"
+
+
 def test_a_defect_of_the_program_keeps_its_traceback(
     csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

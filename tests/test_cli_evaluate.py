@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,15 @@ def test_predict_ignores_a_label_column(model: Path, tmp_path: Path) -> None:
     result = run("predict", model, "--data", data, "--out", tmp_path / "submission.csv")
     assert result.exit_code == 0, result.output
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "submission.csv")["Label"], Y)
+
+
+def test_predict_writes_to_a_pipe(model: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "test.csv", X)
+    code = "from fastmlp.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", model, "--data", data, "-o", "/dev/stdout"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ImageId,Label\n1,0\n")
+    assert len(done.stdout.splitlines()) == 61
