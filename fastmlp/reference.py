@@ -139,6 +139,20 @@ def update(
     )
 
 
+def backward_update(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Array,
+    labels: NDArray[np.intp],
+    activations: Sequence[Array],
+    learning_rate: float,
+    lambda_reg: float,
+) -> tuple[list[Array], list[Array]]:
+    """Return the parameters after the step along this batch's gradients: `backward`, `update`."""
+    gradients = backward(weights, x, labels, activations)
+    return update(weights, biases, *gradients, learning_rate, lambda_reg)
+
+
 def predict_proba(
     weights: Sequence[Array],
     biases: Sequence[Array],
@@ -201,10 +215,10 @@ class Trainer:
                 weights, biases = self.parameters
                 x = scale_inputs(self.x[rows], weights[0].dtype, self.input_scale)
                 activations = forward(weights, biases, x)
-                gradients = backward(weights, x, self.y[rows], activations)
+                rates = self.learning_rate, self.lambda_reg
                 # One assignment, so that an interrupt finds a whole step or none of it.
-                self.parameters = update(
-                    weights, biases, *gradients, self.learning_rate, self.lambda_reg
+                self.parameters = backward_update(
+                    weights, biases, x, self.y[rows], activations, *rates
                 )
             return cross_entropy(activations[-1], self.y[rows])
 

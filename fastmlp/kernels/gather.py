@@ -1,10 +1,10 @@
 """The rows of a mini-batch, gathered from wherever and however the data lie.
 
 A batch becomes a small dense block of the network's dtype, which stays in the second-level cache
-for the whole step; X itself is neither converted nor shuffled as a whole. On the way, the masks of
-the nonzero inputs are made that :mod:`fastmlp.kernels.skip` goes by. The rows of the *next* batch,
-which lie anywhere in memory, are prefetched a whole step ahead, a line between two others: the core
-keeps track of a dozen or two requests at once.
+for the whole step; X itself is neither converted nor shuffled as a whole. On the way, the masks are
+made that :mod:`fastmlp.kernels.skip` goes by, one for each two neighbouring inputs. The rows of the
+*next* batch, which lie anywhere in memory, are prefetched a whole step ahead, each line between two
+others: the core keeps track of a dozen or two requests at once.
 
 uint8 pixels are divided by a scale. Division is slow, so q = x * (1 / scale) is corrected once,
 q + (x - q * scale) * (1 / scale) with fused multiply-adds, which gives the correctly rounded
@@ -16,15 +16,19 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from numba.core import cgutils
 
 from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant, vector_op
+
+# Rows of the batch that a mask covers: one bit each.
+MASK_ROWS = 64
 
 # Kinds of X.
 UINT8, FLOAT32, FLOAT64, CSR = 0, 1, 2, 3
 
 
 def _gather(source: Any) -> Any:
-    """Gather up to 32 dense rows whose elements have the LLVM type `source`."""
+    """Gather up to 64 dense rows whose elements have the LLVM type `source`."""
     is_integer = isinstance(source, ir.IntType)
     source_size = {INT8: 1, ir.FloatType(): 4, ir.DoubleType(): 8}[source]
 
@@ -32,13 +36,26 @@ def _gather(source: Any) -> Any:
         v: Lanes,
         x: Any, n_features: Any, order: Any, rows: Any, next_order: Any,
         scale: Any, inverse: Any,
-        out: Any, out_row: Any, word: Any,
+        out: Any, out_row: Any, masks: Any,
     ) -> None:  # fmt: skip
         b = v.builder
         kind = ir.VectorType(source, v.count)
         bits = ir.VectorType(INT32, v.count)
         no_bits = ir.Constant(bits, [0] * v.count)
         scales, inverses = v.splat(scale), v.splat(inverse)
+        # Addresses of this batch's rows, and of the next one's.
+        places = ir.ArrayType(INT64, MASK_ROWS)
+        here, there = (
+            b.ptrtoint(cgutils.alloca_once(b, places), INT64) for _ in (order, next_order)
+        )
+
+        def locate(r: Any) -> None:
+            offset = b.mul(r, constant(8))
+            for table, numbers in ((here, order), (there, next_order)):
+                row = b.mul(v.load(b.add(numbers, offset), INT64), n_features)
+                v.store(b.add(x, b.mul(row, constant(source_size))), b.add(table, offset))
+
+        v.repeat(rows, locate)
 
         def converted(raw: Any) -> Any:
             if is_integer:
@@ -52,15 +69,12 @@ def _gather(source: Any) -> Any:
 
         def block(column: Any, inside: Any = None) -> None:
             """`v.count` inputs of all rows; `inside` masks those beyond the last one."""
-
-            def address(places: Any, r: Any) -> Any:
-                place = v.load(b.add(places, b.mul(r, constant(8))), INT64)
-                element = b.add(b.mul(place, n_features), column)
-                return b.add(x, b.mul(element, constant(source_size)))
+            skipped = b.mul(column, constant(source_size))
 
             def row(r: Any, bit: Any, mask: Any) -> list[Any]:
-                v.prefetch(address(next_order, r))
-                at = address(order, r)
+                offset = b.mul(r, constant(8))
+                v.prefetch(b.add(v.load(b.add(there, offset), INT64), skipped))
+                at = b.add(v.load(b.add(here, offset), INT64), skipped)
                 raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
                 value = converted(raw)
                 v.store(value, v.at(out, b.mul(r, out_row), column))
@@ -68,12 +82,33 @@ def _gather(source: Any) -> Any:
                 mask = b.or_(mask, b.select(is_nonzero, v.splat(bit, bits), no_bits))
                 return [b.add(r, constant(1)), b.shl(bit, ir.Constant(INT32, 1)), mask]
 
-            _, _, mask = v.loop(
-                [constant(0), ir.Constant(INT32, 1), no_bits],
-                lambda r, *_: b.icmp_signed("<", r, rows),
-                row,
-            )
-            v.store(mask, b.add(word, b.mul(column, constant(4))))
+            def half(first: int) -> Any:
+                """Masks of 32 rows: vectors of 64-bit integers would take twice as many."""
+                end = b.select(
+                    b.icmp_signed("<", rows, constant(first + 32)), rows, constant(first + 32)
+                )
+                _, _, mask = v.loop(
+                    [constant(first), ir.Constant(INT32, 1), no_bits],
+                    lambda r, *_: b.icmp_signed("<", r, end),
+                    row,
+                )
+                return pairs(mask)
+
+            def pairs(mask: Any) -> Any:
+                """The masks of each two neighbouring inputs, combined."""
+                halves = [
+                    b.shuffle_vector(
+                        mask, mask, ir.Constant(pair_lanes, list(range(i, v.count, 2)))
+                    )
+                    for i in (0, 1)
+                ]
+                return b.zext(b.or_(*halves), pair_masks)
+
+            pair_lanes = ir.VectorType(INT32, v.count // 2)
+            pair_masks = ir.VectorType(INT64, v.count // 2)
+            shift = ir.Constant(pair_masks, [32] * (v.count // 2))
+            mask = b.or_(half(0), b.shl(half(32), shift))
+            v.store(mask, b.add(masks, b.mul(column, constant(4))))
 
         whole = b.and_(n_features, constant(-v.count))
         v.repeat(whole, block, step=v.count)
@@ -92,27 +127,25 @@ gather_float64 = _gather(ir.DoubleType())
 def gather_csr(
     v: Lanes,
     indptr: Any, indices: Any, values: Any, n_padded: Any, order: Any, rows: Any,
-    out: Any, out_row: Any, word: Any, one: Any,
+    out: Any, out_row: Any, masks: Any, one: Any,
 ) -> None:  # fmt: skip
-    """Gather up to 32 rows of a CSR matrix (indptr int64, indices int32, values of T)."""
+    """Gather up to 64 rows of a CSR matrix (indptr int64, indices int32, values of T)."""
     b = v.builder
-    zeros = ir.Constant(ir.VectorType(INT32, v.count), [0] * v.count)
-    v.repeat(n_padded, lambda k: v.store(zeros, b.add(word, b.mul(k, constant(4)))), step=v.count)
+    n_pairs = b.lshr(n_padded, constant(1))
+    v.repeat(n_pairs, lambda i: v.store(constant(0), b.add(masks, b.mul(i, constant(8)))))
 
     def row(r: Any) -> None:
         at = v.at(out, b.mul(r, out_row))
         v.repeat(n_padded, lambda k: v.store(v.full(0.0), v.at(at, k)), step=v.count)
-        place = b.add(
-            indptr, b.mul(v.load(b.add(order, b.mul(r, constant(8))), INT64), constant(8))
-        )
-        first, last = v.load(place, INT64), v.load(b.add(place, constant(8)), INT64)
-        bit = b.shl(ir.Constant(INT32, 1), b.trunc(r, INT32))
+        offset = b.mul(v.load(b.add(order, b.mul(r, constant(8))), INT64), constant(8))
+        first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
+        bit = b.shl(constant(1), r)
 
         def entry(i: Any) -> list[Any]:
             k = b.sext(v.load(b.add(indices, b.mul(i, constant(4))), INT32), INT64)
             v.store(v.load(v.at(values, i), v.element), v.at(at, k))
-            word_at = b.add(word, b.mul(k, constant(4)))
-            v.store(b.or_(v.load(word_at, INT32), bit), word_at)
+            pair = b.add(masks, b.mul(b.lshr(k, constant(1)), constant(8)))
+            v.store(b.or_(v.load(pair, INT64), bit), pair)
             return [b.add(i, constant(1))]
 
         v.loop([first], lambda i: b.icmp_signed("<", i, last), entry)

@@ -21,8 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.gather import MASK_ROWS
 from fastmlp.kernels.simd import LINE, VECTOR_BYTES
-from fastmlp.kernels.skip import MASK_ROWS, WORD_ROWS
+
+LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
 
 # Fields of a plan's table. For each layer, a table of its own follows; see LAYER.
 (
@@ -40,9 +42,9 @@ from fastmlp.kernels.skip import MASK_ROWS, WORD_ROWS
     INPUT,  # a block of BATCH_ROWS rows for each thread
     INPUT_COPY,
     INPUT_ROW,  # elements
-    WORDS,  # a block of mask words for each thread, one word for 32 rows and an input
-    WORDS_COPY,  # bytes
-    NO_WORDS,  # mask words of no rows
+    MASKS,  # a block for each thread: one mask for 64 rows and two inputs
+    MASKS_COPY,  # masks
+    MASKS_ROW,  # masks from 64 rows to the next ones
     ZEROS,  # as many as the widest layer has units
     ONES,
     CHOSEN,  # predicted probability of each row's label; a block for each thread
@@ -155,15 +157,18 @@ class Plan:
     def padded(self, n: int) -> int:
         return -(-n // self.n_lanes) * self.n_lanes
 
+    def _padded_rows(self, n: int) -> int:
+        return -(-n // max(self.n_lanes, LONGEST_GROUP)) * max(self.n_lanes, LONGEST_GROUP)
+
     def _panels(self, n_copies: int, n_rows: int, n_columns: int) -> np.ndarray:
         n_panels = -(-n_columns // (2 * self.n_lanes))
-        shape = (n_copies, n_panels, self.padded(n_rows), 2 * self.n_lanes)
+        shape = (n_copies, n_panels, self._padded_rows(n_rows), 2 * self.n_lanes)
         return aligned(shape, self.dtype)
 
     def _lay_out(self, number: int, w: np.ndarray, batch_rows: int, is_training: bool) -> None:
         n_in, n_out = w.shape
         layer = self.layers[number]
-        layer[N_IN], layer[N_IN_PADDED] = n_in, self.padded(n_in)
+        layer[N_IN], layer[N_IN_PADDED] = n_in, self._padded_rows(n_in)
         layer[N_OUT], layer[N_VECTORS] = n_out, self.padded(n_out) // self.n_lanes
         layer[IS_SHARED] = layer[N_VECTORS] >= self._n_copies
         n_copies = 1 if layer[IS_SHARED] else self._n_copies
@@ -192,13 +197,13 @@ class Plan:
 
     def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
-        n_words = -(-batch_rows // MASK_ROWS) * (MASK_ROWS // WORD_ROWS)
         self[BATCH_ROWS], self[INPUT_ROW] = batch_rows, stride
         shape = (self._n_copies, batch_rows, stride)
         self[INPUT_COPY] = self.put(INPUT, aligned(shape, self.dtype))[0].size
-        words = aligned((self._n_copies, n_words, self.padded(n_features)), np.uint32)
-        self[WORDS_COPY] = self.put(WORDS, words)[0].nbytes
-        self.put(NO_WORDS, aligned(self.padded(n_features), np.uint32))
+        # A group's masks are read while the group before it is at work, and the last one's too.
+        n_masks = (self._padded_rows(n_features) + LONGEST_GROUP) // 2
+        masks = aligned((self._n_copies, -(-batch_rows // MASK_ROWS), n_masks), np.int64)
+        self[MASKS_COPY], self[MASKS_ROW] = self.put(MASKS, masks)[0].size, n_masks
         chosen = aligned((self._n_copies, row_stride(batch_rows, 4)), self.dtype)
         self[CHOSEN_COPY] = self.put(CHOSEN, chosen)[0].size
 

@@ -1,7 +1,8 @@
 """The first layer, where most inputs are zero: products that skip the zeros.
 
-A bit mask for each input says in which rows of the batch it is not zero. :func:`forward_skipping`
-and :func:`update_skipping` take a few neighbouring inputs at a time, whose rows of the weights stay
+A bit mask for each two inputs says in which rows of the batch they are not zero.
+:func:`forward_skipping` and :func:`update_skipping` take a few neighbouring inputs at a time, whose
+rows of the weights stay
 in registers while the rows of the batch that are named by the masks go by:
 
     forward    z[b, :] += x[b, k] * w[k, :]     for each input k of the group, in order
@@ -20,9 +21,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.gather import MASK_ROWS
 from fastmlp.kernels.simd import (
     BOOL,
-    INT32,
     INT64,
     N_REGISTERS,
     Lanes,
@@ -32,12 +33,11 @@ from fastmlp.kernels.simd import (
     vector_op,
 )
 
-# Rows of the batch that a mask covers: it has two words of 32 bits.
-MASK_ROWS = 64
-WORD_ROWS = 32
-
-# Inputs taken together. Their rows of weights fill the registers (at most 4 vectors wide).
-GROUP = 4 if N_REGISTERS == 32 else 2
+# Inputs taken together, by the number of vectors of columns: enough for 8 multiply-adds that don't
+# wait for each other, which is what the core has on the way. Forward, `z` is loaded and stored
+# once a group, so a larger one pays there; but 16 registers have no room for it.
+FORWARD_GROUP = {4: 4, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
+UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 
 
 def _masked(vectors: int, is_update: bool) -> Any:
@@ -49,29 +49,27 @@ def _masked(vectors: int, is_update: bool) -> Any:
 
     def masked(
         v: Lanes,
-        low: Any, high: Any, n_inputs: Any,
+        masks: Any, n_inputs: Any,
         x: Any, x_row: Any,
         w: Any, w_row: Any, panel: Any, scale: Any,
         z: Any, z_row: Any,
     ) -> None:  # fmt: skip
         b = v.builder
-        group, columns = range(GROUP), range(vectors)
+        n_together = (UPDATE_GROUP if is_update else FORWARD_GROUP)[vectors]
+        group, columns = range(n_together), range(vectors)
         scales = v.splat(scale)
         # A column of 4 vectors is two panels.
         starts = [v.at(w, (c % 2) * v.count, *([panel] if c >= 2 else [])) for c in columns]
 
         def mask_of(k: Any) -> Any:
-            """The rows in which any input of the group is not zero, as 64 bits."""
-            words = []
-            for half in (low, high):
-                at = b.add(half, b.mul(k, constant(4)))
-                word = v.load(at, INT32)
-                for g in group[1:]:
-                    word = b.or_(word, v.load(b.add(at, constant(4 * g)), INT32))
-                words.append(b.zext(word, INT64))
-            return b.or_(words[0], b.shl(words[1], constant(32)))
+            """The rows in which any input of the group is not zero."""
+            at = b.add(masks, b.mul(k, constant(4)))
+            mask = v.load(at, INT64)
+            for pair in range(1, n_together // 2):
+                mask = b.or_(mask, v.load(b.add(at, constant(8 * pair)), INT64))
+            return mask
 
-        def of_group(k: Any) -> None:
+        def of_group(k: Any, mask: Any) -> list[Any]:
             at = [
                 [v.at(start, b.mul(b.add(k, constant(g)), w_row)) for start in starts]
                 for g in group
@@ -99,16 +97,24 @@ def _masked(vectors: int, is_update: bool) -> Any:
                         v.store(zs[c], v.at(z_at, c * v.count))
                 return [b.and_(mask, b.sub(mask, constant(1))), *new]
 
+            # The end of the loop is mispredicted; the next mask is then at hand already.
+            following = b.add(k, constant(n_together))
+            next_mask = mask_of(following)
             _, *weights = v.loop(
-                [mask_of(k), *weights],
+                [mask, *weights],
                 lambda mask, *_: b.icmp_unsigned("!=", mask, constant(0)),
                 of_row,
             )
             if is_update:
                 for a, value in zip((a for row in at for a in row), weights, strict=True):
                     v.store(value, a)
+            return [following, next_mask]
 
-        v.repeat(n_inputs, of_group, step=GROUP)
+        v.loop(
+            [constant(0), mask_of(constant(0))],
+            lambda k, _: b.icmp_signed("<", k, n_inputs),
+            of_group,
+        )
 
     ir_true = BOOL(1)
     return vector_op(masked)
@@ -130,7 +136,7 @@ def _fill_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, start: Any, one:
 
 
 @vector_op
-def _relu_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, one: Any) -> None:
+def relu_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, one: Any) -> None:
     """``z[r, :n] = relu(z[r, :n])`` in place, `n` a multiple of the vector's length."""
 
     def row(r: Any) -> None:
@@ -142,21 +148,20 @@ def _relu_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, one: Any) -> Non
 
 @compiled
 def forward_skipping(
-    x, x_row, words, words_row, no_words, rows, n_inputs,
+    x, x_row, masks, masks_row, rows, n_inputs,
     weights, panel, bias, z, z_row, first, last, one,
 ):  # fmt: skip
     """Bias, product and ReLU of a layer for vectors `first` to `last` of its columns.
 
     Computes :func:`fastmlp.reference.relu` of :func:`fastmlp.reference.matmul_bias` and writes
-    those columns of `z`. Addresses, and strides in elements; `words_row` is the number of mask
-    words from one half of 32 rows to the next.
+    those columns of `z`. Addresses, and strides in elements; `masks_row` is the number of masks
+    from 64 rows to the next ones. `n_inputs` is a multiple of 8.
     """
     size = itemsize(one)
     width = lanes(one)
     for start in range(0, rows, MASK_ROWS):
         count = min(rows - start, MASK_ROWS)
-        low = words + start // WORD_ROWS * words_row * 4
-        high = low + words_row * 4 if count > WORD_ROWS else no_words
+        masks_at = masks + start // MASK_ROWS * masks_row * 8
         x_at = x + start * x_row * size
         c = first
         while c < last:
@@ -166,21 +171,21 @@ def forward_skipping(
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
             _fill_rows(z_at, z_row, count, n * width, bias + c * width * size, one)
             if n == 4:
-                _forward_4(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
+                _forward_4(masks_at, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
                            z_at, z_row)  # fmt: skip
             elif n == 2:
-                _forward_2(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
+                _forward_2(masks_at, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
                            z_at, z_row)  # fmt: skip
             else:
-                _forward_1(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
+                _forward_1(masks_at, n_inputs, x_at, x_row, w_at, 2 * width, panel, one,
                            z_at, z_row)  # fmt: skip
-            _relu_rows(z_at, z_row, count, n * width, one)
+            relu_rows(z_at, z_row, count, n * width, one)
             c += n
 
 
 @compiled
 def update_skipping(
-    x, x_row, words, words_row, no_words, rows, n_inputs,
+    x, x_row, masks, masks_row, rows, n_inputs,
     weights, panel, decay, one, dz, dz_row, first, last,
 ):  # fmt: skip
     """``w = decay * w + x.T @ dz`` in place, for vectors `first` to `last` of the columns.
@@ -191,9 +196,7 @@ def update_skipping(
     size = itemsize(one)
     width = lanes(one)
     for start in range(0, rows, MASK_ROWS):
-        count = min(rows - start, MASK_ROWS)
-        low = words + start // WORD_ROWS * words_row * 4
-        high = low + words_row * 4 if count > WORD_ROWS else no_words
+        masks_at = masks + start // MASK_ROWS * masks_row * 8
         x_at = x + start * x_row * size
         scale = decay if start == 0 else one
         c = first
@@ -202,12 +205,12 @@ def update_skipping(
             w_at = weights + ((c // 2) * panel + (c % 2) * width) * size
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
             if n == 4:
-                _update_4(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
+                _update_4(masks_at, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
                           dz_at, dz_row)  # fmt: skip
             elif n == 2:
-                _update_2(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
+                _update_2(masks_at, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
                           dz_at, dz_row)  # fmt: skip
             else:
-                _update_1(low, high, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
+                _update_1(masks_at, n_inputs, x_at, x_row, w_at, 2 * width, panel, scale,
                           dz_at, dz_row)  # fmt: skip
             c += n

@@ -25,6 +25,7 @@ from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.gather import (
     CSR,
     FLOAT32,
+    MASK_ROWS,
     UINT8,
     gather_csr,
     gather_float32,
@@ -32,7 +33,7 @@ from fastmlp.kernels.gather import (
     gather_uint8,
 )
 from fastmlp.kernels.simd import copy_rows, copy_vectors, itemsize, lanes, word
-from fastmlp.kernels.skip import WORD_ROWS, forward_skipping, update_skipping
+from fastmlp.kernels.skip import forward_skipping, update_skipping
 from fastmlp.kernels.softmax import softmax_rows, subtract_labels
 from fastmlp.kernels.team import enter, meet
 from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, tiles
@@ -49,6 +50,12 @@ def layer_table(plan, layer):
 def copy_of(table, field, thread, one):
     """Address of a thread's own copy of a buffer; of the buffer, if the threads share it."""
     return word(table, field) + thread * word(table, field + 1) * itemsize(one)
+
+
+@compiled
+def masks_of(plan, thread):
+    """Address of a thread's own masks."""
+    return word(plan, at.MASKS) + thread * word(plan, at.MASKS_COPY) * 8
 
 
 @compiled
@@ -101,27 +108,27 @@ def gather(plan, thread, first, rows, scale, inverse):
     kind = word(plan, at.X_KIND)
     x = word(plan, at.X)
     block = copy_of(plan, at.INPUT, thread, scale)
-    block_words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_COPY)
-    for start in range(0, rows, WORD_ROWS):
-        count = min(rows - start, WORD_ROWS)
+    block_masks = masks_of(plan, thread)
+    for start in range(0, rows, MASK_ROWS):
+        count = min(rows - start, MASK_ROWS)
         order = word(plan, at.ORDER) + (first + start) * 8
         # The last batch has no next one: what is fetched then is at hand.
         has_next = first + rows + start + count <= word(plan, at.N_ROWS)
         next_order = order + rows * 8 if has_next else order
         out = block + start * stride * itemsize(scale)
-        words = block_words + start // WORD_ROWS * n_padded * 4
+        masks = block_masks + start // MASK_ROWS * word(plan, at.MASKS_ROW) * 8
         if kind == UINT8:
             gather_uint8(x, n_features, order, count, next_order,
-                         scale, inverse, out, stride, words)  # fmt: skip
+                         scale, inverse, out, stride, masks)  # fmt: skip
         elif kind == FLOAT32:
             gather_float32(x, n_features, order, count, next_order,
-                         scale, inverse, out, stride, words)  # fmt: skip
+                         scale, inverse, out, stride, masks)  # fmt: skip
         elif kind == CSR:
             gather_csr(word(plan, at.X_INDPTR), word(plan, at.X_INDICES), x, n_padded,
-                       order, count, out, stride, words, scale)  # fmt: skip
+                       order, count, out, stride, masks, scale)  # fmt: skip
         else:
             gather_float64(x, n_features, order, count, next_order,
-                         scale, inverse, out, stride, words)  # fmt: skip
+                         scale, inverse, out, stride, masks)  # fmt: skip
 
 
 @compiled
@@ -142,8 +149,7 @@ def forward(plan, layer, thread, n_threads, turn, rows, one):
     last = last_vector(table, thread, n_threads)
     if layer == 0 and word(plan, at.IS_SKIPPING) != 0 and not is_last:
         n_padded = word(table, at.N_IN_PADDED)
-        words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_COPY)
-        forward_skipping(x, x_row, words, n_padded, word(plan, at.NO_WORDS), rows, n_padded,
+        forward_skipping(x, x_row, masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
                          weights, panel, bias, z, z_row, c, last, one)  # fmt: skip
         return
     while c < last:
@@ -212,8 +218,7 @@ def update(plan, layer, thread, n_threads, turn, rows, decay, one):
     is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
     if is_skipping:
         n_padded = word(table, at.N_IN_PADDED)
-        words = word(plan, at.WORDS) + thread * word(plan, at.WORDS_COPY)
-        update_skipping(x, x_row, words, n_padded, word(plan, at.NO_WORDS), rows, n_padded,
+        update_skipping(x, x_row, masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
                         weights, panel, decay, one, dz, dz_row, c, last)  # fmt: skip
     while c < last:
         vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
@@ -229,9 +234,47 @@ def update(plan, layer, thread, n_threads, turn, rows, decay, one):
                 transpose_squares(
                     weights + (v // 2 * panel + v % 2 * width) * size, 2 * width,
                     transposed + v * width * 2 * width * size, word(table, at.TRANSPOSED_PANEL),
-                    word(table, at.N_IN_PADDED) // width, one,
+                    word(layer_table(plan, layer - 1), at.N_VECTORS), one,
                 )  # fmt: skip
         c += vectors
+
+
+@compiled
+def step(plan, thread, n_threads, number, decay, rate, scale, inverse, one):
+    """Step `number` of an epoch, one thread's part of it; see :func:`run_steps`.
+
+    Computes :func:`fastmlp.reference.forward` and :func:`fastmlp.reference.backward_update`.
+    """
+    team = word(plan, at.TEAM)
+    watch = word(plan, at.WATCHES)
+    if watch != 0:
+        watch += thread * clock.WATCH_FIELDS * 8
+    clock.start(watch)
+    n_layers = word(plan, at.N_LAYERS)
+    first = number * word(plan, at.BATCH_ROWS)
+    rows = min(word(plan, at.BATCH_ROWS), word(plan, at.N_ROWS) - first)
+    turn = number % 2
+    gather(plan, thread, first, rows, scale, inverse)
+    clock.lap(watch, clock.GATHER)
+    for layer in range(n_layers):
+        forward(plan, layer, thread, n_threads, turn, rows, one)
+        clock.lap(watch, clock.FORWARD if layer == 0 else clock.FORWARD_ABOVE)
+        if word(layer_table(plan, layer), at.IS_SHARED) != 0:
+            meet(team, n_threads)
+            clock.lap(watch, clock.WAIT)
+    loss_gradient(plan, thread, turn, first, rows, rate, one)
+    clock.lap(watch, clock.LOSS)
+    for layer in range(n_layers - 1, 0, -1):
+        backward(plan, layer, thread, n_threads, turn, rows, one)
+        clock.lap(watch, clock.BACKWARD)
+        # Until now others read this layer's weights, from now on the gradient that came out.
+        above, below = layer_table(plan, layer), layer_table(plan, layer - 1)
+        if word(above, at.IS_SHARED) + (layer > 1) * word(below, at.IS_SHARED) != 0:
+            meet(team, n_threads)
+            clock.lap(watch, clock.WAIT)
+    for layer in range(n_layers):
+        update(plan, layer, thread, n_threads, turn, rows, decay, one)
+        clock.lap(watch, clock.UPDATE if layer == 0 else clock.UPDATE_ABOVE)
 
 
 @compiled
@@ -283,39 +326,11 @@ def run_steps(
     if thread > 0:
         catch_up(plan, thread, one)
     meet(team, n_threads)
-    watch = word(plan, at.WATCHES)
-    if watch != 0:
-        watch += thread * clock.WATCH_FIELDS * 8
-    clock.start(watch)
-    n_rows = word(plan, at.N_ROWS)
     batch_rows = word(plan, at.BATCH_ROWS)
-    n_layers = word(plan, at.N_LAYERS)
-    for step in range(first_step, last_step):
-        turn = step % 2
-        first = step * batch_rows
-        rows = min(batch_rows, n_rows - first)
-        step_rate = rate if rows == batch_rows else last_rate
-        gather(plan, thread, first, rows, scale, inverse)
-        clock.lap(watch, clock.GATHER)
-        for layer in range(n_layers):
-            forward(plan, layer, thread, n_threads, turn, rows, one)
-            clock.lap(watch, clock.FORWARD if layer == 0 else clock.FORWARD_ABOVE)
-            if word(layer_table(plan, layer), at.IS_SHARED) != 0:
-                meet(team, n_threads)
-                clock.lap(watch, clock.WAIT)
-        loss_gradient(plan, thread, turn, first, rows, step_rate, one)
-        clock.lap(watch, clock.LOSS)
-        for layer in range(n_layers - 1, 0, -1):
-            backward(plan, layer, thread, n_threads, turn, rows, one)
-            clock.lap(watch, clock.BACKWARD)
-            # Until now others read this layer's weights, from now on the gradient that came out.
-            above, below = layer_table(plan, layer), layer_table(plan, layer - 1)
-            if word(above, at.IS_SHARED) + (layer > 1) * word(below, at.IS_SHARED) != 0:
-                meet(team, n_threads)
-                clock.lap(watch, clock.WAIT)
-        for layer in range(n_layers):
-            update(plan, layer, thread, n_threads, turn, rows, decay, one)
-            clock.lap(watch, clock.UPDATE if layer == 0 else clock.UPDATE_ABOVE)
+    for number in range(first_step, last_step):
+        is_whole = (number + 1) * batch_rows <= word(plan, at.N_ROWS)
+        step_rate = rate if is_whole else last_rate
+        step(plan, thread, n_threads, number, decay, step_rate, scale, inverse, one)
     return n_threads
 
 

@@ -1,0 +1,170 @@
+"""The reference's functions, compiled, each to be called alone on ordinary arrays.
+
+Training does not come through here: it has its arrays packed once, and runs whole stretches of
+steps. These functions pack theirs at every call, to show, test and time one kernel by itself. Each
+computes the function of the same name in :mod:`fastmlp.reference`, which has the formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp import checks
+from fastmlp.kernels import plan as at
+from fastmlp.kernels import step
+from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.plan import Plan, aligned, row_stride
+from fastmlp.kernels.skip import relu_rows
+from fastmlp.kernels.softmax import softmax_rows
+from fastmlp.kernels.trainer import put_inputs
+
+Array = NDArray[Any]
+
+
+def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
+    """Return ``x @ w + b``, by register tiles.
+
+    Parameters
+    ----------
+    x, w, b : array_like of shapes (n, n_in), (n_in, n_out) and (1, n_out)
+        float32 or float64; of two dtypes, the wider one is taken.
+
+    Returns
+    -------
+    ndarray of shape (n, n_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an array is not numeric, or its shape does not fit.
+    """
+    weights = checks.as_shaped(w, (None, None), "w")
+    bias = checks.as_shaped(b, (1, weights.shape[1]), "b")
+    rows = checks.as_shaped(x, (None, len(weights)), "x")
+    dtype = np.result_type(rows, weights, bias)
+    plan, n_rows = _batch([weights.astype(dtype)], [bias.astype(dtype)], rows.astype(dtype), 0)
+    one = dtype.type(1)
+    step.gather(plan.address, 0, 0, n_rows, one, one)
+    step.forward(plan.address, 0, 0, 1, 0, n_rows, one)
+    return plan.activation(0)[:, : weights.shape[1]].copy()
+
+
+def relu(z: ArrayLike) -> Array:
+    """Return max(z, 0), element by element, NaN for NaN; `z` of any shape, float32 or float64."""
+    values = _floats(z, "z")
+    packed = aligned((1, row_stride(values.size, values.itemsize)), values.dtype)
+    packed[0, : values.size] = values.ravel()
+    _relu(packed.ctypes.data, packed.size, values.dtype.type(1))
+    return packed[0, : values.size].reshape(values.shape).copy()
+
+
+def softmax(logits: ArrayLike) -> Array:
+    """Return each row's probabilities, (n, n_classes), in one pass over padded classes."""
+    values = checks.as_shaped(logits, (None, None), "logits")
+    n_rows, n_classes = values.shape
+    if n_classes == 0:
+        raise ValueError("logits has no columns: give one class at least")
+    packed = aligned((n_rows, row_stride(n_classes, values.itemsize)), values.dtype)
+    packed[:, :n_classes] = values
+    one = values.dtype.type(1)
+    _softmax(packed.ctypes.data, packed.shape[1], n_rows, n_classes, one)
+    return packed[:, :n_classes].copy()
+
+
+def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> float:
+    """Return the mean over the rows of -log p[label], p clipped at the dtype's tiny.
+
+    Parameters
+    ----------
+    probabilities : array_like of shape (n, n_classes)
+    labels : array_like of shape (n,)
+        Whole numbers in 0..n_classes-1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where a shape does not fit, or a label is none of the classes.
+    """
+    p = checks.as_shaped(probabilities, (None, None), "probabilities")
+    y = checks.as_labels(labels, len(p), p.shape[1], "labels")
+    return float(_cross_entropy(np.ascontiguousarray(p), y, p.dtype.type(np.finfo(p.dtype).tiny)))
+
+
+def backward_update(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: ArrayLike,
+    labels: ArrayLike,
+    learning_rate: float,
+    lambda_reg: float,
+) -> tuple[list[Array], list[Array]]:
+    """Return the parameters after one step, fused: no gradient of the weights is ever stored.
+
+    Parameters
+    ----------
+    weights, biases : sequence of ndarray
+        Shapes (n_in, n_out) and (1, n_out), all float32 or all float64.
+    x : array_like of shape (n, n_features)
+    labels : array_like of shape (n,)
+    learning_rate, lambda_reg : float
+        See `fastmlp.reference.update`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where a shape does not fit, or a label is none of the classes.
+    """
+    rate, strength = checks.as_rates(learning_rate, lambda_reg)
+    new_w = [checks.as_shaped(w, (None, None), f"w{i}").copy() for i, w in enumerate(weights, 1)]
+    new_b = [
+        checks.as_shaped(b, (1, w.shape[1]), f"b{i}").copy()
+        for i, (w, b) in enumerate(zip(new_w, biases, strict=True), 1)
+    ]
+    dtype = new_w[0].dtype
+    rows = checks.as_features(x, new_w[0].shape[0], dtype)
+    y = checks.as_labels(labels, len(rows), new_w[-1].shape[1], "labels")
+    plan, n_rows = _batch(new_w, new_b, rows, n_threads=1)
+    plan.put(at.LABELS, y.astype(np.int64))
+    one, decay, step_rate = (dtype.type(v) for v in (1, 1 - rate * strength, -rate / n_rows))
+    step.step(plan.address, 0, 1, 0, decay, step_rate, one, one, one)
+    plan.unpack(new_w, new_b)
+    return new_w, new_b
+
+
+def _floats(values: ArrayLike, name: str) -> Array:
+    array = checks.as_numeric(values, name)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _batch(
+    weights: Sequence[Array], biases: Sequence[Array], x: Any, n_threads: int
+) -> tuple[Plan, int]:
+    """A plan whose only batch is all rows of `x`."""
+    n_rows = x.shape[0]
+    plan = Plan(weights, biases, n_rows, n_threads)
+    put_inputs(plan, np.ascontiguousarray(x))
+    plan.put(at.ORDER, np.arange(n_rows, dtype=np.int64))
+    plan[at.N_ROWS] = n_rows
+    return plan, n_rows
+
+
+@compiled
+def _relu(z, n, one):
+    relu_rows(z, n, 1, n, one)
+
+
+@compiled
+def _softmax(z, z_row, rows, n_classes, one):
+    softmax_rows(z, z_row, rows, n_classes, z, z_row, one)
+
+
+@compiled
+def _cross_entropy(probabilities, labels, tiny):
+    total = 0.0
+    for row in range(len(labels)):
+        total -= np.log(max(probabilities[row, labels[row]], tiny))
+    return total / len(labels)
