@@ -39,8 +39,8 @@ ROTATION = 0.26  # radians, to both sides, as is the shear
 SHEAR = 0.3
 SCALE = (0.8, 1.1)  # drawn for each axis
 SHIFT = 1.5  # pixels
-STROKE = (-0.6, 0.4)  # pixels added to the outline all around
-BLUR = (0.4, 0.9)  # pixels from the outline to white inside, and to black outside
+STROKE = (-0.25, 0.35)  # pixels added to the outline all around
+BLUR = (0.35, 0.7)  # pixels from the outline to white inside, and to black outside
 
 IMAGES_AT_A_TIME = 500
 RECIPE = 1  # to be raised when anything above changes: it names the file in the cache
@@ -86,7 +86,7 @@ def make_digits(
         remedy = "give a whole number from 0 to 4294967295"
         raise type(error)(f"seed is {seed!r}: {remedy}") from None
     folder = cache_folder() if cache_dir is None else Path(cache_dir)
-    path = folder / f"digits-{RECIPE}-{n_samples}-{seed}.npy"
+    path = folder / f"digits-{RECIPE}-{n_samples}-{seed}.bin"
     digits = _read(path, n_samples)
     if digits is None:
         digits = _render(n_samples, generator, progress)
