@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
+from fastmlp.kernels import layers
 from fastmlp.kernels import plan as at
-from fastmlp.kernels import step
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.plan import Plan, aligned, row_stride
 from fastmlp.kernels.skip import relu_rows
 from fastmlp.kernels.softmax import softmax_rows
+from fastmlp.kernels.step import step
 from fastmlp.kernels.trainer import put_inputs
 
 Array = NDArray[Any]
@@ -48,8 +49,8 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     dtype = np.result_type(rows, weights, bias)
     plan, n_rows = _batch([weights.astype(dtype)], [bias.astype(dtype)], rows.astype(dtype), 0)
     one = dtype.type(1)
-    step.gather(plan.address, 0, 0, n_rows, one, one)
-    step.forward(plan.address, 0, 0, 1, 0, n_rows, one)
+    layers.gather(plan.address, 0, 0, n_rows, one, one)
+    layers.forward(plan.address, 0, 0, 1, 0, n_rows, one)
     return plan.activation(0)[:, : weights.shape[1]].copy()
 
 
@@ -130,7 +131,7 @@ def backward_update(
     plan, n_rows = _batch(new_w, new_b, rows, n_threads=1)
     plan.put(at.LABELS, y.astype(np.int64))
     one, decay, step_rate = (dtype.type(v) for v in (1, 1 - rate * strength, -rate / n_rows))
-    step.step(plan.address, 0, 1, 0, decay, step_rate, one, one, one)
+    step(plan.address, 0, 1, 0, decay, step_rate, one, one, one)
     plan.unpack(new_w, new_b)
     return new_w, new_b
 

@@ -1,0 +1,224 @@
+"""The stages of a step: the batch's rows, and each layer forward, back, and updated.
+
+Every stage does one thread's part, for the vectors of columns (units) that the thread owns. A
+layer with fewer vectors than threads is not shared: each thread has a copy of it, and owns it all.
+"""
+
+from __future__ import annotations
+
+from fastmlp.kernels import plan as at
+from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.gather import (
+    CSR,
+    FLOAT32,
+    MASK_ROWS,
+    UINT8,
+    gather_csr,
+    gather_float32,
+    gather_float64,
+    gather_uint8,
+)
+from fastmlp.kernels.simd import itemsize, lanes, word
+from fastmlp.kernels.skip import forward_skipping, update_skipping
+from fastmlp.kernels.softmax import softmax_rows, subtract_labels
+from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, tiles
+from fastmlp.kernels.transpose import transpose_squares
+
+
+@compiled
+def layer_table(plan, layer):
+    """Address of a layer's table."""
+    return word(plan, at.LAYERS) + layer * at.LAYER_FIELDS * 8
+
+
+@compiled
+def copy_of(table, field, thread, one):
+    """Address of a thread's own copy of a buffer; of the buffer, if the threads share it."""
+    return word(table, field) + thread * word(table, field + 1) * itemsize(one)
+
+
+@compiled
+def masks_of(plan, thread):
+    """Address of a thread's own masks."""
+    return word(plan, at.MASKS) + thread * word(plan, at.MASKS_COPY) * 8
+
+
+@compiled
+def first_vector(table, thread, n_threads):
+    """First of a thread's own vectors of columns; they end where the next thread's begin."""
+    n_vectors = word(table, at.N_VECTORS)
+    if word(table, at.IS_SHARED) != 0:
+        return n_vectors * thread // n_threads
+    return 0
+
+
+@compiled
+def last_vector(table, thread, n_threads):
+    n_vectors = word(table, at.N_VECTORS)
+    if word(table, at.IS_SHARED) != 0:
+        return n_vectors * (thread + 1) // n_threads
+    return n_vectors
+
+
+@compiled
+def activation_of(plan, layer, thread, turn, one):
+    """Address of the block of a layer's activations that a step writes, in its turn 0 or 1."""
+    table = layer_table(plan, layer)
+    block = turn * word(table, at.ACTIVATION_BLOCK) * itemsize(one)
+    return copy_of(table, at.ACTIVATION, thread, one) + block
+
+
+@compiled
+def input_of(plan, layer, thread, turn, one):
+    """Address of a layer's input."""
+    if layer == 0:
+        return copy_of(plan, at.INPUT, thread, one)
+    return activation_of(plan, layer - 1, thread, turn, one)
+
+
+@compiled
+def input_row_of(plan, layer):
+    """Elements from one row of a layer's input to the next."""
+    if layer == 0:
+        return word(plan, at.INPUT_ROW)
+    return word(layer_table(plan, layer - 1), at.UNIT_ROW)
+
+
+@compiled
+def gather(plan, thread, first, rows, scale, inverse):
+    """The batch of `rows` rows that starts at row `first` of the order, into a thread's block."""
+    n_features = word(layer_table(plan, 0), at.N_IN)
+    n_padded = word(layer_table(plan, 0), at.N_IN_PADDED)
+    stride = word(plan, at.INPUT_ROW)
+    kind = word(plan, at.X_KIND)
+    x = word(plan, at.X)
+    block = copy_of(plan, at.INPUT, thread, scale)
+    block_masks = masks_of(plan, thread)
+    for start in range(0, rows, MASK_ROWS):
+        count = min(rows - start, MASK_ROWS)
+        order = word(plan, at.ORDER) + (first + start) * 8
+        # The last batch has no next one: what is fetched then is at hand.
+        has_next = first + rows + start + count <= word(plan, at.N_ROWS)
+        next_order = order + rows * 8 if has_next else order
+        out = block + start * stride * itemsize(scale)
+        masks = block_masks + start // MASK_ROWS * word(plan, at.MASKS_ROW) * 8
+        if kind == UINT8:
+            gather_uint8(x, n_features, order, count, next_order,
+                         scale, inverse, out, stride, masks)  # fmt: skip
+        elif kind == FLOAT32:
+            gather_float32(x, n_features, order, count, next_order,
+                         scale, inverse, out, stride, masks)  # fmt: skip
+        elif kind == CSR:
+            gather_csr(word(plan, at.X_INDPTR), word(plan, at.X_INDICES), x, n_padded,
+                       order, count, out, stride, masks, scale)  # fmt: skip
+        else:
+            gather_float64(x, n_features, order, count, next_order,
+                         scale, inverse, out, stride, masks)  # fmt: skip
+
+
+@compiled
+def forward(plan, layer, thread, n_threads, turn, rows, one):
+    """A thread's own columns of a layer's activations; of the last layer: of the logits."""
+    table = layer_table(plan, layer)
+    size = itemsize(one)
+    width = lanes(one)
+    x = input_of(plan, layer, thread, turn, one)
+    x_row = input_row_of(plan, layer)
+    z = activation_of(plan, layer, thread, turn, one)
+    z_row = word(table, at.UNIT_ROW)
+    weights = copy_of(table, at.WEIGHTS, thread, one)
+    panel = word(table, at.WEIGHTS_PANEL)
+    bias = copy_of(table, at.BIAS, thread, one)
+    is_last = layer == word(plan, at.N_LAYERS) - 1
+    c = first_vector(table, thread, n_threads)
+    last = last_vector(table, thread, n_threads)
+    if layer == 0 and word(plan, at.IS_SKIPPING) != 0 and not is_last:
+        n_padded = word(table, at.N_IN_PADDED)
+        forward_skipping(x, x_row, masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+                         weights, panel, bias, z, z_row, c, last, one)  # fmt: skip
+        return
+    while c < last:
+        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
+        w = weights + (c // 2 * panel + c % 2 * width) * size
+        offset = c * width * size
+        tiles(vectors, rows, x, x_row, 1, w, 2 * width, bias + offset, 0, one,
+              z + offset, z_row, word(table, at.N_IN), STORE if is_last else RELU, 0)  # fmt: skip
+        c += vectors
+
+
+@compiled
+def loss_gradient(plan, thread, turn, first, rows, rate, one):
+    """From the logits to the gradient by them, times `rate`, in a thread's own block."""
+    last_layer = word(plan, at.N_LAYERS) - 1
+    table = layer_table(plan, last_layer)
+    stride = word(table, at.UNIT_ROW)
+    gradient = copy_of(table, at.GRADIENT, thread, one)
+    softmax_rows(activation_of(plan, last_layer, thread, turn, one), stride, rows,
+                 word(table, at.N_OUT), gradient, stride, rate)  # fmt: skip
+    subtract_labels(gradient, stride, rows, word(plan, at.ORDER) + first * 8,
+                    word(plan, at.LABELS), copy_of(plan, at.CHOSEN, thread, one), rate)  # fmt: skip
+
+
+@compiled
+def backward(plan, layer, thread, n_threads, turn, rows, one):
+    """From the gradient by a layer's outputs to a thread's own columns of that by its inputs."""
+    table = layer_table(plan, layer)
+    below = layer_table(plan, layer - 1)
+    size = itemsize(one)
+    width = lanes(one)
+    dz = copy_of(table, at.GRADIENT, thread, one)
+    dz_row = word(table, at.UNIT_ROW)
+    out = copy_of(below, at.GRADIENT, thread, one)
+    out_row = word(below, at.UNIT_ROW)
+    mask = activation_of(plan, layer - 1, thread, turn, one)
+    transposed = copy_of(table, at.TRANSPOSED, thread, one)
+    panel = word(table, at.TRANSPOSED_PANEL)
+    c = first_vector(below, thread, n_threads)
+    last = last_vector(below, thread, n_threads)
+    while c < last:
+        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
+        w = transposed + (c // 2 * panel + c % 2 * width) * size
+        offset = c * width * size
+        tiles(vectors, rows, dz, dz_row, 1, w, 2 * width, word(plan, at.ZEROS), 0, one,
+              out + offset, out_row, word(table, at.N_OUT), RELU_MASK, mask + offset)  # fmt: skip
+        c += vectors
+
+
+@compiled
+def update(plan, layer, thread, n_threads, turn, rows, decay, one):
+    """A thread's own columns of a layer's weights and biases, in place, with no gradient array."""
+    table = layer_table(plan, layer)
+    size = itemsize(one)
+    width = lanes(one)
+    x = input_of(plan, layer, thread, turn, one)
+    x_row = input_row_of(plan, layer)
+    dz = copy_of(table, at.GRADIENT, thread, one)
+    dz_row = word(table, at.UNIT_ROW)
+    weights = copy_of(table, at.WEIGHTS, thread, one)
+    panel = word(table, at.WEIGHTS_PANEL)
+    transposed = copy_of(table, at.TRANSPOSED, thread, one)
+    bias = copy_of(table, at.BIAS, thread, one)
+    c = first_vector(table, thread, n_threads)
+    last = last_vector(table, thread, n_threads)
+    is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
+    if is_skipping:
+        n_padded = word(table, at.N_IN_PADDED)
+        update_skipping(x, x_row, masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+                        weights, panel, decay, one, dz, dz_row, c, last)  # fmt: skip
+    while c < last:
+        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
+        offset = c * width * size
+        tiles(vectors, 1, word(plan, at.ONES), 0, 0, dz + offset, dz_row,
+              bias + offset, 0, one, bias + offset, 0, rows, STORE, 0)  # fmt: skip
+        if not is_skipping:
+            w = weights + (c // 2 * panel + c % 2 * width) * size
+            tiles(vectors, word(table, at.N_IN), x, 1, x_row, dz + offset, dz_row,
+                  w, 2 * width, decay, w, 2 * width, rows, STORE, 0)  # fmt: skip
+        if layer > 0:
+            for v in range(c, c + vectors):
+                transpose_squares(
+                    weights + (v // 2 * panel + v % 2 * width) * size, 2 * width,
+                    transposed + v * width * 2 * width * size, word(table, at.TRANSPOSED_PANEL),
+                    word(layer_table(plan, layer - 1), at.N_VECTORS), one,
+                )  # fmt: skip
+        c += vectors
