@@ -1,0 +1,51 @@
+"""Every chore as one command: ``nox -s tests``, ``lint``, ``types``, ``bench``, ..."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests; ``nox -s tests -- -m "not slow"`` leaves out those that take minutes."""
+    session.install(".[tests]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format and style."""
+    session.install("ruff>=0.9")
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Type hints."""
+    session.install(".[types,tests]", "nox")
+    session.run("mypy")
+
+
+@nox.session
+def train(session: nox.Session) -> None:
+    """The main job: train on the built-in digits, or as told, ``nox -s train -- --data FILE``."""
+    session.install(".")
+    session.run("fastmlp", "train", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """fastmlp and its reference, quick: time of an epoch and of each kernel."""
+    session.install(".[bench]")
+    session.run("pytest", "benchmarks", *session.posargs)
+
+
+@nox.session
+def bench_peers(session: nox.Session) -> None:
+    """Every target, against scikit-learn, PyTorch and JAX; half an hour on two cores."""
+    session.install(".[bench,peers]")
+    session.run("python", "-m", "benchmarks.peers", *session.posargs)
