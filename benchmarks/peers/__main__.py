@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
 from benchmarks.peers import charts, report
-from benchmarks.peers.field import fields
+from benchmarks.peers.field import Fields
 from benchmarks.peers.rows import bits, busy, dense, grid, memory, predict, speed, start, tutorial
 from benchmarks.peers.run import Run, Target
 
+BUSY = 0.5  # load average above which the machine is not quiet
 RESULTS = Path(__file__).parents[1] / "results"
 MEASURES = {
     "H against the roofline and the peers": ((1, 2, 3), speed.measure),
@@ -34,12 +36,14 @@ def main() -> None:
     targets: list[Target] = []
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), args.quick)
+        if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
+            run.show(f"other programs are running (load {os.getloadavg()[0]:.1f}): figures suffer")
         try:
-            with fields(run) as by_threads:
+            with Fields(run) as fields:
                 for what, (numbers, measure) in MEASURES.items():
                     if wanted & set(numbers):
                         run.show(f"{what}: row {', '.join(map(str, numbers))}")
-                        targets += measure(run, by_threads)
+                        targets += measure(run, fields)
         finally:  # an interrupted run keeps what it has
             print("\n" + report.write(RESULTS, targets, run))
             for path in charts.draw(RESULTS, run):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import lru_cache
 
 import numpy as np
 
 from benchmarks.peers import session
 from benchmarks.peers.case import Case, Parameters, loss_of
-from benchmarks.peers.run import Run
+from benchmarks.peers.run import Run, threads
 from benchmarks.peers.sides import FASTMLP, PEERS, Entry
 from benchmarks.peers.worker import Worker, WorkerError
 from fastmlp import reference
@@ -22,27 +22,41 @@ WEIGHTS_TOLERANCE = 1e-2
 Field = dict[Entry, Worker]
 
 
-@contextmanager
-def fields(run: Run) -> Iterator[dict[int, Field]]:
-    """For each number of threads, workers for fastmlp and for the peers that can be imported."""
-    run.show("starting the sides")
-    with ExitStack() as stack:
-        by_threads: dict[int, Field] = {n: {} for n in run.thread_counts}
-        for n_threads, field in by_threads.items():
+class Fields:
+    """For each number of threads, the workers of fastmlp and of the peers that can be imported.
+
+    They are started when first asked for, and serve all the rows that race. A context manager.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._fields: dict[int, Field] = {}
+        self._stack = ExitStack()
+
+    def at(self, n_threads: int) -> Field:
+        if n_threads not in self._fields:
+            self._run.show(f"starting the sides, {threads(n_threads)}")
+            self._fields[n_threads] = field = {}
             for entry in (FASTMLP, *PEERS):
-                worker = stack.enter_context(Worker(n_threads))
+                worker = self._stack.enter_context(Worker(n_threads))
                 try:
                     worker.call(session.load, entry.module)
                 except WorkerError as error:
                     if error.missing_module is None or error.missing_module.startswith("fastmlp"):
                         raise
-                    run.missing[entry.label] = f"{error.missing_module} is not installed"
+                    self._run.missing[entry.label] = f"{error.missing_module} is not installed"
                 else:
                     field[entry] = worker
-        yield by_threads
+        return self._fields[n_threads]
+
+    def __enter__(self) -> Fields:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
 
-def line_up(field: Field, case: Case, threads: int | Mapping[Entry, int | None]) -> None:
+def line_up(field: Field, case: Case, n_threads: int | Mapping[Entry, int | None]) -> None:
     """Start every side on the case and assert that an epoch takes all to the same weights.
 
     The yardstick is the project's reference in float64. The epoch also warms up: what a side
@@ -51,8 +65,8 @@ def line_up(field: Field, case: Case, threads: int | Mapping[Entry, int | None])
     x, y = case.load()
     expected, expected_loss = reference_epoch(case)
     for entry, worker in field.items():
-        n_threads = threads if isinstance(threads, int) else threads[entry]
-        worker.call(session.start, entry.module, entry.class_name, case, n_threads)
+        own = n_threads if isinstance(n_threads, int) else n_threads[entry]
+        worker.call(session.start, entry.module, entry.class_name, case, own)
         got = worker.call(session.train, 1)
         check_close(f"{entry.label} on {case.name}", case, got, expected)
         loss = loss_of(got, x, y)

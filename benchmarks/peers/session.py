@@ -83,7 +83,7 @@ def side() -> Side:
 
 def repeat(function: Callable[[], object], seconds: float) -> list[float]:
     """The times of as many calls as fit, one at least."""
-    times = []
+    times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
         begin = time.perf_counter()

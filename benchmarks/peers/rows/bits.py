@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from benchmarks.peers import fits
-from benchmarks.peers.field import Field
+from benchmarks.peers.field import Fields
 from benchmarks.peers.run import Run, Target
 from benchmarks.peers.worker import Worker, available_cores
 
@@ -13,7 +13,7 @@ THREADS = (1, 2, 3)
 EPOCHS = 5
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
+def measure(run: Run, fields: Fields) -> list[Target]:
     digests = {}
     with Worker(max(THREADS), available_cores()) as worker:
         for n_threads, skip_zeros in product(THREADS, (True, False)):

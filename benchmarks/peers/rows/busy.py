@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median
 
 from benchmarks.peers import session
-from benchmarks.peers.field import Field
+from benchmarks.peers.field import Fields
 from benchmarks.peers.race import race
 from benchmarks.peers.run import Run, Target
 from benchmarks.peers.sides import FASTMLP
@@ -17,7 +17,7 @@ TARGET, TIMES_SLOWER = "<= 1.15 times, never hangs", 1.15
 SECONDS = 120  # after which a round counts as hung
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
+def measure(run: Run, fields: Fields) -> list[Target]:
     if len(available_cores()) < 2:
         return [Target(12, WHAT, TARGET, "-", None, "needs two cores")]
     free, busy = available_cores()[:2]

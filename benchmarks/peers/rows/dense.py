@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.peers.field import Field, line_up
+from benchmarks.peers.field import Field, Fields, line_up
 from benchmarks.peers.peak import fma_peak
 from benchmarks.peers.race import epochs, fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
@@ -18,8 +18,8 @@ NETS: dict[tuple[tuple[int, ...], int], dict[int, int]] = {
 ROWS = 8192
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
-    return [_at(run, n, fields[n], *net) for net in NETS for n in fields]
+def measure(run: Run, fields: Fields) -> list[Target]:
+    return [_at(run, n, fields.at(n), *net) for net in NETS for n in run.thread_counts]
 
 
 def _at(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from benchmarks.peers.field import Field, line_up
+from benchmarks.peers.field import Fields, line_up
 from benchmarks.peers.race import epochs, fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
@@ -23,14 +23,14 @@ def group(inputs: int, hidden: tuple[int, ...], batch_size: int, n_threads: int)
     return f"{sizes}, batch {batch_size}, {threads(n_threads)}"
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
-    cells = list(product(INPUTS, HIDDEN, BATCHES, fields))
+def measure(run: Run, fields: Fields) -> list[Target]:
+    cells = list(product(INPUTS, HIDDEN, BATCHES, run.thread_counts))
     if run.quick:
         cells = cells[:: len(cells) // 6]
     ratios = {}
     for i, (inputs, hidden, batch_size, n_threads) in enumerate(cells, start=1):
         case = run.dense((inputs, *hidden, CLASSES), batch_size, ROWS)
-        field = fields[n_threads]
+        field = fields.at(n_threads)
         # Peers use as many of their threads as they find useful: so does fastmlp.
         line_up(field, case, {e: None if e is FASTMLP else n_threads for e in field})
         seconds = race(epochs(field, 0.04), 1 if run.quick else ROUNDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks.peers import fits
-from benchmarks.peers.field import Field
+from benchmarks.peers.field import Fields
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.worker import Worker
 
@@ -13,10 +13,10 @@ WHAT = "H, uint8 pixels: growth of peak memory after a fit of 64 rows"
 LIMIT = "<= 1.3 X + 10 MB"
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
+def measure(run: Run, fields: Fields) -> list[Target]:
     if sys.platform != "linux":
         return [Target(8, WHAT, LIMIT, "-", None, "needs Linux's /proc")]
-    return [_at(run, n_threads) for n_threads in fields]
+    return [_at(run, n_threads) for n_threads in run.thread_counts]
 
 
 def _at(run: Run, n_threads: int) -> Target:

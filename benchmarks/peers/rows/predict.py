@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.peers import session
-from benchmarks.peers.field import Field, line_up
+from benchmarks.peers.field import Field, Fields, line_up
 from benchmarks.peers.race import fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
@@ -15,8 +15,8 @@ from benchmarks.peers.sides import FASTMLP
 SAME = 0.999  # share of the labels; a tie of two logits may go either way
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
-    return [_at(run, n_threads, field) for n_threads, field in fields.items()]
+def measure(run: Run, fields: Fields) -> list[Target]:
+    return [_at(run, n, fields.at(n)) for n in run.thread_counts]
 
 
 def _at(run: Run, n_threads: int, field: Field) -> Target:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.peers.field import Field, line_up
+from benchmarks.peers.field import Field, Fields, line_up
 from benchmarks.peers.peak import fma_peak
 from benchmarks.peers.race import epochs, fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
@@ -14,8 +14,8 @@ OF_ROOFLINE = {1: 0.52, 2: 0.70}
 TIMES_FASTER = {1: 3.5, 2: 5.0}
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
-    return [target for n_threads in fields for target in _at(run, n_threads, fields[n_threads])]
+def measure(run: Run, fields: Fields) -> list[Target]:
+    return [target for n in run.thread_counts for target in _at(run, n, fields.at(n))]
 
 
 def _at(run: Run, n_threads: int, field: Field) -> list[Target]:

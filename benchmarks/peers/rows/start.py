@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 
 from benchmarks.peers import fits
-from benchmarks.peers.field import Field
+from benchmarks.peers.field import Fields
 from benchmarks.peers.run import Run, Target
 from benchmarks.peers.worker import Worker, available_cores
 
@@ -19,7 +19,7 @@ CONFIGURATIONS: tuple[tuple[int | tuple[int, ...], str, str], ...] = (
 )
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
+def measure(run: Run, fields: Fields) -> list[Target]:
     cold = {}
     silent = []
     for hidden, dtype, data in CONFIGURATIONS[: 1 if run.quick else None]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers import fits
-from benchmarks.peers.field import Field
+from benchmarks.peers.field import Fields
 from benchmarks.peers.race import race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
@@ -20,8 +20,8 @@ TUTORIAL = "the tutorial's NumPy code"
 EPOCHS = 3  # in a call of train, whose own set-up is counted
 
 
-def measure(run: Run, fields: dict[int, Field]) -> list[Target]:
-    return [_at(run, n_threads) for n_threads in fields]
+def measure(run: Run, fields: Fields) -> list[Target]:
+    return [_at(run, n_threads) for n_threads in run.thread_counts]
 
 
 def _at(run: Run, n_threads: int) -> Target:
@@ -38,9 +38,8 @@ def _at(run: Run, n_threads: int) -> Target:
         w1 = [fit()[1] for fit in fits_of.values()]
         if not np.abs(w1[0] - w1[1]).max() <= 1e-9:
             raise AssertionError("the tutorial's code and fastmlp.MLP end at different weights")
-        seconds = race(
-            {name: partial(_seconds, fit) for name, fit in fits_of.items()}, run.n_rounds
-        )
+        contestants = {name: partial(_seconds, fit) for name, fit in fits_of.items()}
+        seconds = race(contestants, run.n_rounds)
     run.seconds[f"H, float64, {threads(n_threads)}"] = seconds
     best = {name: min(values) for name, values in seconds.items()}
     ratio = best[TUTORIAL] / best[FASTMLP.label]
