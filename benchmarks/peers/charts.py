@@ -16,6 +16,7 @@ from benchmarks.peers.run import Run, threads
 from benchmarks.peers.sides import FASTMLP
 
 OURS, THEIRS, INK = "#d1495b", "#9aa5b1", "#2b2d42"
+DARK = 4.5  # ratio from which a cell of the heat map is dark
 
 Seconds = Mapping[str, Mapping[str, list[float]]]  # by group, then by side
 
@@ -26,7 +27,7 @@ def draw(folder: Path, run: Run) -> list[Path]:
     counts = [n for n in (1, 2) if f"H, {threads(n)}" in run.seconds]
     if counts:
         written.append(folder / "peers.png")
-        bars(run.seconds, counts).savefig(written[-1], dpi=150)
+        bars(run.seconds, counts, run.digits.source).savefig(written[-1], dpi=150)
     counts = [n for n in (1, 2) if _grid_ratios(run.seconds, n) is not None]
     if counts:
         written.append(folder / "grid.png")
@@ -34,10 +35,10 @@ def draw(folder: Path, run: Run) -> list[Path]:
     return written
 
 
-def bars(seconds: Seconds, counts: Sequence[int]) -> Figure:
+def bars(seconds: Seconds, counts: Sequence[int], source: str) -> Figure:
     """Milliseconds an epoch of H for each side, a panel for each number of threads."""
     figure = Figure(figsize=(5.2 * len(counts), 3.4), layout="constrained")
-    figure.suptitle("An epoch of MNIST, 784-64-10, batch 64, float32: milliseconds", color=INK)
+    figure.suptitle(f"An epoch of {source}, 784-64-10, batch 64, float32: ms", color=INK)
     for axes, n_threads in zip(
         figure.subplots(1, len(counts), squeeze=False)[0], counts, strict=True
     ):
@@ -69,16 +70,15 @@ def heat_maps(seconds: Seconds, counts: Sequence[int]) -> Figure:
     figure.suptitle("Times faster than the fastest peer (dense data, float32)", color=INK)
     panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
     ratios = {n: r for n in counts if (r := _grid_ratios(seconds, n)) is not None}
-    # One colour scale, in logarithms: half as fast is as far from 1 as twice as fast.
-    limit = max(float(np.nanmax(np.abs(np.log2(r)))) for r in ratios.values())
-    norm = TwoSlopeNorm(0, -max(limit, 0.1), max(limit, 0.1))
+    norm = TwoSlopeNorm(vmin=-0.5, vcenter=0, vmax=3)  # of log2: 0.7 is deep red, 8 deep green
     rows = [f"{i}-{'-'.join(map(str, h))}" for i in grid.INPUTS for h in grid.HIDDEN]
     for axes, (n_threads, ratio) in zip(panels, ratios.items(), strict=True):
         axes.imshow(np.log2(ratio), cmap="RdYlGn", norm=norm, aspect="auto")
         for (row, column), value in np.ndenumerate(ratio):
             if not np.isnan(value):
-                text = f"{value:.1f}" if value >= 1.05 or value < 0.95 else f"{value:.2f}"
-                axes.text(column, row, text, ha="center", va="center", fontsize=8, color=INK)
+                text = f"{value:.1f}" if value >= 1.1 else f"{value:.2f}"
+                colour = "white" if value >= DARK else INK
+                axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
         axes.set_title(threads(n_threads), color=INK, fontsize=10)
         axes.set_xticks(range(len(grid.BATCHES)), [str(b) for b in grid.BATCHES])
         axes.set_xlabel("batch size", color=INK)
