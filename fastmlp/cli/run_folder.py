@@ -60,7 +60,8 @@ def write_history(history: History, path: Path) -> None:
     columns = [history.loss, history.val_accuracy, history.seconds]
     with atomic_write(path) as stream:
         stream.write(b"epoch,loss,val_accuracy,seconds\n")
-        for epoch, row in enumerate(zip(*columns, strict=True), start=1):
+        # Not strict: a Ctrl-C may have come between two figures of one epoch.
+        for epoch, row in enumerate(zip(*columns, strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
 
 

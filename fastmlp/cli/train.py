@@ -27,6 +27,8 @@ BUILT_IN = (
     "These are built-in digits, rendered from fonts. For real ones: --data mnist, "
     "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
 )
+HISTORY, CURVES = "history.csv", "learning_curves.png"
+SAMPLE, MISTAKES = "sample.png", "mistakes.png"
 PIXEL_MAX = 255
 MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 
@@ -69,6 +71,7 @@ def train(
     from fastmlp import MLP
     from fastmlp.cli import sources
     from fastmlp.data import train_val_split
+    from fastmlp.pictures import worst_mistakes
 
     with run_folder(out) as folder:
         dataset = sources.load(data, "train", Console(stderr=True))
@@ -95,8 +98,7 @@ def train(
                     callbacks=[progress, _has_diverged],
                 )  # fmt: skip
         except KeyboardInterrupt:
-            network.save(folder / MODEL_NAME)
-            write_history(network.history_, folder / "history.csv")
+            _save(folder, network)
             done = len(network.history_.loss)
             typer.echo(
                 f"Interrupted after {done} whole epochs; saved as it is: {folder / MODEL_NAME}",
@@ -109,7 +111,20 @@ def train(
                 f"the training diverged in epoch {len(history.loss)} (loss {history.loss[-1]}): "
                 f"give a smaller --lr than {lr:g}"
             )
-        _finish(console, folder, network, dataset.name, (x_train, y_train), (x_val, y_val))
+        _save(folder, network)
+        probabilities = network.predict_proba(x_val)
+        files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
+        wrong = len(worst_mistakes(y_val, probabilities))
+        console.print()
+        console.print(_summary(network, dataset.name, len(y_train), len(y_val), wrong))
+        console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)
+        console.print(_listing(files))
+        if SAMPLE not in files:
+            console.print(
+                f"Rows of {x_val.shape[1]} pixels are no square images: "
+                "no sample and no misclassified ones were drawn.",
+                soft_wrap=True,
+            )
 
 
 def _n_classes(y: np.ndarray, name: str) -> int:
@@ -128,60 +143,60 @@ def _has_diverged(epoch: int, logs: Mapping[str, float]) -> bool:
     return not math.isfinite(logs["loss"])
 
 
-def _finish(
-    console: Console,
+def _save(folder: Path, network: MLP) -> None:
+    network.save(folder / MODEL_NAME)
+    write_history(network.history_, folder / HISTORY)
+
+
+def _draw(
     folder: Path,
     network: MLP,
-    name: str,
     train_data: tuple[np.ndarray, np.ndarray],
     val_data: tuple[np.ndarray, np.ndarray],
-) -> None:
-    """Write the run's files, and show what it came to."""
+    probabilities: np.ndarray,
+) -> dict[str, str]:
+    """Write the run's pictures; return what each of its files is."""
     from fastmlp import pictures
 
     history = network.history_
-    network.save(folder / MODEL_NAME)
-    write_history(history, folder / "history.csv")
     curves = pictures.learning_curves(history.loss, history.val_accuracy)
-    write_figure(curves, folder / "learning_curves.png")
+    write_figure(curves, folder / CURVES)
     files = {
         MODEL_NAME: "the model",
-        "history.csv": "loss, validation accuracy and seconds of each epoch",
-        "learning_curves.png": "the same, drawn",
+        HISTORY: "loss, validation accuracy and seconds of each epoch",
+        CURVES: "the same, drawn",
     }
-    x_val, y_val = val_data
-    probabilities = network.predict_proba(x_val)
-    if pictures.image_side(x_val.shape[1]):
-        write_figure(pictures.labelled_sample(*train_data), folder / "sample.png")
-        gallery = pictures.misclassified_gallery(x_val, y_val, probabilities)
-        write_figure(gallery, folder / "mistakes.png")
-        files["sample.png"] = "a sample of the data with its labels"
-        files["mistakes.png"] = "misclassified digits with predicted and true labels"
+    if pictures.image_side(network.layer_sizes[0]):
+        write_figure(pictures.labelled_sample(*train_data), folder / SAMPLE)
+        gallery = pictures.misclassified_gallery(*val_data, probabilities)
+        write_figure(gallery, folder / MISTAKES)
+        files[SAMPLE] = "a sample of the data with its labels"
+        files[MISTAKES] = "misclassified digits with predicted and true labels"
+    return files
 
-    n_rows, n_epochs = len(train_data[0]), len(history.loss)
-    seconds = sum(history.seconds)
-    wrong = len(pictures.worst_mistakes(y_val, probabilities))
+
+def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) -> Table:
+    """What the run came to."""
+    history = network.history_
+    n_epochs, seconds = len(history.loss), sum(history.seconds)
     sizes = "-".join(map(str, network.layer_sizes))
+    rows = {
+        "Data": f"{escape(name)}: {n_train:,} rows to train on, {n_val:,} for validation",
+        "Network": f"{sizes}, {network.weights[0].dtype}",
+        "Training": f"{n_epochs} epochs in {seconds:.1f} s, "
+        f"{n_train * n_epochs / seconds:,.0f} rows/s",
+        "Last loss": f"{history.loss[-1]:.4f}",
+        "Validation": f"[bold]{100 * history.val_accuracy[-1]:.2f} %[/bold] right, "
+        f"{n_wrong:,} misclassified",
+    }
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row(
-        "Data", f"{escape(name)}: {n_rows:,} rows to train on, {len(y_val):,} for validation"
-    )
-    table.add_row("Network", f"{sizes}, {network.weights[0].dtype}")
-    table.add_row("Training", f"{n_epochs} epochs in {seconds:.1f} s, "
-                  f"{n_rows * n_epochs / seconds:,.0f} rows/s")  # fmt: skip
-    table.add_row("Last loss", f"{history.loss[-1]:.4f}")
-    table.add_row("Validation", f"[bold]{100 * history.val_accuracy[-1]:.2f} %[/bold] right, "
-                  f"{wrong:,} misclassified")  # fmt: skip
-    console.print()
-    console.print(table)
-    console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)
-    listing = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    for row in rows.items():
+        table.add_row(*row)
+    return table
+
+
+def _listing(files: dict[str, str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
     for file, what in files.items():
-        listing.add_row(f"  {file}", what)
-    console.print(listing)
-    if "sample.png" not in files:
-        console.print(
-            f"Rows of {x_val.shape[1]} pixels are no square images: "
-            "no sample and no misclassified ones were drawn.",
-            soft_wrap=True,
-        )
+        table.add_row(f"  {file}", what)
+    return table
