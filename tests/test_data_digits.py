@@ -189,5 +189,5 @@ def test_bad_arguments(
 
 def test_the_faces_come_with_matplotlib():
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    assert len(digits.FACES) == 22
+    assert len(digits.FACES) == 21
     assert all((fonts / f"{face}.ttf").is_file() for face in digits.FACES)

@@ -75,10 +75,13 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     pixels: list[NDArray[Any]] = []
     labels: list[NDArray[Any]] = []
     try:
-        with _open(path) as stream:
-            for chunk in pd.read_csv(
+        with (
+            _open(path) as stream,
+            pd.read_csv(
                 stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False
-            ):
+            ) as chunks,
+        ):
+            for chunk in chunks:
                 if is_label.any():
                     labels.append(_whole(chunk.loc[:, is_label].to_numpy()[:, 0], LABEL_MAX, "i8"))
                 pixels.append(_whole(chunk.loc[:, ~is_label].to_numpy(), PIXEL_MAX, "u1"))

@@ -22,12 +22,12 @@ from fastmlp.files import atomic_write
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
-FACES = (
+FACES = (  # which matplotlib 3.8 has already
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique",
     "DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique",
     "DejaVuSansMono-BoldOblique", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic",
     "DejaVuSerif-BoldItalic", "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic",
-    "STIXGeneralBolIta", "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10",
+    "STIXGeneralBolIta", "cmb10", "cmmi10", "cmr10", "cmss10", "cmtt10",
 )  # fmt: skip
 SIDE = 28  # pixels
 GLYPH = 20.0  # the longer side of an undistorted digit in pixels, as in MNIST
@@ -35,12 +35,12 @@ GLYPH = 20.0  # the longer side of an undistorted digit in pixels, as in MNIST
 FIELD = 40  # samples along each side of a distance field ...
 PITCH = 0.8  # ... and their distance, in pixels of the image
 
-ROTATION = 0.26  # radians, to both sides, as is the shear
-SHEAR = 0.3
+ROTATION = 0.3  # radians, to both sides, as is the shear
+SHEAR = 0.35
 SCALE = (0.8, 1.1)  # drawn for each axis
 SHIFT = 1.5  # pixels
 STROKE = (-0.25, 0.35)  # pixels added to the outline all around
-BLUR = (0.35, 0.7)  # pixels from the outline to white inside, and to black outside
+BLUR = (0.3, 0.65)  # pixels from the outline to white inside, and to black outside
 
 IMAGES_AT_A_TIME = 500
 RECIPE = 1  # to be raised when anything above changes: it names the file in the cache
