@@ -6,15 +6,18 @@ made that :mod:`fastmlp.kernels.skip` goes by, one for each two neighbouring inp
 *next* batch, which lie anywhere in memory, are prefetched a whole step ahead, each line between two
 others: the core keeps track of a dozen or two requests at once.
 
-uint8 pixels are divided by a scale. Division is slow, so q = x * (1 / scale) is corrected once,
-q + (x - q * scale) * (1 / scale) with fused multiply-adds, which gives the correctly rounded
-quotient (P. Markstein, 1990): the bits of ``x / scale``.
+uint8 pixels are divided by a scale. Division is slow, so they are multiplied by 1 / scale, as the
+sum of the nearest floating-point number and a correction: x * inverse + x * correction, by a fused
+multiply-add, has the bits of ``x / scale`` (N. Brisebarre and J.-M. Muller, Correctly rounded
+multiplication by arbitrary precision constants, 2008).
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
@@ -27,6 +30,13 @@ MASK_ROWS = 64
 UINT8, FLOAT32, FLOAT64, CSR = 0, 1, 2, 3
 
 
+def reciprocal(scale: float | None, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """1 / `scale` (rounded to `dtype` first) as a number of `dtype` and that one's correction."""
+    exact = 1 / Fraction(float(dtype.type(1 if scale is None else scale)))
+    inverse = dtype.type(float(exact))
+    return inverse, dtype.type(float(exact - Fraction(float(inverse))))
+
+
 def _gather(source: Any) -> Any:
     """Gather up to 64 dense rows whose elements have the LLVM type `source`."""
     is_integer = isinstance(source, ir.IntType)
@@ -35,14 +45,15 @@ def _gather(source: Any) -> Any:
     def gather(
         v: Lanes,
         x: Any, n_features: Any, order: Any, rows: Any, next_order: Any,
-        scale: Any, inverse: Any,
+        inverse: Any, correction: Any,
         out: Any, out_row: Any, masks: Any,
     ) -> None:  # fmt: skip
         b = v.builder
         kind = ir.VectorType(source, v.count)
         bits = ir.VectorType(INT32, v.count)
         no_bits = ir.Constant(bits, [0] * v.count)
-        scales, inverses = v.splat(scale), v.splat(inverse)
+        first_bits = ir.Constant(bits, [1] * v.count)
+        inverses, corrections = v.splat(inverse), v.splat(correction)
         # Addresses of this batch's rows, and of the next one's.
         places = ir.ArrayType(INT64, MASK_ROWS)
         here, there = (
@@ -60,9 +71,7 @@ def _gather(source: Any) -> Any:
         def converted(raw: Any) -> Any:
             if is_integer:
                 number = b.uitofp(raw, v.vector)
-                quotient = b.fmul(number, inverses)
-                rest = v.fma(b.fneg(quotient), scales, number)
-                return v.fma(rest, inverses, quotient)
+                return v.fma(number, inverses, b.fmul(number, corrections))
             if source_size < v.size:
                 return b.fpext(raw, v.vector)
             return b.fptrunc(raw, v.vector) if source_size > v.size else raw
@@ -79,8 +88,8 @@ def _gather(source: Any) -> Any:
                 value = converted(raw)
                 v.store(value, v.at(out, b.mul(r, out_row), column))
                 is_nonzero = b.fcmp_unordered("!=", value, v.full(0.0))
-                mask = b.or_(mask, b.select(is_nonzero, v.splat(bit, bits), no_bits))
-                return [b.add(r, constant(1)), b.shl(bit, ir.Constant(INT32, 1)), mask]
+                mask = b.or_(mask, b.select(is_nonzero, bit, no_bits))
+                return [b.add(r, constant(1)), b.add(bit, bit), mask]
 
             def half(first: int) -> Any:
                 """Masks of 32 rows: vectors of 64-bit integers would take twice as many."""
@@ -88,7 +97,7 @@ def _gather(source: Any) -> Any:
                     b.icmp_signed("<", rows, constant(first + 32)), rows, constant(first + 32)
                 )
                 _, _, mask = v.loop(
-                    [constant(first), ir.Constant(INT32, 1), no_bits],
+                    [constant(first), first_bits, no_bits],
                     lambda r, *_: b.icmp_signed("<", r, end),
                     row,
                 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import plan as at
+from fastmlp.kernels.gather import reciprocal
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run_forward
 from fastmlp.kernels.threads import run_together, usable_threads
@@ -90,5 +91,5 @@ def _plan(weights: Sequence[Array], biases: Sequence[Array], x: Any, batch_rows:
 
 
 def _run(plan: Plan, first: int, last: int, input_scale: float | None) -> None:
-    scale = 1.0 if input_scale is None else input_scale
-    run_forward(plan.address, first, last, *map(plan.dtype.type, (scale, 1.0 / scale, 1.0)))
+    factors = reciprocal(input_scale, plan.dtype)
+    run_forward(plan.address, first, last, *factors, plan.dtype.type(1))

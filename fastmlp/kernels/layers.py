@@ -85,14 +85,14 @@ def input_row_of(plan, layer):
 
 
 @compiled
-def gather(plan, thread, first, rows, scale, inverse):
+def gather(plan, thread, first, rows, inverse, correction):
     """The batch of `rows` rows that starts at row `first` of the order, into a thread's block."""
     n_features = word(layer_table(plan, 0), at.N_IN)
     n_padded = word(layer_table(plan, 0), at.N_IN_PADDED)
     stride = word(plan, at.INPUT_ROW)
     kind = word(plan, at.X_KIND)
     x = word(plan, at.X)
-    block = copy_of(plan, at.INPUT, thread, scale)
+    block = copy_of(plan, at.INPUT, thread, inverse)
     block_masks = masks_of(plan, thread)
     for start in range(0, rows, MASK_ROWS):
         count = min(rows - start, MASK_ROWS)
@@ -100,20 +100,20 @@ def gather(plan, thread, first, rows, scale, inverse):
         # The last batch has no next one: what is fetched then is at hand.
         has_next = first + rows + start + count <= word(plan, at.N_ROWS)
         next_order = order + rows * 8 if has_next else order
-        out = block + start * stride * itemsize(scale)
+        out = block + start * stride * itemsize(inverse)
         masks = block_masks + start // MASK_ROWS * word(plan, at.MASKS_ROW) * 8
         if kind == UINT8:
             gather_uint8(x, n_features, order, count, next_order,
-                         scale, inverse, out, stride, masks)  # fmt: skip
+                         inverse, correction, out, stride, masks)  # fmt: skip
         elif kind == FLOAT32:
             gather_float32(x, n_features, order, count, next_order,
-                         scale, inverse, out, stride, masks)  # fmt: skip
+                         inverse, correction, out, stride, masks)  # fmt: skip
         elif kind == CSR:
             gather_csr(word(plan, at.X_INDPTR), word(plan, at.X_INDICES), x, n_padded,
-                       order, count, out, stride, masks, scale)  # fmt: skip
+                       order, count, out, stride, masks, inverse)  # fmt: skip
         else:
             gather_float64(x, n_features, order, count, next_order,
-                         scale, inverse, out, stride, masks)  # fmt: skip
+                         inverse, correction, out, stride, masks)  # fmt: skip
 
 
 @compiled

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import plan as at
-from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8
+from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8, reciprocal
 from fastmlp.kernels.pace import Pace
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run_steps
@@ -95,7 +95,7 @@ class Trainer:
         self.outside = weights, biases
         self.batch_size = batch_size
         self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
-        self.input_scale = 1.0 if input_scale is None else input_scale
+        self.input_scale = input_scale
         self._y = np.ascontiguousarray(y, np.int64)
         self._pace = Pace(n_threads)
         self._plan = Plan(weights, biases, batch_size, max(self._pace.choices))
@@ -137,15 +137,10 @@ class Trainer:
 
     def _scalars(self, last_rows: int) -> list[Any]:
         """The floats that `run_steps` takes, in the network's dtype."""
-        values = (
-            1.0 - self.learning_rate * self.lambda_reg,
-            -self.learning_rate / self.batch_size,
-            -self.learning_rate / last_rows,
-            self.input_scale,
-            1.0 / self.input_scale,
-            1.0,
-        )
-        return [self._plan.dtype.type(value) for value in values]
+        decay = 1.0 - self.learning_rate * self.lambda_reg
+        rates = (-self.learning_rate / n for n in (self.batch_size, last_rows))
+        factors = reciprocal(self.input_scale, self._plan.dtype)
+        return [self._plan.dtype.type(value) for value in (decay, *rates, *factors, 1.0)]
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in."""
