@@ -153,6 +153,7 @@ def test_saved_index(tmp_path: Path):
         ("True", "'True' is no number"),
         ("0x11", "'0x11' is no number"),
         ("1_7", "'1_7' is no number"),
+        ("\u0667", "'\u0667' is no number"),
         ("1 7", "'1 7' is no number"),
         ("nan", "'nan' is no whole number"),
         ("NaN", "'NaN' is no whole number"),
@@ -250,6 +251,17 @@ def test_no_table_at_all(tmp_path: Path, content: bytes):
 def test_gzip_cut_short(tmp_path: Path, kept: int):
     path = put(tmp_path, "cut.csv.gz", text_of(MANY))
     path.write_bytes(path.read_bytes()[:kept])
+    assert " is damaged or cut short: download" in error_of(path)
+
+
+def test_gzip_cut_short_after_a_fault_that_only_pandas_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(csv_file, "ROWS_AT_A_TIME", 10)
+    monkeypatch.setattr(csv_file, "_problem", lambda *_: None)
+    text = GOOD + "oops,0,0\n" + "".join(f"{n % 10},{n % 256},0\n" for n in range(50_000))
+    path = put(tmp_path, "cut.csv.gz", text)  # longer than what pandas reads at a time
+    path.write_bytes(path.read_bytes()[:-9])
     assert " is damaged or cut short: download" in error_of(path)
 
 

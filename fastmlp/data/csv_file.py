@@ -193,6 +193,8 @@ def _find_fault(path: Path) -> str:
                 for name, cell in zip(names, row, strict=True):
                     if problem := _problem(cell, _is_label(name)):
                         return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"
+    except UNPACKING_ERRORS:  # cut short after what made pandas stumble
+        raise damaged(path) from None
     except (UnicodeDecodeError, csv.Error):
         pass
     return (
@@ -218,6 +220,7 @@ def _problem(cell: str, is_label: bool) -> str | None:
 
 def _number(text: str) -> float | None:
     try:
-        return None if "_" in text else float(text)  # Python alone takes 1_000 for a number
+        # Python, unlike pandas, takes 1_000 and other alphabets' digits for numbers.
+        return float(text) if text.isascii() and "_" not in text else None
     except ValueError:
         return None
