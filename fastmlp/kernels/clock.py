@@ -1,7 +1,8 @@
 """Where a step's time goes: a stopwatch for its stages, which costs nothing while nobody looks.
 
 A thread's stopwatch is a row of 64-bit integers: the last reading, and the time spent in each
-stage, in ticks of the processor's own counter.
+stage, in ticks of the processor's own counter. Some stages are there once, and some once a layer:
+those of layer 2 are ``FORWARD + 2 * LAYER_STAGES`` and so on.
 """
 
 from __future__ import annotations
@@ -12,29 +13,22 @@ from typing import Any
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.simd import INT64, Integer, Lanes, vector_op
 
-# Stages of a step. FORWARD and UPDATE stand for the first layer, which may skip zeros; the layers
-# above have stages of their own.
-(
-    GATHER,
-    FORWARD,
-    FORWARD_ABOVE,
-    LOSS,
-    BACKWARD,
-    UPDATE,
-    UPDATE_ABOVE,
-    WAIT,
-    N_STAGES,
-) = range(9)
+READING, GATHER, LOSS, WAIT, FORWARD, BACKWARD, UPDATE = range(7)
+LAYER_STAGES = 3  # of them, the last ones
 
-WATCH_FIELDS = 16  # two cache lines, so that threads don't share one
+# Processors whose counter may be read by any program, and runs at one pace whatever the core's is.
+HAS_COUNTER = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64", "ppc64le")
 
-IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+def n_fields(n_layers: int) -> int:
+    """Length of a stopwatch: whole cache lines, and one more that keeps threads apart."""
+    return -(-(FORWARD + n_layers * LAYER_STAGES) // 8) * 8 + 8
 
 
 @vector_op
 def _ticks(v: Lanes, zero: Any) -> Integer:
-    """The processor's own counter; elsewhere than on x86, where it may be forbidden, zero."""
-    return v.call("llvm.readcyclecounter", INT64, []) if IS_X86 else zero
+    """The processor's own counter; zero where there is none."""
+    return v.call("llvm.readcyclecounter", INT64, []) if HAS_COUNTER else zero
 
 
 @vector_op
@@ -57,7 +51,7 @@ def ticks():
 def start(watch):
     """Start a stopwatch; `watch` is its address, or 0 for none."""
     if watch != 0:
-        _put(watch, N_STAGES, _ticks(0))
+        _put(watch, READING, _ticks(0))
 
 
 @compiled
@@ -65,5 +59,5 @@ def lap(watch, stage):
     """Add the time since the last reading to a stage."""
     if watch != 0:
         now = _ticks(0)
-        _put(watch, stage, _get(watch, stage) + now - _get(watch, N_STAGES))
-        _put(watch, N_STAGES, now)
+        _put(watch, stage, _get(watch, stage) + now - _get(watch, READING))
+        _put(watch, READING, now)

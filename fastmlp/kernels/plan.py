@@ -51,9 +51,10 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     CHOSEN_COPY,
     TEAM,  # see fastmlp.kernels.team
     OUT,  # probabilities, for prediction
-    WATCHES,  # a stopwatch for each thread, or 0; see fastmlp.kernels.clock
+    WATCHES,  # a stopwatch for each thread; 0 for none, and so is WATCHES_COPY
+    WATCHES_COPY,  # 64-bit integers
     PLAN_FIELDS,
-) = range(25)
+) = range(26)
 
 # Fields of a layer's table. A thread's own copy of a buffer starts as many elements after the first
 # thread's as the field *after* the buffer's says: none, where the threads share it.
@@ -85,14 +86,14 @@ def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """Zeros that start at a cache line: vectors that straddle two lines cost twice."""
     dtype = np.dtype(dtype)
     n_bytes = int(np.prod(shape)) * dtype.itemsize
-    raw = np.zeros(n_bytes + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
+    raw = np.zeros(n_bytes + 2 * LINE, np.uint8)
+    start = -raw.ctypes.data % (2 * LINE)
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
 def row_stride(n: int, itemsize: int) -> int:
     """Elements from row to row: an odd number of cache lines with room for `n`."""
-    return (-(-n * itemsize // LINE) | 1) * LINE // itemsize
+    return (-(-n * itemsize // (2 * LINE)) | 1) * 2 * LINE // itemsize
 
 
 class Plan:

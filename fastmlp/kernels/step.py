@@ -37,16 +37,19 @@ from fastmlp.kernels.team import enter, meet
 
 
 @compiled
+def watch_of(plan, thread):
+    """Address of a thread's stopwatch, or 0."""
+    return word(plan, at.WATCHES) + thread * word(plan, at.WATCHES_COPY) * 8
+
+
+@compiled
 def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one):
     """Step `number` of an epoch, one thread's part of it; see :func:`run_steps`.
 
     Computes :func:`fastmlp.reference.forward` and :func:`fastmlp.reference.backward_update`.
     """
     team = word(plan, at.TEAM)
-    watch = word(plan, at.WATCHES)
-    if watch != 0:
-        watch += thread * clock.WATCH_FIELDS * 8
-    clock.start(watch)
+    watch = watch_of(plan, thread)
     n_layers = word(plan, at.N_LAYERS)
     first = number * word(plan, at.BATCH_ROWS)
     rows = min(word(plan, at.BATCH_ROWS), word(plan, at.N_ROWS) - first)
@@ -55,7 +58,7 @@ def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one)
     clock.lap(watch, clock.GATHER)
     for layer in range(n_layers):
         forward(plan, layer, thread, n_threads, turn, rows, one)
-        clock.lap(watch, clock.FORWARD if layer == 0 else clock.FORWARD_ABOVE)
+        clock.lap(watch, clock.FORWARD + layer * clock.LAYER_STAGES)
         if word(layer_table(plan, layer), at.IS_SHARED) != 0:
             meet(team, n_threads)
             clock.lap(watch, clock.WAIT)
@@ -63,7 +66,7 @@ def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one)
     clock.lap(watch, clock.LOSS)
     for layer in range(n_layers - 1, 0, -1):
         backward(plan, layer, thread, n_threads, turn, rows, one)
-        clock.lap(watch, clock.BACKWARD)
+        clock.lap(watch, clock.BACKWARD + layer * clock.LAYER_STAGES)
         # Until now others read this layer's weights, from now on the gradient that came out.
         above, below = layer_table(plan, layer), layer_table(plan, layer - 1)
         if word(above, at.IS_SHARED) + (layer > 1) * word(below, at.IS_SHARED) != 0:
@@ -71,7 +74,7 @@ def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one)
             clock.lap(watch, clock.WAIT)
     for layer in range(n_layers):
         update(plan, layer, thread, n_threads, turn, rows, decay, one)
-        clock.lap(watch, clock.UPDATE if layer == 0 else clock.UPDATE_ABOVE)
+        clock.lap(watch, clock.UPDATE + layer * clock.LAYER_STAGES)
 
 
 @compiled
@@ -117,12 +120,15 @@ def run_steps(
         The number of threads that worked: 1 if helpers did not come, 0 for a helper too late.
     """
     team = word(plan, at.TEAM)
+    watch = watch_of(plan, thread)
+    clock.start(watch)
     n_threads = enter(team, thread, n_threads)
     if n_threads == 0:
         return 0
     if thread > 0:
         catch_up(plan, thread, one)
     meet(team, n_threads)
+    clock.lap(watch, clock.WAIT)
     batch_rows = word(plan, at.BATCH_ROWS)
     for number in range(first_step, last_step):
         is_whole = (number + 1) * batch_rows <= word(plan, at.N_ROWS)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels import clock
 from fastmlp.kernels import plan as at
 from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8, reciprocal
 from fastmlp.kernels.pace import Pace
@@ -125,6 +126,17 @@ class Trainer:
                 step = end
         chosen = self._plan.chosen[:last_rows, np.newaxis]
         return cross_entropy(chosen, np.zeros(last_rows, np.intp))
+
+    def watch(self) -> NDArray[np.int64]:
+        """Return a stopwatch for each thread, running from the next epoch on; see `clock`."""
+        shape = (max(self._pace.choices), clock.n_fields(len(self._plan.layers)))
+        watches = self._plan.put(at.WATCHES, at.aligned(shape, np.int64))
+        self._plan[at.WATCHES_COPY] = watches[0].size
+        return watches
+
+    def unwatch(self) -> None:
+        """Stop the stopwatches."""
+        self._plan[at.WATCHES] = self._plan[at.WATCHES_COPY] = 0
 
     def _run(self, n_threads: int, first: int, last: int, scalars: list[Any]) -> None:
         """One stretch: steps `first` to `last`, in compiled code that holds no lock."""
