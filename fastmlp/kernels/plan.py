@@ -86,14 +86,14 @@ def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """Zeros that start at a cache line: vectors that straddle two lines cost twice."""
     dtype = np.dtype(dtype)
     n_bytes = int(np.prod(shape)) * dtype.itemsize
-    raw = np.zeros(n_bytes + 2 * LINE, np.uint8)
-    start = -raw.ctypes.data % (2 * LINE)
+    raw = np.zeros(n_bytes + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
     return raw[start : start + n_bytes].view(dtype).reshape(shape)
 
 
 def row_stride(n: int, itemsize: int) -> int:
     """Elements from row to row: an odd number of cache lines with room for `n`."""
-    return (-(-n * itemsize // (2 * LINE)) | 1) * 2 * LINE // itemsize
+    return (-(-n * itemsize // LINE) | 1) * LINE // itemsize
 
 
 class Plan:
