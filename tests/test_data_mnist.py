@@ -183,10 +183,12 @@ def test_default_folder(server: Server, tmp_path: Path, monkeypatch: pytest.Monk
     assert_is_mnist(tmp_path / "data" / "mnist")
 
 
-def test_a_folder_that_cannot_be_made(server: Server, tmp_path: Path):
+@pytest.mark.parametrize("folder", ["file", "file/cache", "."])
+def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path, folder: str):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"can't make the folder .*file.* set FASTMLP_CACHE_DIR"):
-        load_mnist(cache_dir=tmp_path / "file" / "cache")
+    (tmp_path / "train-images-idx3-ubyte.gz").mkdir()  # in the way of the first archive
+    with pytest.raises(OSError, match=r"^can't keep MNIST in .*: set FASTMLP_CACHE_DIR to .*$"):
+        load_mnist(cache_dir=tmp_path / folder)
     assert server.asked == []
 
 

@@ -87,8 +87,7 @@ def load_mnist(
     folder = cache_folder() / "mnist" if cache_dir is None else Path(cache_dir)
     missing = [archive for archive in ARCHIVES if not _is_whole(folder, archive)]
     if missing:
-        _make_folder(folder)
-        check_writable(folder / missing[0].name)  # better now than after the download
+        _check_writable(folder, missing[0])  # better now than after the download
         bar = _Bar(progress, sum(archive.n_bytes for archive in missing))
         mirrors = list(MIRRORS)
         for archive in missing:
@@ -108,12 +107,13 @@ def _is_right(content: bytes, archive: Archive) -> bool:
     return hashlib.sha256(content).hexdigest() == archive.sha256
 
 
-def _make_folder(folder: Path) -> None:
+def _check_writable(folder: Path, archive: Archive) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder / archive.name)
     except OSError as error:
         raise type(error)(
-            f"can't make the folder {folder}: {error.strerror or error}: "
+            f"can't keep MNIST in {folder}: "
             "set FASTMLP_CACHE_DIR to a folder that is writable and has space"
         ) from error
 
