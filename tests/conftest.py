@@ -30,6 +30,21 @@ def shared_csv() -> Path | None:
     return found if found.exists() else None
 
 
+def cached_table(path: Path, cache: pytest.Cache | None) -> NDArray[np.uint8]:
+    """The CSV's cells; parsing takes two seconds, so pytest's cache keeps them for the next run."""
+    cached = cache and cache.mkdir("digits") / f"{path.stat().st_size}.npy"
+    if cached and cached.exists():
+        return np.load(cached)
+    import pandas as pd
+
+    table = pd.read_csv(path).to_numpy().astype(np.uint8, order="C")
+    if cached:
+        partial = cached.with_name(f"{os.getpid()}.npy")
+        np.save(partial, table)
+        partial.replace(cached)
+    return table
+
+
 @pytest.fixture(scope="session")
 def real_digits(request: pytest.FixtureRequest) -> Digits:
     """Pixels (n, 784) uint8 and labels: MNIST's 42,000 rows, else fastmlp's own digits."""
@@ -39,16 +54,7 @@ def real_digits(request: pytest.FixtureRequest) -> Digits:
 
         x, y = make_digits(n_samples=12_000, seed=42)
         return x, np.asarray(y, np.intp)
-    assert request.config.cache is not None
-    cached = request.config.cache.mkdir("digits") / f"{path.stat().st_size}.npy"
-    if not cached.exists():  # two seconds of parsing, once
-        import pandas as pd
-
-        table = pd.read_csv(path).to_numpy().astype(np.uint8, order="C")
-        partial = cached.with_name(f"{os.getpid()}.npy")
-        np.save(partial, table)
-        partial.replace(cached)
-    table = np.load(cached)
+    table = cached_table(path, getattr(request.config, "cache", None))
     return np.ascontiguousarray(table[:, 1:]), table[:, 0].astype(np.intp)
 
 
