@@ -130,8 +130,9 @@ def backward_update(
     y = checks.as_labels(labels, len(rows), new_w[-1].shape[1], "labels")
     plan, n_rows = _batch(new_w, new_b, rows, n_threads=1)
     plan.put(at.LABELS, y.astype(np.int64))
-    one, decay, step_rate = (dtype.type(v) for v in (1, 1 - rate * strength, -rate / n_rows))
-    step(plan.address, 0, 1, 0, decay, step_rate, one, one, one)
+    values = 1, 0, 1 - rate * strength, -rate / n_rows
+    one, zero, decay, step_rate = (dtype.type(value) for value in values)
+    step(plan.address, 0, 1, 0, decay, step_rate, one, zero, one)
     plan.unpack(new_w, new_b)
     return new_w, new_b
 
