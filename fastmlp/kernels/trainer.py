@@ -44,15 +44,15 @@ def put_inputs(plan: Plan, x: Any, skip_zeros: bool | None = None) -> None:
     plan[at.IS_SKIPPING] = int(skip_zeros)
 
 
-def nonzero_share(x: Any) -> float:
+def nonzero_share(x: Any, group: int = GROUP) -> float:
     """Share of the groups of neighbouring inputs, as the kernels take them, that hold a nonzero."""
     n_rows, n_features = x.shape
     rows = x[:: max(1, n_rows // SAMPLED_ROWS)]
     rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
-    n_groups = -(-n_features // GROUP)
-    nonzero = np.zeros((len(rows), n_groups * GROUP), bool)
+    n_groups = -(-n_features // group)
+    nonzero = np.zeros((len(rows), n_groups * group), bool)
     np.not_equal(rows, 0, out=nonzero[:, :n_features])
-    return float(nonzero.reshape(len(rows), n_groups, GROUP).any(axis=2).mean())
+    return float(nonzero.reshape(len(rows), n_groups, group).any(axis=2).mean())
 
 
 class Trainer:

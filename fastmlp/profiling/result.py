@@ -1,0 +1,160 @@
+"""What a profile found: as a DataFrame, as a table for the terminal, and as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastmlp.profiling.machine import Machine
+from fastmlp.profiling.work import Case, Work
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+GIGA = 1e9
+GATHER, LOSS, WAIT, OUTSIDE, TOTAL = "gather", "loss", "wait", "outside", "total"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One epoch's stages: their time, their work, and how much of the machine they use.
+
+    Attributes
+    ----------
+    case : Case
+        What was trained.
+    machine : Machine
+        What as many threads can do at best.
+    work : dict of str to Work
+        Each stage's operations and bytes.
+    stage_seconds : dict of str to float
+        Time of each stage in the fastest epoch; where threads shared it, their mean.
+    epoch_seconds : float
+        The whole fastest epoch, with the shuffle, and with all that Python does.
+    epoch_seconds_unwatched : float
+        The fastest epoch without stopwatches.
+    """
+
+    case: Case
+    machine: Machine
+    work: dict[str, Work]
+    stage_seconds: dict[str, float]
+    epoch_seconds: float
+    epoch_seconds_unwatched: float
+
+    @property
+    def overhead(self) -> float:
+        """What the stopwatches add to an epoch's time: 0.01 is one per cent."""
+        return self.epoch_seconds / self.epoch_seconds_unwatched - 1
+
+    @property
+    def of_roofline(self) -> float:
+        """Time of an epoch, divided by that of its products at the peak, zeros and all."""
+        products = sum(w.dense for stage, w in self.work.items() if stage not in (GATHER, LOSS))
+        return self.epoch_seconds_unwatched * self.machine.peak / products
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each stage of an epoch, one for what is outside the steps, and a total.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by stage, with the columns seconds, share (of the epoch's time), dense_gflop,
+            done_gflop (without the zeros that are skipped), gbyte, dense_gflop_per_second,
+            done_gflop_per_second, gbyte_per_second, of_peak (what is done, divided by the peak),
+            of_memory (bytes, divided by the memory's bandwidth; what lies in caches may exceed 1)
+            and intensity (operations done for each byte).
+        """
+        import pandas as pd
+
+        seconds = dict(self.stage_seconds)
+        seconds[OUTSIDE] = max(0.0, self.epoch_seconds - sum(seconds.values()))
+        frame = pd.DataFrame(
+            {
+                "seconds": seconds,
+                "dense_gflop": {stage: work.dense / GIGA for stage, work in self.work.items()},
+                "done_gflop": {stage: work.done / GIGA for stage, work in self.work.items()},
+                "gbyte": {stage: work.n_bytes / GIGA for stage, work in self.work.items()},
+            },
+            index=pd.Index(seconds, name="stage"),
+        ).fillna(0.0)
+        frame.loc[TOTAL] = frame.sum()
+        frame.insert(1, "share", frame["seconds"] / sum(seconds.values()))
+        for name in ("dense_gflop", "done_gflop", "gbyte"):
+            frame[f"{name}_per_second"] = frame[name] / frame["seconds"]
+        frame["of_peak"] = frame["done_gflop_per_second"] / (self.machine.peak / GIGA)
+        frame["of_memory"] = frame["gbyte_per_second"] / (self.machine.memory / GIGA)
+        frame["intensity"] = frame["done_gflop"] / frame["gbyte"]
+        return frame.fillna(0.0)
+
+    def table(self) -> Table:
+        """Return a table for `rich`."""
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        table.add_column("stage")
+        dense = ["as if dense"] if self.case.skips_zeros else []
+        for heading in ("ms", "share", "GFLOP/s", "of peak", *dense, "GB/s", "of memory"):
+            table.add_column(heading, justify="right")
+        for stage, row in self.to_frame().iterrows():
+            table.add_row(
+                str(stage),
+                f"{1000 * row['seconds']:.2f}",
+                _percent(row["share"]),
+                _number(row["done_gflop_per_second"]),
+                _percent(row["of_peak"]),
+                *([_number(row["dense_gflop_per_second"])] if dense else []),
+                _number(row["gbyte_per_second"]),
+                _percent(row["of_memory"]),
+                style="bold" if stage == TOTAL else "dim" if stage in (WAIT, OUTSIDE) else None,
+            )
+        return table
+
+    def notes(self) -> list[str]:
+        """Return what the table's reader has to know, in lines."""
+        case, machine = self.case, self.machine
+        threads = f"{machine.n_threads} thread{'s' if machine.n_threads > 1 else ''}"
+        notes = [
+            f"Peak: {machine.peak / GIGA:,.0f} GFLOP/s of {case.dtype} multiply-adds; memory: "
+            f"{machine.memory / GIGA:,.0f} GB/s; {threads}, all measured just now.",
+            "gather also finds the zeros; wait is at the barrier between threads; outside the "
+            "steps are the shuffle, the start of threads, and Python.",
+            "GB/s counts the least that a stage must read and write. Most of that lies in the "
+            "caches, so it may exceed the memory's.",
+        ]
+        if case.skips_zeros:
+            notes.append(
+                f"Zeros are skipped: forward 1 does {_percent(case.forward_share)} and update 1 "
+                f"{_percent(case.update_share)} of a dense layer's arithmetic. GFLOP/s counts what "
+                "is done, 'as if dense' all of it, which may exceed the peak."
+            )
+        if machine.n_threads > 1:
+            notes.append("Times are the threads' mean; what each does for itself counts once.")
+        return notes
+
+    def figure(self) -> Figure:
+        """Return the roofline: each stage's GFLOP/s over its operations a byte, and the limits."""
+        from fastmlp import pictures
+
+        frame = self.to_frame().drop([WAIT, OUTSIDE, TOTAL])
+        sizes = "-".join(map(str, self.case.layer_sizes))
+        return pictures.roofline(
+            frame[frame["done_gflop"] > 0],
+            self.machine.peak / GIGA,
+            {"caches": self.machine.cache / GIGA, "memory": self.machine.memory / GIGA},
+            f"{sizes}, batch {self.case.batch_size}, {self.case.dtype}",
+        )
+
+
+def _percent(share: float) -> str:
+    if share == 0:
+        return "-"
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def _number(value: float) -> str:
+    if value == 0:
+        return "-"
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"

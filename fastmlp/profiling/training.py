@@ -1,0 +1,177 @@
+"""A user's own training, with a stopwatch in every thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp import checks
+from fastmlp.kernels import clock
+from fastmlp.kernels import plan as at
+from fastmlp.kernels.skip import FORWARD_GROUP, UPDATE_GROUP
+from fastmlp.kernels.trainer import Trainer, nonzero_share
+from fastmlp.mlp import MLP
+from fastmlp.profiling import machine
+from fastmlp.profiling.result import Profile
+from fastmlp.profiling.work import Case, work_of
+
+
+def profile(
+    network: MLP,
+    x: ArrayLike,
+    y: ArrayLike,
+    epochs: int = 5,
+    batch_size: int = 64,
+    *,
+    lambda_reg: float = 0.001,
+    progress: Callable[[int, int], object] | None = None,
+) -> Profile:
+    """Train a copy of a network and see where the time goes.
+
+    One epoch warms up; then epochs with and without stopwatches alternate, which shows what the
+    stopwatches cost. The fastest epoch of each kind counts: what else the machine does only adds
+    to the time. `network` and its random generator stay as they are.
+
+    Parameters
+    ----------
+    network : MLP
+    x, y, batch_size, lambda_reg
+        As for `MLP.train`.
+    epochs : int
+        Epochs with stopwatches. In all, ``2 * epochs + 1`` are trained.
+    progress : callable, optional
+        Called as ``progress(epochs_done, epochs_in_all)`` after every epoch.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument makes no sense; the message names it.
+    OSError
+        On a processor whose counter can't be read.
+    """
+    if not isinstance(network, MLP):
+        raise TypeError(f"network is a {type(network).__name__}: give a fastmlp.MLP")
+    epochs = checks.as_count(epochs, "epochs")
+    if not clock.HAS_COUNTER:
+        raise OSError("this processor's counter can't be read: profile on x86-64 or ARM")
+    watched = _WatchedMLP(network)
+    n_epochs = 2 * epochs + 1
+    start_ticks, start = clock.ticks(), time.perf_counter()
+    history = watched.train(
+        x, y, n_epochs, batch_size, lambda_reg=lambda_reg, verbose=False,
+        callbacks=[lambda epoch, _: progress(epoch, n_epochs)] if progress else [],
+    )  # fmt: skip
+    ticks_a_second = (clock.ticks() - start_ticks) / (time.perf_counter() - start)
+    trainer = watched.trainer
+    fastest = int(np.argmin(history.seconds[1::2]))
+    n_layers = len(watched.weights)
+    seconds, n_threads = _stage_seconds(trainer.watches[fastest], n_layers, ticks_a_second)
+    case = trainer.case(n_threads)
+    return Profile(
+        case,
+        machine.measure(case.dtype, n_threads),
+        work_of(case),
+        seconds,
+        epoch_seconds=history.seconds[1::2][fastest],
+        epoch_seconds_unwatched=min(history.seconds[2::2]),
+    )
+
+
+class _WatchedMLP(MLP):
+    """Trains as another network does, with stopwatches, and leaves that one as it is."""
+
+    trainer: _WatchedTrainer
+
+    def __init__(self, network: MLP) -> None:
+        vars(self).update(vars(network))  # whose arrays `train` replaces, and never writes to
+        self.random_state = np.random.RandomState(0)
+
+    @property
+    def engine(self) -> Any:
+        return SimpleNamespace(Trainer=self._trainer)
+
+    def _trainer(self, *arguments: Any, **options: Any) -> _WatchedTrainer:
+        self.trainer = _WatchedTrainer(*arguments, **options)
+        return self.trainer
+
+
+class _WatchedTrainer(Trainer):
+    """Has stopwatches run in every other epoch, from the second one on."""
+
+    def __init__(self, weights: Any, biases: Any, x: Any, y: Any, **options: Any) -> None:
+        super().__init__(weights, biases, x, y, **options)
+        self.x = x
+        self.watches: list[NDArray[np.int64]] = []
+        self._is_watching = True
+
+    def epoch(self, order: NDArray[np.intp]) -> float:
+        self._is_watching = not self._is_watching
+        if self._is_watching:
+            self.watches.append(self.watch())
+        else:
+            self.unwatch()
+        return super().epoch(order)
+
+    def case(self, n_threads: int) -> Case:
+        """What was trained, by so many threads."""
+        n_rows, n_features = self.x.shape
+        weights, _ = self.outside
+        if isinstance(self.x, np.ndarray):
+            input_bytes = float(n_features * self.x.itemsize)
+        else:  # SciPy's CSR: values, and the columns they are in
+            input_bytes = self.x.nnz / n_rows * (weights[0].itemsize + 4)
+        return Case(
+            layer_sizes=(n_features, *(w.shape[1] for w in weights)),
+            n_rows=n_rows,
+            batch_size=self.batch_size,
+            dtype=weights[0].dtype.name,
+            scaled=self.x.dtype == np.uint8,
+            input_bytes=input_bytes,
+            forward_share=self._share(FORWARD_GROUP, n_threads),
+            update_share=self._share(UPDATE_GROUP, n_threads),
+        )
+
+    def _share(self, groups: dict[int, int], n_threads: int) -> float:
+        """Share of the first layer's arithmetic that is done; `groups` are the kernel's."""
+        if not self._plan.fields[at.IS_SKIPPING]:
+            return 1.0
+        layer = self._plan.layers[0]
+        vectors = int(layer[at.N_VECTORS]) // (n_threads if layer[at.IS_SHARED] else 1)
+        return nonzero_share(self.x, groups[max(n for n in groups if n <= vectors)])
+
+
+def _stage_seconds(
+    watches: NDArray[np.int64], n_layers: int, ticks_a_second: float
+) -> tuple[dict[str, float], int]:
+    """Return each stage's seconds, by name, and the number of threads.
+
+    Seconds are the mean over the threads. The first thread works from start to end, others may
+    come later or, where threads don't pay, for a trial only; so the mean is taken for as many
+    threads as fill the first one's time.
+    """
+    thread_ticks = watches[:, clock.GATHER :].sum(axis=1)
+    n_threads = thread_ticks.sum() / thread_ticks[0]
+    seconds = watches.sum(axis=0) / (n_threads * ticks_a_second)
+    layers = range(1, n_layers + 1)
+
+    def of_layer(stage: int, layer: int) -> float:
+        return float(seconds[stage + (layer - 1) * clock.LAYER_STAGES])
+
+    stages = {
+        "gather": float(seconds[clock.GATHER]),
+        **{f"forward {n}": of_layer(clock.FORWARD, n) for n in layers},
+        "loss": float(seconds[clock.LOSS]),
+        **{f"backward {n}": of_layer(clock.BACKWARD, n) for n in layers[:0:-1]},
+        **{f"update {n}": of_layer(clock.UPDATE, n) for n in layers},
+        "wait": float(seconds[clock.WAIT]),
+    }
+    return stages, max(1, round(n_threads))
