@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ class Case:
     def initial_parameters(self) -> Parameters:
         """Weights of He's variance from a fixed seed, biases zero: new arrays at every call."""
         rng = np.random.default_rng(0)
-        shapes = list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
+        shapes = list(pairwise(self.layer_sizes))
         weights = [
             (rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in)).astype(self.dtype)
             for n_in, n_out in shapes
@@ -47,7 +48,7 @@ class Case:
         Three products a layer (forward, input's gradient, weights' gradient) of two operations
         for each weight; the first layer needs no gradient of its input.
         """
-        products = [a * b for a, b in zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True)]
+        products = [a * b for a, b in pairwise(self.layer_sizes)]
         return 2 * (3 * sum(products) - products[0])
 
 

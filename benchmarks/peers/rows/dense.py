@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks.peers.field import Field, Fields, line_up
-from benchmarks.peers.peak import fma_peak
 from benchmarks.peers.race import epochs, fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
+from fastmlp.profiling import measure_fma_peak
 
 # (layer sizes, batch size): percent of peak at 1 and 2 threads
 NETS: dict[tuple[tuple[int, ...], int], dict[int, int]] = {
@@ -28,7 +28,7 @@ def _at(
     case = run.dense(layer_sizes, batch_size, ROWS)
     line_up(field, case, n_threads)
     contestants = epochs(field, 0 if run.quick else 0.5)
-    contestants["peak"] = partial(field[FASTMLP].call, fma_peak, case.dtype)
+    contestants["peak"] = partial(field[FASTMLP].call, measure_fma_peak, case.dtype, 1)
     seconds = race(contestants, run.n_rounds)
     peak = max(seconds.pop("peak"))
     run.seconds[f"{case.name}, {threads(n_threads)}"] = seconds

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks.peers.field import Field, Fields, line_up
-from benchmarks.peers.peak import fma_peak
 from benchmarks.peers.race import epochs, fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
+from fastmlp.profiling import measure_fma_peak
 
 OF_ROOFLINE = {1: 0.52, 2: 0.70}
 TIMES_FASTER = {1: 3.5, 2: 5.0}
@@ -22,7 +22,7 @@ def _at(run: Run, n_threads: int, field: Field) -> list[Target]:
     case = run.h()
     line_up(field, case, n_threads)
     contestants = epochs(field, 0 if run.quick else 0.3)
-    contestants["peak"] = partial(field[FASTMLP].call, fma_peak, case.dtype)
+    contestants["peak"] = partial(field[FASTMLP].call, measure_fma_peak, case.dtype, 1)
     seconds = race(contestants, run.n_rounds)
     peak = max(seconds.pop("peak"))
     run.seconds[f"H, {threads(n_threads)}"] = seconds
