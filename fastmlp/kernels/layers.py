@@ -18,7 +18,7 @@ from fastmlp.kernels.gather import (
     gather_float64,
     gather_uint8,
 )
-from fastmlp.kernels.simd import itemsize, lanes, word
+from fastmlp.kernels.simd import claim_rows, itemsize, lanes, word
 from fastmlp.kernels.skip import forward_skipping, update_skipping
 from fastmlp.kernels.softmax import softmax_rows, subtract_labels
 from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, tiles
@@ -114,6 +114,20 @@ def gather(plan, thread, first, rows, inverse, correction):
         else:
             gather_float64(x, n_features, order, count, next_order,
                          inverse, correction, out, stride, masks)  # fmt: skip
+
+
+@compiled
+def claim_activations(plan, layer, thread, n_threads, turn, rows, one):
+    """Fetch a thread's own part of a layer's activations, which others have read, to be written.
+
+    Asked for one by one, when they are written, the cache lines would come much more slowly.
+    """
+    table = layer_table(plan, layer)
+    width = lanes(one)
+    first = first_vector(table, thread, n_threads)
+    n = (last_vector(table, thread, n_threads) - first) * width
+    z = activation_of(plan, layer, thread, turn, one) + first * width * itemsize(one)
+    claim_rows(z, word(table, at.UNIT_ROW), rows, n, one)
 
 
 @compiled

@@ -116,8 +116,9 @@ class Lanes:
         element = getattr(value.type, "element", value.type)
         instruction.align = 4 if element in (INT32, ir.FloatType()) else 8
 
-    def prefetch(self, address: Any) -> None:
-        flags = [ir.Constant(INT32, flag) for flag in (0, 3, 1)]  # to read, in level 2, data
+    def prefetch(self, address: Any, to_write: bool = False) -> None:
+        """Have a cache line on its way to the first level; for another core's, say what for."""
+        flags = [ir.Constant(INT32, flag) for flag in (int(to_write), 3, 1)]
         self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
 
     # -- arithmetic --------------------------------------------------------------------------
@@ -276,3 +277,15 @@ def copy_rows(v: Lanes, source: Any, row: Any, rows: Any, n: Any, out: Any, one:
 def copy_vectors(v: Lanes, source: Any, n: Any, out: Any, one: Any) -> None:
     """``out[:n] = source[:n]``, `n` a multiple of the vector's length."""
     v.repeat(n, lambda i: v.store(v.load(v.at(source, i)), v.at(out, i)), step=v.count)
+
+
+@vector_op
+def claim_rows(v: Lanes, out: Any, row: Any, rows: Any, n: Any, one: Any) -> None:
+    """Fetch `n` elements of each of `rows` rows to be written, from another core if need be."""
+    b = v.builder
+
+    def claim(r: Any) -> None:
+        at = v.at(out, b.mul(r, row))
+        v.repeat(n, lambda i: v.prefetch(v.at(at, i), to_write=True), step=LINE // v.size)
+
+    v.repeat(rows, claim)

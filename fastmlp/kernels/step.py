@@ -24,6 +24,7 @@ from fastmlp.kernels import plan as at
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.layers import (
     backward,
+    claim_activations,
     copy_of,
     forward,
     gather,
@@ -54,6 +55,8 @@ def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one)
     first = number * word(plan, at.BATCH_ROWS)
     rows = min(word(plan, at.BATCH_ROWS), word(plan, at.N_ROWS) - first)
     turn = number % 2
+    if n_threads > 1:
+        claim_activations(plan, 0, thread, n_threads, turn, rows, one)
     gather(plan, thread, first, rows, inverse, correction)
     clock.lap(watch, clock.GATHER)
     for layer in range(n_layers):

@@ -14,7 +14,7 @@ from fastmlp.kernels import clock
 from fastmlp.kernels import plan as at
 from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8, reciprocal
 from fastmlp.kernels.pace import Pace
-from fastmlp.kernels.plan import Plan
+from fastmlp.kernels.plan import Plan, aligned
 from fastmlp.kernels.step import run_steps
 from fastmlp.kernels.team import TEAM_BYTES
 from fastmlp.kernels.threads import Fit, run_together
@@ -102,7 +102,7 @@ class Trainer:
         self._plan = Plan(weights, biases, batch_size, max(self._pace.choices))
         put_inputs(self._plan, x, skip_zeros)
         self._plan.put(at.LABELS, self._y)
-        self._team = at.aligned(TEAM_BYTES, np.uint8)
+        self._team = aligned(TEAM_BYTES, np.uint8)
         self._plan.put(at.TEAM, self._team)
         # Compile now, so that compiling is no part of any stretch's time.
         run_steps(self._plan.address, 0, 1, 0, 0, *self._scalars(batch_size))
@@ -119,7 +119,8 @@ class Trainer:
         with Fit() as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
-                end = min(n_steps, step + steps)
+                # Stretches of one length: a short last one would make threads look slow.
+                end = step + -(-(n_steps - step) // -(-(n_steps - step) // steps))
                 start = time.perf_counter()
                 self._run(n_threads if fit.is_alone else 1, step, end, scalars)
                 self._pace.took(n_threads, end - step, time.perf_counter() - start)
@@ -130,7 +131,7 @@ class Trainer:
     def watch(self) -> NDArray[np.int64]:
         """Return a stopwatch for each thread, running from the next epoch on; see `clock`."""
         shape = (max(self._pace.choices), clock.n_fields(len(self._plan.layers)))
-        watches = self._plan.put(at.WATCHES, at.aligned(shape, np.int64))
+        watches = self._plan.put(at.WATCHES, aligned(shape, np.int64))
         self._plan[at.WATCHES_COPY] = watches[0].size
         return watches
 
