@@ -1,0 +1,167 @@
+"""Neither threads, nor skipped zeros, nor the stretches of work change a bit of the result."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_tools import Run, assert_same_bits, make_labels, make_parameters, make_rows, train
+
+from fastmlp import kernels
+from fastmlp.kernels import trainer as trainer_module
+
+# Layers with fewer vectors than threads are each thread's own, others are shared: every mixture
+# of the two, whatever the length of a vector.
+NETS = [
+    (30, 10),
+    (30, 100),
+    (30, 64, 10),
+    (30, 3, 5),
+    (30, 200, 100),
+    (17, 64, 64, 10),
+    (17, 5, 90, 10),
+    (17, 90, 5, 10),
+    (17, 5, 6, 90),
+    (20, 100, 7, 100, 10),
+    (20, 7, 100, 7, 100),
+    (20, 48, 47, 49, 50, 70),
+]
+
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+every_net = pytest.mark.parametrize("sizes", NETS, ids=lambda sizes: "-".join(map(str, sizes)))
+
+
+@functools.cache
+def case(sizes: tuple[int, ...], dtype: str, batch_size: int = 24) -> tuple[Any, Run]:
+    """A training of some steps and a short one at the end, as a function, and what it leads to."""
+    parameters = make_parameters(sizes, dtype, seed=len(sizes))
+    pixels = make_rows(200, sizes[0], "uint8", density=0.3, seed=sizes[1])
+    y = make_labels(len(pixels), sizes[-1])
+
+    def again(x: Any = None, **keywords: Any) -> Run:
+        keywords = {"input_scale": 255.0, "batch_size": batch_size} | keywords
+        return train(parameters, pixels if x is None else x, y, epochs=3, **keywords)
+
+    again.pixels = pixels  # type: ignore[attr-defined]
+    return again, again(n_threads=1, skip_zeros=False)
+
+
+@pytest.fixture
+def prescribe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that sets the numbers of threads and of steps of all stretches to come."""
+
+    def prescribed(stretches: Iterable[tuple[int, int]], n_threads: int = 3) -> None:
+        coming = iter(stretches)
+
+        class Prescribed:
+            def __init__(self, _: int | None) -> None:
+                self.choices = [1, n_threads]
+
+            def next(self) -> tuple[int, int]:
+                return next(coming)
+
+            def took(self, *_: float) -> None:
+                pass
+
+        monkeypatch.setattr(trainer_module, "Pace", Prescribed)
+
+    return prescribed
+
+
+@both_dtypes
+@every_net
+@pytest.mark.parametrize("skip_zeros", [False, True])
+def test_threads(sizes, dtype, skip_zeros, prescribe):
+    again, expected = case(sizes, dtype)
+    assert_same_bits(again(skip_zeros=skip_zeros, n_threads=1), expected)
+    for n_threads in (2, 3):
+        prescribe(itertools.repeat((n_threads, 100)), n_threads)
+        assert_same_bits(again(skip_zeros=skip_zeros), expected)
+
+
+@both_dtypes
+@every_net
+def test_stretches(sizes, dtype, prescribe):
+    """Any partition into stretches, each with its own number of threads."""
+    again, expected = case(sizes, dtype)
+    rng = np.random.RandomState(0)
+    prescribe((int(rng.randint(1, 4)), int(rng.randint(1, 6))) for _ in itertools.count())
+    assert_same_bits(again(), expected)
+
+
+@both_dtypes
+def test_threads_as_timed(dtype):
+    again, expected = case((17, 90, 5, 10), dtype)
+    for n_threads in (2, 3, None):
+        assert_same_bits(again(n_threads=n_threads), expected)
+
+
+@both_dtypes
+@pytest.mark.parametrize("kind", ["float", "csr"])
+@pytest.mark.parametrize("skip_zeros", [True, False])
+def test_kinds_of_rows(dtype, kind, skip_zeros):
+    again, expected = case((17, 64, 64, 10), dtype)
+    scaled = again.pixels / np.dtype(dtype).type(255)
+    x = scaled if kind == "float" else pytest.importorskip("scipy.sparse").csr_matrix(scaled)
+    assert_same_bits(again(x, n_threads=2, skip_zeros=skip_zeros), expected)
+
+
+@both_dtypes
+@pytest.mark.parametrize("batch_size", [1, 65, 130, 300])
+def test_sizes_of_batches(dtype, batch_size, prescribe):
+    for sizes in [(30, 64, 10), (17, 90, 5, 10)]:
+        again, expected = case(sizes, dtype, batch_size)
+        for n_threads, skip_zeros in itertools.product((1, 2, 3), (True, False)):
+            prescribe(itertools.repeat((n_threads, 50)), n_threads)
+            assert_same_bits(again(skip_zeros=skip_zeros), expected)
+
+
+def test_races(prescribe):
+    """Small steps, large layers and few rows: threads meet often, at unequal distances."""
+    rng = np.random.RandomState(1)
+    for seed in range(25):
+        sizes = (*rng.choice([3, 17, 64, 130], size=rng.randint(2, 5)), rng.choice([3, 40, 100]))
+        n_rows = 400
+        parameters = make_parameters(sizes, "float32", seed)
+        x, y = make_rows(n_rows, sizes[0], seed=seed), make_labels(n_rows, sizes[-1])
+        batch_size = int(rng.choice([1, 3, 8, 20]))
+        runs = []
+        for n_threads in (1, 2, 3, 2):
+            prescribe(itertools.repeat((n_threads, n_rows)), n_threads)
+            runs.append(train(parameters, x, y, batch_size=batch_size, learning_rate=0.01))
+            assert_same_bits(runs[-1], runs[0])
+
+
+def test_predictions():
+    parameters = make_parameters((30, 40, 12), "float32")
+    x = make_rows(1000, 30, "uint8", 0.2)
+    expected = kernels.predict_proba(*parameters, x, 255.0, n_threads=1)
+    for n_threads in (2, 3, 9, None):
+        got = kernels.predict_proba(*parameters, x, 255.0, n_threads=n_threads)
+        np.testing.assert_array_equal(got, expected)
+    rows = kernels.predict_proba(*parameters, x[137:138], 255.0)
+    np.testing.assert_array_equal(rows, expected[137:138])
+
+
+def test_concurrent_fits():
+    """Fits in several Python threads at once all end, with the bits of one alone."""
+    again, expected = case((17, 64, 64, 10), "float32")
+    runs: list[Run] = []
+
+    def fit() -> None:
+        runs.extend(again(n_threads=2) for _ in range(5))
+
+    threads = [threading.Thread(target=fit) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert len(runs) == 15
+    for run in runs:
+        assert_same_bits(run, expected)
