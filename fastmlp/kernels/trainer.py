@@ -119,10 +119,11 @@ class Trainer:
         with Fit() as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
+                n_threads = n_threads if fit.is_alone else 1
                 # Stretches of one length: a short last one would make threads look slow.
                 end = step + -(-(n_steps - step) // -(-(n_steps - step) // steps))
                 start = time.perf_counter()
-                self._run(n_threads if fit.is_alone else 1, step, end, scalars)
+                self._run(n_threads, step, end, scalars)
                 self._pace.took(n_threads, end - step, time.perf_counter() - start)
                 step = end
         chosen = self._plan.chosen[:last_rows, np.newaxis]
