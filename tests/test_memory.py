@@ -1,0 +1,148 @@
+"""What kernels read and write: raw pointers, so nobody else would notice a wrong address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_tools import (
+    Array,
+    Run,
+    assert_same_bits,
+    make_labels,
+    make_parameters,
+    make_rows,
+    train,
+)
+from numpy.testing import assert_array_equal
+
+from fastmlp import kernels
+from fastmlp.kernels import functions
+from fastmlp.kernels import plan as at
+
+GUARD = 1024  # bytes before and after each buffer; all ones are NaN, and a wrong label or mask
+NETS = [(1, 1), (7, 3), (33, 17, 5), (20, 64, 8, 33), (9, 1, 40, 1, 10)]
+
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+every_net = pytest.mark.parametrize("sizes", NETS, ids=lambda sizes: "-".join(map(str, sizes)))
+
+
+@pytest.fixture
+def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Array]]:
+    """Surround every buffer with guards, which must be as they were at the end."""
+    aligned = at.aligned
+    guards: list[Array] = []
+
+    def guarded(shape: Any, dtype: Any) -> Array:
+        n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        raw = aligned(n_bytes + 2 * GUARD, np.uint8)
+        raw[:GUARD] = raw[GUARD + n_bytes :] = 255
+        guards.extend((raw[:GUARD], raw[GUARD + n_bytes :]))
+        return raw[GUARD : GUARD + n_bytes].view(dtype).reshape(shape)
+
+    monkeypatch.setattr(at, "aligned", guarded)
+    monkeypatch.setattr(functions, "aligned", guarded)
+    yield guards
+    assert guards
+    assert all(np.all(guard == 255) for guard in guards)
+
+
+@pytest.fixture
+def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fill all scratch memory with NaN; only the padding of parameters and inputs is zero."""
+    lay_out = at.Plan.__init__
+
+    def filled(plan: at.Plan, weights: Any, *arguments: Any, **keywords: Any) -> None:
+        lay_out(plan, weights, *arguments, **keywords)
+        for buffers in plan._buffers:
+            for field in (at.ACTIVATION, at.GRADIENT):
+                if field in buffers:
+                    buffers[field].fill(np.nan)
+        n_features = len(weights[0])
+        padded = plan._padded_rows(n_features)
+        rows = plan._kept[at.INPUT]
+        rows[..., :n_features] = rows[..., padded:] = np.nan
+        plan._kept[at.CHOSEN].fill(np.nan)
+
+    monkeypatch.setattr(at.Plan, "__init__", filled)
+    aligned = functions.aligned
+
+    def nan(shape: Any, dtype: Any) -> Array:
+        buffer = aligned(shape, dtype)
+        buffer.fill(np.nan)
+        return buffer
+
+    monkeypatch.setattr(functions, "aligned", nan)
+
+
+def trainings(sizes: tuple[int, ...], dtype: str) -> Iterator[Run]:
+    parameters = make_parameters(sizes, dtype)
+    for kind in ("uint8", "float32", "float64", "csr"):
+        x, y = make_rows(150, sizes[0], kind, 0.4), make_labels(150, sizes[-1])
+        for batch_size in (1, 7, 65, 150):
+            for n_threads in (1, 3):
+                settings = {"batch_size": batch_size, "n_threads": n_threads}
+                for skip_zeros in (False, True):
+                    yield train(parameters, x, y, epochs=1, skip_zeros=skip_zeros, **settings)
+
+
+def predictions(sizes: tuple[int, ...], dtype: str) -> Iterator[Array]:
+    parameters = make_parameters(sizes, dtype)
+    for n_rows in (1, 129, 260):
+        for kind in ("uint8", "float32", "float64", "csr"):
+            x = make_rows(n_rows, sizes[0], kind, 0.4)
+            yield kernels.predict_proba(*parameters, x, n_threads=2)
+            yield from kernels.forward(*parameters, x)
+
+
+def calls(sizes: tuple[int, ...], dtype: str) -> Iterator[Array]:
+    weights, biases = make_parameters(sizes, dtype)
+    for n_rows in (1, 7, 66):
+        x, y = make_rows(n_rows, sizes[0]), make_labels(n_rows, sizes[-1])
+        product = kernels.matmul_bias(x, weights[0], biases[0])
+        yield from (product, kernels.relu(product), kernels.softmax(product))
+        new_weights, new_biases = kernels.backward_update(weights, biases, x, y, 0.1, 0.01)
+        yield from (*new_weights, *new_biases)
+
+
+@both_dtypes
+@every_net
+def test_no_buffer_is_overrun(sizes, dtype, guards):
+    for run in trainings(sizes, dtype):
+        assert np.isfinite(run.losses).all()
+        assert all(np.isfinite(array).all() for array in run.parameters.arrays())
+    for array in (*predictions(sizes, dtype), *calls(sizes, dtype)):
+        assert np.isfinite(array).all()
+
+
+@both_dtypes
+@every_net
+def test_scratch_memory_need_not_be_zero(sizes, dtype, request):
+    runs = [*trainings(sizes, dtype)]
+    arrays = [*predictions(sizes, dtype), *calls(sizes, dtype)]
+    request.getfixturevalue("dirty")
+    for got, expected in zip(trainings(sizes, dtype), runs, strict=True):
+        assert_same_bits(got, expected)
+    dirty_arrays = (*predictions(sizes, dtype), *calls(sizes, dtype))
+    for got, expected in zip(dirty_arrays, arrays, strict=True):
+        assert_array_equal(got, expected)
+
+
+@both_dtypes
+def test_padding_stays_zero(dtype):
+    """After many steps with decay, the units that only fill up a vector are still none."""
+    weights, biases = make_parameters((9, 5, 33, 3), dtype)
+    x, y = make_rows(50, 9, "float32", 0.5), make_labels(50, 3)
+    for skip_zeros in (False, True):
+        with kernels.Trainer(
+            weights, biases, x, y, batch_size=7, n_threads=2, skip_zeros=skip_zeros
+        ) as trainer:
+            trainer.epoch(np.arange(50))
+            trainer.export()
+            for layer, w in enumerate(weights):
+                buffers = trainer._plan._buffers[layer]
+                for copy in buffers[at.WEIGHTS]:
+                    assert np.count_nonzero(copy) in (np.count_nonzero(w), 0)
+                assert np.count_nonzero(buffers[at.BIAS][0]) == np.count_nonzero(biases[layer])
