@@ -1,4 +1,4 @@
-"""The command line: `fastmlp train`, `evaluate` and `predict`.
+"""The command line: `fastmlp train`, `evaluate`, `predict` and `profile`.
 
 Numba, pandas and matplotlib are imported inside the commands, so that ``--help`` answers at once.
 """
@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from fastmlp.cli.evaluate import evaluate
 from fastmlp.cli.predict import predict
+from fastmlp.cli.profile import profile
 from fastmlp.cli.train import train
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError)
@@ -46,7 +47,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict):
+for command in (train, evaluate, predict, profile):
     app.command()(command)
 
 

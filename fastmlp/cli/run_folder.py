@@ -8,6 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.table import Table
+
 from fastmlp.files import atomic_write, check_writable
 from fastmlp.model_file import MODEL_NAME
 
@@ -20,14 +23,16 @@ DEFAULT_NAME = "fastmlp-run"
 
 
 @contextmanager
-def run_folder(out: Path | None) -> Iterator[Path]:
+def run_folder(out: Path | None, name: str = DEFAULT_NAME) -> Iterator[Path]:
     """Make the folder and see that it is writable; remove it again if it has stayed empty.
 
     Parameters
     ----------
     out : Path or None
-        A folder, used as it is if it exists; None makes ``fastmlp-run`` in the current folder, or
-        ``fastmlp-run-2`` and so on, so that no other run is overwritten.
+        A folder, used as it is if it exists; None makes one in the current folder.
+    name : str
+        That folder's name; ``fastmlp-run-2`` and so on, if need be, so that no other run is
+        overwritten.
 
     Raises
     ------
@@ -37,13 +42,13 @@ def run_folder(out: Path | None) -> Iterator[Path]:
     made = out is None or not out.exists()
     try:
         if out is None:
-            folder = _make_next()
+            folder = _make_next(name)
         else:
             folder = out
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
-            f"can't make the folder {out or DEFAULT_NAME}: {error.strerror}; "
+            f"can't make the folder {out or name}: {error.strerror}; "
             "give a folder that can be made, or is writable, with --out"
         ) from error
     check_writable(folder / MODEL_NAME)
@@ -71,9 +76,18 @@ def write_figure(figure: Figure, path: Path) -> None:
         figure.savefig(stream, format="png")
 
 
-def _make_next() -> Path:
+def print_files(folder: Path, files: dict[str, str], console: Console) -> None:
+    """List a folder's new files, each with what it is."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    for file, what in files.items():
+        table.add_row(f"  {file}", what)
+    console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)
+    console.print(table)
+
+
+def _make_next(name: str) -> Path:
     for number in count(1):
-        folder = Path(DEFAULT_NAME if number == 1 else f"{DEFAULT_NAME}-{number}")
+        folder = Path(name if number == 1 else f"{name}-{number}")
         with suppress(FileExistsError):
             folder.mkdir()
             break

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
     from fastmlp.network import Network
 
+BUILT_IN = (
+    "These are built-in digits, rendered from fonts. For real ones: --data mnist, "
+    "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
+)
+PIXEL_MAX = 255
+MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen: those have seed 42
 
 
@@ -65,6 +71,19 @@ def load(data: str, use: Literal["train", "test"], console: Console) -> Dataset:
     if Path(data).is_dir():
         return Dataset(*sources.load_idx(data, prefer=prefer), data)
     return Dataset(*sources.load_csv(data), data)
+
+
+def n_classes(y: np.ndarray, name: str) -> int:
+    """Return the number of classes of labels 0, 1, ..., or raise where they are no such labels."""
+    n_classes = int(y.max()) + 1
+    if n_classes < 2:
+        raise ValueError(f"{name} has the label 0 only: give data with two classes at least")
+    if n_classes > MAX_CLASSES:
+        raise ValueError(
+            f"{name} has the label {y.max()}: number the classes from 0 without gaps, "
+            f"{MAX_CLASSES:,} of them at most"
+        )
+    return n_classes
 
 
 def check_fits(dataset: Dataset, model: Network, path: str) -> None:

@@ -13,9 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from fastmlp import checks
-from fastmlp.cli import options
+from fastmlp.cli import options, sources
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder, write_figure, write_history
+from fastmlp.cli.run_folder import (
+    DEFAULT_NAME,
+    print_files,
+    run_folder,
+    write_figure,
+    write_history,
+)
 from fastmlp.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
@@ -23,14 +29,8 @@ if TYPE_CHECKING:
 
     from fastmlp import MLP
 
-BUILT_IN = (
-    "These are built-in digits, rendered from fonts. For real ones: --data mnist, "
-    "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
-)
 HISTORY, CURVES = "history.csv", "learning_curves.png"
 SAMPLE, MISTAKES = "sample.png", "mistakes.png"
-PIXEL_MAX = 255
-MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 
 
 def train(
@@ -64,12 +64,11 @@ def train(
     options.check_fraction(val_fraction)
     console = Console(highlight=False, emoji=False)
     if data == "digits":
-        console.print(BUILT_IN, soft_wrap=True)
+        console.print(sources.BUILT_IN, soft_wrap=True)
 
     import numpy as np
 
     from fastmlp import MLP
-    from fastmlp.cli import sources
     from fastmlp.data import train_val_split
     from fastmlp.pictures import worst_mistakes
 
@@ -83,12 +82,12 @@ def train(
         network = MLP(
             dataset.x.shape[1],
             hidden_sizes,
-            _n_classes(y, dataset.name),
+            sources.n_classes(y, dataset.name),
             lr,
             random_state=stream,
             dtype=dtype.value,
             n_threads=threads,
-            input_scale=PIXEL_MAX,
+            input_scale=sources.PIXEL_MAX,
         )
         try:
             with TrainingProgress(epochs, console) as progress:
@@ -117,26 +116,13 @@ def train(
         wrong = len(worst_mistakes(y_val, probabilities))
         console.print()
         console.print(_summary(network, dataset.name, len(y_train), len(y_val), wrong))
-        console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)
-        console.print(_listing(files))
+        print_files(folder, files, console)
         if SAMPLE not in files:
             console.print(
                 f"Rows of {x_val.shape[1]} pixels are no square images: "
                 "no sample and no misclassified ones were drawn.",
                 soft_wrap=True,
             )
-
-
-def _n_classes(y: np.ndarray, name: str) -> int:
-    n_classes = int(y.max()) + 1
-    if n_classes < 2:
-        raise ValueError(f"{name} has the label 0 only: give data with two classes at least")
-    if n_classes > MAX_CLASSES:
-        raise ValueError(
-            f"{name} has the label {y.max()}: number the classes from 0 without gaps, "
-            f"{MAX_CLASSES:,} of them at most"
-        )
-    return n_classes
 
 
 def _has_diverged(epoch: int, logs: Mapping[str, float]) -> bool:
@@ -192,11 +178,4 @@ def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) ->
     table = Table(box=None, show_header=False, pad_edge=False)
     for row in rows.items():
         table.add_row(*row)
-    return table
-
-
-def _listing(files: dict[str, str]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
-    for file, what in files.items():
-        table.add_row(f"  {file}", what)
     return table

@@ -35,6 +35,8 @@ class Profile:
         The whole fastest epoch, with the shuffle, and with all that Python does.
     epoch_seconds_unwatched : float
         The fastest epoch without stopwatches.
+    most_threads : int
+        Threads that might have trained; as many did as were faster.
     """
 
     case: Case
@@ -43,6 +45,7 @@ class Profile:
     stage_seconds: dict[str, float]
     epoch_seconds: float
     epoch_seconds_unwatched: float
+    most_threads: int
 
     @property
     def overhead(self) -> float:
@@ -54,6 +57,14 @@ class Profile:
         """Time of an epoch, divided by that of its products at the peak, zeros and all."""
         products = sum(w.dense for stage, w in self.work.items() if stage not in (GATHER, LOSS))
         return self.epoch_seconds_unwatched * self.machine.peak / products
+
+    @property
+    def title(self) -> str:
+        """The case in a few words."""
+        sizes = "-".join(map(str, self.case.layer_sizes))
+        n = self.machine.n_threads
+        threads = "1 thread" if n == 1 else f"{n} threads"
+        return f"{sizes}, batch {self.case.batch_size}, {self.case.dtype}, {threads}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each stage of an epoch, one for what is outside the steps, and a total.
@@ -99,13 +110,15 @@ class Profile:
         for heading in ("ms", "share", "GFLOP/s", "of peak", *dense, "GB/s", "of memory"):
             table.add_column(heading, justify="right")
         for stage, row in self.to_frame().iterrows():
+            is_dense = row["done_gflop"] == row["dense_gflop"]
+            as_if = "" if is_dense else _number(row["dense_gflop_per_second"])
             table.add_row(
                 str(stage),
                 f"{1000 * row['seconds']:.2f}",
                 _percent(row["share"]),
                 _number(row["done_gflop_per_second"]),
                 _percent(row["of_peak"]),
-                *([_number(row["dense_gflop_per_second"])] if dense else []),
+                *([as_if] if dense else []),
                 _number(row["gbyte_per_second"]),
                 _percent(row["of_memory"]),
                 style="bold" if stage == TOTAL else "dim" if stage in (WAIT, OUTSIDE) else None,
@@ -115,10 +128,12 @@ class Profile:
     def notes(self) -> list[str]:
         """Return what the table's reader has to know, in lines."""
         case, machine = self.case, self.machine
-        threads = f"{machine.n_threads} thread{'s' if machine.n_threads > 1 else ''}"
         notes = [
             f"Peak: {machine.peak / GIGA:,.0f} GFLOP/s of {case.dtype} multiply-adds; memory: "
-            f"{machine.memory / GIGA:,.0f} GB/s; {threads}, all measured just now.",
+            f"{machine.memory / GIGA:,.0f} GB/s; measured just now.",
+            f"Without stopwatches an epoch took {1000 * self.epoch_seconds_unwatched:.2f} ms "
+            f"({100 * self.overhead:+.1f} % with them): {self.of_roofline:.2f} of the time that "
+            "all its products, zeros too, would take at the peak.",
             "gather also finds the zeros; wait is at the barrier between threads; outside the "
             "steps are the shuffle, the start of threads, and Python.",
             "GB/s counts the least that a stage must read and write. Most of that lies in the "
@@ -132,19 +147,20 @@ class Profile:
             )
         if machine.n_threads > 1:
             notes.append("Times are the threads' mean; what each does for itself counts once.")
+        if machine.n_threads < self.most_threads:
+            notes.append(f"{self.most_threads} threads were tried, and were slower.")
         return notes
 
     def figure(self) -> Figure:
         """Return the roofline: each stage's GFLOP/s over its operations a byte, and the limits."""
-        from fastmlp import pictures
+        from fastmlp.profiling.roofline import roofline
 
         frame = self.to_frame().drop([WAIT, OUTSIDE, TOTAL])
-        sizes = "-".join(map(str, self.case.layer_sizes))
-        return pictures.roofline(
+        return roofline(
             frame[frame["done_gflop"] > 0],
             self.machine.peak / GIGA,
             {"caches": self.machine.cache / GIGA, "memory": self.machine.memory / GIGA},
-            f"{sizes}, batch {self.case.batch_size}, {self.case.dtype}",
+            self.title,
         )
 
 

@@ -25,7 +25,7 @@ def profile(
     network: MLP,
     x: ArrayLike,
     y: ArrayLike,
-    epochs: int = 5,
+    epochs: int = 10,
     batch_size: int = 64,
     *,
     lambda_reg: float = 0.001,
@@ -83,6 +83,7 @@ def profile(
         seconds,
         epoch_seconds=history.seconds[1::2][fastest],
         epoch_seconds_unwatched=min(history.seconds[2::2]),
+        most_threads=len(trainer.watches[fastest]),
     )
 
 

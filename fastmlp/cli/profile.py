@@ -1,0 +1,97 @@
+"""`fastmlp profile`: where the training's time goes, and how near the hardware's limits it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from fastmlp import checks
+from fastmlp.cli import options, sources
+from fastmlp.cli.progress import progress_of
+from fastmlp.cli.run_folder import print_files, run_folder, write_figure
+from fastmlp.files import atomic_write
+
+if TYPE_CHECKING:
+    from fastmlp.profiling import Profile
+
+DEFAULT_NAME = "fastmlp-profile"
+STAGES, ROOFLINE = "profile.csv", "roofline.png"
+
+
+def profile(
+    data: options.Data = "digits",
+    hidden: options.Hidden = "64",
+    epochs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Epochs to measure; the fastest one counts.")
+    ] = 10,
+    batch_size: options.BatchSize = 64,
+    lr: options.LearningRate = 0.01,
+    l2: options.L2 = 0.001,
+    seed: options.Seed = 42,
+    dtype: Annotated[
+        options.Dtype, typer.Option(help="Type of the arithmetic.")
+    ] = options.Dtype.float32,
+    threads: options.Threads = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the table and the picture go.",
+            show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
+        ),
+    ] = None,
+) -> None:
+    """Show where the training's time goes, and how near the hardware's limits each stage is."""
+    hidden_sizes = options.hidden_sizes(hidden)
+    with options.option_names():
+        checks.as_rates(lr, l2)
+    console, errors = Console(highlight=False, emoji=False), Console(stderr=True)
+    if data == "digits":
+        console.print(sources.BUILT_IN, soft_wrap=True)
+
+    from fastmlp import MLP, profiling
+
+    with run_folder(out, DEFAULT_NAME) as folder:
+        dataset = sources.load(data, "train", errors)
+        y = dataset.labels("profile")
+        network = MLP(
+            dataset.x.shape[1],
+            hidden_sizes,
+            sources.n_classes(y, dataset.name),
+            lr,
+            random_state=seed,
+            dtype=dtype.value,
+            n_threads=threads,
+            input_scale=sources.PIXEL_MAX,
+        )
+        with progress_of("Training", errors) as report:
+            result = profiling.profile(
+                network, dataset.x, y, epochs, batch_size, lambda_reg=l2, progress=report
+            )
+        with atomic_write(folder / STAGES) as stream:
+            stream.write(result.to_frame().to_csv(lineterminator="\n").encode())
+        write_figure(result.figure(), folder / ROOFLINE)
+        _print(result, len(y), console)
+        print_files(
+            folder,
+            {
+                STAGES: "the table, with every digit",
+                ROOFLINE: "each stage below the machine's limits, drawn",
+            },
+            console,
+        )
+
+
+def _print(result: Profile, n_rows: int, console: Console) -> None:
+    """The table, and what has to be said about it."""
+    console.print()
+    console.print(f"An epoch of {n_rows:,} rows: {result.title}", soft_wrap=True)
+    table = result.table()
+    console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
+    console.print()
+    for note in result.notes():
+        console.print(f"- {note}", soft_wrap=True)

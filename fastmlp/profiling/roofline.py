@@ -1,0 +1,172 @@
+"""The roofline: how fast each stage is, and what the machine would allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastmlp.pictures import BLUE, DPI, GREEN, INK, MUTED, ORANGE, RED
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"gather": MUTED, "forward": BLUE, "loss": GREEN, "backward": RED, "update": ORANGE}
+LARGEST = 1600.0  # square points: the area of a stage that takes all of the time
+SMALLEST = 30.0
+GRID = "#eceff3"
+DISTANCES = range(8, 240, 8)  # pixels
+ANGLES = (0, 180, 90, 270, *range(15, 360, 15))  # degrees, the most liked first
+
+
+def roofline(
+    stages: pd.DataFrame, peak: float, bandwidths: Mapping[str, float], title: str
+) -> Figure:
+    """Draw a point for each stage, and the limits above them.
+
+    Parameters
+    ----------
+    stages : pandas.DataFrame
+        Indexed by stage, "forward 1" and the like, with the columns share (of the time, 0 to 1),
+        intensity (operations a byte) and done_gflop_per_second.
+    peak : float
+        GFLOP/s of the machine.
+    bandwidths : mapping of str to float
+        GB/s, by what they are read from.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.0, 6.4), dpi=DPI, facecolor="white")
+    axes = figure.add_axes((0.075, 0.1, 0.9, 0.77))
+    stages = stages.sort_values("share", ascending=False)  # small ones on top
+    x = stages["intensity"].to_numpy()
+    y = stages["done_gflop_per_second"].to_numpy()
+    share = stages["share"].to_numpy()
+    ridges = [peak / bandwidth for bandwidth in bandwidths.values()]
+    _prepare(axes, np.append(x, ridges), np.append(y, peak))
+    words, lines = _draw_limits(axes, peak, bandwidths)
+    area = np.maximum(LARGEST * share, SMALLEST)
+    colours = [_colour(stage) for stage in stages.index]
+    axes.scatter(x, y, area, colours, alpha=0.85, edgecolors="white", linewidths=0.8, zorder=3)
+    centres = axes.transData.transform(np.column_stack([x, y]))
+    radii = np.sqrt(area / np.pi) * DPI / 72
+    obstacles = np.vstack([words, lines, _around(centres, radii[:, np.newaxis])])
+    _label(axes, stages.index, centres, radii, obstacles, words)
+    left, top = axes.get_position().x0, 0.955
+    figure.text(left, top, f"Roofline: {title}", color=INK, fontsize=13, fontweight="bold")
+    figure.text(
+        left, top - 0.042, color=MUTED, fontsize=9.5,
+        s="A point's area is the stage's share of the time. Lines: what the machine was measured "
+        "to do at best, reading from there.",
+    )  # fmt: skip
+    return figure
+
+
+def _colour(stage: str) -> str:
+    return COLOURS[stage.split()[0]]
+
+
+def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Axes with room around what will be drawn."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(x.min() / 2, x.max() * 2.5)
+    axes.set_ylim(y.min() / 2, y.max() * 3)
+    axes.set_xlabel("Operations a byte that a stage has to read or write", color=MUTED)
+    axes.set_ylabel("GFLOP/s", color=MUTED)
+    axes.grid(which="major", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", colors=MUTED, length=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#cbd2d9")
+
+
+def _draw_limits(
+    axes: Axes, peak: float, bandwidths: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the limits; return boxes of their words, and small ones all along their lines."""
+    (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    style: dict[str, Any] = {"color": INK, "fontsize": 9.5, "textcoords": "offset points"}
+    lines = [np.array([[peak / max(bandwidths.values()), peak], [right, peak]])]
+    words = [axes.annotate(f"multiply-adds: {peak:,.0f} GFLOP/s", lines[0][0], (0, 5), **style)]
+    for name, bandwidth in bandwidths.items():
+        ends = np.array([max(left, bottom / bandwidth), peak / bandwidth])
+        lines.append(np.column_stack([ends, ends * bandwidth]))
+        start, end = axes.transData.transform(lines[-1])
+        slope = math.degrees(math.atan2(*(end - start)[::-1]))
+        limit = axes.annotate(
+            f"{name}: {bandwidth:,.0f} GB/s", lines[-1][0], (8, 14),
+            rotation=slope, rotation_mode="anchor", **style,
+        )  # fmt: skip
+        words.append(limit)
+    along = []
+    for line in lines:
+        axes.plot(*line.T, color=INK, linewidth=1.6)
+        start, end = axes.transData.transform(line)
+        along.append(np.linspace(start, end, 100))
+    boxes = [text.get_window_extent().extents for text in words]
+    return np.array(boxes), _around(np.vstack(along), 5.0)
+
+
+def _label(
+    axes: Axes,
+    stages: Iterable[str],
+    centres: np.ndarray,
+    radii: np.ndarray,
+    obstacles: np.ndarray,
+    words: np.ndarray,
+) -> None:
+    """Write each stage's name as near to its point as there is room, if any. Lengths are pixels.
+
+    A name covers no obstacle and no other name; the line that leads to it crosses no words.
+    """
+    to_data = axes.transData.inverted()
+    frame = axes.bbox.extents
+    for stage, centre, radius in zip(stages, centres, radii, strict=True):
+        colour = _colour(stage)
+        text = axes.text(
+            0, 0, stage, color=colour, fontsize=9.5, fontweight="bold", ha="center", va="center"
+        )
+        extent = text.get_window_extent()
+        half = np.array([extent.width, extent.height]) / 2
+        for distance, angle in product(DISTANCES, np.radians(ANGLES)):
+            direction = np.array([math.cos(angle), math.sin(angle)])
+            # A line leads from the point's rim to the middle of the name's side, or to a corner.
+            line = centre + np.outer(radius + np.arange(0, distance + 1, 8), direction)
+            middle = line[-1] + half * np.sign(direction.round(6))
+            name = _around(middle, half + 3)
+            is_inside = (name[:2] > frame[:2]).all() and (name[2:] < frame[2:]).all()
+            if is_inside and not _overlap(name, obstacles) and not _overlap(line, words):
+                text.set_position(tuple(to_data.transform(middle)))
+                axes.plot(*to_data.transform(line[[0, -1]]).T, color=colour, linewidth=0.8)
+                words = np.vstack([words, name])
+                obstacles = np.vstack([obstacles, name, _around(line, 2.0)])
+                break
+        else:
+            text.remove()
+
+
+def _around(centre: np.ndarray, half: Any) -> np.ndarray:
+    """Boxes, (left, bottom, right, top), around points."""
+    return np.hstack([centre - half, centre + half])
+
+
+def _overlap(some: np.ndarray, boxes: np.ndarray) -> bool:
+    """Whether any of some points, or boxes, overlaps any of the boxes."""
+    some = np.atleast_2d(some)[:, np.newaxis]
+    low, high = some[..., :2], some[..., -2:]
+    return bool(((boxes[:, :2] < high) & (low < boxes[:, 2:])).all(axis=2).any())
