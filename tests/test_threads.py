@@ -1,0 +1,212 @@
+"""How many threads there may be, when they are used, and what a stretch of work is."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
+
+from fastmlp.kernels import pace, threads
+from fastmlp.kernels import trainer as trainer_module
+from fastmlp.kernels.pace import Pace
+from fastmlp.kernels.threads import Fit, run_together, usable_threads
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine of 8 cores that nothing limits; its cgroups are files in the folder returned."""
+    for name in threads.ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "Path", lambda path: tmp_path / path.lstrip("/"))
+    folder = tmp_path / "sys/fs/cgroup"
+    (folder / "cpu").mkdir(parents=True)
+    return folder
+
+
+def test_every_core_is_used_where_nothing_limits(system, monkeypatch):
+    assert usable_threads() == 8
+    monkeypatch.delattr(threads.os, "sched_getaffinity")  # as on macOS and Windows
+    assert usable_threads() == 8
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: None)
+    assert usable_threads() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("max 100000\n", 8),
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),
+        ("50000 100000\n", 1),
+        ("1600000 100000\n", 8),
+        ("", 8),
+        ("200000 0\n", 8),
+    ],
+)
+def test_quota_of_cgroup_2(system, text, expected):
+    (system / "cpu.max").write_text(text)
+    assert usable_threads() == expected
+
+
+@pytest.mark.parametrize(
+    ("quota", "period", "expected"),
+    [("-1\n", "100000\n", 8), ("300000\n", "100000\n", 3), ("10000\n", "100000\n", 1)],
+)
+def test_quota_of_cgroup_1(system, quota, period, expected):
+    (system / "cpu/cpu.cfs_quota_us").write_text(quota)
+    assert usable_threads() == 8  # a half of it only
+    (system / "cpu/cpu.cfs_period_us").write_text(period)
+    assert usable_threads() == expected
+
+
+@pytest.mark.parametrize("name", threads.ENVIRONMENT)
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("3", 3), (" 2 ", 2), ("4,2", 4), ("64", 8), ("0", 8), ("-1", 8), ("", 8), ("all", 8)],
+)
+def test_variables_of_the_environment(system, monkeypatch, name, value, expected):
+    monkeypatch.setenv(name, value)
+    assert usable_threads() == expected
+
+
+def test_the_narrowest_limit_counts(system, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "6")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "5")
+    assert usable_threads() == 5
+    (system / "cpu.max").write_text("300000 100000")
+    assert usable_threads() == 3
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {5, 7})
+    assert usable_threads() == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity here")
+def test_affinity_of_the_calling_thread():
+    found: list[int] = []
+
+    def pinned() -> None:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # of this thread alone
+        found.append(usable_threads())
+
+    thread = threading.Thread(target=pinned)
+    thread.start()
+    thread.join()
+    assert found == [1]
+
+
+# -- pace ------------------------------------------------------------------------------------
+
+
+def stretches(
+    n: int, seconds: Callable[[int], float], choice: Pace
+) -> list[tuple[int, int]]:  # threads, steps
+    """`n` stretches, of which a step takes `seconds(n_threads)`."""
+    taken = []
+    for _ in range(n):
+        n_threads, steps = choice.next()
+        choice.took(n_threads, steps, steps * seconds(n_threads))
+        taken.append((n_threads, steps))
+    return taken
+
+
+def share(taken: list[tuple[int, int]], n_threads: int) -> float:
+    return sum(threads == n_threads for threads, _ in taken) / len(taken)
+
+
+def test_pace_prefers_what_is_faster_and_changes_its_mind(monkeypatch):
+    monkeypatch.setattr(pace, "usable_threads", lambda: 4)
+    choice = Pace(None)
+    assert share(stretches(500, lambda n: 1e-4 / n, choice), 4) > 0.8
+    # Another program takes the other cores: a threaded step now takes longer than a serial one.
+    assert share(stretches(1000, lambda n: 1e-4 * n, choice), 1) > 0.7
+    assert share(stretches(1000, lambda n: 1e-4 / n, choice), 4) > 0.7
+
+
+@pytest.mark.parametrize("step_seconds", [1e-6, 1e-4, 0.002, 0.2])
+def test_stretches_are_short(step_seconds, monkeypatch):
+    monkeypatch.setattr(pace, "usable_threads", lambda: 2)
+    for n_threads in (None, 1, 2):
+        taken = stretches(200, lambda n: step_seconds / n, Pace(n_threads))
+        # The first one of each number of threads is a leap in the dark.
+        too_long = [s for n, s in taken if s > 1 and s * step_seconds / n > 0.04]
+        assert len(too_long) <= 2
+        # And as long as they may be, since each costs a start of threads.
+        assert all(s * step_seconds / n > 0.005 for n, s in taken[10:])
+
+
+def test_one_core_gets_one_thread(monkeypatch):
+    monkeypatch.setattr(pace, "usable_threads", lambda: 1)
+    assert share(stretches(100, lambda n: 1e-4, Pace(None)), 1) == 1
+    assert share(stretches(100, lambda n: 1e-4, Pace(1)), 1) == 1
+
+
+def test_explicit_number_is_obeyed_whatever_the_limits(monkeypatch):
+    monkeypatch.setattr(pace, "usable_threads", lambda: 1)
+    assert share(stretches(500, lambda n: 1e-4 / n, Pace(3)), 3) > 0.8
+    assert share(stretches(500, lambda n: 1e-4, Pace(3)), 3) > 0.8
+
+
+# -- threads that work together --------------------------------------------------------------
+
+
+def test_run_together_calls_each_thread_once_and_waits():
+    seen: dict[int, int] = {}
+
+    def work(thread: int) -> None:
+        seen[thread] = threading.get_ident()
+
+    for n_threads in (1, 2, 5):
+        seen.clear()
+        run_together(work, n_threads)
+        assert sorted(seen) == list(range(n_threads))
+        assert seen[0] == threading.get_ident()
+
+
+def test_run_together_passes_on_what_thread_0_raises():
+    ended = []
+
+    def work(thread: int) -> None:
+        if thread == 0:
+            raise ValueError("it")
+        ended.append(thread)
+
+    with pytest.raises(ValueError, match="it"):
+        run_together(work, 3)
+    assert sorted(ended) == [1, 2]
+
+
+def test_fit_is_alone():
+    with Fit() as first:
+        assert first.is_alone
+        with Fit() as second:
+            assert not first.is_alone
+            assert not second.is_alone
+        assert first.is_alone
+    with pytest.raises(ValueError, match="it"), Fit():
+        raise ValueError("it")
+    with Fit() as third:
+        assert third.is_alone
+
+
+def test_a_fit_goes_on_serially_when_another_one_starts(monkeypatch):
+    parameters = make_parameters((20, 40, 5), "float32")
+    x, y = make_rows(3000, 20), make_labels(3000, 5)
+    expected = train(parameters, x, y, n_threads=1, batch_size=2)
+    used: list[int] = []
+
+    def watched(work: Callable[[int], object], n_threads: int) -> None:
+        used.append(n_threads)
+        run_together(work, n_threads)
+
+    monkeypatch.setattr(trainer_module, "run_together", watched)
+    assert_same_bits(train(parameters, x, y, n_threads=2, batch_size=2), expected)
+    assert 2 in used
+    used.clear()
+    with Fit():
+        assert_same_bits(train(parameters, x, y, n_threads=2, batch_size=2), expected)
+    assert set(used) == {1}
