@@ -32,7 +32,6 @@ import numpy as np
 from numba.core import config, sigutils
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
-from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaWarning
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
@@ -46,10 +45,10 @@ _constants: dict[str, object] = {}
 
 
 @overload
-def compiled(function: FunctionType, /) -> Dispatcher: ...
+def compiled(function: Callable[..., Any], /) -> Any: ...
 @overload
-def compiled(**options: Any) -> Callable[[FunctionType], Dispatcher]: ...
-def compiled(function: FunctionType | None = None, /, **options: Any) -> Any:
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]: ...
+def compiled(function: Any = None, /, **options: Any) -> Any:
     """Compile a kernel with Numba, or load it from the user's cache folder.
 
     Used as ``@compiled`` or ``@compiled(fastmath={"contract"})``. The kernel releases the GIL and

@@ -15,7 +15,7 @@ from fastmlp.kernels.simd import INT64, Lanes, constant, vector_op
 
 # exp(r) for |r| <= ln(2) / 2, highest power first. float32: Cephes' expf (S. Moshier), relative
 # error 8e-8. float64: Taylor's series, whose first neglected term is below 4e-18.
-_EXP_FLOAT32 = (
+_EXP_FLOAT32: tuple[float, ...] = (
     1.9875691500e-4,
     1.3981999507e-3,
     8.3334519073e-3,
