@@ -15,7 +15,7 @@ from fastmlp.tutorial import (
 )
 
 if TYPE_CHECKING:
-    from fastmlp import data
+    from fastmlp import data, profiling
 
 __all__ = [
     "MLP",
@@ -24,14 +24,15 @@ __all__ = [
     "find_misclassified",
     "make_prediction",
     "one_hot_encode",
+    "profiling",
     "show_misclassified_example",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Look up what costs time to import, or to find out, only when it is asked for."""
-    if name == "data":
-        return importlib.import_module("fastmlp.data")
+    if name in ("data", "profiling"):
+        return importlib.import_module(f"fastmlp.{name}")
     if name == "__version__":
         from importlib.metadata import version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -94,7 +95,7 @@ class _WatchedMLP(MLP):
 
     def __init__(self, network: MLP) -> None:
         vars(self).update(vars(network))  # whose arrays `train` replaces, and never writes to
-        self.random_state = np.random.RandomState(0)
+        self.random_state = copy.deepcopy(network.random_state) or np.random.RandomState(0)
 
     @property
     def engine(self) -> Any:

@@ -1,0 +1,140 @@
+"""`fastmlp profile`: what it prints, the files it leaves, and bad input."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv
+
+from fastmlp import MLP, profiling
+from fastmlp.profiling import machine
+
+X, Y = easy_digits()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits needn't be measured well here."""
+    monkeypatch.setattr(machine, "SECONDS", 0.001)
+    monkeypatch.setattr(machine, "MEMORY_BYTES", 2**20)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "train.csv", X, Y)
+
+
+def test_it_shows_the_stages_and_leaves_a_table_and_a_picture(tmp_path: Path, csv: Path) -> None:
+    out = tmp_path / "out"
+    result = run("profile", "--data", csv, "--hidden", "8,6", "--epochs", 2, "--batch-size", 16,
+                 "--dtype", "float64", "--threads", 1, "--out", out)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"An epoch of 60 rows: {N_FEATURES}-8-6-3, batch 16, float64, 1 thread" in result.stdout
+    shown = re.findall(r"^([a-z]+(?: \d)?)  .*%", result.stdout, re.MULTILINE)
+    frame = pd.read_csv(out / "profile.csv", index_col="stage")
+    assert shown == list(frame.index)
+    assert shown[:5] == ["gather", "forward 1", "forward 2", "forward 3", "loss"]
+    assert shown[-3:] == ["wait", "outside", "total"]
+    assert frame.loc["total", "share"] == pytest.approx(1)
+    assert (out / "roofline.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in out.iterdir()) == ["profile.csv", "roofline.png"]
+    assert result.stdout.index("Peak: ") < result.stdout.index(f"In {out}:")
+    assert result.stdout.rstrip().endswith("each stage below the machine's limits, drawn")
+
+
+def test_arguments_reach_the_profile(
+    tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    original = profiling.profile
+
+    def spy(network, x, y, epochs, batch_size, **options):
+        calls.append((network, x, y, epochs, batch_size, options))
+        return original(network, x, y, epochs, batch_size, **options)
+
+    monkeypatch.setattr(profiling, "profile", spy)
+    result = run("profile", "--data", csv, "--lr", 0.2, "--l2", 0.01, "--seed", 5, "--threads", 2,
+                 "--epochs", 1, "--batch-size", 7, "--out", tmp_path / "out")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    ((network, x, y, epochs, batch_size, options),) = calls
+    assert network.layer_sizes == (N_FEATURES, 64, 3)
+    assert (network.learning_rate, network.n_threads, network.dtype) == (0.2, 2, np.float32)
+    assert network.input_scale == 255
+    weights = MLP(N_FEATURES, 64, 3, random_state=5, dtype="float32").weights
+    np.testing.assert_array_equal(network.w1, weights[0])
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, Y)
+    assert (epochs, batch_size, options["lambda_reg"]) == (1, 7, 0.01)
+
+
+def test_without_out_the_folder_is_a_new_one(
+    tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("fastmlp-profile", "fastmlp-profile-2"):
+        result = run("profile", "--data", csv, "--epochs", 1)
+        assert result.exit_code == 0, result.output
+        assert f"In {folder}:" in result.stdout
+        assert (tmp_path / folder / "roofline.png").exists()
+
+
+def test_it_speaks_of_the_built_in_digits_and_of_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fastmlp import data
+
+    monkeypatch.setattr(data, "make_digits", lambda progress: (X.astype(np.uint8), Y))
+    result = run("profile", "--epochs", 1, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("These are built-in digits")
+    assert "Training ..." in result.stderr
+
+
+BAD = {
+    "hidden": (["--hidden", "64,x"], "--hidden is '64,x'"),
+    "epochs": (["--epochs", "0"], "--epochs"),
+    "decay": (["--lr", "10", "--l2", "1"], "--lr * --l2 is 10"),
+    "rate": (["--lr", "-1"], "--lr is -1"),
+    "dtype": (["--dtype", "float16"], "--dtype"),
+    "threads": (["--threads", "0"], "--threads"),
+    "missing": (["--data", "nowhere.csv"], "nowhere.csv"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_arguments_are_named_and_no_folder_is_left(
+    tmp_path: Path, csv: Path, name: str
+) -> None:
+    arguments, message = BAD[name]
+    error = one_line_error("profile", "--data", csv, "--out", tmp_path / "out", *arguments)
+    assert message in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_without_labels_or_classes_are_refused(tmp_path: Path) -> None:
+    bare = write_csv(tmp_path / "bare.csv", X)
+    assert "bare.csv has no labels, and profile needs them" in one_line_error(
+        "profile", "--data", bare, "--out", tmp_path / "out"
+    )
+    one = write_csv(tmp_path / "one.csv", X, np.zeros_like(Y))
+    assert "one.csv has the label 0 only" in one_line_error(
+        "profile", "--data", one, "--out", tmp_path / "out"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_can_t_be_made_is_named(tmp_path: Path, csv: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    error = one_line_error("profile", "--data", csv, "--out", blocked / "out")
+    assert "can't make the folder" in error
+    assert "--out" in error
+
+
+def test_the_help_lists_it() -> None:
+    assert "profile" in run("--help").stdout
+    assert "--batch-size" in run("profile", "--help").stdout
