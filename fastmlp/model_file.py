@@ -21,27 +21,40 @@ import json
 import os
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from fastmlp import checks
 from fastmlp.files import atomic_write
-
-if TYPE_CHECKING:
-    from fastmlp.network import Network
 
 FORMAT, FORMAT_VERSION = "fastmlp", 1
 MODEL_NAME = "model.safetensors"  # within the folder of a training run
 SAFETENSORS_DTYPES = {"float32": "F32", "float64": "F64"}
 
-N = TypeVar("N", bound="Network")
+
+class Model(NamedTuple):
+    """What a file holds of a network."""
+
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+    learning_rate: float
+    input_scale: float | None
+
+    @property
+    def layer_sizes(self) -> list[int]:
+        """All sizes, input first, output last."""
+        return [len(self.weights[0]), *(w.shape[1] for w in self.weights)]
 
 
-def save_model(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write `network` to `path`, whole or not at all.
+def write_model(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write `model` to `path`, whole or not at all.
 
     Parameters
     ----------
-    network : fastmlp.MLP or fastmlp.reference.MLP
+    model : Model
+        Its weights and biases are of one dtype and C-contiguous: safetensors writes an array's
+        memory as it lies, so that one in Fortran's order would be read wrongly.
     path : path-like
         The file, by custom ending in ``.safetensors``; replaced if it exists.
 
@@ -50,42 +63,37 @@ def save_model(network: Network, path: str | os.PathLike[str]) -> None:
     OSError
         If the file can't be written.
     """
+    from importlib.metadata import version
+
     from safetensors.numpy import save
 
-    from fastmlp import __version__
-
-    # One dtype and C-contiguous: safetensors writes an array's memory as it lies, so that one in
-    # Fortran's order would be read wrongly.
-    weights, biases = network._check_parameters()
-    tensors = {f"w{i}": w for i, w in enumerate(weights, start=1)}
-    tensors |= {f"b{i}": b for i, b in enumerate(biases, start=1)}
+    tensors = {f"w{i}": w for i, w in enumerate(model.weights, start=1)}
+    tensors |= {f"b{i}": b for i, b in enumerate(model.biases, start=1)}
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "fastmlp_version": __version__,
-        "layer_sizes": json.dumps(network.layer_sizes),
-        "dtype": weights[0].dtype.name,
-        "input_scale": json.dumps(network.input_scale),
-        "learning_rate": json.dumps(float(network.learning_rate)),
-        "labels": json.dumps(list(range(network.n_classes))),
+        "fastmlp_version": version("fastmlp"),
+        "layer_sizes": json.dumps(model.layer_sizes),
+        "dtype": model.weights[0].dtype.name,
+        "input_scale": json.dumps(model.input_scale),
+        "learning_rate": json.dumps(model.learning_rate),
+        "labels": json.dumps(list(range(model.layer_sizes[-1]))),
     }
     with atomic_write(path) as stream:
         stream.write(save(tensors, metadata=metadata))
 
 
-def load_model(path: str | os.PathLike[str], cls: type[N]) -> N:
-    """Read the network that `save_model` wrote.
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """Read what `write_model` wrote.
 
     Parameters
     ----------
     path : path-like
         The file, or the folder of a training run, which holds ``model.safetensors``.
-    cls : type
-        The class of the result, `fastmlp.MLP` or `fastmlp.reference.MLP`.
 
     Returns
     -------
-    network : cls
+    Model
 
     Raises
     ------
@@ -116,19 +124,7 @@ def load_model(path: str | os.PathLike[str], cls: type[N]) -> N:
     except OSError as error:
         raise OSError(f"can't read {file}: {error}; give a file that you may read") from error
 
-    input_size, *hidden_sizes, output_size = metadata["layer_sizes"]
-    network = cls(
-        input_size,
-        tuple(hidden_sizes),
-        output_size,
-        metadata["learning_rate"],
-        dtype=metadata["dtype"],
-        input_scale=metadata["input_scale"],
-        random_state=0,  # its first weights are thrown away: spare NumPy's global generator
-    )
-    network.random_state = None
-    network._set_parameters(weights, biases)
-    return network
+    return Model(weights, biases, metadata["learning_rate"], metadata["input_scale"])
 
 
 def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastmlp import checks
 from fastmlp.history import History
+from fastmlp.model_file import Model, read_model, write_model
 
 Array = NDArray[Any]
 Callback = Callable[[int, Mapping[str, float]], object]
@@ -235,17 +236,28 @@ class Network(ABC):
         return self._accuracy(features, self._check_labels(y, features, "y"))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to one .safetensors file; see `fastmlp.model_file.save_model`."""
-        from fastmlp.model_file import save_model
-
-        save_model(self, path)
+        """Write the network to one .safetensors file; see `fastmlp.model_file.write_model`."""
+        weights, biases = self._check_parameters()
+        model = Model(weights, biases, float(self.learning_rate), self.input_scale)
+        write_model(model, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return a network that `save` wrote; see `fastmlp.model_file.load_model`."""
-        from fastmlp.model_file import load_model
-
-        return load_model(path, cls)
+        """Return a network that `save` wrote; see `fastmlp.model_file.read_model`."""
+        model = read_model(path)
+        n_inputs, *hidden, n_outputs = model.layer_sizes
+        network = cls(
+            n_inputs,
+            hidden,
+            n_outputs,
+            model.learning_rate,
+            dtype=model.weights[0].dtype,
+            input_scale=model.input_scale,
+            random_state=0,  # its first weights are thrown away: spare NumPy's global generator
+        )
+        network.random_state = None
+        network._set_parameters(model.weights, model.biases)
+        return network
 
     def _random_stream(self) -> Any:
         """NumPy's global generator, or the private one."""

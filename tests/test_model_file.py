@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastmlp import files, model_file
+from fastmlp import files
 from fastmlp.network import Network
 from fastmlp.reference import MLP
 
@@ -189,6 +189,6 @@ def test_a_failed_save_leaves_the_old_file_and_no_other(
     before = saved.read_bytes()
     monkeypatch.setattr(files.os, "fsync", fail)
     with pytest.raises(type(error)):
-        model_file.save_model(MLP(3, 2, 2, random_state=0), saved)
+        MLP(3, 2, 2, random_state=0).save(saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
