@@ -41,20 +41,25 @@ def start(module: str, class_name: str, case: Case, n_threads: int | None) -> No
     )
 
 
-def train(n_epochs: int) -> Parameters:
-    """Train epochs in orders that are the same for every side; the parameters at the end."""
-    for epoch in range(n_epochs):
-        side().epoch(order(epoch, len(side().problem.y)))
+def train(n_rows: int) -> Parameters:
+    """Train on so many rows, the same ones in the same order for every side; the parameters."""
+    side().epoch(order(len(side().problem.y), n_rows))
     return side().parameters()
 
 
-def order(epoch: int, n_rows: int) -> NDArray[np.intp]:
-    return np.random.default_rng(epoch).permutation(n_rows)
+def order(n_rows: int, n_first: int) -> NDArray[np.intp]:
+    """The first of a fixed permutation of the rows."""
+    return np.random.default_rng(0).permutation(n_rows)[:n_first]
 
 
 def best_epoch(seconds: float) -> float:
     """The fastest of the epochs that fit in so many seconds (one at least), shuffle included."""
     return min(repeat(_epoch, seconds))
+
+
+def warm_up(n_epochs: int) -> None:
+    for _ in range(n_epochs):
+        _epoch()
 
 
 def median_epoch(seconds: float) -> float:

@@ -70,4 +70,4 @@ def measure(run: Run, fields: Fields) -> list[Target]:
 def _start(run: Run, worker: Worker, n_threads: int | None) -> None:
     """Start fastmlp on H and let it train a few epochs, in which it may choose its threads."""
     worker.call(session.start, FASTMLP.module, FASTMLP.class_name, run.h(), n_threads)
-    worker.call_within(SECONDS, session.train, 5)
+    worker.call_within(SECONDS, session.warm_up, 5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from benchmarks.peers.field import Fields, line_up
+from benchmarks.peers.agreement import line_up
+from benchmarks.peers.field import Fields
 from benchmarks.peers.race import epochs, fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.peers import session
-from benchmarks.peers.field import Field, Fields, line_up
+from benchmarks.peers.agreement import line_up
+from benchmarks.peers.field import Field, Fields
 from benchmarks.peers.race import fastest_peer, race
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP

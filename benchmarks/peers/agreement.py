@@ -1,0 +1,76 @@
+"""Before any timing: all sides take the same weights to the same weights, and the same loss.
+
+The yardstick is the project's reference in float64. Weights are compared after a few steps only:
+where a sum lies next to 0, rounding decides whether ReLU lets it through, and over hundreds of
+steps such decisions lead float32 runs apart. Their losses stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from benchmarks.peers import session
+from benchmarks.peers.case import Case, Parameters, loss_of
+from benchmarks.peers.field import Field
+from benchmarks.peers.sides import Entry
+from fastmlp import reference
+
+FEW_STEPS = 16
+WEIGHTS_TOLERANCE = 1e-2  # after these, as a share of how far they took each array
+LOSS_TOLERANCE = 1e-3  # after an epoch more, as a share of the loss
+
+
+def line_up(field: Field, case: Case, n_threads: int | Mapping[Entry, int | None]) -> None:
+    """Start every side on the case and assert that all agree.
+
+    This also warms up: what a side compiles, it compiles here.
+    """
+    x, y = case.load()
+    few, expected, expected_loss = expectation(case)
+    for entry, worker in field.items():
+        name = f"{entry.label} on {case.name}"
+        own = n_threads if isinstance(n_threads, int) else n_threads[entry]
+        worker.call(session.start, entry.module, entry.class_name, case, own)
+        check_weights(name, case, worker.call(session.train, few), expected)
+        loss = loss_of(worker.call(session.train, len(y)), x, y)
+        if not abs(loss - expected_loss) <= LOSS_TOLERANCE * expected_loss:
+            raise AssertionError(
+                f"{name}: a loss of {loss:.6f} after an epoch, not {expected_loss:.6f}"
+            )
+
+
+@lru_cache(maxsize=1)  # a case's numbers of threads come one after the other
+def expectation(case: Case) -> tuple[int, Parameters, float]:
+    """Rows of the few steps, the reference's parameters after them, its loss an epoch later."""
+    x, y = case.load()
+    weights, biases = (
+        [array.astype(np.float64) for array in arrays] for arrays in case.initial_parameters()
+    )
+    trainer = reference.Trainer(
+        weights,
+        biases,
+        x,
+        y,
+        batch_size=case.batch_size,
+        learning_rate=case.learning_rate,
+        lambda_reg=case.lambda_reg,
+    )
+    few = min(FEW_STEPS * case.batch_size, len(y))
+    trainer.epoch(session.order(len(y), few))
+    trainer.export()
+    early = [w.copy() for w in weights], [b.copy() for b in biases]
+    trainer.epoch(session.order(len(y), len(y)))
+    trainer.export()
+    return few, early, loss_of((weights, biases), x, y)
+
+
+def check_weights(name: str, case: Case, got: Parameters, expected: Parameters) -> None:
+    start = case.initial_parameters()
+    for kind, *arrays in zip("wb", got, expected, start, strict=True):
+        for i, (array, other, before) in enumerate(zip(*arrays, strict=True), start=1):
+            error = float(np.linalg.norm(array - other) / np.linalg.norm(other - before))
+            if not error <= WEIGHTS_TOLERANCE:
+                raise AssertionError(f"{name}: {kind}{i} is off by {error:.1e} after a few steps")
