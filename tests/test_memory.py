@@ -62,7 +62,10 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
                     buffers[field].fill(np.nan)
         n_features = len(weights[0])
         padded = plan._padded_rows(n_features)
-        rows = plan._kept[at.INPUT]
+        n_rows, stride = plan.fields[at.BATCH_ROWS], plan.fields[at.INPUT_ROW]
+        blocks = plan._kept[at.INPUT][:, : n_rows * stride]
+        rows = blocks.reshape(len(blocks), n_rows, stride)
+        assert np.shares_memory(rows, blocks)
         rows[..., :n_features] = rows[..., padded:] = np.nan
         plan._kept[at.CHOSEN].fill(np.nan)
 
