@@ -129,6 +129,21 @@ def test_division_of_pixels_by_any_scale(scale, dtype):
     assert_array_equal(quotients(scale, dtype), expected.astype(dtype))
 
 
+@pytest.mark.xfail(strict=True, reason="one quotient in a hundred million is rounded wrongly")
+def test_division_of_pixels_by_an_unlucky_scale():
+    scale = 1.9465450048446655
+    assert_array_equal(quotients(scale, "float32"), np.arange(256) / np.float32(scale))
+
+
+@pytest.mark.xfail(strict=True, reason="sparse pixels are not scaled")
+def test_sparse_pixels_are_scaled():
+    parameters = make_parameters((50, 33, 10), "float32")
+    pixels, y = make_rows(150, 50, "uint8", 0.3), make_labels(150, 10)
+    sparse = pytest.importorskip("scipy.sparse").csr_matrix(pixels)
+    expected = train(parameters, pixels, y, n_threads=1, input_scale=SCALE)
+    assert_same_bits(train(parameters, sparse, y, n_threads=1, input_scale=SCALE), expected)
+
+
 @both_dtypes
 @every_kind
 def test_rows_are_read_where_they_lie(dtype, kind, tmp_path):
@@ -199,3 +214,13 @@ def test_loss_is_finite_for_large_logits(dtype):
         run = train(parameters, x, np.array(y), epochs=1)
         assert_close(run.losses, [expected], dtype, 4)
         assert all(np.isfinite(array).all() for array in run.parameters.arrays())
+
+
+@pytest.mark.xfail(strict=True, reason="p is computed as (p * rate) / rate, which underflows")
+@pytest.mark.parametrize("rate", [1e-42, 1e-50])
+def test_loss_for_tiny_learning_rates(rate):
+    parameters = make_parameters((20, 12, 4), "float32")
+    x, y = make_rows(70, 20), make_labels(70, 4)
+    got = train(parameters, x, y, learning_rate=rate)
+    expected = train(parameters, x, y, engine=reference, learning_rate=rate)
+    assert_close(got.losses, expected.losses, "float32", 10)

@@ -1,20 +1,10 @@
-"""Each kernel alone against the reference's function of the same name."""
+"""Each kernel of the way forward alone, against the reference's function of the same name."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from engine_tools import (
-    Array,
-    Parameters,
-    assert_close,
-    clear_of_kinks,
-    make_labels,
-    make_parameters,
-    make_rows,
-)
+from engine_tools import Array, assert_close, make_labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -98,6 +88,14 @@ def test_matmul_bias_takes_any_layout_and_the_wider_dtype():
 def test_matmul_bias_refuses_wrong_shapes(x, w, b, name):
     with pytest.raises(ValueError, match=f"^{name} has shape .* give"):
         kernels.matmul_bias(x, w, b)
+
+
+@pytest.mark.xfail(strict=True, reason="the share of zeros among none is taken")
+@pytest.mark.parametrize("shape", [(0, 3, 2), (2, 0, 3), (2, 3, 0)])
+def test_matmul_bias_of_nothing(shape):
+    n_rows, n_in, n_out = shape
+    got = kernels.matmul_bias(np.ones((n_rows, n_in)), np.ones((n_in, n_out)), np.ones((1, n_out)))
+    assert_array_equal(got, np.full((n_rows, n_out), 1.0 + n_in))
 
 
 # -- relu ------------------------------------------------------------------------------------
@@ -226,85 +224,3 @@ def test_large_logits_give_a_finite_loss(dtype):
 def test_cross_entropy_refuses_wrong_labels(labels, error):
     with pytest.raises(error, match=r"^labels "):
         kernels.cross_entropy(np.full((2, 3), 1 / 3), labels)
-
-
-# -- backward_update -------------------------------------------------------------------------
-
-
-def reference_step(
-    parameters: Parameters, x: Array, labels: Array, rate: float, strength: float
-) -> Parameters:
-    """One step of the reference, with all the digits that the machine has."""
-    weights, biases = parameters.copy(np.longdouble)
-    rows = x.astype(np.longdouble)
-    activations = reference.forward(weights, biases, rows)
-    return Parameters(
-        *reference.backward_update(weights, biases, rows, labels, activations, rate, strength)
-    )
-
-
-@both_dtypes
-@bounded
-@given(
-    sizes=st.lists(SIZES, min_size=2, max_size=5),
-    n_rows=ROWS,
-    kind=st.sampled_from(["uint8", "float32", "float64"]),
-    density=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
-    strength=st.sampled_from([0.0, 0.5]),
-    seed=SEEDS,
-)
-def test_backward_update(dtype, sizes, n_rows, kind, density, strength, seed):
-    parameters = make_parameters(sizes, dtype, seed)
-    before = parameters.copy()
-    x = make_rows(n_rows, sizes[0], kind, density, seed)
-    x = x // 64 if kind == "uint8" else x
-    labels = make_labels(n_rows, sizes[-1], seed)
-    got = Parameters(*kernels.backward_update(*parameters, x, labels, 1.0, strength))
-    x = x.astype(dtype)
-    with clear_of_kinks(dtype):
-        expected = reference_step(parameters, x, labels, 1.0, strength)
-    for values, expected_values in zip(got.arrays(), expected.arrays(), strict=True):
-        assert values.dtype == dtype
-        assert_close(values, expected_values, dtype, 20 + max(sizes) + n_rows / 8)
-    for array, kept in zip(parameters.arrays(), before.arrays(), strict=True):
-        assert_array_equal(array, kept)
-
-
-def test_backward_update_without_a_step_changes_nothing_but_the_decay():
-    """All of the loss's gradient is divided by the rows, L2's is not, and biases have none."""
-    parameters = make_parameters((5, 4, 3), "float64")
-    x, labels = make_rows(7, 5, "float64"), make_labels(7, 3)
-    rate = 1e-300
-    got = Parameters(*kernels.backward_update(*parameters, x, labels, rate, 0.5 / rate))
-    for values, before in zip(got.weights, parameters.weights, strict=True):
-        assert_array_equal(values, before / 2)
-    for values, before in zip(got.biases, parameters.biases, strict=True):
-        assert_array_equal(values, before)
-
-
-W, B = make_parameters((4, 3, 2), "float64")
-X, LABELS = make_rows(5, 4, "float64"), make_labels(5, 2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        ({"x": X[:, :3]}, "^x has 3 columns"),
-        ({"x": X[0]}, "^x has shape"),
-        ({"x": np.full((5, 4), np.nan)}, "^x holds NaN"),
-        ({"x": X[:0], "labels": LABELS[:0]}, "^x has no rows"),
-        ({"labels": LABELS + 2}, "^labels holds the label"),
-        ({"labels": LABELS - 2}, "^labels holds the label"),
-        ({"labels": LABELS[:4]}, "^labels has 4 labels for 5 rows"),
-        ({"weights": [W[0], W[1][0]]}, "^w2 has shape"),
-        ({"biases": [B[0][:, :2], B[1]]}, "^b1 has shape"),
-        ({"biases": [B[0], B[1][0]]}, "^b2 has shape"),
-        ({"learning_rate": 0.0}, "^learning_rate is"),
-        ({"lambda_reg": -1.0}, "^lambda_reg is"),
-        ({"learning_rate": np.nan}, "^learning_rate is"),
-    ],
-)
-def test_backward_update_refuses_bad_arguments(arguments: dict[str, Any], error: str):
-    good = {"weights": W, "biases": B, "x": X, "labels": LABELS}
-    with pytest.raises(ValueError, match=error):
-        kernels.backward_update(**(good | {"learning_rate": 0.1, "lambda_reg": 0.0} | arguments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from engine_tools import (
 from numpy.testing import assert_array_equal
 
 from fastmlp import kernels
-from fastmlp.kernels import functions
+from fastmlp.kernels import functions, inference, trainer
 from fastmlp.kernels import plan as at
 
 GUARD = 1024  # bytes before and after each buffer; all ones are NaN, and a wrong label or mask
@@ -44,6 +45,9 @@ def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Array]]:
 
     monkeypatch.setattr(at, "aligned", guarded)
     monkeypatch.setattr(functions, "aligned", guarded)
+    monkeypatch.setattr(trainer, "aligned", guarded)
+    numpy = SimpleNamespace(**{**vars(np), "empty": guarded})  # predictions go to these
+    monkeypatch.setattr(inference, "np", numpy)
     yield guards
     assert guards
     assert all(np.all(guard == 255) for guard in guards)
@@ -141,11 +145,11 @@ def test_padding_stays_zero(dtype):
     for skip_zeros in (False, True):
         with kernels.Trainer(
             weights, biases, x, y, batch_size=7, n_threads=2, skip_zeros=skip_zeros
-        ) as trainer:
-            trainer.epoch(np.arange(50))
-            trainer.export()
+        ) as training:
+            training.epoch(np.arange(50))
+            training.export()
             for layer, w in enumerate(weights):
-                buffers = trainer._plan._buffers[layer]
+                buffers = training._plan._buffers[layer]
                 for copy in buffers[at.WEIGHTS]:
                     assert np.count_nonzero(copy) in (np.count_nonzero(w), 0)
                 assert np.count_nonzero(buffers[at.BIAS][0]) == np.count_nonzero(biases[layer])

@@ -1,0 +1,125 @@
+"""The engine with vectors of another length than this machine's: a program for test_lanes.py.
+
+``FASTMLP_LANES=8 python engine_lanes.py 16 out.npz`` checks all kernels for 8 lanes and 16 vector
+registers against the reference, and writes what has come out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+host_features = llvm.get_host_cpu_features
+
+
+def with_registers(count: int) -> Any:
+    """The host's features, as if it had `count` vector registers."""
+    features = host_features()
+    features["avx512f"] = count == 32
+    return features
+
+
+llvm.get_host_cpu_features = lambda: with_registers(int(sys.argv[1]))
+from engine_tools import (  # noqa: E402
+    Array,
+    assert_close,
+    assert_close_runs,
+    assert_same_bits,
+    make_labels,
+    make_parameters,
+    make_rows,
+    train,
+)
+
+from fastmlp import kernels, reference  # noqa: E402
+from fastmlp.kernels import simd  # noqa: E402
+from fastmlp.kernels.cache import key_on  # noqa: E402
+
+llvm.get_host_cpu_features = host_features
+key_on(registers=simd.N_REGISTERS)  # the host's own features are part of the key, these are not
+
+NETS = [(3, 2), (20, 9, 3), (50, 33, 10), (37, 16, 5, 40), (64, 70, 3, 24, 10)]
+
+
+def at_page_end(array: Array) -> Array:
+    """A copy at whose end memory ends too: who reads on, dies."""
+    if os.name != "posix":
+        return array
+    n_pages = -(-array.nbytes // mmap.PAGESIZE)
+    memory = mmap.mmap(-1, (n_pages + 1) * mmap.PAGESIZE)
+    whole = np.frombuffer(memory, np.uint8)
+    protected = ctypes.c_void_p(whole.ctypes.data + n_pages * mmap.PAGESIZE)
+    assert ctypes.CDLL(None).mprotect(protected, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    end = n_pages * mmap.PAGESIZE
+    copy = whole[end - array.nbytes : end].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def rows_at_page_end(n_features: int, kind: str) -> Any:
+    x = make_rows(150, n_features, kind, 0.3)
+    if kind != "csr":
+        return at_page_end(x)
+    x.data, x.indices = at_page_end(x.data), at_page_end(x.indices.astype(np.int32))
+    return x
+
+
+def check_forward(dtype: str) -> list[Array]:
+    """Activations of hidden layers, whose sums are in one order, whatever the lanes."""
+    results = []
+    for seed, sizes in enumerate(NETS):
+        parameters = make_parameters(sizes, dtype, seed)
+        for kind in ("uint8", "float32", "float64", "csr"):
+            x = rows_at_page_end(sizes[0], kind)
+            got = kernels.forward(*parameters, x, 255.0)
+            expected = reference.forward(*parameters.copy("float64"), x, 255.0)
+            for values, expected_values in zip(got, expected, strict=True):
+                assert_close(values, expected_values, dtype, 40 + sizes[0])
+            results += got[:-1]
+    return results
+
+
+def check_pixels(dtype: str) -> None:
+    """The bits of a division, by way of an identity."""
+    parameters = make_parameters((256, 256, 1), dtype)
+    parameters.weights[0][:], parameters.biases[0][:] = np.eye(256), 0
+    pixels = np.arange(256, dtype=np.uint8)[np.newaxis]
+    for scale in (255.0, 7.5):
+        got = kernels.forward(*parameters, pixels, scale)[0]
+        np.testing.assert_array_equal(got, pixels / np.dtype(dtype).type(scale))
+
+
+def check_training(dtype: str) -> list[Array]:
+    """All kinds of rows, with zeros skipped or not, on 1 and 3 threads; returns the weights."""
+    results = []
+    for seed, sizes in enumerate(NETS):
+        parameters = make_parameters(sizes, dtype, seed)
+        y = at_page_end(make_labels(150, sizes[-1]))
+        for kind in ("uint8", "float32", "float64", "csr"):
+            x = rows_at_page_end(sizes[0], kind)
+            settings = {"input_scale": 255.0, "batch_size": 66, "learning_rate": 0.05}
+            expected = train(parameters, x, y, engine=reference, dtype="float64", **settings)
+            got = train(parameters, x, y, n_threads=1, skip_zeros=False, **settings)
+            assert_close_runs(got, expected, 100 + sizes[0])
+            for n_threads, skip_zeros in [(1, True), (3, True), (3, False)]:
+                keywords = {"n_threads": n_threads, "skip_zeros": skip_zeros, **settings}
+                assert_same_bits(train(parameters, x, y, **keywords), got)
+            results += [*got.parameters.arrays(), np.array(got.losses)]
+    return results
+
+
+if __name__ == "__main__":
+    lanes = int(os.environ["FASTMLP_LANES"])
+    assert 4 * lanes == simd.VECTOR_BYTES
+    outcome = {}
+    for dtype in ("float32", "float64"):
+        check_pixels(dtype)
+        for name, arrays in [("exact", check_forward(dtype)), ("close", check_training(dtype))]:
+            outcome |= {f"{name} {dtype} {i}": array for i, array in enumerate(arrays)}
+    np.savez(sys.argv[2], **outcome)
