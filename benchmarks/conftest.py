@@ -1,15 +1,16 @@
-"""One thread for everything, JSON in benchmarks/results/, and a table of ratios at the end."""
+"""One thread for everything, and a table of ratios at the end.
+
+`nox -s bench` also saves pytest-benchmark's JSON in benchmarks/results/.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_benchmark.utils import get_tag
 
 # BLAS reads these when NumPy is imported, which must not have happened yet.
 for variable in ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -19,18 +20,14 @@ for variable in ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         )
     os.environ[variable] = "1"
 
-RESULTS = Path(__file__).parent / "results"
 Times = dict[str, dict[str, float]]  # seconds by case, then by side
 TIMES = pytest.StashKey[Times]()
 
 Timer = Callable[[str, str, Callable[[], object]], None]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TIMES] = {}
-    config.option.benchmark_storage = f"file://{RESULTS}"
-    config.option.benchmark_autosave = get_tag()
 
 
 @pytest.fixture

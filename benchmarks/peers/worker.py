@@ -103,6 +103,7 @@ class Worker:
         self._pipe.close()
         self._process.kill()
         self._process.wait()
+        self._log.close()
 
     def __enter__(self) -> Worker:
         return self

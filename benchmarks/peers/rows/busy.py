@@ -59,7 +59,7 @@ def measure(run: Run, fields: Fields) -> list[Target]:
             12,
             WHAT,
             TARGET,
-            f"{worst:.2f} times",
+            f"{worst:.3f} times",
             worst <= TIMES_SLOWER,
             f"1 thread {alone * 1e3:.1f} ms; "
             + "; ".join(f"{name} {value / alone:.2f}" for name, value in medians.items()),

@@ -42,8 +42,8 @@ def _at(
         5,
         f"{case.name}, dense data, {threads(n_threads)}: of FMA peak",
         f">= {target} %",
-        f"{percent:.0f} %",
+        f"{percent:.1f} %",
         percent >= target,
-        f"{peer} {100 * flops / (theirs * peak * n_threads):.0f} %; "
+        f"{peer} {100 * flops / (theirs * peak * n_threads):.1f} %; "
         f"peak {peak / 1e9:.0f} GFLOP/s a core",
     )

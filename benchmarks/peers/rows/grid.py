@@ -27,7 +27,7 @@ def group(inputs: int, hidden: tuple[int, ...], batch_size: int, n_threads: int)
 def measure(run: Run, fields: Fields) -> list[Target]:
     cells = list(product(INPUTS, HIDDEN, BATCHES, run.thread_counts))
     if run.quick:
-        cells = cells[:: len(cells) // 6]
+        cells = cells[:: len(cells) // 6 + 1]
     ratios = {}
     for i, (inputs, hidden, batch_size, n_threads) in enumerate(cells, start=1):
         case = run.dense((inputs, *hidden, CLASSES), batch_size, ROWS)

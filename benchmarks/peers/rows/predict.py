@@ -42,7 +42,7 @@ def _at(run: Run, n_threads: int, field: Field) -> Target:
         9,
         f"predict on {len(expected):,} rows, {threads(n_threads)}",
         "faster than every peer",
-        f"{theirs / ours:.1f} times the fastest",
+        f"{theirs / ours:.2f} times the fastest",
         ours < theirs,
         f"{ours * 1e3:.1f} ms; {peer} {theirs * 1e3:.1f} ms",
     )

@@ -37,7 +37,7 @@ def _at(run: Run, n_threads: int, field: Field) -> list[Target]:
             n_threads,
             f"H, float32, {threads(n_threads)}: epoch / roofline",
             f"<= {OF_ROOFLINE[n_threads]:.2f}",
-            f"{ours / roofline:.2f}",
+            f"{ours / roofline:.3f}",
             ours / roofline <= OF_ROOFLINE[n_threads],
             f"{ours * 1e3:.1f} ms; roofline {roofline * 1e3:.1f} ms at {peak / 1e9:.0f} GFLOP/s "
             f"a core; {n_rows:,} rows of {run.digits.source}",
@@ -46,7 +46,7 @@ def _at(run: Run, n_threads: int, field: Field) -> list[Target]:
             3,
             f"H against the fastest peer, {threads(n_threads)}",
             f">= {TIMES_FASTER[n_threads]:.1f} times",
-            f"{theirs / ours:.1f} times",
+            f"{theirs / ours:.2f} times",
             theirs / ours >= TIMES_FASTER[n_threads],
             f"{ours * 1e3:.1f} ms; {peer} {theirs * 1e3:.1f} ms",
         ),

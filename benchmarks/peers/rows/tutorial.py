@@ -47,7 +47,7 @@ def _at(run: Run, n_threads: int) -> Target:
         4,
         f"H, float64, against {TUTORIAL}, {threads(n_threads)}",
         f">= {TIMES_FASTER:.0f} times",
-        f"{ratio:.1f} times",
+        f"{ratio:.2f} times",
         ratio >= TIMES_FASTER,
         f"{best[FASTMLP.label] * 1e3:.0f} against {best[TUTORIAL] * 1e3:.0f} ms",
     )
