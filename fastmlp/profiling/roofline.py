@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ def roofline(
     centres = axes.transData.transform(np.column_stack([x, y]))
     radii = np.sqrt(area / np.pi) * DPI / 72
     obstacles = np.vstack([words, lines, _around(centres, radii[:, np.newaxis])])
-    _label(axes, stages.index, centres, radii, obstacles, words)
+    _label(axes, _names(list(stages.index), centres, radii), obstacles, words)
     left, top = axes.get_position().x0, 0.955
     figure.text(left, top, f"Roofline: {title}", color=INK, fontsize=13, fontweight="bold")
     figure.text(
@@ -122,39 +122,59 @@ def _draw_limits(
     return np.array(boxes), _around(np.vstack(along), 5.0)
 
 
+def _names(
+    stages: Sequence[str], centres: np.ndarray, radii: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, float]]:
+    """Yield names, and the points they are for: stages of one kind on one spot share a name."""
+    groups: list[list[int]] = []
+    for i, stage in enumerate(stages):
+        for group in groups:
+            is_near = math.dist(centres[i], centres[group[0]]) < radii[group[0]]
+            if is_near and stage.split()[0] == stages[group[0]].split()[0]:
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    for group in groups:
+        kind, *number = stages[group[0]].split()
+        numbers = sorted(int(stages[i].split()[1]) for i in group) if number else []
+        yield f"{kind} {', '.join(map(str, numbers))}".strip(), centres[group[0]], radii[group[0]]
+
+
 def _label(
     axes: Axes,
-    stages: Iterable[str],
-    centres: np.ndarray,
-    radii: np.ndarray,
+    names: Iterable[tuple[str, np.ndarray, float]],
     obstacles: np.ndarray,
     words: np.ndarray,
 ) -> None:
-    """Write each stage's name as near to its point as there is room, if any. Lengths are pixels.
+    """Write each name as near to its point as there is room, if any. Lengths are pixels.
 
-    A name covers no obstacle and no other name; the line that leads to it crosses no words.
+    A name covers no obstacle and no other name. The line that leads to it crosses no words, or,
+    where all ways are barred, passes behind them.
     """
     to_data = axes.transData.inverted()
     frame = axes.bbox.extents
-    for stage, centre, radius in zip(stages, centres, radii, strict=True):
-        colour = _colour(stage)
+    for name, centre, radius in names:
+        colour = _colour(name)
         text = axes.text(
-            0, 0, stage, color=colour, fontsize=9.5, fontweight="bold", ha="center", va="center"
-        )
+            0, 0, name, color=colour, fontsize=9.5, fontweight="bold", ha="center", va="center",
+            bbox={"color": "white", "alpha": 0.7, "pad": 0.5},
+        )  # fmt: skip
         extent = text.get_window_extent()
         half = np.array([extent.width, extent.height]) / 2
-        for distance, angle in product(DISTANCES, np.radians(ANGLES)):
+        for is_strict, distance, angle in product((True, False), DISTANCES, np.radians(ANGLES)):
             direction = np.array([math.cos(angle), math.sin(angle)])
             # A line leads from the point's rim to the middle of the name's side, or to a corner.
             line = centre + np.outer(radius + np.arange(0, distance + 1, 8), direction)
             middle = line[-1] + half * np.sign(direction.round(6))
-            name = _around(middle, half + 3)
-            is_inside = (name[:2] > frame[:2]).all() and (name[2:] < frame[2:]).all()
-            if is_inside and not _overlap(name, obstacles) and not _overlap(line, words):
+            box = _around(middle, half + 3)
+            is_inside = (box[:2] > frame[:2]).all() and (box[2:] < frame[2:]).all()
+            is_barred = _overlap(box, obstacles) or (is_strict and _overlap(line, words))
+            if is_inside and not is_barred:
                 text.set_position(tuple(to_data.transform(middle)))
                 axes.plot(*to_data.transform(line[[0, -1]]).T, color=colour, linewidth=0.8)
-                words = np.vstack([words, name])
-                obstacles = np.vstack([obstacles, name, _around(line, 2.0)])
+                words = np.vstack([words, box])
+                obstacles = np.vstack([obstacles, box, _around(line, 2.0)])
                 break
         else:
             text.remove()
