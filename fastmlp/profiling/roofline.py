@@ -66,7 +66,7 @@ def roofline(
     figure.text(left, top, f"Roofline: {title}", color=INK, fontsize=13, fontweight="bold")
     figure.text(
         left, top - 0.042, color=MUTED, fontsize=9.5,
-        s="A point's area is its stage's share of the time. Lines are this machine's measured limits.",
+        s="A point's area is its stage's share of the time. Lines: the machine's measured limits.",
     )  # fmt: skip
     return figure
 
