@@ -132,14 +132,14 @@ def test_a_stage_s_time_is_the_mean_of_the_threads() -> None:
     assert sum(seconds.values()) == pytest.approx(1.0)
 
 
-def test_a_thread_that_came_for_a_trial_only_is_no_thread() -> None:
+def test_a_thread_that_came_for_a_trial_only_counts_for_that() -> None:
     first = {clock.GATHER: 100, of_layer(clock.UPDATE, 1): 900}
-    trial = {of_layer(clock.UPDATE, 1): 50}
-    for threads in ((first, trial), (first, {})):
-        seconds, n_threads = training._stage_seconds(watches_of(*threads), 2, 1000.0)
-        assert n_threads == 1
+    trial = {of_layer(clock.UPDATE, 1): 250}
+    for second, average in ((trial, 1.25), ({}, 1.0)):
+        seconds, n_threads = training._stage_seconds(watches_of(first, second), 2, 1000.0)
+        assert n_threads == average
         assert sum(seconds.values()) == pytest.approx(1.0)
-        assert seconds["update 2"] > seconds["gather"]
+        assert seconds["update 2"] == pytest.approx((900 + 250 * (average > 1)) / average / 1000)
 
 
 # -- work -------------------------------------------------------------------------------------
@@ -249,7 +249,9 @@ def test_limits_count_the_work_of_all_threads(monkeypatch: pytest.MonkeyPatch) -
     assert profiling.measure_fma_peak("float64", 2) == 2 * in_a_round / 2 * 1000 * 2 / 0.5
     assert profiling.measure_bandwidth(2) == 2**20 / 0.5
     assert parts == [0, 0, 1, 0, 1]
-    assert machine.measure("float32", 3).peak == 3 * profiling.measure_fma_peak()
+    mean = machine.measure("float32", 1.75)
+    assert mean.peak == 1.75 * profiling.measure_fma_peak()
+    assert mean.memory == profiling.measure_bandwidth(2)
 
 
 def test_each_thread_reads_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,8 +441,10 @@ def test_notes_speak_of_threads_where_there_are_some() -> None:
     two = replace(profile, machine=replace(profile.machine, n_threads=2), most_threads=2)
     assert "2 threads" in two.title
     assert any("threads' mean" in note for note in two.notes())
-    slower = replace(profile, most_threads=2)
-    assert slower.notes()[-1] == "2 threads were tried, and were slower."
+    mixed = replace(profile, machine=replace(profile.machine, n_threads=1.4), most_threads=2)
+    assert "1.4 threads on average" in mixed.title
+    assert mixed.notes()[-1].startswith("2 threads were tried too")
+    assert not any("tried" in note for note in two.notes())
 
 
 def test_the_figure_has_a_point_and_a_name_for_each_stage_that_computes() -> None:

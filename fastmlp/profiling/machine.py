@@ -27,20 +27,21 @@ class Machine:
 
     Attributes
     ----------
-    n_threads : int
+    n_threads : float
+        An average, where their number changes.
     peak : float
         Floating-point operations a second, two in a multiply-add.
     memory, cache : float
         Bytes a second, read from memory and from the second-level caches.
     """
 
-    n_threads: int
+    n_threads: float
     peak: float
     memory: float
     cache: float
 
 
-def measure(dtype: DTypeLike, n_threads: int) -> Machine:
+def measure(dtype: DTypeLike, n_threads: float) -> Machine:
     """Measure everything, which takes a second.
 
     Each core has multipliers and caches of its own: what one can do counts `n_threads` times. The
@@ -49,7 +50,7 @@ def measure(dtype: DTypeLike, n_threads: int) -> Machine:
     return Machine(
         n_threads,
         measure_fma_peak(dtype) * n_threads,
-        measure_bandwidth(n_threads),
+        measure_bandwidth(round(n_threads)),
         _bandwidth(1, CACHE_BYTES, CACHE_READ_BYTES // CACHE_BYTES) * n_threads,
     )
 

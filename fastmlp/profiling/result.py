@@ -63,7 +63,10 @@ class Profile:
         """The case in a few words."""
         sizes = "-".join(map(str, self.case.layer_sizes))
         n = self.machine.n_threads
-        threads = "1 thread" if n == 1 else f"{n} threads"
+        if abs(n - round(n)) < 0.1:
+            threads = f"{round(n)} thread{'s' if round(n) > 1 else ''}"
+        else:
+            threads = f"{n:.1f} threads on average"
         return f"{sizes}, batch {self.case.batch_size}, {self.case.dtype}, {threads}"
 
     def to_frame(self) -> pd.DataFrame:
@@ -145,10 +148,13 @@ class Profile:
                 f"{_percent(case.update_share)} of a dense layer's arithmetic. GFLOP/s counts what "
                 "is done, 'as if dense' all of it, which may exceed the peak."
             )
-        if machine.n_threads > 1:
+        if machine.n_threads > 1.1:
             notes.append("Times are the threads' mean; what each does for itself counts once.")
-        if machine.n_threads < self.most_threads:
-            notes.append(f"{self.most_threads} threads were tried, and were slower.")
+        if machine.n_threads < self.most_threads - 0.1:
+            notes.append(
+                f"{self.most_threads} threads were tried too; of 1 and {self.most_threads}, each "
+                "stretch of steps takes what was faster before."
+            )
         return notes
 
     def figure(self) -> Figure:

@@ -76,7 +76,7 @@ def profile(
     fastest = int(np.argmin(history.seconds[1::2]))
     n_layers = len(watched.weights)
     seconds, n_threads = _stage_seconds(trainer.watches[fastest], n_layers, ticks_a_second)
-    case = trainer.case(n_threads)
+    case = trainer.case(round(n_threads))
     return Profile(
         case,
         machine.measure(case.dtype, n_threads),
@@ -153,12 +153,11 @@ class _WatchedTrainer(Trainer):
 
 def _stage_seconds(
     watches: NDArray[np.int64], n_layers: int, ticks_a_second: float
-) -> tuple[dict[str, float], int]:
+) -> tuple[dict[str, float], float]:
     """Return each stage's seconds, by name, and the number of threads.
 
-    Seconds are the mean over the threads. The first thread works from start to end, others may
-    come later or, where threads don't pay, for a trial only; so the mean is taken for as many
-    threads as fill the first one's time.
+    The first thread works from start to end, others may come for some stretches only; so the number
+    of threads is an average over the first one's time, and seconds are the mean of as many.
     """
     thread_ticks = watches[:, clock.GATHER :].sum(axis=1)
     n_threads = thread_ticks.sum() / thread_ticks[0]
@@ -176,4 +175,4 @@ def _stage_seconds(
         **{f"update {n}": of_layer(clock.UPDATE, n) for n in layers},
         "wait": float(seconds[clock.WAIT]),
     }
-    return stages, max(1, round(n_threads))
+    return stages, float(n_threads)
