@@ -25,14 +25,26 @@ MEASURES = {
     "cold and warm starts": ((10, 11), start.measure),
     "with a core busy": ((12,), busy.measure),
 }
+ROWS = {number for numbers, _ in MEASURES.values() for number in numbers}
+
+
+def row_numbers(text: str) -> set[int]:
+    numbers = {int(part) for part in text.split(",") if part.strip().isdigit()}
+    if not numbers or numbers - ROWS or len(numbers) != len(text.split(",")):
+        raise argparse.ArgumentTypeError(f"{text!r}: give numbers of 1 to {max(ROWS)}, as in 1,2,3")
+    return numbers
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("--rows", help="targets to measure, such as 1,2,3; by default all")
+    parser.add_argument(
+        "--rows",
+        type=row_numbers,
+        default=ROWS,
+        help="targets to measure, such as 1,2,3; by default all",
+    )
     parser.add_argument("--quick", action="store_true", help="a round each and a few shapes only")
     args = parser.parse_args()
-    wanted = {int(n) for n in args.rows.split(",")} if args.rows else set(range(1, 13))
     targets: list[Target] = []
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), args.quick)
@@ -41,7 +53,7 @@ def main() -> None:
         try:
             with Fields(run) as fields:
                 for what, (numbers, measure) in MEASURES.items():
-                    if wanted & set(numbers):
+                    if args.rows & set(numbers):
                         run.show(f"{what}: row {', '.join(map(str, numbers))}")
                         targets += measure(run, fields)
         finally:  # an interrupted run keeps what it has

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
@@ -118,9 +117,10 @@ class Worker:
 
 
 def spin() -> None:
-    """Keep a core busy until the process is ended."""
-    while True:
-        time.perf_counter()
+    """Keep a core busy until this process is ended, or its parent has gone."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        pass
 
 
 def _serve(pipe: Connection) -> None:
