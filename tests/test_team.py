@@ -20,7 +20,7 @@ import pytest
 from engine_tools import Run, assert_same_bits, make_labels, make_parameters, make_rows, train
 
 from fastmlp.kernels import trainer as trainer_module
-from fastmlp.kernels.threads import run_together
+from fastmlp.kernels.threads import Helpers
 
 SIZES = (20, 70, 6, 50)  # shared layers and one that is each thread's own
 
@@ -89,11 +89,11 @@ def test_helpers_that_cannot_be_started(returned, expected, monkeypatch, n_start
 
 
 def test_helpers_too_late_are_sent_home(returned, expected, monkeypatch):
-    def one_after_the_other(work: Callable[[int], object], n_threads: int) -> None:
+    def one_after_the_other(_: Helpers, work: Callable[[int], object], n_threads: int) -> None:
         for thread in range(n_threads):
             work(thread)
 
-    monkeypatch.setattr(trainer_module, "run_together", one_after_the_other)
+    monkeypatch.setattr(Helpers, "run", one_after_the_other)
     assert_same_bits(fit(), expected)
     assert set(returned[1:]) == {(0, 1), (1, 0), (2, 0)}
 
@@ -136,7 +136,6 @@ def run_script(script: str, seconds: float = 60) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.xfail(strict=True, reason="helpers are left behind, still writing weights")
 def test_interrupts_wait_for_helpers():
     """Ctrl-C while thread 0 waits for a slower helper: it surfaces when the helper is done."""
     ended: list[int] = []
@@ -150,14 +149,13 @@ def test_interrupts_wait_for_helpers():
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_together(work, 3)
-        assert ended == [1, 2]
+            Helpers().run(work, 3)
+        assert sorted(ended) == [1, 2]
     finally:
         timer.join()
         time.sleep(0.6)
 
 
-@pytest.mark.xfail(strict=True, raises=subprocess.TimeoutExpired, reason="waits for ever")
 def test_helpers_are_sent_home_if_thread_0_never_comes():
     """Ctrl-C before thread 0 has reached the gate, where helpers wait for it."""
     output = run_script(

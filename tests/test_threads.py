@@ -11,9 +11,8 @@ import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
 
 from fastmlp.kernels import pace, threads
-from fastmlp.kernels import trainer as trainer_module
 from fastmlp.kernels.pace import Pace
-from fastmlp.kernels.threads import Fit, run_together, usable_threads
+from fastmlp.kernels.threads import Fit, Helpers, usable_threads
 
 
 @pytest.fixture
@@ -154,7 +153,7 @@ def test_explicit_number_is_obeyed_whatever_the_limits(monkeypatch):
 # -- threads that work together --------------------------------------------------------------
 
 
-def test_run_together_calls_each_thread_once_and_waits():
+def test_helpers_calls_each_thread_once_and_waits():
     seen: dict[int, int] = {}
 
     def work(thread: int) -> None:
@@ -162,12 +161,12 @@ def test_run_together_calls_each_thread_once_and_waits():
 
     for n_threads in (1, 2, 5):
         seen.clear()
-        run_together(work, n_threads)
+        Helpers().run(work, n_threads)
         assert sorted(seen) == list(range(n_threads))
         assert seen[0] == threading.get_ident()
 
 
-def test_run_together_passes_on_what_thread_0_raises():
+def test_helpers_passes_on_what_thread_0_raises():
     ended = []
 
     def work(thread: int) -> None:
@@ -176,7 +175,7 @@ def test_run_together_passes_on_what_thread_0_raises():
         ended.append(thread)
 
     with pytest.raises(ValueError, match="it"):
-        run_together(work, 3)
+        Helpers().run(work, 3)
     assert sorted(ended) == [1, 2]
 
 
@@ -199,11 +198,13 @@ def test_a_fit_goes_on_serially_when_another_one_starts(monkeypatch):
     expected = train(parameters, x, y, n_threads=1, batch_size=2)
     used: list[int] = []
 
-    def watched(work: Callable[[int], object], n_threads: int) -> None:
-        used.append(n_threads)
-        run_together(work, n_threads)
+    run = Helpers.run
 
-    monkeypatch.setattr(trainer_module, "run_together", watched)
+    def watched(helpers: Helpers, work: Callable[[int], object], n_threads: int) -> None:
+        used.append(n_threads)
+        run(helpers, work, n_threads)
+
+    monkeypatch.setattr(Helpers, "run", watched)
     assert_same_bits(train(parameters, x, y, n_threads=2, batch_size=2), expected)
     assert 2 in used
     used.clear()

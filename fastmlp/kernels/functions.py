@@ -44,6 +44,8 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
         Where an array is not numeric, or its shape does not fit.
     """
     weights = checks.as_shaped(w, (None, None), "w")
+    if weights.shape[1] == 0:
+        raise ValueError("w has no columns: give one at least")
     bias = checks.as_shaped(b, (1, weights.shape[1]), "b")
     rows = checks.as_shaped(x, (None, len(weights)), "x")
     dtype = np.result_type(rows, weights, bias)
@@ -120,7 +122,10 @@ def backward_update(
         Where a shape does not fit, or a label is none of the classes.
     """
     rate, strength = checks.as_rates(learning_rate, lambda_reg)
-    new_w = [checks.as_shaped(w, (None, None), f"w{i}").copy() for i, w in enumerate(weights, 1)]
+    new_w: list[Array] = []
+    for i, w in enumerate(weights, 1):
+        n_in = new_w[-1].shape[1] if new_w else None
+        new_w.append(checks.as_shaped(w, (n_in, None), f"w{i}").copy())
     new_b = [
         checks.as_shaped(b, (1, w.shape[1]), f"b{i}").copy()
         for i, (w, b) in enumerate(zip(new_w, biases, strict=True), 1)
@@ -148,7 +153,7 @@ def _batch(
     """A plan whose only batch is all rows of `x`."""
     n_rows = x.shape[0]
     plan = Plan(weights, biases, n_rows, n_threads)
-    put_inputs(plan, np.ascontiguousarray(x))
+    put_inputs(plan, np.ascontiguousarray(x), skip_zeros=False)
     plan.put(at.ORDER, np.arange(n_rows, dtype=np.int64))
     plan[at.N_ROWS] = n_rows
     return plan, n_rows

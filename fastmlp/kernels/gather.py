@@ -14,6 +14,7 @@ multiplication by arbitrary precision constants, 2008).
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 from typing import Any
 
@@ -30,11 +31,34 @@ MASK_ROWS = 64
 UINT8, FLOAT32, FLOAT64, CSR = 0, 1, 2, 3
 
 
+@functools.cache
 def reciprocal(scale: float | None, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """1 / `scale` (rounded to `dtype` first) as a number of `dtype` and that one's correction."""
-    exact = 1 / Fraction(float(dtype.type(1 if scale is None else scale)))
+    """1 / `scale` (rounded to `dtype` first) as a number of `dtype` and that one's correction.
+
+    For a handful of scales in a thousand million, one of the 256 quotients lies so near the middle
+    between two numbers that the correction's own rounding decides. A neighbour is right for all.
+    """
+    divisor = dtype.type(1 if scale is None else scale)
+    exact = 1 / Fraction(float(divisor))
     inverse = dtype.type(float(exact))
-    return inverse, dtype.type(float(exact - Fraction(float(inverse))))
+    correction = dtype.type(float(exact - Fraction(float(inverse))))
+    neighbours = (correction + dtype.type(i) * np.spacing(correction) for i in (0, 1, -1, 2, -2))
+    return inverse, next((c for c in neighbours if _divides(divisor, inverse, c)), correction)
+
+
+def _divides(divisor: Any, inverse: Any, correction: Any) -> bool:
+    """Whether x * inverse + x * correction is rounded to x / divisor for every pixel x."""
+    pixels = np.arange(256).astype(divisor.dtype)
+    quotients = pixels / divisor
+    if not np.isfinite(quotients).all():
+        return False
+    bounds = [np.nextafter(quotients, divisor.dtype.type(sign * np.inf)) for sign in (-1, 1)]
+    for x, q, low, high in zip(pixels, quotients, *bounds, strict=True):
+        value = Fraction(float(x)) * Fraction(float(inverse)) + Fraction(float(x * correction))
+        distance = abs(value - Fraction(float(q)))
+        if any(distance >= abs(value - Fraction(float(other))) for other in (low, high)):
+            return False
+    return True
 
 
 def _gather(source: Any) -> Any:

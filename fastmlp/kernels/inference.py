@@ -12,7 +12,7 @@ from fastmlp.kernels import plan as at
 from fastmlp.kernels.gather import reciprocal
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run_forward
-from fastmlp.kernels.threads import run_together, usable_threads
+from fastmlp.kernels.threads import Helpers, usable_threads
 from fastmlp.kernels.trainer import put_inputs
 
 Array = NDArray[Any]
@@ -50,7 +50,9 @@ def predict_proba(
     n_threads = n_threads or min(usable_threads(), max(1, n_rows // ROWS_PER_THREAD))
     n_batches = -(-n_rows // BATCH_ROWS)
     out = np.empty((n_rows, weights[-1].shape[1]), weights[0].dtype)
-    plans = [_plan(weights, biases, x, min(BATCH_ROWS, n_rows)) for _ in range(n_threads)]
+    plans = [
+        _plan(weights, biases, x, input_scale, min(BATCH_ROWS, n_rows)) for _ in range(n_threads)
+    ]
     for plan in plans:
         plan.put(at.OUT, out)
 
@@ -58,7 +60,7 @@ def predict_proba(
         first, last = (n_batches * t // n_threads * BATCH_ROWS for t in (thread, thread + 1))
         _run(plans[thread], first, min(last, n_rows), input_scale)
 
-    run_together(part, n_threads)
+    Helpers().run(part, n_threads)
     return out
 
 
@@ -70,7 +72,7 @@ def forward(
     See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
     """
     n_rows = x.shape[0]
-    plan = _plan(weights, biases, x, min(BATCH_ROWS, n_rows))
+    plan = _plan(weights, biases, x, input_scale, min(BATCH_ROWS, n_rows))
     activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
     plan.put(at.OUT, activations[-1])
     for first in range(0, n_rows, BATCH_ROWS):
@@ -82,9 +84,15 @@ def forward(
     return activations
 
 
-def _plan(weights: Sequence[Array], biases: Sequence[Array], x: Any, batch_rows: int) -> Plan:
+def _plan(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None,
+    batch_rows: int,
+) -> Plan:
     plan = Plan(weights, biases, batch_rows, n_threads=0)
-    put_inputs(plan, x)
+    put_inputs(plan, x, input_scale)
     plan.put(at.ORDER, np.arange(x.shape[0], dtype=np.int64))
     plan[at.N_ROWS] = x.shape[0]
     return plan

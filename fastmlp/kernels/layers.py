@@ -20,7 +20,7 @@ from fastmlp.kernels.gather import (
 )
 from fastmlp.kernels.simd import claim_rows, itemsize, lanes, word
 from fastmlp.kernels.skip import forward_skipping, update_skipping
-from fastmlp.kernels.softmax import softmax_rows, subtract_labels
+from fastmlp.kernels.softmax import logits_gradient, softmax_rows
 from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, tiles
 from fastmlp.kernels.transpose import transpose_squares
 
@@ -167,9 +167,10 @@ def loss_gradient(plan, thread, turn, first, rows, rate, one):
     table = layer_table(plan, last_layer)
     stride = word(table, at.UNIT_ROW)
     gradient = copy_of(table, at.GRADIENT, thread, one)
-    softmax_rows(activation_of(plan, last_layer, thread, turn, one), stride, rows,
-                 word(table, at.N_OUT), gradient, stride, rate)  # fmt: skip
-    subtract_labels(gradient, stride, rows, word(plan, at.ORDER) + first * 8,
+    n_classes = word(table, at.N_OUT)
+    softmax_rows(activation_of(plan, last_layer, thread, turn, one), stride, rows, n_classes,
+                 gradient, stride, one)  # fmt: skip
+    logits_gradient(gradient, stride, rows, n_classes, word(plan, at.ORDER) + first * 8,
                     word(plan, at.LABELS), copy_of(plan, at.CHOSEN, thread, one), rate)  # fmt: skip
 
 

@@ -65,9 +65,9 @@ def exp_nonpositive(v: Lanes, x: Any) -> Any:
 def softmax_rows(
     v: Lanes,
     z: Any, z_row: Any, rows: Any, n_classes: Any,
-    out: Any, out_row: Any, scale: Any,
+    out: Any, out_row: Any, one: Any,
 ) -> None:  # fmt: skip
-    """``out[r, :n_classes] = scale * softmax(z[r, :n_classes])``, zeros up to a whole vector.
+    """``out[r, :n_classes] = softmax(z[r, :n_classes])``, zeros up to a whole vector.
 
     `out` may be `z`. Computes :func:`fastmlp.reference.softmax`.
     """
@@ -99,30 +99,41 @@ def softmax_rows(
         _, largest = v.loop([constant(0), lowest], more, one_maximum)
         largest = v.splat(v.reduce(v.maximum, largest))
         _, total = v.loop([constant(0), v.full(0.0)], more, one_exp)
-        factor = v.splat(b.fdiv(scale, v.reduce(b.fadd, total)))
+        factor = v.splat(b.fdiv(one, v.reduce(b.fadd, total)))
         v.repeat(n_classes, one_scaling, step=v.count)
 
     v.repeat(rows, row)
 
 
 @vector_op
-def subtract_labels(
+def logits_gradient(
     v: Lanes,
-    d: Any, d_row: Any, rows: Any, order: Any, labels: Any, chosen: Any, scale: Any,
+    p: Any, p_row: Any, rows: Any, n_classes: Any,
+    order: Any, labels: Any, chosen: Any, rate: Any,
 ) -> None:  # fmt: skip
-    """From ``scale * p`` to the gradient ``scale * (p - onehot(label))``, in place.
+    """From the probabilities to the gradient by the logits, times `rate`, in place.
 
-    Row r's label is ``labels[order[r]]``; both hold 64-bit integers, and labels were checked to lie
-    below the number of classes. ``chosen[r]`` becomes the label's p, from which the loss is made.
+    Computes :func:`fastmlp.reference.softmax_cross_entropy_gradient`, whose division by the rows
+    `rate` contains. Row r's label is ``labels[order[r]]``; both hold 64-bit integers, and labels
+    were checked to lie below the number of classes. ``chosen[r]`` becomes the label's probability,
+    from which the loss is made.
     """
     b = v.builder
+    wide = ir.VectorType(INT64, v.count)
+    numbers = ir.Constant(wide, list(range(v.count)))
+    rates, ones, zeros = v.splat(rate), v.full(1.0), v.full(0.0)
 
     def row(r: Any) -> None:
         place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
         label = v.load(b.add(labels, b.mul(place, constant(8))), INT64)
-        at = v.at(d, b.mul(r, d_row), label)
-        value = v.load(at, v.element)
-        v.store(b.fdiv(value, scale), v.at(chosen, r))
-        v.store(b.fsub(value, scale), at)
+        at = v.at(p, b.mul(r, p_row))
+        v.store(v.load(v.at(at, label), v.element), v.at(chosen, r))
+
+        def classes(i: Any) -> None:
+            is_label = b.icmp_signed("==", numbers, v.splat(b.sub(label, i), wide))
+            excess = b.fsub(v.load(v.at(at, i)), b.select(is_label, ones, zeros))
+            v.store(b.fmul(excess, rates), v.at(at, i))
+
+        v.repeat(n_classes, classes, step=v.count)
 
     v.repeat(rows, row)

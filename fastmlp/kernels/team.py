@@ -3,7 +3,9 @@
 A team lives for one stretch of work, within one call from Python: there is no pool that could
 outlive a fork or hang at exit. Its threads first meet at a gate. Thread 0 waits there for a while;
 if a helper has not come by then (no core is free), thread 0 sends all helpers home and works
-alone. Nobody ever waits for a thread that might not run.
+alone. A helper that has waited for long goes home by itself, since an interrupt may have kept
+thread 0 away. All that is decided on one shared number, which changes in one operation: nobody
+ever waits for a thread that might not come.
 
 Behind the gate, threads meet at barriers. A barrier spins for about as long as a stage of the step
 takes, and then gives its core away at each look, since another program may need it.
@@ -21,14 +23,15 @@ from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.simd import INT32, INT64, Integer, Lanes, vector_op
 
 # Fields of a team: addresses of 64-bit integers, each in a cache line of its own.
-N_AT_BARRIER, GENERATION, N_AT_GATE, GATE = 0, 64, 128, 192
-TEAM_BYTES = 256
+N_AT_BARRIER, GENERATION, GATE = 0, 64, 128
+TEAM_BYTES = 192
 
-# States of the gate.
-CLOSED, OPEN, DISBANDED = 0, 1, 2
+# The gate holds the number of helpers that wait there, or one of these.
+OPEN, DISBANDED = -1, -2
 
 SPINS = 500  # looks before a waiting thread yields
 GATE_LOOKS = 20_000  # looks, yielding, before thread 0 works alone: some ms
+HELPER_LOOKS = 2_000_000  # looks, yielding, before a helper goes home: a second or so
 
 _yield_core = types.ExternalFunction(
     "SwitchToThread" if os.name == "nt" else "sched_yield", types.int32()
@@ -52,6 +55,14 @@ def _set(v: Lanes, address: Any, value: Any) -> None:
 
 
 @vector_op
+def _swap(v: Lanes, address: Any, old: Any, new: Any) -> Integer:
+    """Write `new` if `old` is there; returns 1 if so, else 0."""
+    pointer = v.pointer(address, INT64)
+    pair = v.builder.cmpxchg(pointer, old, new, "acq_rel", "acquire")
+    return v.builder.zext(v.builder.extract_value(pair, 1), INT64)
+
+
+@vector_op
 def _pause(v: Lanes, amount: Any) -> None:
     """Tell the core that this is a spinning loop."""
     from llvmlite import ir
@@ -68,24 +79,32 @@ def enter(team, thread, n_threads):
     """Pass the gate; returns the number of threads that work, 0 for a helper sent home."""
     if n_threads == 1:
         return 1
-    if thread == 0:
-        looks = 0
-        while _look(team + N_AT_GATE) < n_threads - 1:
-            looks += 1
-            if looks > GATE_LOOKS:
-                _set(team + GATE, DISBANDED)
-                return 1
-            _yield_core()
-        _set(team + GATE, OPEN)
-        return n_threads
-    _add(team + N_AT_GATE, 1)
+    gate = team + GATE
     looks = 0
-    state = _look(team + GATE)
-    while state == CLOSED:
+    if thread == 0:
+        while True:
+            waiting = _look(gate)
+            looks += 1
+            if waiting == n_threads - 1:
+                if _swap(gate, waiting, OPEN) != 0:
+                    return n_threads
+            elif looks > GATE_LOOKS:
+                if _swap(gate, waiting, DISBANDED) != 0:
+                    return 1
+            else:
+                _yield_core()
+    waiting = _look(gate)
+    while waiting >= 0 and _swap(gate, waiting, waiting + 1) == 0:
+        waiting = _look(gate)
+    state = _look(gate) if waiting >= 0 else DISBANDED
+    while state >= 0:
         looks += 1
-        if looks > SPINS:
+        if looks > HELPER_LOOKS:
+            if _swap(gate, state, state - 1) != 0:
+                return 0
+        elif looks > SPINS:
             _yield_core()
-        state = _look(team + GATE)
+        state = _look(gate)
     return n_threads if state == OPEN else 0
 
 

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 # What other libraries obey, so that one setting holds for all of them (and for joblib's workers).
 ENVIRONMENT = ("FASTMLP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -54,36 +53,69 @@ def _quota() -> int:
     return max(1, math.ceil(cores)) if cores > 0 else os.cpu_count() or 1
 
 
-def run_together(work: Callable[[int], object], n_threads: int) -> None:
-    """Call ``work(thread)`` for thread 0 to n_threads - 1, each in a thread of its own.
+class Helpers:
+    """Threads that live for one call each, and are waited for however it ends.
 
-    Thread 0 is the caller's. A helper that can't be started is left out, which `work` must allow
-    for. Returns, or raises, when all of them have returned.
-
-    The helpers are bare threads: ``threading.Thread.start`` waits until a thread runs, which wakes
-    two cores in turn and costs a stretch of 10 ms its two last percent.
+    They are bare threads: ``threading.Thread.start`` waits until a thread runs, which wakes two
+    cores in turn and costs a stretch of 10 ms its two last percent.
     """
-    at_work: list[Any] = []
 
-    def help_out(number: int, done: Any) -> None:
+    def __init__(self) -> None:
+        self._at_work: list[_Helper] = []
+
+    def run(self, work: Callable[[int], object], n_threads: int) -> None:
+        """Call ``work(thread)`` for thread 0 to n_threads - 1, each in a thread of its own.
+
+        Thread 0 is the caller's. A helper that can't be started is left out, which `work` must
+        allow for. Returns, or raises, when all of them have returned; an interrupt waits too.
+        """
         try:
-            work(number)
+            for number in range(1, n_threads):
+                helper = _Helper(work, number)
+                try:
+                    _thread.start_new_thread(helper.run, ())
+                except RuntimeError:  # the system has no thread left
+                    break
+                # An interrupt just here leaves a helper that is not waited for, and finds no
+                # thread 0 to work with.
+                self._at_work.append(helper)
+            work(0)
         finally:
-            done.release()
+            self.wait()
 
-    try:
-        for number in range(1, n_threads):
-            done = _thread.allocate_lock()
-            done.acquire()
-            try:
-                _thread.start_new_thread(help_out, (number, done))
-            except RuntimeError:  # the system has no thread left
-                break
-            at_work.append(done)
-        work(0)
-    finally:
-        for done in at_work:
-            done.acquire()
+    def wait(self) -> None:
+        """Return when no helper is at work; an interrupt is raised after that.
+
+        To be called once more before what they write is read: an interrupt may strike between
+        any two operations, and so just before the call above.
+        """
+        interrupt: BaseException | None = None
+        for helper in self._at_work:
+            while not helper.is_done:
+                try:
+                    helper.lock.acquire(timeout=1)
+                except KeyboardInterrupt as error:
+                    interrupt = error
+        self._at_work.clear()
+        if interrupt:
+            raise interrupt
+
+
+class _Helper:
+    """A thread's work, a flag that says that it has ended, and a lock to wait for the flag."""
+
+    def __init__(self, work: Callable[[int], object], number: int) -> None:
+        self.work, self.number = work, number
+        self.is_done = False
+        self.lock = _thread.allocate_lock()
+        self.lock.acquire()
+
+    def run(self) -> None:
+        try:
+            self.work(self.number)
+        finally:
+            self.is_done = True
+            self.lock.release()
 
 
 class Fit:

@@ -17,8 +17,8 @@ from fastmlp.kernels.pace import Pace
 from fastmlp.kernels.plan import Plan, aligned
 from fastmlp.kernels.step import run_steps
 from fastmlp.kernels.team import TEAM_BYTES
-from fastmlp.kernels.threads import Fit, run_together
-from fastmlp.reference import cross_entropy
+from fastmlp.kernels.threads import Fit, Helpers
+from fastmlp.reference import cross_entropy, scale_inputs
 
 Array = NDArray[Any]
 
@@ -29,13 +29,15 @@ SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the 
 _KINDS = {"uint8": UINT8, "float32": FLOAT32, "float64": FLOAT64}
 
 
-def put_inputs(plan: Plan, x: Any, skip_zeros: bool | None = None) -> None:
+def put_inputs(
+    plan: Plan, x: Any, input_scale: float | None = None, skip_zeros: bool | None = None
+) -> None:
     """Tell `plan` where the rows of `x` lie, and whether there are zeros enough to skip."""
     if isinstance(x, np.ndarray):
         plan.put(at.X, x)
         plan[at.X_KIND] = _KINDS[x.dtype.name]
     else:  # SciPy's CSR
-        plan.put(at.X, np.ascontiguousarray(x.data, plan.dtype))
+        plan.put(at.X, scale_inputs(x.data, plan.dtype, input_scale))
         plan.put(at.X_INDICES, np.ascontiguousarray(x.indices, np.int32))
         plan.put(at.X_INDPTR, np.ascontiguousarray(x.indptr, np.int64))
         plan[at.X_KIND] = CSR
@@ -100,8 +102,9 @@ class Trainer:
         self._y = np.ascontiguousarray(y, np.int64)
         self._pace = Pace(n_threads)
         self._plan = Plan(weights, biases, batch_size, max(self._pace.choices))
-        put_inputs(self._plan, x, skip_zeros)
+        put_inputs(self._plan, x, input_scale, skip_zeros)
         self._plan.put(at.LABELS, self._y)
+        self._helpers = Helpers()
         self._team = aligned(TEAM_BYTES, np.uint8)
         self._plan.put(at.TEAM, self._team)
         # Compile now, so that compiling is no part of any stretch's time.
@@ -147,7 +150,7 @@ class Trainer:
         def part(thread: int) -> None:
             run_steps(self._plan.address, thread, n_threads, first, last, *scalars)
 
-        run_together(part, n_threads)
+        self._helpers.run(part, n_threads)
 
     def _scalars(self, last_rows: int) -> list[Any]:
         """The floats that `run_steps` takes, in the network's dtype."""
@@ -162,6 +165,7 @@ class Trainer:
 
     def export(self) -> None:
         """Write the current parameters into the arrays that were handed in."""
+        self._helpers.wait()
         self._plan.unpack(*self.outside)
 
     def close(self) -> None:

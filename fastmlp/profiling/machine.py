@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from fastmlp import checks
 from fastmlp.kernels import limits
 from fastmlp.kernels.plan import aligned
-from fastmlp.kernels.threads import run_together
+from fastmlp.kernels.threads import Helpers
 
 ROUNDS = 2**21  # of multiply-adds a measurement: some milliseconds
 MEMORY_BYTES = 2**28  # much more than the caches hold
@@ -117,6 +117,6 @@ def _best_seconds(part: Callable[[int], object], n_threads: int) -> float:
     deadline = time.perf_counter() + SECONDS
     while time.perf_counter() < deadline:
         start = time.perf_counter()
-        run_together(part, n_threads)
+        Helpers().run(part, n_threads)
         best = min(best, time.perf_counter() - start)
     return best
