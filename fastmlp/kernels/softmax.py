@@ -77,7 +77,16 @@ def softmax_rows(
     def inside(i: Any) -> Any:
         return v.below(b.sub(n_classes, i))
 
-    def row(r: Any) -> None:
+    def short_row(r: Any) -> None:
+        """A row of one vector, which never leaves the registers."""
+        is_class = inside(constant(0))
+        values = b.select(is_class, v.load(v.at(z, b.mul(r, z_row))), lowest)
+        largest = v.splat(v.reduce(v.maximum, values))
+        powers = b.select(is_class, exp_nonpositive(v, b.fsub(values, largest)), v.full(0.0))
+        factor = v.splat(b.fdiv(one, v.reduce(b.fadd, powers)))
+        v.store(b.fmul(powers, factor), v.at(out, b.mul(r, out_row)))
+
+    def long_row(r: Any) -> None:
         z_at, out_at = v.at(z, b.mul(r, z_row)), v.at(out, b.mul(r, out_row))
 
         def one_maximum(i: Any, largest: Any) -> list[Any]:
@@ -102,7 +111,11 @@ def softmax_rows(
         factor = v.splat(b.fdiv(one, v.reduce(b.fadd, total)))
         v.repeat(n_classes, one_scaling, step=v.count)
 
-    v.repeat(rows, row)
+    with b.if_else(b.icmp_signed("<=", n_classes, constant(v.count))) as (if_short, if_long):
+        with if_short:
+            v.repeat(rows, short_row)
+        with if_long:
+            v.repeat(rows, long_row)
 
 
 @vector_op
