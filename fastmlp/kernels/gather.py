@@ -64,6 +64,8 @@ def _divides(divisor: Any, inverse: Any, correction: Any) -> bool:
 def _gather(source: Any) -> Any:
     """Gather up to 64 dense rows whose elements have the LLVM type `source`."""
     is_integer = isinstance(source, ir.IntType)
+    # A batch of floats does not fit into the first level.
+    level = 1 if is_integer else 2
     source_size = {INT8: 1, ir.FloatType(): 4, ir.DoubleType(): 8}[source]
 
     def gather(
@@ -106,7 +108,7 @@ def _gather(source: Any) -> Any:
 
             def row(r: Any, bit: Any, mask: Any) -> list[Any]:
                 offset = b.mul(r, constant(8))
-                v.prefetch(b.add(v.load(b.add(there, offset), INT64), skipped))
+                v.prefetch(b.add(v.load(b.add(there, offset), INT64), skipped), level)
                 at = b.add(v.load(b.add(here, offset), INT64), skipped)
                 raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
                 value = converted(raw)

@@ -116,9 +116,9 @@ class Lanes:
         element = getattr(value.type, "element", value.type)
         instruction.align = 4 if element in (INT32, ir.FloatType()) else 8
 
-    def prefetch(self, address: Any, to_write: bool = False) -> None:
-        """Have a cache line on its way to the first level; for another core's, say what for."""
-        flags = [ir.Constant(INT32, flag) for flag in (int(to_write), 3, 1)]
+    def prefetch(self, address: Any, level: int = 1, to_write: bool = False) -> None:
+        """Have a cache line on its way to a level of the caches; say so if it is to be written."""
+        flags = [ir.Constant(INT32, flag) for flag in (int(to_write), 4 - level, 1)]
         self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
 
     # -- arithmetic --------------------------------------------------------------------------
