@@ -16,6 +16,7 @@ from benchmarks.peers import session
 from benchmarks.peers.case import Case, Parameters, loss_of
 from benchmarks.peers.field import Field
 from benchmarks.peers.sides import Entry
+from benchmarks.peers.worker import Worker
 from fastmlp import reference
 
 FEW_STEPS = 16
@@ -24,22 +25,29 @@ LOSS_TOLERANCE = 1e-3  # after an epoch more, as a share of the loss
 
 
 def line_up(field: Field, case: Case, n_threads: int | Mapping[Entry, int | None]) -> None:
-    """Start every side on the case and assert that all agree.
+    """Start every side on the case and assert that all agree."""
+    for entry, worker in field.items():
+        own = n_threads if isinstance(n_threads, int) else n_threads[entry]
+        start(entry, worker, case, own)
+
+
+def start(
+    entry: Entry, worker: Worker, case: Case, n_threads: int | None, given: Case | None = None
+) -> None:
+    """Start one side and assert that it agrees; `given` is the case with its rows in another type.
 
     This also warms up: what a side compiles, it compiles here.
     """
     x, y = case.load()
     few, expected, expected_loss = expectation(case)
-    for entry, worker in field.items():
-        name = f"{entry.label} on {case.name}"
-        own = n_threads if isinstance(n_threads, int) else n_threads[entry]
-        worker.call(session.start, entry.module, entry.class_name, case, own)
-        check_weights(name, case, worker.call(session.train, few), expected)
-        loss = loss_of(worker.call(session.train, len(y)), x, y)
-        if not abs(loss - expected_loss) <= LOSS_TOLERANCE * expected_loss:
-            raise AssertionError(
-                f"{name}: a loss of {loss:.6f} after an epoch, not {expected_loss:.6f}"
-            )
+    name = f"{entry.label} on {case.name}"
+    worker.call(session.start, entry.module, entry.class_name, given or case, n_threads)
+    check_weights(name, case, worker.call(session.train, few), expected)
+    loss = loss_of(worker.call(session.train, len(y)), x, y)
+    if not abs(loss - expected_loss) <= LOSS_TOLERANCE * expected_loss:
+        raise AssertionError(
+            f"{name}: a loss of {loss:.6f} after an epoch, not {expected_loss:.6f}"
+        )
 
 
 @lru_cache(maxsize=1)  # a case's numbers of threads come one after the other

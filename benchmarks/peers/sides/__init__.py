@@ -20,8 +20,8 @@ from benchmarks.peers.case import Parameters
 class Problem:
     """Where a side starts: its own copies of the parameters, and the data.
 
-    weights (n_in, n_out) and biases (1, n_out), float32; x (n_rows, n_features) float32,
-    C-contiguous; y (n_rows,) intp; n_threads None leaves the choice to the side.
+    weights (n_in, n_out) and biases (1, n_out), float32; x (n_rows, n_features) float32 (pixels:
+    uint8), C-contiguous; y (n_rows,) intp; n_threads None leaves the choice to the side.
     """
 
     weights: list[NDArray]
@@ -58,6 +58,7 @@ class Entry:
 
 
 FASTMLP = Entry("fastmlp", "fastmlp_side", "FastMLP")
+PIXELS = Entry("fastmlp, uint8 pixels", "fastmlp_side", "FastMLP")
 PEERS = (
     Entry("NumPy, preallocated", "numpy_side", "NumPy"),
     Entry("scikit-learn", "sklearn_side", "ScikitLearn"),

@@ -11,6 +11,8 @@ from benchmarks.peers.case import Parameters
 from benchmarks.peers.sides import Problem
 from fastmlp.kernels import Trainer, predict_proba
 
+PIXEL_MAX = 255.0
+
 
 class FastMLP:
     def __init__(self, problem: Problem) -> None:
@@ -23,6 +25,7 @@ class FastMLP:
             batch_size=p.batch_size,
             learning_rate=p.learning_rate,
             lambda_reg=p.lambda_reg,
+            input_scale=PIXEL_MAX if p.x.dtype == np.uint8 else None,
             n_threads=p.n_threads,
         )
 
