@@ -35,26 +35,24 @@ def bounded(n: int) -> settings:
 
 
 @both_dtypes
-@bounded(200)
+@every_kind
+@bounded(60)
 @given(
     n_features=st.sampled_from([1, 2, 3, 7, 8, 9, 16, 17, 20, 33, 64, 100]),
     hidden=st.lists(SIZES, max_size=4),
     n_classes=st.sampled_from([1, 2, 3, 10, 16, 17, 40]),
-    n_rows=st.integers(1, 150),
+    n_rows=st.sampled_from([1, 2, 7, 20, 64, 65, 67, 99, 128, 131, 150]),
     batch_size=st.sampled_from([1, 2, 6, 7, 8, 16, 63, 64, 65, 130, 200]),
-    kind=st.sampled_from(KINDS),
     density=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
-    skip_zeros=st.sampled_from([None, False, True]),
     seed=st.integers(0, 2**16),
 )
-def test_training(
-    dtype, n_features, hidden, n_classes, n_rows, batch_size, kind, density, skip_zeros, seed
-):
+def test_training(dtype, n_features, hidden, n_classes, n_rows, batch_size, kind, density, seed):
     parameters = make_parameters([n_features, *hidden, n_classes], dtype, seed)
     x = make_rows(n_rows, n_features, kind, density, seed)
     y = make_labels(n_rows, n_classes, seed)
     settings = {"batch_size": batch_size, "input_scale": SCALE, "learning_rate": 0.05}
-    got = train(parameters, x, y, n_threads=1, skip_zeros=skip_zeros, **settings)
+    got = train(parameters, x, y, n_threads=1, skip_zeros=False, **settings)
+    assert_same_bits(train(parameters, x, y, n_threads=1, skip_zeros=True, **settings), got)
     # The reference gets more digits than the engine, so that all of the error is the engine's.
     more_digits = np.float64 if dtype == "float32" else np.longdouble
     with clear_of_kinks(dtype):
