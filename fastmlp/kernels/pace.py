@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from fastmlp.kernels.threads import usable_threads
 
 STRETCH_SECONDS = 0.015  # Ctrl-C and other Python threads wait no longer than that
 FIRST_STEPS = 4  # of a number of threads: they only tell how many steps make a stretch
-TRIAL = 2  # stretches: in the first of them, a core that was idle wakes up
+TRIAL = 4  # stretches, of which the fastest counts: a core that was idle takes some ms to wake up
 SHORTEST, LONGEST = 4, 64  # stretches from a trial to the next one
 PATIENCE = 1.25  # times that an explicit number of threads may be slower than one
 
@@ -29,21 +31,22 @@ class Pace:
     def __init__(self, n_threads: int | None) -> None:
         self.choices = sorted({1, n_threads or usable_threads()}, reverse=n_threads is not None)
         self._handicap = PATIENCE if n_threads else 1.0
-        self._step_seconds: dict[int, float] = {}
+        self._recent: dict[int, deque[float]] = {}  # seconds a step, of the last stretches
         self._preferred = self._current = self.choices[0]
         self._interval = SHORTEST
         self._left = TRIAL
 
     def next(self) -> tuple[int, int]:
         """Return the next stretch's number of threads and of steps."""
-        if self._current not in self._step_seconds:
+        if not self._recent.get(self._current):
             return self._current, FIRST_STEPS
-        fastest = min(self._step_seconds.values())
+        fastest = min(map(min, filter(None, self._recent.values())))
         return self._current, max(1, int(STRETCH_SECONDS / fastest))
 
     def took(self, n_threads: int, n_steps: int, seconds: float) -> None:
         """Learn from a stretch."""
-        self._step_seconds[n_threads] = max(seconds / n_steps, 1e-9)
+        recent = self._recent.setdefault(n_threads, deque(maxlen=TRIAL))
+        recent.append(max(seconds / n_steps, 1e-9))
         self._left -= 1
         if self._left > 0 or len(self.choices) == 1:
             return
@@ -57,5 +60,5 @@ class Pace:
         self._current, self._left = self._preferred, self._interval
 
     def _cost(self, n_threads: int) -> float:
-        seconds = self._step_seconds.get(n_threads, float("inf"))
+        seconds = min(self._recent.get(n_threads, [float("inf")]))
         return seconds * (self._handicap if n_threads == 1 else 1.0)

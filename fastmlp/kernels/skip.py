@@ -2,8 +2,7 @@
 
 A bit mask for each two inputs says in which rows of the batch they are not zero.
 :func:`forward_skipping` and :func:`update_skipping` take a few neighbouring inputs at a time, whose
-rows of the weights stay
-in registers while the rows of the batch that are named by the masks go by:
+rows of the weights stay in registers while the rows of the batch that the masks name go by:
 
     forward    z[b, :] += x[b, k] * w[k, :]     for each input k of the group, in order
     update     w[k, :] += x[b, k] * dz[b, :]    for each row b of the batch, in order

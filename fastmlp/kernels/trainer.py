@@ -169,7 +169,7 @@ class Trainer:
         self._plan.unpack(*self.outside)
 
     def close(self) -> None:
-        """Release the buffers."""
+        """Nothing to release: threads end with each stretch."""
 
     def __enter__(self) -> Trainer:
         return self
