@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
+
+RESULTS = Path("benchmarks/results")
 
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
@@ -41,7 +45,11 @@ def train(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """fastmlp and its reference, quick: time of an epoch and of each kernel."""
     session.install(".[bench]")
-    session.run("pytest", "benchmarks", *session.posargs)
+    RESULTS.mkdir(exist_ok=True)
+    # One thread for the reference too: NumPy's BLAS reads these when it is loaded.
+    env = dict.fromkeys(("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    json = f"--benchmark-json={RESULTS / 'bench.json'}"
+    session.run("pytest", "benchmarks", json, *session.posargs, env=env)
 
 
 @nox.session
