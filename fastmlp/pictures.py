@@ -138,12 +138,13 @@ def _curve(axes: Axes, values: Sequence[float], colour: str, title: str, label: 
     axes.spines["bottom"].set_color("#cbd2d9")
     axes.margins(x=0.02)
     if values and math.isfinite(values[-1]):
+        axes.set_xlim(right=1.5 + 1.14 * (len(values) - 1))
         axes.annotate(
             label.format(values[-1]),
             (len(values), values[-1]),
-            xytext=(0, 8),
+            xytext=(6, 0),  # beside the curve's end, where nothing else is drawn
             textcoords="offset points",
-            ha="right",
+            va="center",
             color=colour,
             fontweight="bold",
         )
