@@ -91,7 +91,7 @@ def test_matmul_bias_refuses_wrong_shapes(x, w, b, name):
 
 
 def test_matmul_bias_refuses_no_columns():
-    with pytest.raises(ValueError, match="^w has no columns: give one"):
+    with pytest.raises(ValueError, match=r"^w has no columns: give one"):
         kernels.matmul_bias(np.ones((2, 3)), np.ones((3, 0)), np.ones((1, 0)))
 
 
