@@ -125,3 +125,12 @@ def test_backward_update_refuses_bad_arguments(arguments: dict[str, Any], error:
     good = {"weights": W, "biases": B, "x": X, "labels": LABELS}
     with pytest.raises(ValueError, match=error):
         kernels.backward_update(**(good | {"learning_rate": 0.1, "lambda_reg": 0.0} | arguments))
+
+
+@pytest.mark.parametrize("n_biases", [0, 1])
+def test_backward_update_needs_all_layers(n_biases):
+    weights, biases = make_parameters((4, 3, 2), "float64")
+    n_weights = 2 if n_biases else 0
+    x, labels = make_rows(5, 4, "float64"), make_labels(5, 2)
+    with pytest.raises(ValueError, match="of each layer, one layer at least"):
+        kernels.backward_update(weights[:n_weights], biases[:n_biases], x, labels, 0.1, 0.0)

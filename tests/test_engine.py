@@ -220,3 +220,11 @@ def test_loss_for_tiny_learning_rates(rate):
     got = train(parameters, x, y, learning_rate=rate)
     expected = train(parameters, x, y, engine=reference, learning_rate=rate)
     assert_close(got.losses, expected.losses, "float32", 10)
+
+
+@pytest.mark.parametrize("scale", [1e-50, 1e-44, 1e300])
+def test_scales_out_of_range(scale):
+    parameters = make_parameters((5, 4, 3), "float32")
+    pixels, y = make_rows(10, 5, "uint8"), make_labels(10, 3)
+    with pytest.raises(ValueError, match=r"^input_scale is .* give it nearer to 1"):
+        train(parameters, pixels, y, input_scale=scale)

@@ -122,6 +122,8 @@ def backward_update(
         Where a shape does not fit, or a label is none of the classes.
     """
     rate, strength = checks.as_rates(learning_rate, lambda_reg)
+    if not weights or len(biases) != len(weights):
+        raise ValueError("give the weights and the biases of each layer, one layer at least")
     new_w: list[Array] = []
     for i, w in enumerate(weights, 1):
         n_in = new_w[-1].shape[1] if new_w else None

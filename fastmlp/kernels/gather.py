@@ -38,7 +38,12 @@ def reciprocal(scale: float | None, dtype: np.dtype[Any]) -> tuple[Any, Any]:
     For a handful of scales in a thousand million, one of the 256 quotients lies so near the middle
     between two numbers that the correction's own rounding decides. A neighbour is right for all.
     """
-    divisor = dtype.type(1 if scale is None else scale)
+    value, tiny = 1.0 if scale is None else float(scale), float(np.finfo(dtype).tiny)
+    if not tiny <= value <= 1 / tiny:
+        raise ValueError(
+            f"input_scale is {scale!r}, out of the range of {dtype}: give it nearer to 1"
+        )
+    divisor = dtype.type(value)
     exact = 1 / Fraction(float(divisor))
     inverse = dtype.type(float(exact))
     correction = dtype.type(float(exact - Fraction(float(inverse))))

@@ -38,10 +38,11 @@ class Pace:
 
     def next(self) -> tuple[int, int]:
         """Return the next stretch's number of threads and of steps."""
-        if not self._recent.get(self._current):
+        if not self._recent:
             return self._current, FIRST_STEPS
-        fastest = min(map(min, filter(None, self._recent.values())))
-        return self._current, max(1, int(STRETCH_SECONDS / fastest))
+        steps = max(1, int(STRETCH_SECONDS / min(map(min, self._recent.values()))))
+        is_new = self._current not in self._recent
+        return self._current, min(FIRST_STEPS, steps) if is_new else steps
 
     def took(self, n_threads: int, n_steps: int, seconds: float) -> None:
         """Learn from a stretch."""

@@ -24,7 +24,7 @@ def usable_threads() -> int:
     limits = [_cores(), _quota()]
     for name in ENVIRONMENT:
         text = os.environ.get(name, "").split(",")[0].strip()
-        if text.isdigit() and int(text) > 0:
+        if text.isdecimal() and int(text) > 0:
             limits.append(int(text))
     return min(limits)
 
