@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # On a machine busy with anything else, a step's small products take NumPy's BLAS twenty times
 # longer with two threads than with one. This has to stand before NumPy is imported.
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 import fastmlp
 from fastmlp import reference
 from fastmlp.network import Network
+
+# A shell that runs the tests in its background has them ignore Ctrl-C, which some of them are about.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.intp]]
 
