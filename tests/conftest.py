@@ -20,7 +20,7 @@ import fastmlp
 from fastmlp import reference
 from fastmlp.network import Network
 
-# A shell that runs the tests in its background has them ignore Ctrl-C, which some of them are about.
+# A shell that runs the tests in its background has them ignore Ctrl-C, which some are about.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
