@@ -51,7 +51,7 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     dtype = np.result_type(rows, weights, bias)
     plan, n_rows = _batch([weights.astype(dtype)], [bias.astype(dtype)], rows.astype(dtype), 0)
     one = dtype.type(1)
-    layers.gather(plan.address, 0, 0, n_rows, one, one)
+    layers.gather(plan.address, 0, 0, n_rows, one)
     layers.forward(plan.address, 0, 0, 1, 0, n_rows, one)
     return plan.activation(0)[:, : weights.shape[1]].copy()
 
@@ -137,9 +137,9 @@ def backward_update(
     y = checks.as_labels(labels, len(rows), new_w[-1].shape[1], "labels")
     plan, n_rows = _batch(new_w, new_b, rows, n_threads=1)
     plan.put(at.LABELS, y.astype(np.int64))
-    values = 1, 0, 1 - rate * strength, -rate / n_rows
-    one, zero, decay, step_rate = (dtype.type(value) for value in values)
-    step(plan.address, 0, 1, 0, decay, step_rate, one, zero, one)
+    values = 1, 1 - rate * strength, -rate / n_rows
+    one, decay, step_rate = (dtype.type(value) for value in values)
+    step(plan.address, 0, 1, 0, decay, step_rate, one)
     plan.unpack(new_w, new_b)
     return new_w, new_b
 

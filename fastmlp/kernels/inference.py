@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import plan as at
-from fastmlp.kernels.gather import reciprocal
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run_forward
 from fastmlp.kernels.threads import Helpers, usable_threads
@@ -58,7 +57,7 @@ def predict_proba(
 
     def part(thread: int) -> None:
         first, last = (n_batches * t // n_threads * BATCH_ROWS for t in (thread, thread + 1))
-        _run(plans[thread], first, min(last, n_rows), input_scale)
+        _run(plans[thread], first, min(last, n_rows))
 
     Helpers().run(part, n_threads)
     return out
@@ -77,7 +76,7 @@ def forward(
     plan.put(at.OUT, activations[-1])
     for first in range(0, n_rows, BATCH_ROWS):
         last = min(first + BATCH_ROWS, n_rows)
-        _run(plan, first, last, input_scale)
+        _run(plan, first, last)
         for layer, activation in enumerate(activations[:-1]):
             rows = plan.activation(layer)[: last - first, : activation.shape[1]]
             activation[first:last] = rows
@@ -98,6 +97,5 @@ def _plan(
     return plan
 
 
-def _run(plan: Plan, first: int, last: int, input_scale: float | None) -> None:
-    factors = reciprocal(input_scale, plan.dtype)
-    run_forward(plan.address, first, last, *factors, plan.dtype.type(1))
+def _run(plan: Plan, first: int, last: int) -> None:
+    run_forward(plan.address, first, last, plan.dtype.type(1))

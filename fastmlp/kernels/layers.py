@@ -11,12 +11,17 @@ from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.gather import (
     CSR,
     FLOAT32,
-    MASK_ROWS,
     UINT8,
     gather_csr,
     gather_float32,
     gather_float64,
     gather_uint8,
+)
+from fastmlp.kernels.nonzeros import (
+    MASK_ROWS,
+    find_nonzero_pixels,
+    find_nonzeros,
+    locate_rows,
 )
 from fastmlp.kernels.simd import claim_rows, itemsize, lanes, word
 from fastmlp.kernels.skip import forward_skipping, update_skipping
@@ -85,35 +90,51 @@ def input_row_of(plan, layer):
 
 
 @compiled
-def gather(plan, thread, first, rows, inverse, correction):
-    """The batch of `rows` rows that starts at row `first` of the order, into a thread's block."""
+def table_of(plan, field, thread):
+    """Address of a thread's own table of rows."""
+    return word(plan, field) + thread * word(plan, at.ROWS_COPY) * 8
+
+
+@compiled
+def gather(plan, thread, first, rows, one):
+    """Have a batch's rows at hand: the `rows` ones from row `first` of the order on.
+
+    They are copied into the thread's block, or their places in X noted; and where zeros are
+    skipped, they are found.
+    """
     n_features = word(layer_table(plan, 0), at.N_IN)
-    n_padded = word(layer_table(plan, 0), at.N_IN_PADDED)
-    stride = word(plan, at.INPUT_ROW)
+    order = word(plan, at.ORDER) + first * 8
+    # The last batch has no next one: what is fetched then is at hand.
+    next_order = order + rows * 8 if first + 2 * rows <= word(plan, at.N_ROWS) else order
     kind = word(plan, at.X_KIND)
     x = word(plan, at.X)
-    block = copy_of(plan, at.INPUT, thread, inverse)
-    block_masks = masks_of(plan, thread)
-    for start in range(0, rows, MASK_ROWS):
-        count = min(rows - start, MASK_ROWS)
-        order = word(plan, at.ORDER) + (first + start) * 8
-        # The last batch has no next one: what is fetched then is at hand.
-        has_next = first + rows + start + count <= word(plan, at.N_ROWS)
-        next_order = order + rows * 8 if has_next else order
-        out = block + start * stride * itemsize(inverse)
-        masks = block_masks + start // MASK_ROWS * word(plan, at.MASKS_ROW) * 8
-        if kind == UINT8:
-            gather_uint8(x, n_features, order, count, next_order,
-                         inverse, correction, out, stride, masks)  # fmt: skip
-        elif kind == FLOAT32:
-            gather_float32(x, n_features, order, count, next_order,
-                         inverse, correction, out, stride, masks)  # fmt: skip
-        elif kind == CSR:
-            gather_csr(word(plan, at.X_INDPTR), word(plan, at.X_INDICES), x, n_padded,
-                       order, count, out, stride, masks, inverse)  # fmt: skip
-        else:
-            gather_float64(x, n_features, order, count, next_order,
-                         inverse, correction, out, stride, masks)  # fmt: skip
+    is_in_place = word(plan, at.IS_IN_PLACE) != 0
+    scale = word(plan, at.SCALE)
+    block = copy_of(plan, at.INPUT, thread, one)
+    stride = word(plan, at.INPUT_ROW)
+    if is_in_place:
+        row_bytes = n_features if kind == UINT8 else n_features * itemsize(one)
+        locate_rows(x, row_bytes, order, rows, table_of(plan, at.ROWS, thread))
+        locate_rows(x, row_bytes, next_order, rows, table_of(plan, at.NEXT_ROWS, thread))
+    elif kind == UINT8:
+        gather_uint8(x, n_features, order, rows, next_order, scale, block, stride, one)
+    elif kind == FLOAT32:
+        gather_float32(x, n_features, order, rows, next_order, scale, block, stride, one)
+    elif kind == CSR:
+        gather_csr(word(plan, at.X_INDPTR), word(plan, at.X_INDICES), x,
+                   word(layer_table(plan, 0), at.N_IN_PADDED),
+                   order, rows, block, stride, one)  # fmt: skip
+    else:
+        gather_float64(x, n_features, order, rows, next_order, scale, block, stride, one)
+    if word(plan, at.IS_SKIPPING) != 0:
+        for start in range(0, rows, MASK_ROWS):
+            count = min(rows - start, MASK_ROWS)
+            table = table_of(plan, at.ROWS, thread) + start * 8
+            masks = masks_of(plan, thread) + start // MASK_ROWS * word(plan, at.MASKS_ROW) * 8
+            if word(plan, at.LEVELS) != 0:
+                find_nonzero_pixels(table, count, n_features, masks, one)
+            else:
+                find_nonzeros(table, count, n_features, masks, one)
 
 
 @compiled
@@ -146,10 +167,12 @@ def forward(plan, layer, thread, n_threads, turn, rows, one):
     is_last = layer == word(plan, at.N_LAYERS) - 1
     c = first_vector(table, thread, n_threads)
     last = last_vector(table, thread, n_threads)
-    if layer == 0 and word(plan, at.IS_SKIPPING) != 0 and not is_last:
+    if layer == 0 and word(plan, at.IS_SKIPPING) != 0:
         n_padded = word(table, at.N_IN_PADDED)
-        forward_skipping(x, x_row, masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
-                         weights, panel, bias, z, z_row, c, last, one)  # fmt: skip
+        forward_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+                         table_of(plan, at.ROWS, thread), table_of(plan, at.NEXT_ROWS, thread),
+                         word(plan, at.LEVELS),
+                         weights, panel, bias, z, z_row, c, last, is_last, one)  # fmt: skip
         return
     while c < last:
         vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
@@ -218,7 +241,8 @@ def update(plan, layer, thread, n_threads, turn, rows, decay, one):
     is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
     if is_skipping:
         n_padded = word(table, at.N_IN_PADDED)
-        update_skipping(x, x_row, masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+        update_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+                        table_of(plan, at.ROWS, thread), word(plan, at.LEVELS),
                         weights, panel, decay, one, dz, dz_row, c, last)  # fmt: skip
     while c < last:
         vectors = 2 if c % 2 == 0 and c + 2 <= last else 1

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.gather import MASK_ROWS
+from fastmlp.kernels.nonzeros import MASK_ROWS
 from fastmlp.kernels.simd import LINE, VECTOR_BYTES
 
 PAGE = 4096  # bytes
@@ -39,10 +39,16 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     N_ROWS,  # in ORDER
     LABELS,  # int64, in X's order
     BATCH_ROWS,
+    SCALE,  # address of what uint8 inputs are divided by
     IS_SKIPPING,
+    IS_IN_PLACE,  # whether rows are read from X itself
+    LEVELS,  # 256 quotients of pixels that are read in place; else 0
     INPUT,  # a block of BATCH_ROWS rows for each thread
     INPUT_COPY,
     INPUT_ROW,  # elements
+    ROWS,  # addresses of the batch's rows, in whole groups of 64; a table for each thread
+    ROWS_COPY,  # addresses
+    NEXT_ROWS,  # those of the next batch's, where rows are read in place
     MASKS,  # a block for each thread: one mask for 64 rows and two inputs
     MASKS_COPY,  # masks
     MASKS_ROW,  # masks from 64 rows to the next ones
@@ -55,7 +61,7 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     WATCHES,  # a stopwatch for each thread; 0 for none, and so is WATCHES_COPY
     WATCHES_COPY,  # 64-bit integers
     PLAN_FIELDS,
-) = range(26)
+) = range(32)
 
 # Fields of a layer's table. A thread's own copy of a buffer starts as many elements after the first
 # thread's as the field *after* the buffer's says: none, where the threads share it.
@@ -206,9 +212,17 @@ class Plan:
         block = -(-batch_rows * stride // page) * page + 17 * line
         self[INPUT_COPY] = self.put(INPUT, aligned((self._n_copies, block), self.dtype))[0].size
         # A group's masks are read while the group before it is at work, and the last one's too.
-        n_masks = (self._padded_rows(n_features) + LONGEST_GROUP) // 2
-        masks = aligned((self._n_copies, -(-batch_rows // MASK_ROWS), n_masks), np.int64)
+        # They are made for a whole vector of pixels at a time.
+        n_masks = (-(-n_features // LINE) * LINE + LONGEST_GROUP) // 2
+        n_masked_rows = -(-batch_rows // MASK_ROWS) * MASK_ROWS
+        masks = aligned((self._n_copies, n_masked_rows // MASK_ROWS, n_masks), np.int64)
         self[MASKS_COPY], self[MASKS_ROW] = self.put(MASKS, masks)[0].size, n_masks
+        # Where rows are gathered, the tables point into the blocks for good.
+        rows = np.minimum(np.arange(n_masked_rows), batch_rows - 1) * stride * self.dtype.itemsize
+        blocks = [block.ctypes.data for block in self._kept[INPUT]]
+        for field in (ROWS, NEXT_ROWS):
+            self.put(field, np.add.outer(blocks, rows))
+        self[ROWS_COPY] = n_masked_rows
         chosen = aligned((self._n_copies, row_stride(batch_rows, 4)), self.dtype)
         self[CHOSEN_COPY] = self.put(CHOSEN, chosen)[0].size
 

@@ -114,7 +114,7 @@ class Lanes:
     def store(self, value: Any, address: Any) -> None:
         instruction = self.builder.store(value, self.pointer(address, value.type))
         element = getattr(value.type, "element", value.type)
-        instruction.align = 4 if element in (INT32, ir.FloatType()) else 8
+        instruction.align = {INT8: 1, INT32: 4, ir.FloatType(): 4}.get(element, 8)
 
     def prefetch(self, address: Any, level: int = 1, to_write: bool = False) -> None:
         """Have a cache line on its way to a level of the caches; say so if it is to be written."""

@@ -44,7 +44,7 @@ def watch_of(plan, thread):
 
 
 @compiled
-def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one):
+def step(plan, thread, n_threads, number, decay, rate, one):
     """Step `number` of an epoch, one thread's part of it; see :func:`run_steps`.
 
     Computes :func:`fastmlp.reference.forward` and :func:`fastmlp.reference.backward_update`.
@@ -57,7 +57,7 @@ def step(plan, thread, n_threads, number, decay, rate, inverse, correction, one)
     turn = number % 2
     if n_threads > 1:
         claim_activations(plan, 0, thread, n_threads, turn, rows, one)
-    gather(plan, thread, first, rows, inverse, correction)
+    gather(plan, thread, first, rows, one)
     clock.lap(watch, clock.GATHER)
     for layer in range(n_layers):
         forward(plan, layer, thread, n_threads, turn, rows, one)
@@ -95,7 +95,7 @@ def catch_up(plan, thread, one):
 @compiled
 def run_steps(
     plan, thread, n_threads, first_step, last_step,
-    decay, rate, last_rate, inverse, correction, one,
+    decay, rate, last_rate, one,
 ):  # fmt: skip
     """Steps `first_step` to `last_step` of an epoch, one thread's part of them.
 
@@ -112,8 +112,6 @@ def run_steps(
         ``1 - learning_rate * lambda_reg``; its dtype is that of all elements.
     rate, last_rate : float
         Minus the learning rate, divided by a batch's rows: a whole one's, and the last one's.
-    inverse, correction : float
-        uint8 inputs are multiplied by their sum; see :mod:`fastmlp.kernels.gather`.
     one : float
         1.
 
@@ -136,12 +134,12 @@ def run_steps(
     for number in range(first_step, last_step):
         is_whole = (number + 1) * batch_rows <= word(plan, at.N_ROWS)
         step_rate = rate if is_whole else last_rate
-        step(plan, thread, n_threads, number, decay, step_rate, inverse, correction, one)
+        step(plan, thread, n_threads, number, decay, step_rate, one)
     return n_threads
 
 
 @compiled
-def run_forward(plan, first, last, inverse, correction, one):
+def run_forward(plan, first, last, one):
     """Probabilities of rows `first` to `last` of the order, written to the same rows of OUT.
 
     Computes :func:`fastmlp.reference.forward`, a batch at a time, by one thread alone.
@@ -152,7 +150,7 @@ def run_forward(plan, first, last, inverse, correction, one):
     n_classes = word(table, at.N_OUT)
     for start in range(first, last, batch_rows):
         rows = min(batch_rows, last - start)
-        gather(plan, 0, start, rows, inverse, correction)
+        gather(plan, 0, start, rows, one)
         for layer in range(n_layers):
             forward(plan, layer, 0, 1, 0, rows, one)
         z, z_row = word(table, at.ACTIVATION), word(table, at.UNIT_ROW)

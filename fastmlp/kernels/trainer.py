@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fastmlp.kernels import clock
 from fastmlp.kernels import plan as at
-from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8, reciprocal
+from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8
 from fastmlp.kernels.pace import Pace
-from fastmlp.kernels.plan import Plan, aligned
+from fastmlp.kernels.plan import LONGEST_GROUP, Plan, aligned
 from fastmlp.kernels.step import run_steps
 from fastmlp.kernels.team import TEAM_BYTES
 from fastmlp.kernels.threads import Fit, Helpers
@@ -32,18 +32,39 @@ _KINDS = {"uint8": UINT8, "float32": FLOAT32, "float64": FLOAT64}
 def put_inputs(
     plan: Plan, x: Any, input_scale: float | None = None, skip_zeros: bool | None = None
 ) -> None:
-    """Tell `plan` where the rows of `x` lie, and whether there are zeros enough to skip."""
+    """Tell `plan` where the rows of `x` lie, and whether there are zeros enough to skip.
+
+    Raises
+    ------
+    ValueError
+        If `input_scale` is beyond the range of the network's dtype.
+    """
+    dtype = plan.dtype
+    scale = 1.0 if input_scale is None else float(input_scale)
+    tiny = float(np.finfo(dtype).tiny)
+    if not tiny <= scale <= 1 / tiny:
+        raise ValueError(
+            f"input_scale is {input_scale!r}, out of the range of {dtype}: give it nearer to 1"
+        )
+    plan.put(at.SCALE, np.full(1, scale, dtype))
     if isinstance(x, np.ndarray):
         plan.put(at.X, x)
         plan[at.X_KIND] = _KINDS[x.dtype.name]
     else:  # SciPy's CSR
-        plan.put(at.X, scale_inputs(x.data, plan.dtype, input_scale))
+        plan.put(at.X, scale_inputs(x.data, dtype, input_scale))
         plan.put(at.X_INDICES, np.ascontiguousarray(x.indices, np.int32))
         plan.put(at.X_INDPTR, np.ascontiguousarray(x.indptr, np.int64))
         plan[at.X_KIND] = CSR
     if skip_zeros is None:
         skip_zeros = nonzero_share(x) < SKIP_BELOW
     plan[at.IS_SKIPPING] = int(skip_zeros)
+    is_readable = isinstance(x, np.ndarray) and x.dtype in (np.uint8, dtype)
+    # Inputs are skipped, and read, in whole groups.
+    if skip_zeros and is_readable and x.shape[1] % LONGEST_GROUP == 0:
+        plan[at.IS_IN_PLACE] = 1
+        if x.dtype == np.uint8:
+            levels = plan.put(at.LEVELS, aligned(256, dtype))
+            levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), dtype, input_scale)
 
 
 def nonzero_share(x: Any, group: int = GROUP) -> float:
@@ -156,8 +177,7 @@ class Trainer:
         """The floats that `run_steps` takes, in the network's dtype."""
         decay = 1.0 - self.learning_rate * self.lambda_reg
         rates = (-self.learning_rate / n for n in (self.batch_size, last_rows))
-        factors = reciprocal(self.input_scale, self._plan.dtype)
-        return [self._plan.dtype.type(value) for value in (decay, *rates, *factors, 1.0)]
+        return [self._plan.dtype.type(value) for value in (decay, *rates, 1.0)]
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in."""

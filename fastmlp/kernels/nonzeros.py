@@ -1,0 +1,122 @@
+"""Which inputs of a mini-batch are not zero: bit masks, by which the first layer skips the others.
+
+A mask has a bit for each of 64 rows, and covers two neighbouring inputs: bit r is set where either
+of them is not zero in row r. The rows are read where they lie, in X itself, if they are pixels
+or numbers of the network's own dtype: no copy is made of them. What the products then read of them
+is in the second-level cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from fastmlp.kernels.simd import (
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    VECTOR_BYTES,
+    Lanes,
+    constant,
+    vector_op,
+)
+
+# Rows of the batch that a mask covers: one bit each.
+MASK_ROWS = 64
+
+
+@vector_op
+def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: Any) -> None:
+    """Write the rows' addresses to a table; up to a whole number of 64, the last row's again."""
+    b = v.builder
+    last = b.sub(rows, constant(1))
+
+    def locate(r: Any) -> None:
+        place = b.select(b.icmp_signed("<", r, last), r, last)
+        number = v.load(b.add(order, b.mul(place, constant(8))), INT64)
+        v.store(b.add(x, b.mul(number, row_bytes)), b.add(table, b.mul(r, constant(8))))
+
+    v.repeat(b.and_(b.add(last, constant(MASK_ROWS)), constant(-MASK_ROWS)), locate)
+
+
+def _find(source: Any) -> Any:
+    """Masks of up to 64 rows of elements of the LLVM type `source`; None is the network's.
+
+    Eight rows at a time become one byte for each input; eight such bytes are a mask.
+    """
+    is_integer = source is not None
+
+    def find(
+        v: Lanes,
+        table: Any, rows: Any, n_features: Any, masks: Any, one: Any,
+    ) -> None:  # fmt: skip
+        b = v.builder
+        size = 1 if is_integer else v.size
+        count = VECTOR_BYTES // size
+        kind = ir.VectorType(source or v.element, count)
+        lanes = ir.VectorType(ir.IntType(8 * size), count)
+        pairs = ir.VectorType(INT8, count // 2)
+        zeros = ir.Constant(kind, [0 if is_integer else 0.0] * count)
+        no_bits = ir.Constant(lanes, [0] * count)
+        n_parts = MASK_ROWS // 8
+        # The bytes of all rows, for a vector of inputs.
+        found = b.ptrtoint(cgutils.alloca_once(b, ir.ArrayType(pairs, n_parts)), INT64)
+
+        def part_at(part: Any) -> Any:
+            return b.add(found, b.mul(part, constant(pairs.count)))
+
+        # Eight rows that are not whole have been filled up with the last one.
+        is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
+        are_rows = v.splat(is_row, ir.VectorType(INT64, pairs.count))
+
+        def either_of_pairs(bits: Any) -> Any:
+            sides = (
+                ir.Constant(ir.VectorType(INT32, pairs.count), list(range(i, count, 2)))
+                for i in (0, 1)
+            )
+            return b.or_(*(b.shuffle_vector(bits, bits, side) for side in sides))
+
+        def inputs(column: Any, inside: Any = None) -> None:
+            """A vector of inputs of all rows; `inside` masks those beyond the last one."""
+            skipped = b.mul(column, constant(size))
+
+            def eight_rows(first: Any) -> None:
+                bits = no_bits
+                for r in range(8):
+                    entry = b.add(table, b.mul(b.add(first, constant(r)), constant(8)))
+                    at = b.add(v.load(entry, INT64), skipped)
+                    raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
+                    compare = b.icmp_unsigned if is_integer else b.fcmp_unordered
+                    bit = ir.Constant(lanes, [1 << r] * count)
+                    bits = b.or_(bits, b.select(compare("!=", raw, zeros), bit, no_bits))
+                bits = either_of_pairs(bits)
+                v.store(bits if size == 1 else b.trunc(bits, pairs), part_at(b.lshr(first, three)))
+
+            v.repeat(rows, eight_rows, step=8)
+            parts = [v.load(part_at(constant(part)), pairs) for part in range(n_parts)]
+            while len(parts) > 1:  # neighbours are joined: 16, 32, 64 bits
+                width = parts[0].type.element.width
+                joined = ir.VectorType(ir.IntType(2 * width), pairs.count)
+                shift = ir.Constant(joined, [width] * pairs.count)
+                parts = [
+                    b.or_(b.zext(low, joined), b.shl(b.zext(high, joined), shift))
+                    for low, high in zip(parts[::2], parts[1::2], strict=True)
+                ]
+            v.store(b.and_(parts[0], are_rows), b.add(masks, b.mul(column, constant(4))))
+
+        three = constant(3)
+        whole = b.and_(n_features, constant(-count))
+        v.repeat(whole, inputs, step=count)
+        with b.if_then(b.icmp_signed("<", whole, n_features)):
+            numbers = ir.VectorType(INT16, count)
+            limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), numbers)
+            inputs(whole, b.icmp_unsigned("<", ir.Constant(numbers, list(range(count))), limit))
+
+    return vector_op(find)
+
+
+find_nonzero_pixels = _find(INT8)
+find_nonzeros = _find(None)
