@@ -138,6 +138,13 @@ def test_stretches_are_short(step_seconds, monkeypatch):
         assert all(s * step_seconds / n > 0.005 for n, s in taken[10:])
 
 
+def test_a_trial_that_has_no_hope_ends_soon(monkeypatch):
+    monkeypatch.setattr(pace, "usable_threads", lambda: 2)
+    close = stretches(500, lambda n: 1e-4 / (1.1 if n == 2 else 1), Pace(None))
+    clear = stretches(500, lambda n: 1e-4 / n, Pace(None))
+    assert share(close[20:], 1) > 1.5 * share(clear[20:], 1) > 0
+
+
 def test_one_core_gets_one_thread(monkeypatch):
     monkeypatch.setattr(pace, "usable_threads", lambda: 1)
     assert share(stretches(100, lambda n: 1e-4, Pace(None)), 1) == 1

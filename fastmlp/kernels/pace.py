@@ -9,6 +9,7 @@ from fastmlp.kernels.threads import usable_threads
 STRETCH_SECONDS = 0.015  # Ctrl-C and other Python threads wait no longer than that
 FIRST_STEPS = 4  # of a number of threads: they only tell how many steps make a stretch
 TRIAL = 4  # stretches, of which the fastest counts: a core that was idle takes some ms to wake up
+HOPELESS = 1.3  # times slower, at which a trial of one thread ends after two stretches
 SHORTEST, LONGEST = 4, 64  # stretches from a trial to the next one
 PATIENCE = 1.25  # times that an explicit number of threads may be slower than one
 
@@ -33,6 +34,7 @@ class Pace:
         self._handicap = PATIENCE if n_threads else 1.0
         self._recent: dict[int, deque[float]] = {}  # seconds a step, of the last stretches
         self._preferred = self._current = self.choices[0]
+        self._tried: list[float] = []  # seconds a step, in the trial that is running
         self._interval = SHORTEST
         self._left = TRIAL
 
@@ -48,17 +50,33 @@ class Pace:
         """Learn from a stretch."""
         recent = self._recent.setdefault(n_threads, deque(maxlen=TRIAL))
         recent.append(max(seconds / n_steps, 1e-9))
+        if n_threads == self._current != self._preferred:
+            self._tried.append(recent[-1])
         self._left -= 1
-        if self._left > 0 or len(self.choices) == 1:
+        is_hopeless = self._is_hopeless()
+        if len(self.choices) == 1 or (self._left > 0 and not is_hopeless):
             return
         if self._current == self._preferred:  # try the other number
             self._current = next(n for n in self.choices if n != self._preferred)
             self._left = TRIAL
+            self._tried.clear()
             return
-        before, self._preferred = self._preferred, min(self.choices, key=self._cost)
+        before = self._preferred
+        if not is_hopeless:
+            self._preferred = min(self.choices, key=self._cost)
         is_settled = self._preferred == before
         self._interval = min(2 * self._interval, LONGEST) if is_settled else SHORTEST
         self._current, self._left = self._preferred, self._interval
+
+    def _is_hopeless(self) -> bool:
+        """Whether the trial that is running has been far too slow, twice.
+
+        A trial of one thread, that is: more of them get their chance, as cores take time to wake.
+        """
+        if self._current != 1 or self._preferred == 1 or len(self._tried) < 2:
+            return False
+        known = min(self._recent.get(self._preferred, [float("inf")]))
+        return min(self._tried) > HOPELESS * known
 
     def _cost(self, n_threads: int) -> float:
         seconds = min(self._recent.get(n_threads, [float("inf")]))
