@@ -59,7 +59,7 @@ def prescribe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         coming = iter(stretches)
 
         class Prescribed:
-            def __init__(self, _: int | None) -> None:
+            def __init__(self, *_: int | None) -> None:
                 self.choices = [1, n_threads]
 
             def next(self) -> tuple[int, int]:
@@ -95,6 +95,15 @@ def test_stretches(sizes, dtype, prescribe):
 
 
 @both_dtypes
+@pytest.mark.parametrize("skip_zeros", [False, True])
+def test_stretches_of_rows_that_are_shared(dtype, skip_zeros, prescribe):
+    again, expected = case((24, 5, 90, 10), dtype, 65)
+    rng = np.random.RandomState(0)
+    prescribe((int(rng.randint(1, 4)), int(rng.randint(1, 3))) for _ in itertools.count())
+    assert_same_bits(again(skip_zeros=skip_zeros), expected)
+
+
+@both_dtypes
 def test_threads_as_timed(dtype):
     again, expected = case((17, 90, 5, 10), dtype)
     for n_threads in (2, 3, None):
@@ -112,9 +121,10 @@ def test_kinds_of_rows(dtype, kind, skip_zeros):
 
 
 @both_dtypes
-@pytest.mark.parametrize("batch_size", [1, 65, 130, 300])
+@pytest.mark.parametrize("batch_size", [1, 64, 65, 130, 300])
 def test_sizes_of_batches(dtype, batch_size, prescribe):
-    for sizes in [(30, 64, 10), (17, 90, 5, 10)]:
+    # Large batches have threads share the rows of a first layer that is narrow.
+    for sizes in [(30, 64, 10), (17, 90, 5, 10), (24, 5, 90, 10), (17, 3, 5), (40, 3)]:
         again, expected = case(sizes, dtype, batch_size)
         for n_threads, skip_zeros in itertools.product((1, 2, 3), (True, False)):
             prescribe(itertools.repeat((n_threads, 50)), n_threads)
@@ -122,14 +132,14 @@ def test_sizes_of_batches(dtype, batch_size, prescribe):
 
 
 def test_races(prescribe):
-    """Small steps, large layers and few rows: threads meet often, at unequal distances."""
+    """Small steps, layers of any size and few rows: threads meet often, at unequal distances."""
     rng = np.random.RandomState(1)
-    for seed in range(25):
+    for seed in range(40):
         sizes = (*rng.choice([3, 17, 64, 130], size=rng.randint(2, 5)), rng.choice([3, 40, 100]))
         n_rows = 400
         parameters = make_parameters(sizes, "float32", seed)
         x, y = make_rows(n_rows, sizes[0], seed=seed), make_labels(n_rows, sizes[-1])
-        batch_size = int(rng.choice([1, 3, 8, 20]))
+        batch_size = int(rng.choice([1, 3, 8, 20, 64, 90]))
         runs = []
         for n_threads in (1, 2, 3, 2):
             prescribe(itertools.repeat((n_threads, n_rows)), n_threads)

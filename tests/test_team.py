@@ -42,7 +42,7 @@ def returned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     calls: list[tuple[int, int]] = []
 
     class Threaded:
-        def __init__(self, n_threads: int | None) -> None:
+        def __init__(self, n_threads: int | None, most: int) -> None:
             self.choices = [1, 3]
 
         def next(self) -> tuple[int, int]:
@@ -202,7 +202,7 @@ def test_ctrl_c_at_any_time_leaves_the_weights_of_a_whole_step():
         BATCH, STEPS, N_STRETCHES = 4, 30, 3000
 
         class Threaded:
-            def __init__(self, n_threads):
+            def __init__(self, n_threads, most):
                 self.choices = [1, n_threads]
             def next(self):
                 return self.choices[1], STEPS

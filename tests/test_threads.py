@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
 
-from fastmlp.kernels import pace, threads
+from fastmlp.kernels import pace, simd, threads
 from fastmlp.kernels.pace import Pace
+from fastmlp.kernels.plan import useful_threads
 from fastmlp.kernels.threads import Fit, Helpers, usable_threads
 
 
@@ -119,7 +121,7 @@ def share(taken: list[tuple[int, int]], n_threads: int) -> float:
 
 def test_pace_prefers_what_is_faster_and_changes_its_mind(monkeypatch):
     monkeypatch.setattr(pace, "usable_threads", lambda: 4)
-    choice = Pace(None)
+    choice = Pace(None, 9)
     assert share(stretches(500, lambda n: 1e-4 / n, choice), 4) > 0.8
     # Another program takes the other cores: a threaded step now takes longer than a serial one.
     assert share(stretches(1000, lambda n: 1e-4 * n, choice), 1) > 0.7
@@ -130,7 +132,7 @@ def test_pace_prefers_what_is_faster_and_changes_its_mind(monkeypatch):
 def test_stretches_are_short(step_seconds, monkeypatch):
     monkeypatch.setattr(pace, "usable_threads", lambda: 2)
     for n_threads in (None, 1, 2):
-        taken = stretches(200, lambda n: step_seconds / n, Pace(n_threads))
+        taken = stretches(200, lambda n: step_seconds / n, Pace(n_threads, 9))
         # The first one of each number of threads is a leap in the dark.
         too_long = [s for n, s in taken if s > 1 and s * step_seconds / n > 0.04]
         assert len(too_long) <= 2
@@ -140,21 +142,32 @@ def test_stretches_are_short(step_seconds, monkeypatch):
 
 def test_a_trial_that_has_no_hope_ends_soon(monkeypatch):
     monkeypatch.setattr(pace, "usable_threads", lambda: 2)
-    close = stretches(500, lambda n: 1e-4 / (1.1 if n == 2 else 1), Pace(None))
-    clear = stretches(500, lambda n: 1e-4 / n, Pace(None))
+    close = stretches(500, lambda n: 1e-4 / (1.1 if n == 2 else 1), Pace(None, 9))
+    clear = stretches(500, lambda n: 1e-4 / n, Pace(None, 9))
     assert share(close[20:], 1) > 1.5 * share(clear[20:], 1) > 0
+
+
+def test_no_more_threads_than_find_work(monkeypatch):
+    monkeypatch.setattr(pace, "usable_threads", lambda: 16)
+    assert Pace(None, 4).choices == [1, 4]
+    assert Pace(None, 20).choices == [1, 16]
+    assert Pace(None, 1).choices == [1]
+    assert Pace(6, 4).choices == [6, 1]
+    for hidden, batch_rows, expected in [(200, 16, 200), (1, 16, 1), (1, 63, 1), (1, 1024, 32)]:
+        weights = [np.zeros((7, hidden * simd.VECTOR_BYTES // 8)), np.zeros((hidden, 1))]
+        assert useful_threads(weights, batch_rows) == expected
 
 
 def test_one_core_gets_one_thread(monkeypatch):
     monkeypatch.setattr(pace, "usable_threads", lambda: 1)
-    assert share(stretches(100, lambda n: 1e-4, Pace(None)), 1) == 1
-    assert share(stretches(100, lambda n: 1e-4, Pace(1)), 1) == 1
+    assert share(stretches(100, lambda n: 1e-4, Pace(None, 9)), 1) == 1
+    assert share(stretches(100, lambda n: 1e-4, Pace(1, 9)), 1) == 1
 
 
 def test_explicit_number_is_obeyed_whatever_the_limits(monkeypatch):
     monkeypatch.setattr(pace, "usable_threads", lambda: 1)
-    assert share(stretches(500, lambda n: 1e-4 / n, Pace(3)), 3) > 0.8
-    assert share(stretches(500, lambda n: 1e-4, Pace(3)), 3) > 0.8
+    assert share(stretches(500, lambda n: 1e-4 / n, Pace(3, 2)), 3) > 0.8
+    assert share(stretches(500, lambda n: 1e-4, Pace(3, 2)), 3) > 0.8
 
 
 # -- threads that work together --------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 Every stage does one thread's part, for the vectors of columns (units) that the thread owns. A
 layer with fewer vectors than threads is not shared: each thread has a copy of it, and owns it all.
+Only the first one may be shared by rows; see :mod:`fastmlp.kernels.plan`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ from fastmlp.kernels.nonzeros import (
 from fastmlp.kernels.simd import claim_rows, itemsize, lanes, word
 from fastmlp.kernels.skip import forward_skipping, update_skipping
 from fastmlp.kernels.softmax import logits_gradient, softmax_rows
-from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, tiles
+from fastmlp.kernels.tile import RELU, RELU_MASK, STORE, TILE_ROWS, tiles
 from fastmlp.kernels.transpose import transpose_squares
+
+# Rows of a batch that the update takes together: a panel of their gradient stays in the first-level
+# cache, and their inputs in the second.
+BLOCK_ROWS = 128
 
 
 @compiled
@@ -52,7 +57,7 @@ def masks_of(plan, thread):
 def first_vector(table, thread, n_threads):
     """First of a thread's own vectors of columns; they end where the next thread's begin."""
     n_vectors = word(table, at.N_VECTORS)
-    if word(table, at.IS_SHARED) != 0:
+    if word(table, at.SHARING) == at.BY_COLUMNS:
         return n_vectors * thread // n_threads
     return 0
 
@@ -60,9 +65,24 @@ def first_vector(table, thread, n_threads):
 @compiled
 def last_vector(table, thread, n_threads):
     n_vectors = word(table, at.N_VECTORS)
-    if word(table, at.IS_SHARED) != 0:
+    if word(table, at.SHARING) == at.BY_COLUMNS:
         return n_vectors * (thread + 1) // n_threads
     return n_vectors
+
+
+@compiled
+def first_row(table, thread, n_threads, n, unit):
+    """First of a thread's own rows out of `n`; they end where the next thread's begin."""
+    if word(table, at.SHARING) == at.BY_ROWS:
+        return min((n + unit - 1) // unit * thread // n_threads * unit, n)
+    return 0
+
+
+@compiled
+def last_row(table, thread, n_threads, n, unit):
+    if word(table, at.SHARING) == at.BY_ROWS:
+        return first_row(table, thread + 1, n_threads, n, unit)
+    return n
 
 
 @compiled
@@ -167,9 +187,13 @@ def forward(plan, layer, thread, n_threads, turn, rows, one):
     is_last = layer == word(plan, at.N_LAYERS) - 1
     c = first_vector(table, thread, n_threads)
     last = last_vector(table, thread, n_threads)
-    if layer == 0 and word(plan, at.IS_SKIPPING) != 0:
+    is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
+    unit = MASK_ROWS if is_skipping else TILE_ROWS
+    start = first_row(table, thread, n_threads, rows, unit)
+    end = last_row(table, thread, n_threads, rows, unit)
+    if is_skipping:
         n_padded = word(table, at.N_IN_PADDED)
-        forward_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+        forward_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), start, end, n_padded,
                          table_of(plan, at.ROWS, thread), table_of(plan, at.NEXT_ROWS, thread),
                          word(plan, at.LEVELS),
                          weights, panel, bias, z, z_row, c, last, is_last, one)  # fmt: skip
@@ -178,8 +202,9 @@ def forward(plan, layer, thread, n_threads, turn, rows, one):
         vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
         w = weights + (c // 2 * panel + c % 2 * width) * size
         offset = c * width * size
-        tiles(vectors, rows, x, x_row, 1, w, 2 * width, bias + offset, 0, one,
-              z + offset, z_row, word(table, at.N_IN), STORE if is_last else RELU, 0)  # fmt: skip
+        tiles(vectors, end - start, x + start * x_row * size, x_row, 1, w, 2 * width,
+              bias + offset, 0, one, z + offset + start * z_row * size, z_row,
+              word(table, at.N_IN), STORE if is_last else RELU, 0)  # fmt: skip
         c += vectors
 
 
@@ -236,28 +261,37 @@ def update(plan, layer, thread, n_threads, turn, rows, decay, one):
     panel = word(table, at.WEIGHTS_PANEL)
     transposed = copy_of(table, at.TRANSPOSED, thread, one)
     bias = copy_of(table, at.BIAS, thread, one)
-    c = first_vector(table, thread, n_threads)
+    first = first_vector(table, thread, n_threads)
     last = last_vector(table, thread, n_threads)
     is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
+    # Inputs are the rows of the weights.
+    n_inputs = word(table, at.N_IN_PADDED) if is_skipping else word(table, at.N_IN)
+    start = first_row(table, thread, n_threads, n_inputs, at.LONGEST_GROUP)
+    end = last_row(table, thread, n_threads, n_inputs, at.LONGEST_GROUP)
     if is_skipping:
-        n_padded = word(table, at.N_IN_PADDED)
-        update_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, n_padded,
+        update_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, start, end,
                         table_of(plan, at.ROWS, thread), word(plan, at.LEVELS),
-                        weights, panel, decay, one, dz, dz_row, c, last)  # fmt: skip
-    while c < last:
-        vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
-        offset = c * width * size
-        tiles(vectors, 1, word(plan, at.ONES), 0, 0, dz + offset, dz_row,
-              bias + offset, 0, one, bias + offset, 0, rows, STORE, 0)  # fmt: skip
-        if not is_skipping:
-            w = weights + (c // 2 * panel + c % 2 * width) * size
-            tiles(vectors, word(table, at.N_IN), x, 1, x_row, dz + offset, dz_row,
-                  w, 2 * width, decay, w, 2 * width, rows, STORE, 0)  # fmt: skip
-        if layer > 0:
-            for v in range(c, c + vectors):
-                transpose_squares(
-                    weights + (v // 2 * panel + v % 2 * width) * size, 2 * width,
-                    transposed + v * width * 2 * width * size, word(table, at.TRANSPOSED_PANEL),
-                    word(layer_table(plan, layer - 1), at.N_VECTORS), one,
-                )  # fmt: skip
-        c += vectors
+                        weights, panel, decay, one, dz, dz_row, first, last)  # fmt: skip
+    for block in range(0, rows, BLOCK_ROWS):
+        count = min(rows - block, BLOCK_ROWS)
+        scale = decay if block == 0 else one
+        x_at, dz_at = x + block * x_row * size, dz + block * dz_row * size
+        c = first
+        while c < last:
+            vectors = 2 if c % 2 == 0 and c + 2 <= last else 1
+            offset = c * width * size
+            if thread == 0 or word(table, at.SHARING) != at.BY_ROWS:
+                tiles(vectors, 1, word(plan, at.ONES), 0, 0, dz_at + offset, dz_row,
+                      bias + offset, 0, one, bias + offset, 0, count, STORE, 0)  # fmt: skip
+            if not is_skipping:
+                w = weights + (c // 2 * panel + c % 2 * width + start * 2 * width) * size
+                tiles(vectors, end - start, x_at + start * size, 1, x_row, dz_at + offset, dz_row,
+                      w, 2 * width, scale, w, 2 * width, count, STORE, 0)  # fmt: skip
+            c += vectors
+    if layer > 0:
+        for v in range(first, last):
+            transpose_squares(
+                weights + (v // 2 * panel + v % 2 * width) * size, 2 * width,
+                transposed + v * width * 2 * width * size, word(table, at.TRANSPOSED_PANEL),
+                word(layer_table(plan, layer - 1), at.N_VECTORS), one,
+            )  # fmt: skip

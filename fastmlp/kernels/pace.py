@@ -27,10 +27,13 @@ class Pace:
     n_threads : int, optional
         By default as many as may run at once, if they are faster than one. An explicit number is
         obeyed whatever the limits, except while it is slower than one thread by a good deal.
+    most : int
+        Threads that find work. By default, no more are taken.
     """
 
-    def __init__(self, n_threads: int | None) -> None:
-        self.choices = sorted({1, n_threads or usable_threads()}, reverse=n_threads is not None)
+    def __init__(self, n_threads: int | None, most: int) -> None:
+        threads = n_threads or min(usable_threads(), most)
+        self.choices = sorted({1, threads}, reverse=n_threads is not None)
         self._handicap = PATIENCE if n_threads else 1.0
         self._recent: dict[int, deque[float]] = {}  # seconds a step, of the last stretches
         self._preferred = self._current = self.choices[0]

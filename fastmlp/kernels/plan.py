@@ -8,8 +8,11 @@ trained (:meth:`Plan.pack`), and written back (:meth:`Plan.unpack`):
   weights from start to end, whatever their number.
 * Columns are padded with zeros to whole vectors, rows to whole squares of a vector's length. A
   padded unit's weights, activation and gradient are zero and stay zero.
-* A layer with fewer vectors of columns than threads is not shared: each thread has a copy of it and
-  does all of its work, which takes less time than handing results from core to core.
+* Threads share a layer by its columns. One with fewer vectors of columns than threads is not
+  shared: each thread has a copy of it and does all of its work, which takes less time than handing
+  results from core to core. Unless it is the first layer and batches are large: then the threads
+  share the rows of the batch forward, and the inputs, that is the rows of the weights, in the
+  update.
 * Rows of activations are an odd number of cache lines apart, since a power of two would have the
   rows of a batch contend for the same few places of the cache.
 """
@@ -70,7 +73,7 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     N_IN_PADDED,  # rows of a panel
     N_OUT,
     N_VECTORS,  # of columns
-    IS_SHARED,
+    SHARING,  # NOT_SHARED, BY_COLUMNS or BY_ROWS
     WEIGHTS,
     WEIGHTS_COPY,
     WEIGHTS_PANEL,  # elements
@@ -88,6 +91,10 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     LAYER_FIELDS,
 ) = range(20)
 
+NOT_SHARED, BY_COLUMNS, BY_ROWS = 0, 1, 2
+SHARED_ROWS = 64  # in a batch, from which a layer may be shared by rows
+THREAD_ROWS = 32  # of such a batch that are worth a thread
+
 
 def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """Zeros that start at a cache line: vectors that straddle two lines cost twice."""
@@ -101,6 +108,13 @@ def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 def row_stride(n: int, itemsize: int) -> int:
     """Elements from row to row: an odd number of cache lines with room for `n`."""
     return (-(-n * itemsize // LINE) | 1) * LINE // itemsize
+
+
+def useful_threads(weights: Sequence[np.ndarray], batch_rows: int) -> int:
+    """Threads that find work of their own in a step."""
+    n_lanes = VECTOR_BYTES // weights[0].dtype.itemsize
+    widest = max(-(-w.shape[1] // n_lanes) for w in weights)
+    return max(widest, batch_rows // THREAD_ROWS if batch_rows >= SHARED_ROWS else 1)
 
 
 class Plan:
@@ -178,13 +192,18 @@ class Plan:
         layer = self.layers[number]
         layer[N_IN], layer[N_IN_PADDED] = n_in, self._padded_rows(n_in)
         layer[N_OUT], layer[N_VECTORS] = n_out, self.padded(n_out) // self.n_lanes
-        layer[IS_SHARED] = layer[N_VECTORS] >= self._n_copies
-        n_copies = 1 if layer[IS_SHARED] else self._n_copies
+        if layer[N_VECTORS] >= self._n_copies:
+            layer[SHARING] = BY_COLUMNS
+        elif number == 0 and batch_rows >= SHARED_ROWS:
+            layer[SHARING] = BY_ROWS
+        n_copies = 1 if layer[SHARING] != NOT_SHARED else self._n_copies
         is_last = number == len(self.layers) - 1
         stride = row_stride(n_out, self.dtype.itemsize)
         n_turns = 2 if is_training else 1
-        # The gradient by the logits is needed as a whole by every thread, which computes it.
-        gradients = (self._n_copies if is_last else n_copies, batch_rows, stride)
+        # Every thread needs the gradient by the logits as a whole, and computes it; and so it does
+        # that by the outputs of a layer that is not shared by columns.
+        n_gradients = 1 if layer[SHARING] == BY_COLUMNS and not is_last else self._n_copies
+        gradients = (n_gradients, batch_rows, stride)
         buffers = {
             WEIGHTS: self._panels(n_copies, n_in, n_out),
             BIAS: aligned((n_copies, self.padded(n_out)), self.dtype),

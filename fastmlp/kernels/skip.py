@@ -56,7 +56,7 @@ def _masked(vectors: int, is_update: bool) -> Any:
 
     def masked(
         v: Lanes,
-        masks: Any, n_inputs: Any,
+        masks: Any, first_input: Any, last_input: Any,
         rows: Any, ahead: Any, levels: Any,
         w: Any, w_row: Any, panel: Any, scale: Any,
         z: Any, z_row: Any,
@@ -137,8 +137,8 @@ def _masked(vectors: int, is_update: bool) -> Any:
                 return [following, next_mask]
 
             v.loop(
-                [constant(0), mask_of(constant(0))],
-                lambda k, _: b.icmp_signed("<", k, n_inputs),
+                [first_input, mask_of(first_input)],
+                lambda k, _: b.icmp_signed("<", k, last_input),
                 of_group,
             )
 
@@ -179,20 +179,21 @@ def relu_rows(v: Lanes, z: Any, z_row: Any, rows: Any, n: Any, one: Any) -> None
 
 @compiled
 def forward_skipping(
-    masks, masks_row, rows, n_inputs, row_table, next_table, levels,
+    masks, masks_row, first_row, last_row, n_inputs, row_table, next_table, levels,
     weights, panel, bias, z, z_row, first, last, is_last, one,
 ):  # fmt: skip
-    """Bias, product and ReLU of a layer for vectors `first` to `last` of its columns.
+    """Bias, product and ReLU of a layer: some rows, and vectors `first` to `last` of its columns.
 
     Computes :func:`fastmlp.reference.relu` of :func:`fastmlp.reference.matmul_bias` and writes
-    those columns of `z`: logits, without ReLU, if `is_last`. Addresses, and strides in elements;
-    `masks_row` is the number of masks from 64 rows to the next ones. `n_inputs` is a multiple of 8.
+    that part of `z`: logits, without ReLU, if `is_last`. Addresses, and strides in elements;
+    `masks_row` is the number of masks from 64 rows to the next ones. `n_inputs` is a multiple of 8,
+    `first_row` one of 64.
     The tables hold the rows' addresses, and those of the next batch's; see :func:`_masked`.
     """
     size = itemsize(one)
     width = lanes(one)
-    for start in range(0, rows, MASK_ROWS):
-        count = min(rows - start, MASK_ROWS)
+    for start in range(first_row, last_row, MASK_ROWS):
+        count = min(last_row - start, MASK_ROWS)
         masks_at = masks + start // MASK_ROWS * masks_row * 8
         rows_at, next_at = row_table + start * 8, next_table + start * 8
         c = first
@@ -203,13 +204,13 @@ def forward_skipping(
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
             _fill_rows(z_at, z_row, count, n * width, bias + c * width * size, one)
             if n == 4:
-                _forward_4(masks_at, n_inputs, rows_at, next_at, levels,
+                _forward_4(masks_at, 0, n_inputs, rows_at, next_at, levels,
                            w_at, 2 * width, panel, one, z_at, z_row)  # fmt: skip
             elif n == 2:
-                _forward_2(masks_at, n_inputs, rows_at, next_at, levels,
+                _forward_2(masks_at, 0, n_inputs, rows_at, next_at, levels,
                            w_at, 2 * width, panel, one, z_at, z_row)  # fmt: skip
             else:
-                _forward_1(masks_at, n_inputs, rows_at, next_at, levels,
+                _forward_1(masks_at, 0, n_inputs, rows_at, next_at, levels,
                            w_at, 2 * width, panel, one, z_at, z_row)  # fmt: skip
             if not is_last:
                 relu_rows(z_at, z_row, count, n * width, one)
@@ -218,10 +219,10 @@ def forward_skipping(
 
 @compiled
 def update_skipping(
-    masks, masks_row, rows, n_inputs, row_table, levels,
+    masks, masks_row, rows, first_input, last_input, row_table, levels,
     weights, panel, decay, one, dz, dz_row, first, last,
 ):  # fmt: skip
-    """``w = decay * w + x.T @ dz`` in place, for vectors `first` to `last` of the columns.
+    """``w = decay * w + x.T @ dz`` in place: some inputs, and vectors `first` to `last` of columns.
 
     Computes the weights of :func:`fastmlp.reference.update`; `dz` holds the gradient times
     ``-learning_rate``, so no gradient of the weights is ever stored. `row_table` and `levels` as
@@ -239,12 +240,12 @@ def update_skipping(
             w_at = weights + ((c // 2) * panel + (c % 2) * width) * size
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
             if n == 4:
-                _update_4(masks_at, n_inputs, rows_at, 0, levels,
+                _update_4(masks_at, first_input, last_input, rows_at, 0, levels,
                           w_at, 2 * width, panel, scale, dz_at, dz_row)  # fmt: skip
             elif n == 2:
-                _update_2(masks_at, n_inputs, rows_at, 0, levels,
+                _update_2(masks_at, first_input, last_input, rows_at, 0, levels,
                           w_at, 2 * width, panel, scale, dz_at, dz_row)  # fmt: skip
             else:
-                _update_1(masks_at, n_inputs, rows_at, 0, levels,
+                _update_1(masks_at, first_input, last_input, rows_at, 0, levels,
                           w_at, 2 * width, panel, scale, dz_at, dz_row)  # fmt: skip
             c += n

@@ -13,8 +13,11 @@ from one core to another. Per step,
 
 So the threads that train one hidden layer and some classes meet just once a step. No barrier stands
 between a step and the next one: a thread that is ahead writes its activations to the other one of
-two blocks. Each number is computed in a fixed order, whoever computes it: the number of threads
-can't change a bit of the result.
+two blocks. Only a first layer that is too narrow for its columns to be shared, in large batches, is
+shared by rows: then all threads meet after the update too.
+
+Each number is computed in a fixed order, whoever computes it: the number of threads can't change a
+bit of the result.
 """
 
 from __future__ import annotations
@@ -62,7 +65,7 @@ def step(plan, thread, n_threads, number, decay, rate, one):
     for layer in range(n_layers):
         forward(plan, layer, thread, n_threads, turn, rows, one)
         clock.lap(watch, clock.FORWARD + layer * clock.LAYER_STAGES)
-        if word(layer_table(plan, layer), at.IS_SHARED) != 0:
+        if word(layer_table(plan, layer), at.SHARING) != at.NOT_SHARED:
             meet(team, n_threads)
             clock.lap(watch, clock.WAIT)
     loss_gradient(plan, thread, turn, first, rows, rate, one)
@@ -72,12 +75,16 @@ def step(plan, thread, n_threads, number, decay, rate, one):
         clock.lap(watch, clock.BACKWARD + layer * clock.LAYER_STAGES)
         # Until now others read this layer's weights, from now on the gradient that came out.
         above, below = layer_table(plan, layer), layer_table(plan, layer - 1)
-        if word(above, at.IS_SHARED) + (layer > 1) * word(below, at.IS_SHARED) != 0:
+        is_read = word(above, at.SHARING) == at.BY_COLUMNS
+        if is_read or (layer > 1 and word(below, at.SHARING) == at.BY_COLUMNS):
             meet(team, n_threads)
             clock.lap(watch, clock.WAIT)
     for layer in range(n_layers):
         update(plan, layer, thread, n_threads, turn, rows, decay, one)
         clock.lap(watch, clock.UPDATE + layer * clock.LAYER_STAGES)
+    if word(layer_table(plan, 0), at.SHARING) == at.BY_ROWS:
+        meet(team, n_threads)
+        clock.lap(watch, clock.WAIT)
 
 
 @compiled
@@ -85,7 +92,7 @@ def catch_up(plan, thread, one):
     """Copy what the first thread has for itself: it may have worked alone before."""
     for layer in range(word(plan, at.N_LAYERS)):
         table = layer_table(plan, layer)
-        if word(table, at.IS_SHARED) == 0:
+        if word(table, at.SHARING) == at.NOT_SHARED:
             for field in (at.WEIGHTS, at.TRANSPOSED, at.BIAS):
                 source = copy_of(table, field, 0, one)
                 n = word(table, field + 1)

@@ -14,7 +14,7 @@ from fastmlp.kernels import clock
 from fastmlp.kernels import plan as at
 from fastmlp.kernels.gather import CSR, FLOAT32, FLOAT64, UINT8
 from fastmlp.kernels.pace import Pace
-from fastmlp.kernels.plan import LONGEST_GROUP, Plan, aligned
+from fastmlp.kernels.plan import LONGEST_GROUP, Plan, aligned, useful_threads
 from fastmlp.kernels.step import run_steps
 from fastmlp.kernels.team import TEAM_BYTES
 from fastmlp.kernels.threads import Fit, Helpers
@@ -121,7 +121,7 @@ class Trainer:
         self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
         self.input_scale = input_scale
         self._y = np.ascontiguousarray(y, np.int64)
-        self._pace = Pace(n_threads)
+        self._pace = Pace(n_threads, useful_threads(weights, batch_size))
         self._plan = Plan(weights, biases, batch_size, max(self._pace.choices))
         put_inputs(self._plan, x, input_scale, skip_zeros)
         self._plan.put(at.LABELS, self._y)

@@ -147,7 +147,9 @@ class _WatchedTrainer(Trainer):
         if not self._plan.fields[at.IS_SKIPPING]:
             return 1.0
         layer = self._plan.layers[0]
-        vectors = int(layer[at.N_VECTORS]) // (n_threads if layer[at.IS_SHARED] else 1)
+        vectors = int(layer[at.N_VECTORS])
+        if layer[at.SHARING] == at.BY_COLUMNS:
+            vectors //= n_threads
         return nonzero_share(self.x, groups[max(n for n in groups if n <= vectors)])
 
 
