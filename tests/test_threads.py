@@ -173,6 +173,36 @@ def test_explicit_number_is_obeyed_whatever_the_limits(monkeypatch):
 # -- threads that work together --------------------------------------------------------------
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux's affinity")
+def test_a_helper_leaves_a_core_that_is_taken(monkeypatch):
+    asked: dict[int, set[int]] = {}  # by thread
+    caller = threading.get_ident()
+
+    def core() -> int:
+        """All threads start on core 0."""
+        return min(asked.get(threading.get_ident(), {0}))
+
+    monkeypatch.setattr(threads, "_core", core)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr(
+        threads.os,
+        "sched_setaffinity",
+        lambda pid, cores: asked.update({threading.get_ident(): cores}) if pid == 0 else 1 / 0,
+    )
+    together = threading.Barrier(4, timeout=60)  # so that each thread has an identity of its own
+    Helpers().run(lambda _: together.wait(), 4)
+    assert sorted(map(sorted, asked.values())) == [[1, 2], [2]]  # and for the last one, no core
+    assert caller not in asked
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux's affinity")
+def test_the_callers_affinity_stays():
+    before = os.sched_getaffinity(0)
+    for _ in range(20):
+        Helpers().run(lambda _: None, 3)
+    assert os.sched_getaffinity(0) == before
+
+
 def test_helpers_calls_each_thread_once_and_waits():
     seen: dict[int, int] = {}
 

@@ -6,15 +6,19 @@ The threads live within one call. A pool would hang in forked children and can't
 from __future__ import annotations
 
 import _thread
+import contextlib
+import ctypes
 import math
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # What other libraries obey, so that one setting holds for all of them (and for joblib's workers).
 ENVIRONMENT = ("FASTMLP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+_libc: Any = ctypes.PyDLL(None) if os.name == "posix" else None
 _lock = threading.Lock()
 _fits: set[int] = set()
 
@@ -70,8 +74,9 @@ class Helpers:
         allow for. Returns, or raises, when all of them have returned; an interrupt waits too.
         """
         try:
+            seats = _Seats()
             for number in range(1, n_threads):
-                helper = _Helper(work, number)
+                helper = _Helper(work, number, seats)
                 try:
                     _thread.start_new_thread(helper.run, ())
                 except RuntimeError:  # the system has no thread left
@@ -104,18 +109,47 @@ class Helpers:
 class _Helper:
     """A thread's work, a flag that says that it has ended, and a lock to wait for the flag."""
 
-    def __init__(self, work: Callable[[int], object], number: int) -> None:
-        self.work, self.number = work, number
+    def __init__(self, work: Callable[[int], object], number: int, seats: _Seats) -> None:
+        self.work, self.number, self.seats = work, number, seats
         self.is_done = False
         self.lock = _thread.allocate_lock()
         self.lock.acquire()
 
     def run(self) -> None:
         try:
+            self.seats.take()
             self.work(self.number)
         finally:
             self.is_done = True
             self.lock.release()
+
+
+class _Seats:
+    """Cores for the threads of one call, so that no two of them share one while another is idle.
+
+    Linux often starts a thread on its parent's core, and is slow to move one of two threads that
+    look for each other: epochs then take half as long again. So a helper that finds itself on a
+    core that is taken leaves it, by its own affinity, which ends with the helper. Elsewhere, and
+    where that is not allowed, nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = {_core()}
+
+    def take(self) -> None:
+        """To be called by each helper."""
+        with self._lock, contextlib.suppress(OSError, AttributeError):
+            if _core() in self._taken:
+                free = os.sched_getaffinity(0) - self._taken
+                if free:
+                    os.sched_setaffinity(0, free)
+            self._taken.add(_core())
+
+
+def _core() -> int:
+    """The core that the calling thread runs on; -1 where the system does not say."""
+    return _libc.sched_getcpu() if hasattr(_libc, "sched_getcpu") else -1
 
 
 class Fit:
