@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cache_tools import kernels, project  # noqa: F401 - fixtures
 from numpy.typing import NDArray
+from profiling_tools import quick  # noqa: F401 - a fixture
 
 import fastmlp
 from fastmlp import reference

@@ -138,6 +138,7 @@ class _WatchedTrainer(Trainer):
             dtype=weights[0].dtype.name,
             scaled=self.x.dtype == np.uint8,
             input_bytes=input_bytes,
+            in_place=bool(self._plan.fields[at.IS_IN_PLACE]),
             forward_share=self._share(FORWARD_GROUP, n_threads),
             update_share=self._share(UPDATE_GROUP, n_threads),
         )

@@ -1,7 +1,7 @@
 """The work of each stage of an epoch: arithmetic, and bytes that have to be read and written.
 
 Operations are those of the formulas in `fastmlp.reference`: two for each weight and row in each
-product, one for each pixel that is scaled, five for each logit (softmax and its gradient; an
+product, one for each pixel that is divided, five for each logit (softmax and its gradient; an
 exponential counts as one). Biases and the decay, some per mille of them, are left out. What several
 threads each do for themselves counts once.
 
@@ -33,6 +33,8 @@ class Case:
         Whether inputs are pixels, which are divided by a scale.
     input_bytes : float
         Bytes that hold a row of the inputs.
+    in_place : bool
+        Whether the first layer reads the rows where they lie, instead of a scaled copy.
     forward_share, update_share : float
         Share of the first layer's arithmetic that is done: 1, or less where zeros are skipped.
     """
@@ -43,6 +45,7 @@ class Case:
     dtype: str
     scaled: bool
     input_bytes: float
+    in_place: bool = False
     forward_share: float = 1.0
     update_share: float = 1.0
 
@@ -77,30 +80,35 @@ def work_of(case: Case) -> dict[str, Work]:
     """Return the work by the stages' names, in the order of the step."""
     size = 4 if case.dtype == "float32" else 8
     m, n_steps = case.n_rows, -(-case.n_rows // case.batch_size)
+    row_bytes = case.input_bytes if case.in_place else case.layer_sizes[0] * size
     pairs = list(enumerate(pairwise(case.layer_sizes), start=1))
     n_features, n_classes = case.layer_sizes[0], case.layer_sizes[-1]
 
-    def work(dense: float, elements: float, share: float = 1.0) -> Work:
-        return Work(dense, dense * share, elements * size)
+    def work(dense: float, elements: float) -> Work:
+        return Work(dense, dense, elements * size)
+
+    def product(layer: int, n_in: int, n_out: int, share: float, copies: int) -> Work:
+        """Of the layer's inputs with `n_out` numbers a row; weights are read and written."""
+        dense = 2.0 * m * n_in * n_out
+        if layer > 1:
+            return work(dense, m * (n_in + n_out) + n_steps * copies * n_in * n_out)
+        n_bytes = m * (row_bytes * share + n_out * size) + n_steps * copies * n_in * n_out * size
+        return Work(dense, dense * share, n_bytes)
 
     def forward(layer: int, n_in: int, n_out: int) -> Work:
-        share = case.forward_share if layer == 1 else 1.0
-        rows = m * (n_in * share + n_out)
-        return work(2.0 * m * n_in * n_out, rows + n_steps * n_in * n_out, share)
+        return product(layer, n_in, n_out, case.forward_share, copies=1)
 
     def backward(n_in: int, n_out: int) -> Work:
         # The gradient goes from n_out to n_in units, whose activations are its mask.
         return work(2.0 * m * n_in * n_out, m * (n_out + 2 * n_in) + n_steps * n_in * n_out)
 
     def update(layer: int, n_in: int, n_out: int) -> Work:
-        share = case.update_share if layer == 1 else 1.0
         # Weights are read and written; above the first layer, their transpose is written too.
-        copies = 2 if layer == 1 else 3
-        rows = m * (n_in * share + n_out)
-        return work(2.0 * m * n_in * n_out, rows + n_steps * copies * n_in * n_out, share)
+        return product(layer, n_in, n_out, case.update_share, copies=2 if layer == 1 else 3)
 
-    operations = float(m * n_features) if case.scaled else 0.0
-    gather = Work(operations, operations, m * (case.input_bytes + n_features * size))
+    operations = float(m * n_features) if case.scaled and not case.in_place else 0.0
+    written = 0 if case.in_place else n_features * size
+    gather = Work(operations, operations, m * (case.input_bytes + written))
     logits = m * n_classes
     return {
         "gather": gather,

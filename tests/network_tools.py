@@ -1,0 +1,34 @@
+"""What the tests of both MLP classes share: digits of 12 pixels, and a network for them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+N_FEATURES, N_CLASSES = 12, 3
+
+
+def make_rows(n_rows=150, seed=0):
+    """Whole numbers 0..255, half of them 0; the largest of the first three is the label."""
+    rng = np.random.RandomState(seed)
+    x = rng.randint(0, 256, (n_rows, N_FEATURES)) * (rng.rand(n_rows, N_FEATURES) < 0.5)
+    return x.astype(np.uint8), np.argmax(x[:, :N_CLASSES], axis=1)
+
+
+X8, Y = make_rows()
+X = X8 / 255.0
+
+
+def make_network(mlp_class, hidden=8, **keywords):
+    keywords = {"random_state": 7, **keywords}
+    return mlp_class(N_FEATURES, hidden, N_CLASSES, **keywords)
+
+
+def parameters(network):
+    return [*network.weights, *network.biases]
+
+
+def assert_same_parameters(a, b, **tolerance):
+    for left, right in zip(parameters(a), parameters(b), strict=True):
+        assert left.dtype == right.dtype
+        assert_allclose(left, right, **({"rtol": 1e-9, "atol": 1e-12} | tolerance))

@@ -1,0 +1,55 @@
+"""What the tests of profiles share: a small network, its profile, quick measurements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_tools import make_labels, make_rows
+
+import fastmlp
+from fastmlp import kernels, profiling
+from fastmlp.kernels import clock
+from fastmlp.profiling import machine
+from fastmlp.profiling.result import Profile
+from fastmlp.profiling.work import Case
+
+ROWS, CLASSES = 150, 3
+H = Case((784, 64, 10), 33_600, 64, "float32", scaled=True, input_bytes=784.0)
+STAGES = [
+    "gather", "forward 1", "forward 2", "forward 3", "loss", "backward 3", "backward 2",
+    "update 1", "update 2", "update 3", "wait",
+]  # fmt: skip
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits needn't be measured well here."""
+    monkeypatch.setattr(machine, "SECONDS", 0.001)
+    monkeypatch.setattr(machine, "ROUNDS", 1000)
+    monkeypatch.setattr(machine, "MEMORY_BYTES", 2**20)
+    monkeypatch.setattr(machine, "CACHE_READ_BYTES", 2**20)
+
+
+def make_network(**options: Any) -> fastmlp.MLP:
+    return fastmlp.MLP(20, (16, 8), CLASSES, 0.1, random_state=0, **options)
+
+
+def make_profile(kind: str = "uint8", density: float = 1.0, **options: Any) -> Profile:
+    x, y = make_rows(ROWS, 20, kind, density), make_labels(ROWS, CLASSES)
+    network = make_network(input_scale=255, n_threads=1)
+    return profiling.profile(network, x, y, 2, 16, **options)
+
+
+def make_watched(n_threads: int | None, **options: Any) -> tuple[kernels.Trainer, np.ndarray]:
+    network = make_network(dtype="float32")
+    x, y = make_rows(ROWS, 20), make_labels(ROWS, CLASSES)
+    trainer = kernels.Trainer(
+        network.weights, network.biases, x, y, batch_size=16, n_threads=n_threads, **options
+    )
+    return trainer, np.arange(ROWS)
+
+
+def of_layer(stage: int, layer: int) -> int:
+    return stage + layer * clock.LAYER_STAGES
