@@ -68,14 +68,17 @@ def put_inputs(
 
 
 def nonzero_share(x: Any, group: int = GROUP) -> float:
-    """Share of the groups of neighbouring inputs, as the kernels take them, that hold a nonzero."""
+    """Share of the groups of neighbouring inputs, as the kernels take them, that hold a nonzero.
+
+    `group` is 2, 4 or 8: a group of flags is then one integer, and groups are looked at fast.
+    """
     n_rows, n_features = x.shape
     rows = x[:: max(1, n_rows // SAMPLED_ROWS)]
     rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
     n_groups = -(-n_features // group)
     nonzero = np.zeros((len(rows), n_groups * group), bool)
     np.not_equal(rows, 0, out=nonzero[:, :n_features])
-    return float(nonzero.reshape(len(rows), n_groups, group).any(axis=2).mean())
+    return float(np.count_nonzero(nonzero.view(f"u{group}"))) / (len(rows) * n_groups)
 
 
 class Trainer:
