@@ -63,7 +63,7 @@ def relu(z: ArrayLike) -> Array:
     packed = aligned((1, row_stride(values.size, values.itemsize)), values.dtype)
     packed[0, : values.size] = values.ravel()
     _relu(packed.ctypes.data, packed.size, values.dtype.type(1))
-    return packed[0, : values.size].reshape(values.shape).copy()
+    return packed[0, : values.size].reshape(values.shape)
 
 
 def softmax(logits: ArrayLike) -> Array:
