@@ -151,10 +151,12 @@ def gather(plan, thread, first, rows, one):
             count = min(rows - start, MASK_ROWS)
             table = table_of(plan, at.ROWS, thread) + start * 8
             masks = masks_of(plan, thread) + start // MASK_ROWS * word(plan, at.MASKS_ROW) * 8
+            scratch = word(plan, at.FOUND) + thread * word(plan, at.FOUND_COPY)
+            part = word(plan, at.FOUND_COPY) // (MASK_ROWS // 8)
             if word(plan, at.LEVELS) != 0:
-                find_nonzero_pixels(table, count, n_features, masks, one)
+                find_nonzero_pixels(table, count, n_features, scratch, part, masks, one)
             else:
-                find_nonzeros(table, count, n_features, masks, one)
+                find_nonzeros(table, count, n_features, scratch, part, masks, one)
 
 
 @compiled
@@ -270,7 +272,8 @@ def update(plan, layer, thread, n_threads, turn, rows, decay, one):
     end = last_row(table, thread, n_threads, n_inputs, at.LONGEST_GROUP)
     if is_skipping:
         update_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), rows, start, end,
-                        table_of(plan, at.ROWS, thread), word(plan, at.LEVELS),
+                        table_of(plan, at.ROWS, thread), table_of(plan, at.NEXT_ROWS, thread),
+                        word(plan, at.LEVELS),
                         weights, panel, decay, one, dz, dz_row, first, last)  # fmt: skip
     for block in range(0, rows, BLOCK_ROWS):
         count = min(rows - block, BLOCK_ROWS)

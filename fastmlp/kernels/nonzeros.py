@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
 from fastmlp.kernels.simd import (
     INT8,
@@ -45,13 +44,15 @@ def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: 
 def _find(source: Any) -> Any:
     """Masks of up to 64 rows of elements of the LLVM type `source`; None is the network's.
 
-    Eight rows at a time become one byte for each input; eight such bytes are a mask.
+    Eight rows at a time, from start to end, become one byte for each two inputs: `scratch` holds
+    these, `scratch_row` bytes from eight rows to the next ones. Eight such bytes are a mask.
     """
     is_integer = source is not None
 
     def find(
         v: Lanes,
-        table: Any, rows: Any, n_features: Any, masks: Any, one: Any,
+        table: Any, rows: Any, n_features: Any,
+        scratch: Any, scratch_row: Any, masks: Any, one: Any,
     ) -> None:  # fmt: skip
         b = v.builder
         size = 1 if is_integer else v.size
@@ -61,59 +62,58 @@ def _find(source: Any) -> Any:
         pairs = ir.VectorType(INT8, count // 2)
         zeros = ir.Constant(kind, [0 if is_integer else 0.0] * count)
         no_bits = ir.Constant(lanes, [0] * count)
-        n_parts = MASK_ROWS // 8
-        # The bytes of all rows, for a vector of inputs.
-        found = b.ptrtoint(cgutils.alloca_once(b, ir.ArrayType(pairs, n_parts)), INT64)
+        whole = b.and_(n_features, constant(-count))
 
-        def part_at(part: Any) -> Any:
-            return b.add(found, b.mul(part, constant(pairs.count)))
+        def part_at(part: Any, pair: Any) -> Any:
+            return b.add(b.add(scratch, b.mul(part, scratch_row)), pair)
 
-        # Eight rows that are not whole have been filled up with the last one.
-        is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
-        are_rows = v.splat(is_row, ir.VectorType(INT64, pairs.count))
+        def eight_rows(first: Any) -> None:
+            entry = b.add(table, b.mul(first, constant(8)))
+            places = [v.load(b.add(entry, constant(8 * r)), INT64) for r in range(8)]
 
-        def either_of_pairs(bits: Any) -> Any:
-            sides = (
-                ir.Constant(ir.VectorType(INT32, pairs.count), list(range(i, count, 2)))
-                for i in (0, 1)
-            )
-            return b.or_(*(b.shuffle_vector(bits, bits, side) for side in sides))
-
-        def inputs(column: Any, inside: Any = None) -> None:
-            """A vector of inputs of all rows; `inside` masks those beyond the last one."""
-            skipped = b.mul(column, constant(size))
-
-            def eight_rows(first: Any) -> None:
+            def inputs(column: Any, inside: Any = None) -> None:
+                """A vector of inputs; `inside` masks those beyond the last one."""
                 bits = no_bits
-                for r in range(8):
-                    entry = b.add(table, b.mul(b.add(first, constant(r)), constant(8)))
-                    at = b.add(v.load(entry, INT64), skipped)
+                for r, place in enumerate(places):
+                    at = b.add(place, b.mul(column, constant(size)))
                     raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
                     compare = b.icmp_unsigned if is_integer else b.fcmp_unordered
                     bit = ir.Constant(lanes, [1 << r] * count)
                     bits = b.or_(bits, b.select(compare("!=", raw, zeros), bit, no_bits))
-                bits = either_of_pairs(bits)
-                v.store(bits if size == 1 else b.trunc(bits, pairs), part_at(b.lshr(first, three)))
+                sides = (
+                    ir.Constant(ir.VectorType(INT32, pairs.count), list(range(i, count, 2)))
+                    for i in (0, 1)
+                )
+                either = b.or_(*(b.shuffle_vector(bits, bits, side) for side in sides))
+                target = part_at(b.lshr(first, constant(3)), b.lshr(column, constant(1)))
+                v.store(either if size == 1 else b.trunc(either, pairs), target)
 
-            v.repeat(rows, eight_rows, step=8)
-            parts = [v.load(part_at(constant(part)), pairs) for part in range(n_parts)]
+            v.repeat(whole, inputs, step=count)
+            with b.if_then(b.icmp_signed("<", whole, n_features)):
+                numbers = ir.VectorType(INT16, count)
+                limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), numbers)
+                order = ir.Constant(numbers, list(range(count)))
+                inputs(whole, b.icmp_unsigned("<", order, limit))
+
+        v.repeat(rows, eight_rows, step=8)
+        some = ir.VectorType(INT8, VECTOR_BYTES // 2)
+        # Eight rows that are not whole have been filled up with the last one.
+        is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
+        are_rows = v.splat(is_row, ir.VectorType(INT64, some.count))
+
+        def join(pair: Any) -> None:
+            parts = [v.load(part_at(constant(i), pair), some) for i in range(MASK_ROWS // 8)]
             while len(parts) > 1:  # neighbours are joined: 16, 32, 64 bits
                 width = parts[0].type.element.width
-                joined = ir.VectorType(ir.IntType(2 * width), pairs.count)
-                shift = ir.Constant(joined, [width] * pairs.count)
+                joined = ir.VectorType(ir.IntType(2 * width), some.count)
+                shift = ir.Constant(joined, [width] * some.count)
                 parts = [
                     b.or_(b.zext(low, joined), b.shl(b.zext(high, joined), shift))
                     for low, high in zip(parts[::2], parts[1::2], strict=True)
                 ]
-            v.store(b.and_(parts[0], are_rows), b.add(masks, b.mul(column, constant(4))))
+            v.store(b.and_(parts[0], are_rows), b.add(masks, b.mul(pair, constant(8))))
 
-        three = constant(3)
-        whole = b.and_(n_features, constant(-count))
-        v.repeat(whole, inputs, step=count)
-        with b.if_then(b.icmp_signed("<", whole, n_features)):
-            numbers = ir.VectorType(INT16, count)
-            limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), numbers)
-            inputs(whole, b.icmp_unsigned("<", ir.Constant(numbers, list(range(count))), limit))
+        v.repeat(b.lshr(b.add(n_features, constant(1)), constant(1)), join, step=some.count)
 
     return vector_op(find)
 

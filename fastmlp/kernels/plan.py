@@ -55,6 +55,8 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     MASKS,  # a block for each thread: one mask for 64 rows and two inputs
     MASKS_COPY,  # masks
     MASKS_ROW,  # masks from 64 rows to the next ones
+    FOUND,  # bytes of which masks are made; a block for each thread
+    FOUND_COPY,  # bytes
     ZEROS,  # as many as the widest layer has units
     ONES,
     CHOSEN,  # predicted probability of each row's label; a block for each thread
@@ -64,7 +66,7 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     WATCHES,  # a stopwatch for each thread; 0 for none, and so is WATCHES_COPY
     WATCHES_COPY,  # 64-bit integers
     PLAN_FIELDS,
-) = range(32)
+) = range(34)
 
 # Fields of a layer's table. A thread's own copy of a buffer starts as many elements after the first
 # thread's as the field *after* the buffer's says: none, where the threads share it.
@@ -235,6 +237,8 @@ class Plan:
         n_masks = (-(-n_features // LINE) * LINE + LONGEST_GROUP) // 2
         n_masked_rows = -(-batch_rows // MASK_ROWS) * MASK_ROWS
         masks = aligned((self._n_copies, n_masked_rows // MASK_ROWS, n_masks), np.int64)
+        found = aligned((self._n_copies, MASK_ROWS // 8 * -(-n_masks // LINE) * LINE), np.uint8)
+        self[FOUND_COPY] = self.put(FOUND, found)[0].size
         self[MASKS_COPY], self[MASKS_ROW] = self.put(MASKS, masks)[0].size, n_masks
         # Where rows are gathered, the tables point into the blocks for good.
         rows = np.minimum(np.arange(n_masked_rows), batch_rows - 1) * stride * self.dtype.itemsize

@@ -80,7 +80,7 @@ def _masked(vectors: int, is_update: bool) -> Any:
             skipped = b.mul(b.and_(k, constant(-MASK_ROWS)), constant(x_size))
             for g in group:
                 line = b.add(v.load(b.add(entry, constant(8 * g)), INT64), skipped)
-                for i in range(0, MASK_ROWS * x_size, LINE):
+                for i in range(0, MASK_ROWS * x_size, LINE)[int(is_update) :: 2]:
                     v.prefetch(b.add(line, constant(i)), level=2)
 
         def products(of_pixels: bool) -> None:
@@ -93,8 +93,7 @@ def _masked(vectors: int, is_update: bool) -> Any:
                 return v.broadcast(at)
 
             def of_group(k: Any, mask: Any) -> list[Any]:
-                if not is_update:
-                    fetch_ahead(k, x_size)
+                fetch_ahead(k, x_size)
                 at = [
                     [v.at(start, b.mul(b.add(k, constant(g)), w_row)) for start in starts]
                     for g in group
@@ -219,7 +218,7 @@ def forward_skipping(
 
 @compiled
 def update_skipping(
-    masks, masks_row, rows, first_input, last_input, row_table, levels,
+    masks, masks_row, rows, first_input, last_input, row_table, next_table, levels,
     weights, panel, decay, one, dz, dz_row, first, last,
 ):  # fmt: skip
     """``w = decay * w + x.T @ dz`` in place: some inputs, and vectors `first` to `last` of columns.
@@ -232,7 +231,7 @@ def update_skipping(
     width = lanes(one)
     for start in range(0, rows, MASK_ROWS):
         masks_at = masks + start // MASK_ROWS * masks_row * 8
-        rows_at = row_table + start * 8
+        rows_at, next_at = row_table + start * 8, next_table + start * 8
         scale = decay if start == 0 else one
         c = first
         while c < last:
@@ -240,12 +239,12 @@ def update_skipping(
             w_at = weights + ((c // 2) * panel + (c % 2) * width) * size
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
             if n == 4:
-                _update_4(masks_at, first_input, last_input, rows_at, 0, levels,
+                _update_4(masks_at, first_input, last_input, rows_at, next_at, levels,
                           w_at, 2 * width, panel, scale, dz_at, dz_row)  # fmt: skip
             elif n == 2:
-                _update_2(masks_at, first_input, last_input, rows_at, 0, levels,
+                _update_2(masks_at, first_input, last_input, rows_at, next_at, levels,
                           w_at, 2 * width, panel, scale, dz_at, dz_row)  # fmt: skip
             else:
-                _update_1(masks_at, first_input, last_input, rows_at, 0, levels,
+                _update_1(masks_at, first_input, last_input, rows_at, next_at, levels,
                           w_at, 2 * width, panel, scale, dz_at, dz_row)  # fmt: skip
             c += n
