@@ -3,7 +3,7 @@
 A batch becomes a small dense block of the network's dtype, which stays in the second-level cache
 for the whole step; X itself is neither converted nor shuffled as a whole. The rows of the *next*
 batch, which lie anywhere in memory, are prefetched a whole step ahead, each line between two
-others: the core keeps track of a dozen or two requests at once.
+others: the core keeps track of a few dozen requests at once.
 
 Where zeros are skipped, rows need not even be gathered; see :mod:`fastmlp.kernels.nonzeros`.
 """

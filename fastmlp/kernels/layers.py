@@ -1,8 +1,8 @@
 """The stages of a step: the batch's rows, and each layer forward, back, and updated.
 
-Every stage does one thread's part, for the vectors of columns (units) that the thread owns. A
-layer with fewer vectors than threads is not shared: each thread has a copy of it, and owns it all.
-Only the first one may be shared by rows; see :mod:`fastmlp.kernels.plan`.
+Every stage does one thread's part: the vectors of columns (units) that the thread owns, or its rows
+where a layer is shared by rows. A layer that is not shared each thread has a copy of, and owns it
+all. See :mod:`fastmlp.kernels.plan`.
 """
 
 from __future__ import annotations
@@ -86,6 +86,12 @@ def last_row(table, thread, n_threads, n, unit):
 
 
 @compiled
+def unit_of_rows(plan, layer):
+    """Rows of a batch that threads don't divide between them."""
+    return MASK_ROWS if layer == 0 and word(plan, at.IS_SKIPPING) != 0 else TILE_ROWS
+
+
+@compiled
 def activation_of(plan, layer, thread, turn, one):
     """Address of the block of a layer's activations that a step writes, in its turn 0 or 1."""
     table = layer_table(plan, layer)
@@ -124,7 +130,7 @@ def gather(plan, thread, first, rows, one):
     """
     n_features = word(layer_table(plan, 0), at.N_IN)
     order = word(plan, at.ORDER) + first * 8
-    # The last batch has no next one: what is fetched then is at hand.
+    # Where no whole batch follows, what is fetched is at hand.
     next_order = order + rows * 8 if first + 2 * rows <= word(plan, at.N_ROWS) else order
     kind = word(plan, at.X_KIND)
     x = word(plan, at.X)
@@ -169,13 +175,16 @@ def claim_activations(plan, layer, thread, n_threads, turn, rows, one):
     width = lanes(one)
     first = first_vector(table, thread, n_threads)
     n = (last_vector(table, thread, n_threads) - first) * width
-    z = activation_of(plan, layer, thread, turn, one) + first * width * itemsize(one)
-    claim_rows(z, word(table, at.UNIT_ROW), rows, n, one)
+    start = first_row(table, thread, n_threads, rows, unit_of_rows(plan, layer))
+    end = last_row(table, thread, n_threads, rows, unit_of_rows(plan, layer))
+    z_row = word(table, at.UNIT_ROW)
+    z = activation_of(plan, layer, thread, turn, one)
+    claim_rows(z + (start * z_row + first * width) * itemsize(one), z_row, end - start, n, one)
 
 
 @compiled
 def forward(plan, layer, thread, n_threads, turn, rows, one):
-    """A thread's own columns of a layer's activations; of the last layer: of the logits."""
+    """A thread's own columns, or rows, of a layer's activations; of logits, in the last layer."""
     table = layer_table(plan, layer)
     size = itemsize(one)
     width = lanes(one)
@@ -189,11 +198,9 @@ def forward(plan, layer, thread, n_threads, turn, rows, one):
     is_last = layer == word(plan, at.N_LAYERS) - 1
     c = first_vector(table, thread, n_threads)
     last = last_vector(table, thread, n_threads)
-    is_skipping = layer == 0 and word(plan, at.IS_SKIPPING) != 0
-    unit = MASK_ROWS if is_skipping else TILE_ROWS
-    start = first_row(table, thread, n_threads, rows, unit)
-    end = last_row(table, thread, n_threads, rows, unit)
-    if is_skipping:
+    start = first_row(table, thread, n_threads, rows, unit_of_rows(plan, layer))
+    end = last_row(table, thread, n_threads, rows, unit_of_rows(plan, layer))
+    if layer == 0 and word(plan, at.IS_SKIPPING) != 0:
         n_padded = word(table, at.N_IN_PADDED)
         forward_skipping(masks_of(plan, thread), word(plan, at.MASKS_ROW), start, end, n_padded,
                          table_of(plan, at.ROWS, thread), table_of(plan, at.NEXT_ROWS, thread),
@@ -251,7 +258,10 @@ def backward(plan, layer, thread, n_threads, turn, rows, one):
 
 @compiled
 def update(plan, layer, thread, n_threads, turn, rows, decay, one):
-    """A thread's own columns of a layer's weights and biases, in place, with no gradient array."""
+    """A thread's own columns, or inputs, of a layer's weights, and its biases, in place.
+
+    There is no gradient array. Where the inputs are shared, thread 0 has the biases.
+    """
     table = layer_table(plan, layer)
     size = itemsize(one)
     width = lanes(one)

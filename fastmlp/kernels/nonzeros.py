@@ -2,8 +2,8 @@
 
 A mask has a bit for each of 64 rows, and covers two neighbouring inputs: bit r is set where either
 of them is not zero in row r. The rows are read where they lie, in X itself, if they are pixels
-or numbers of the network's own dtype: no copy is made of them. What the products then read of them
-is in the second-level cache.
+or numbers of the network's own dtype, in whole groups of 8 inputs: no copy is made of them. What
+the products then read of them is in the second-level cache.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _find(source: Any) -> Any:
 
         v.repeat(rows, eight_rows, step=8)
         some = ir.VectorType(INT8, VECTOR_BYTES // 2)
-        # Eight rows that are not whole have been filled up with the last one.
+        # Eight rows that are not whole go on with some other row: its bits are dropped.
         is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
         are_rows = v.splat(is_row, ir.VectorType(INT64, some.count))
 

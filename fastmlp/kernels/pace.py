@@ -28,7 +28,7 @@ class Pace:
         By default as many as may run at once, if they are faster than one. An explicit number is
         obeyed whatever the limits, except while it is slower than one thread by a good deal.
     most : int
-        Threads that find work. By default, no more are taken.
+        Threads that find work: by default, no more are taken.
     """
 
     def __init__(self, n_threads: int | None, most: int) -> None:

@@ -57,7 +57,7 @@ LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
     MASKS_ROW,  # masks from 64 rows to the next ones
     FOUND,  # bytes of which masks are made; a block for each thread
     FOUND_COPY,  # bytes
-    ZEROS,  # as many as the widest layer has units
+    ZEROS,  # as many as the widest layer has inputs or units
     ONES,
     CHOSEN,  # predicted probability of each row's label; a block for each thread
     CHOSEN_COPY,
@@ -113,7 +113,7 @@ def row_stride(n: int, itemsize: int) -> int:
 
 
 def useful_threads(weights: Sequence[np.ndarray], batch_rows: int) -> int:
-    """Threads that find work of their own in a step."""
+    """The most threads that find work: in the columns of the widest layer, or in rows."""
     n_lanes = VECTOR_BYTES // weights[0].dtype.itemsize
     widest = max(-(-w.shape[1] // n_lanes) for w in weights)
     return max(widest, batch_rows // THREAD_ROWS if batch_rows >= SHARED_ROWS else 1)

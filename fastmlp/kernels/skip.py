@@ -75,7 +75,7 @@ def _masked(vectors: int, is_update: bool) -> Any:
             return mask
 
         def fetch_ahead(k: Any, x_size: int) -> None:
-            """For each input of the group, a row's lines of 64 inputs: all of them in the end."""
+            """For each input of the group, a row's lines of 64 inputs: nearly all in the end."""
             entry = b.add(ahead, b.mul(b.and_(k, constant(MASK_ROWS - 1)), constant(8)))
             skipped = b.mul(b.and_(k, constant(-MASK_ROWS)), constant(x_size))
             for g in group:

@@ -1,6 +1,6 @@
 """A step of mini-batch gradient descent, and how threads share it.
 
-A thread owns a range of columns (units) of each layer that is large enough, forward and in the
+A thread owns a range of columns (units) of each layer that has enough of them, forward and in the
 update, so that its weights never leave its core's caches. Layers that are too small it has for
 itself, and it gathers each batch for itself: work done twice takes less time than rows that travel
 from one core to another. Per step,
@@ -17,7 +17,8 @@ two blocks. Only a first layer that is too narrow for its columns to be shared, 
 shared by rows: then all threads meet after the update too.
 
 Each number is computed in a fixed order, whoever computes it: the number of threads can't change a
-bit of the result.
+bit of the result, as long as all numbers are finite. (Zero times infinity is not zero, and which
+zeros are skipped depends on how many columns a thread has.)
 """
 
 from __future__ import annotations

@@ -60,11 +60,11 @@ def put_inputs(
     plan[at.IS_SKIPPING] = int(skip_zeros)
     is_readable = isinstance(x, np.ndarray) and x.dtype in (np.uint8, dtype)
     # Inputs are skipped, and read, in whole groups.
-    if skip_zeros and is_readable and x.shape[1] % LONGEST_GROUP == 0:
-        plan[at.IS_IN_PLACE] = 1
-        if x.dtype == np.uint8:
-            levels = plan.put(at.LEVELS, aligned(256, dtype))
-            levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), dtype, input_scale)
+    is_in_place = skip_zeros and is_readable and x.shape[1] % LONGEST_GROUP == 0
+    plan[at.IS_IN_PLACE], plan[at.LEVELS] = int(is_in_place), 0
+    if is_in_place and x.dtype == np.uint8:
+        levels = plan.put(at.LEVELS, aligned(256, dtype))
+        levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), dtype, input_scale)
 
 
 def nonzero_share(x: Any, group: int = GROUP) -> float:
@@ -102,7 +102,8 @@ class Trainer:
     n_threads : int, optional
         By default as many as are fastest.
     skip_zeros : bool, optional
-        By default where the data have zeros enough. It changes the speed, not a bit of the result.
+        By default where the data have zeros enough. It changes the speed, not a bit of the result
+        (as long as that is finite).
     """
 
     def __init__(
