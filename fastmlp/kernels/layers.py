@@ -1,7 +1,7 @@
 """The stages of a step: the batch's rows, and each layer forward, back, and updated.
 
 Every stage does one thread's part: the vectors of columns (units) that the thread owns, or its rows
-where a layer is shared by rows. A layer that is not shared each thread has a copy of, and owns it
+where a layer is shared by rows. Of a layer that is not shared, each thread has a copy, and owns it
 all. See :mod:`fastmlp.kernels.plan`.
 """
 

@@ -15,7 +15,8 @@ Rows of weights are read once a 64 rows of the batch, from start to end, which t
 prefetches; ``z`` and ``dz`` of 64 rows stay in the first-level cache. Pixels are read as bytes and
 looked up in a table of the 256 quotients by the scale, which costs less than a batch of floats does
 on its way through the caches. The next batch's rows lie anywhere in memory: they are fetched
-during the forward product, evenly, since the core keeps track of a few dozen requests at once.
+during the products, evenly, since the core keeps track of a few dozen requests at once: pixels
+forward, and floats, which are more, one line of two forward and the others in the update.
 """
 
 from __future__ import annotations
@@ -186,8 +187,8 @@ def forward_skipping(
     Computes :func:`fastmlp.reference.relu` of :func:`fastmlp.reference.matmul_bias` and writes
     that part of `z`: logits, without ReLU, if `is_last`. Addresses, and strides in elements;
     `masks_row` is the number of masks from 64 rows to the next ones. `n_inputs` is a multiple of 8,
-    `first_row` one of 64.
-    The tables hold the rows' addresses, and those of the next batch's; see :func:`_masked`.
+    `first_row` one of 64. The tables hold the rows' addresses, and those of the next batch's; see
+    :func:`_masked`.
     """
     size = itemsize(one)
     width = lanes(one)
@@ -224,8 +225,8 @@ def update_skipping(
     """``w = decay * w + x.T @ dz`` in place: some inputs, and vectors `first` to `last` of columns.
 
     Computes the weights of :func:`fastmlp.reference.update`; `dz` holds the gradient times
-    ``-learning_rate``, so no gradient of the weights is ever stored. `row_table` and `levels` as
-    for :func:`forward_skipping`.
+    ``-learning_rate``, so no gradient of the weights is ever stored. The tables and
+    `levels` are those of :func:`forward_skipping`.
     """
     size = itemsize(one)
     width = lanes(one)
