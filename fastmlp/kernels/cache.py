@@ -134,17 +134,15 @@ class KernelCache(_Cache):
         """Keep the entries: their keys hold all that could make them stale."""
 
     def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
-        # A kernel compiled as part of another one is inlined from its own source.
-        if not self._enabled or watch.depth:
-            return None
-        # Whatever is wrong with the file: compile.
-        with contextlib.suppress(Exception):
-            if key := self._key(signature, target_context.codegen()):
-                return _rebuild(_read(self._path(key), key), target_context)
+        with contextlib.suppress(Exception):  # whatever is wrong with the file: compile
+            if payload := self.load(signature, target_context.codegen()):
+                externals, reduced = pickle.loads(payload)
+                provide(externals, target_context)
+                return CompileResult._rebuild(target_context, *reduced)
         return None
 
     def save_overload(self, signature: Any, result: CompileResult) -> None:
-        if not self._enabled or watch.depth:
+        if self.is_asleep or result.library.has_dynamic_globals:
             return
         if strangers := _factory_made(result):
             warnings.warn(
@@ -154,11 +152,23 @@ class KernelCache(_Cache):
                 stacklevel=2,
             )
             return
-        # A kernel that can't be stored works all the same.
+        self.save(signature, result.codegen, lambda: _reduce(result))
+
+    @property
+    def is_asleep(self) -> bool:
+        """A kernel compiled as part of another one is inlined from its own source."""
+        return not self._enabled or watch.depth > 0
+
+    def load(self, signature: Any, codegen: Any) -> bytes | None:
+        """Return what `save` has stored; None, or an OSError or ValueError, if it is not there."""
+        key = "" if self.is_asleep else self._key(signature, codegen)
+        return _read(self._path(key), key) if key else None
+
+    def save(self, signature: Any, codegen: Any, payload: Callable[[], bytes]) -> None:
+        """Store what `payload` returns; a kernel that can't be stored works all the same."""
         try:
-            key = self._key(signature, result.codegen)
-            if key and not result.library.has_dynamic_globals:
-                _write(self._path(key), key, _reduce(result))
+            if not self.is_asleep and (key := self._key(signature, codegen)):
+                _write(self._path(key), key, payload())
                 _prune(cache_folder(), self._sources[:16])
         except Exception as error:
             watch.explain(f"the next process compiles again ({error}): set FASTMLP_CACHE_DIR")
@@ -237,25 +247,30 @@ def _factory_made(result: CompileResult) -> list[str]:
     ]
 
 
-def _reduce(result: CompileResult) -> bytes:
-    """Serialise a kernel: Numba's own serial form, and the names the code has to find."""
-    externals = [
+def externals_of(library: Any) -> list[str]:
+    """The names that a library's code has to find."""
+    return [
         function.name
-        for function in result.library._final_module.functions
+        for function in library._final_module.functions
         if function.is_declaration and not function.name.startswith("llvm.")
     ]
-    return dumps((externals, result._reduce()))
 
 
-def _rebuild(payload: bytes, target_context: Any) -> CompileResult:
-    externals, reduced = pickle.loads(payload)
-    # Numba refreshes its target before every look-up, which imports most of Numba and all of
-    # scipy.linalg (0.3 s). Code needs that only if it does not find all the names it calls: with
-    # arguments that are numbers it does, with arrays it needs Numba's runtime too (20 ms).
-    for provide in (rtsys.initialize, type(target_context).refresh):
+def _reduce(result: CompileResult) -> bytes:
+    """Serialise a kernel: Numba's own serial form, and the names the code has to find."""
+    return dumps((externals_of(result.library), result._reduce()))
+
+
+def provide(externals: list[str], target_context: Any) -> None:
+    """Have the names found that code calls.
+
+    Numba refreshes its target before every look-up, which imports most of Numba and all of
+    scipy.linalg (0.3 s). Code needs that only if it does not find all the names it calls: with
+    arguments that are numbers it does, with arrays it needs Numba's runtime too (20 ms).
+    """
+    for step in (rtsys.initialize, type(target_context).refresh):
         if any(llvm.address_of_symbol(name) is None for name in externals):
-            provide(target_context)
-    return CompileResult._rebuild(target_context, *reduced)
+            step(target_context)
 
 
 def _read(path: Path, key: str) -> bytes:

@@ -1,8 +1,8 @@
 """Where a step's time goes: a stopwatch for its stages, which costs nothing while nobody looks.
 
-A thread's stopwatch is a row of 64-bit integers: the last reading, and the time spent in each
-stage, in ticks of the processor's own counter. Some stages are there once, and some once a layer:
-those of layer 2 are ``FORWARD + 2 * LAYER_STAGES`` and so on.
+A thread's stopwatch is a row of 64-bit integers: the last reading, and from FIRST on the time spent
+in each of a program's stages (:func:`fastmlp.kernels.program.names`), in ticks of the processor's
+own counter.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.simd import INT64, Integer, Lanes, vector_op
 
-READING, GATHER, LOSS, WAIT, FORWARD, BACKWARD, UPDATE = range(7)
-LAYER_STAGES = 3  # of them, the last ones
+READING, FIRST = 0, 1
 
 # Processors whose counter may be read by any program, and runs at one pace whatever the core's is.
 HAS_COUNTER = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64", "ppc64le")
 
 
-def n_fields(n_layers: int) -> int:
+def n_fields(n_stages: int) -> int:
     """Length of a stopwatch: whole cache lines, and one more that keeps threads apart."""
-    return -(-(FORWARD + n_layers * LAYER_STAGES) // 8) * 8 + 8
+    return -(-(FIRST + n_stages) // 8) * 8 + 8
 
 
 @vector_op

@@ -5,7 +5,7 @@ for the whole step; X itself is neither converted nor shuffled as a whole. The r
 batch, which lie anywhere in memory, are prefetched a whole step ahead, each line between two
 others: the core keeps track of a few dozen requests at once.
 
-Where zeros are skipped, rows need not even be gathered; see :mod:`fastmlp.kernels.nonzeros`.
+Where zeros are skipped, dense rows need not even be gathered; see :mod:`fastmlp.kernels.nonzeros`.
 """
 
 from __future__ import annotations
@@ -14,92 +14,146 @@ from typing import Any
 
 from llvmlite import ir
 
+from fastmlp.kernels.kernel import kernel
+from fastmlp.kernels.memory import Entry, View
+from fastmlp.kernels.nonzeros import MASK_ROWS, next_batch
+from fastmlp.kernels.records import work_at
 from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant, vector_op
 
-# Kinds of X.
-UINT8, FLOAT32, FLOAT64, CSR = 0, 1, 2, 3
 
+class Source(Entry):
+    """The type of the elements of a dense X: uint8, float32 or float64. Integers are divided."""
 
-def _gather(source: Any) -> Any:
-    """Gather dense rows whose elements have the LLVM type `source`; integers are divided."""
-    is_integer = isinstance(source, ir.IntType)
-    # A batch of floats does not fit into the first level.
-    level = 1 if is_integer else 2
-    source_size = {INT8: 1, ir.FloatType(): 4, ir.DoubleType(): 8}[source]
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
 
-    def gather(
-        v: Lanes,
-        x: Any, n_features: Any, order: Any, rows: Any, next_order: Any, scale: Any,
-        out: Any, out_row: Any, one: Any,
-    ) -> None:  # fmt: skip
-        b = v.builder
-        kind = ir.VectorType(source, v.count)
-        scales = v.broadcast(scale)
-        whole = b.and_(n_features, constant(-v.count))
+    @property
+    def element(self) -> Any:
+        return {"uint8": INT8, "float32": ir.FloatType(), "float64": ir.DoubleType()}[self.dtype]
 
-        def converted(raw: Any) -> Any:
-            if is_integer:
-                return b.fdiv(b.uitofp(raw, v.vector), scales)
-            if source_size < v.size:
-                return b.fpext(raw, v.vector)
-            return b.fptrunc(raw, v.vector) if source_size > v.size else raw
-
-        def row(r: Any) -> None:
-            offset = b.mul(r, constant(8))
-            here, there = (
-                b.add(
-                    x,
-                    b.mul(
-                        v.load(b.add(numbers, offset), INT64),
-                        b.mul(n_features, constant(source_size)),
-                    ),
-                )
-                for numbers in (order, next_order)
-            )
-            target = v.at(out, b.mul(r, out_row))
-
-            def vector(column: Any, inside: Any = None) -> None:
-                """`v.count` inputs; `inside` masks those beyond the last one."""
-                skipped = b.mul(column, constant(source_size))
-                v.prefetch(b.add(there, skipped), level)
-                at = b.add(here, skipped)
-                raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
-                v.store(converted(raw), v.at(target, column))
-
-            v.repeat(whole, vector, step=v.count)
-            with b.if_then(b.icmp_signed("<", whole, n_features)):
-                vector(whole, v.below(b.sub(n_features, whole)))
-
-        v.repeat(rows, row)
-
-    return vector_op(gather)
-
-
-gather_uint8 = _gather(INT8)
-gather_float32 = _gather(ir.FloatType())
-gather_float64 = _gather(ir.DoubleType())
+    @property
+    def size(self) -> int:
+        return {"uint8": 1, "float32": 4, "float64": 8}[self.dtype]
 
 
 @vector_op
-def gather_csr(
-    v: Lanes,
-    indptr: Any, indices: Any, values: Any, n_padded: Any, order: Any, rows: Any,
-    out: Any, out_row: Any, one: Any,
-) -> None:  # fmt: skip
-    """Gather rows of a CSR matrix (indptr int64, indices int32, values of T)."""
+def _gather_rows(
+        v: Lanes,
+        x: Any, n_features: Any, order: Any, rows: Any, next_order: Any, scale: Any,
+        out: View, source_: Any, one: Any,
+    ) -> None:  # fmt: skip
+    """Some rows of a dense X, divided by the scale if they are pixels, to a block."""
     b = v.builder
+    source, source_size = source_.element, source_.size
+    is_integer = source == INT8
+    # A batch of floats does not fit into the first level.
+    level = 1 if is_integer else 2
+    kind = ir.VectorType(source, v.count)
+    scales = v.broadcast(scale)
+    whole = b.and_(n_features, constant(-v.count))
+
+    def converted(raw: Any) -> Any:
+        if is_integer:
+            return b.fdiv(b.uitofp(raw, v.vector), scales)
+        if source_size < v.size:
+            return b.fpext(raw, v.vector)
+        return b.fptrunc(raw, v.vector) if source_size > v.size else raw
 
     def row(r: Any) -> None:
-        at = v.at(out, b.mul(r, out_row))
-        v.repeat(n_padded, lambda k: v.store(v.full(0.0), v.at(at, k)), step=v.count)
-        offset = b.mul(v.load(b.add(order, b.mul(r, constant(8))), INT64), constant(8))
+        offset = b.mul(r, constant(8))
+        here, there = (
+            b.add(
+                x,
+                b.mul(
+                    v.load(b.add(numbers, offset), INT64),
+                    b.mul(n_features, constant(source_size)),
+                ),
+            )
+            for numbers in (order, next_order)
+        )
+        target = v.at(out.address, b.mul(r, out.row))
+
+        def vector(column: Any, inside: Any = None) -> None:
+            """`v.count` inputs; `inside` masks those beyond the last one."""
+            skipped = b.mul(column, constant(source_size))
+            v.prefetch(b.add(there, skipped), level)
+            at = b.add(here, skipped)
+            raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
+            v.store(converted(raw), v.at(target, column))
+
+        v.repeat(whole, vector, step=v.count)
+        with b.if_then(b.icmp_signed("<", whole, n_features)):
+            vector(whole, v.below(b.sub(n_features, whole)))
+
+    v.repeat(rows, row)
+
+
+@kernel
+def gather(work, layer, one, source):
+    """Copy the batch's rows to the thread's block; :func:`fastmlp.reference.scale_inputs`."""
+    w = work_at(work)
+    order = w.order + w.first_row * 8
+    _gather_rows(w.x, w.n_features, order, w.n_rows, next_batch(w), w.scale,
+                 View(w.input, w.input_row, 1), source, one)  # fmt: skip
+
+
+@vector_op
+def _scatter(
+    v: Lanes,
+    indptr: Any, indices: Any, values: Any, held: Any, n_held: Any, order: Any, rows: Any,
+    out: View, masks: Any, masks_row: Any, one: Any,
+) -> None:  # fmt: skip
+    """Rows of a CSR matrix (indptr int64, indices int32, values of T), and their masks, if any.
+
+    The block is full of zeros but for the rows it holds, by their numbers in `held`: those are
+    taken out first, so that the time goes by what is not zero.
+    """
+    b = v.builder
+
+    def entries(r: Any, number: Any, visit: Any) -> None:
+        row_at = v.at(out.address, b.mul(r, out.row))
+        some = b.mul(b.lshr(r, constant(6)), masks_row)  # masks up to the row's 64 rows
+        bit = b.shl(constant(1), b.and_(r, constant(MASK_ROWS - 1)))
+        offset = b.mul(number, constant(8))
         first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
 
         def entry(i: Any) -> list[Any]:
             k = b.sext(v.load(b.add(indices, b.mul(i, constant(4))), INT32), INT64)
-            v.store(v.load(v.at(values, i), v.element), v.at(at, k))
+            mask_at = b.add(masks, b.mul(b.add(some, b.lshr(k, constant(1))), constant(8)))
+            visit(i, v.at(row_at, k), mask_at, bit)
             return [b.add(i, constant(1))]
 
         v.loop([first], lambda i: b.icmp_signed("<", i, last), entry)
 
-    v.repeat(rows, row)
+    def with_masks(emit: Any) -> None:
+        with b.if_then(b.icmp_signed("!=", masks, constant(0))):
+            emit()
+
+    def clear(i: Any, place: Any, mask_at: Any, bit: Any) -> None:
+        v.store(v.scalar(0.0), place)
+        with_masks(lambda: v.store(constant(0), mask_at))
+
+    def put(i: Any, place: Any, mask_at: Any, bit: Any) -> None:
+        v.store(v.load(v.at(values, i), v.element), place)
+        with_masks(lambda: v.store(b.or_(v.load(mask_at, INT64), bit), mask_at))
+
+    def old(r: Any) -> None:
+        entries(r, v.load(b.add(held, b.mul(r, constant(8))), INT64), clear)
+
+    def new(r: Any) -> None:
+        place = b.mul(r, constant(8))
+        number = v.load(b.add(order, place), INT64)
+        v.store(number, b.add(held, place))
+        entries(r, number, put)
+
+    v.repeat(n_held, old)
+    v.repeat(rows, new)
+
+
+@kernel
+def gather_sparse(work, layer, one):
+    """Put the batch's rows of a CSR matrix into the thread's block, and their masks."""
+    w = work_at(work)
+    _scatter(w.x_indptr, w.x_indices, w.x, w.held, w.n_held, w.order + w.first_row * 8, w.n_rows,
+             View(w.input, w.input_row, 1), w.masks, w.masks_row, one)  # fmt: skip
+    w.n_held = w.n_rows

@@ -12,6 +12,10 @@ from typing import Any
 
 from llvmlite import ir
 
+from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.kernel import kernel
+from fastmlp.kernels.memory import Entry
+from fastmlp.kernels.records import work_at
 from fastmlp.kernels.simd import (
     INT8,
     INT16,
@@ -41,82 +45,112 @@ def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: 
     v.repeat(b.and_(b.add(last, constant(MASK_ROWS)), constant(-MASK_ROWS)), locate)
 
 
-def _find(source: Any) -> Any:
-    """Masks of up to 64 rows of elements of the LLVM type `source`; None is the network's.
+class Elements(Entry):
+    """What rows are made of where they are read: pixels, or numbers of the network's dtype."""
+
+    def __init__(self, are_pixels: bool) -> None:
+        self.are_pixels = are_pixels
+
+
+@vector_op
+def _find(
+        v: Lanes,
+        table: Any, rows: Any, n_features: Any,
+        scratch: Any, scratch_row: Any, masks: Any, elements: Any, one: Any,
+    ) -> None:  # fmt: skip
+    """Masks of up to 64 rows.
 
     Eight rows at a time, from start to end, become one byte for each two inputs: `scratch` holds
     these, `scratch_row` bytes from eight rows to the next ones. Eight such bytes are a mask.
     """
-    is_integer = source is not None
+    is_integer = elements.are_pixels
+    b = v.builder
+    size = 1 if is_integer else v.size
+    count = VECTOR_BYTES // size
+    kind = ir.VectorType(INT8 if is_integer else v.element, count)
+    lanes = ir.VectorType(ir.IntType(8 * size), count)
+    pairs = ir.VectorType(INT8, count // 2)
+    zeros = ir.Constant(kind, [0 if is_integer else 0.0] * count)
+    no_bits = ir.Constant(lanes, [0] * count)
+    whole = b.and_(n_features, constant(-count))
 
-    def find(
-        v: Lanes,
-        table: Any, rows: Any, n_features: Any,
-        scratch: Any, scratch_row: Any, masks: Any, one: Any,
-    ) -> None:  # fmt: skip
-        b = v.builder
-        size = 1 if is_integer else v.size
-        count = VECTOR_BYTES // size
-        kind = ir.VectorType(source or v.element, count)
-        lanes = ir.VectorType(ir.IntType(8 * size), count)
-        pairs = ir.VectorType(INT8, count // 2)
-        zeros = ir.Constant(kind, [0 if is_integer else 0.0] * count)
-        no_bits = ir.Constant(lanes, [0] * count)
-        whole = b.and_(n_features, constant(-count))
+    def part_at(part: Any, pair: Any) -> Any:
+        return b.add(b.add(scratch, b.mul(part, scratch_row)), pair)
 
-        def part_at(part: Any, pair: Any) -> Any:
-            return b.add(b.add(scratch, b.mul(part, scratch_row)), pair)
+    def eight_rows(first: Any) -> None:
+        entry = b.add(table, b.mul(first, constant(8)))
+        places = [v.load(b.add(entry, constant(8 * r)), INT64) for r in range(8)]
 
-        def eight_rows(first: Any) -> None:
-            entry = b.add(table, b.mul(first, constant(8)))
-            places = [v.load(b.add(entry, constant(8 * r)), INT64) for r in range(8)]
+        def inputs(column: Any, inside: Any = None) -> None:
+            """A vector of inputs; `inside` masks those beyond the last one."""
+            bits = no_bits
+            for r, place in enumerate(places):
+                at = b.add(place, b.mul(column, constant(size)))
+                raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
+                compare = b.icmp_unsigned if is_integer else b.fcmp_unordered
+                bit = ir.Constant(lanes, [1 << r] * count)
+                bits = b.or_(bits, b.select(compare("!=", raw, zeros), bit, no_bits))
+            sides = (
+                ir.Constant(ir.VectorType(INT32, pairs.count), list(range(i, count, 2)))
+                for i in (0, 1)
+            )
+            either = b.or_(*(b.shuffle_vector(bits, bits, side) for side in sides))
+            target = part_at(b.lshr(first, constant(3)), b.lshr(column, constant(1)))
+            v.store(either if size == 1 else b.trunc(either, pairs), target)
 
-            def inputs(column: Any, inside: Any = None) -> None:
-                """A vector of inputs; `inside` masks those beyond the last one."""
-                bits = no_bits
-                for r, place in enumerate(places):
-                    at = b.add(place, b.mul(column, constant(size)))
-                    raw = v.load(at, kind) if inside is None else v.load_masked(at, inside, kind)
-                    compare = b.icmp_unsigned if is_integer else b.fcmp_unordered
-                    bit = ir.Constant(lanes, [1 << r] * count)
-                    bits = b.or_(bits, b.select(compare("!=", raw, zeros), bit, no_bits))
-                sides = (
-                    ir.Constant(ir.VectorType(INT32, pairs.count), list(range(i, count, 2)))
-                    for i in (0, 1)
-                )
-                either = b.or_(*(b.shuffle_vector(bits, bits, side) for side in sides))
-                target = part_at(b.lshr(first, constant(3)), b.lshr(column, constant(1)))
-                v.store(either if size == 1 else b.trunc(either, pairs), target)
+        v.repeat(whole, inputs, step=count)
+        with b.if_then(b.icmp_signed("<", whole, n_features)):
+            numbers = ir.VectorType(INT16, count)
+            limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), numbers)
+            order = ir.Constant(numbers, list(range(count)))
+            inputs(whole, b.icmp_unsigned("<", order, limit))
 
-            v.repeat(whole, inputs, step=count)
-            with b.if_then(b.icmp_signed("<", whole, n_features)):
-                numbers = ir.VectorType(INT16, count)
-                limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), numbers)
-                order = ir.Constant(numbers, list(range(count)))
-                inputs(whole, b.icmp_unsigned("<", order, limit))
+    v.repeat(rows, eight_rows, step=8)
+    some = ir.VectorType(INT8, VECTOR_BYTES // 2)
+    # Eight rows that are not whole go on with some other row: its bits are dropped.
+    is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
+    are_rows = v.splat(is_row, ir.VectorType(INT64, some.count))
 
-        v.repeat(rows, eight_rows, step=8)
-        some = ir.VectorType(INT8, VECTOR_BYTES // 2)
-        # Eight rows that are not whole go on with some other row: its bits are dropped.
-        is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
-        are_rows = v.splat(is_row, ir.VectorType(INT64, some.count))
+    def join(pair: Any) -> None:
+        parts = [v.load(part_at(constant(i), pair), some) for i in range(MASK_ROWS // 8)]
+        while len(parts) > 1:  # neighbours are joined: 16, 32, 64 bits
+            width = parts[0].type.element.width
+            joined = ir.VectorType(ir.IntType(2 * width), some.count)
+            shift = ir.Constant(joined, [width] * some.count)
+            parts = [
+                b.or_(b.zext(low, joined), b.shl(b.zext(high, joined), shift))
+                for low, high in zip(parts[::2], parts[1::2], strict=True)
+            ]
+        v.store(b.and_(parts[0], are_rows), b.add(masks, b.mul(pair, constant(8))))
 
-        def join(pair: Any) -> None:
-            parts = [v.load(part_at(constant(i), pair), some) for i in range(MASK_ROWS // 8)]
-            while len(parts) > 1:  # neighbours are joined: 16, 32, 64 bits
-                width = parts[0].type.element.width
-                joined = ir.VectorType(ir.IntType(2 * width), some.count)
-                shift = ir.Constant(joined, [width] * some.count)
-                parts = [
-                    b.or_(b.zext(low, joined), b.shl(b.zext(high, joined), shift))
-                    for low, high in zip(parts[::2], parts[1::2], strict=True)
-                ]
-            v.store(b.and_(parts[0], are_rows), b.add(masks, b.mul(pair, constant(8))))
-
-        v.repeat(b.lshr(b.add(n_features, constant(1)), constant(1)), join, step=some.count)
-
-    return vector_op(find)
+    v.repeat(b.lshr(b.add(n_features, constant(1)), constant(1)), join, step=some.count)
 
 
-find_nonzero_pixels = _find(INT8)
-find_nonzeros = _find(None)
+@compiled
+def next_batch(work):
+    """Address of the next batch's part of the order; of this one's, if no whole batch follows.
+
+    What is fetched then is at hand.
+    """
+    order = work.order + work.first_row * 8
+    if work.first_row + 2 * work.n_rows <= work.n_ordered:
+        return order + work.n_rows * 8
+    return order
+
+
+@kernel
+def locate(work, layer, one):
+    """Note where the batch's rows, and the next one's, lie in X."""
+    w = work_at(work)
+    locate_rows(w.x, w.row_bytes, w.order + w.first_row * 8, w.n_rows, w.row_table)
+    locate_rows(w.x, w.row_bytes, next_batch(w), w.n_rows, w.next_table)
+
+
+@kernel
+def find_nonzeros(work, layer, one, elements):
+    """Make the masks of the batch's rows."""
+    w = work_at(work)
+    for start in range(0, w.n_rows, MASK_ROWS):
+        masks = w.masks + start // MASK_ROWS * w.masks_row * 8
+        _find(w.row_table + start * 8, min(w.n_rows - start, MASK_ROWS), w.n_features,
+              w.found, w.found_part, masks, elements, one)  # fmt: skip

@@ -1,20 +1,18 @@
 """Where everything lies while a network is trained: the plan that Python lays out for kernels.
 
-Kernels get one integer, the address of a table of integers: sizes, and addresses of buffers. One
-compiled function so serves any number of layers of any sizes. Weights are *packed* while they are
-trained (:meth:`Plan.pack`), and written back (:meth:`Plan.unpack`):
+Weights are *packed* while they are trained (:meth:`Plan.pack`), and written back
+(:meth:`Plan.unpack`):
 
 * In panels of 2 vectors of columns, each with its rows one after the other. A tile then reads the
-  weights from start to end, whatever their number.
+  weights from start to end, whatever their number. An optimiser's states lie in the same way, a
+  constant distance behind.
 * Columns are padded with zeros to whole vectors, rows to whole squares of a vector's length. A
-  padded unit's weights, activation and gradient are zero and stay zero.
+  padded unit's weights and gradient are zero and stay zero.
 * Threads share a layer by its columns. One with fewer vectors of columns than threads is not
   shared: each thread has a copy of it and does all of its work, which takes less time than handing
   results from core to core. Unless it is the first layer and batches are large: then the threads
   share the rows of the batch forward, and the inputs, that is the rows of the weights, in the
   update.
-* Rows of activations are an odd number of cache lines apart, since a power of two would have the
-  rows of a batch contend for the same few places of the cache.
 """
 
 from __future__ import annotations
@@ -24,95 +22,21 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels import records as at
+from fastmlp.kernels.buffers import LINE, PAGE, aligned, rounded_up, row_stride
 from fastmlp.kernels.nonzeros import MASK_ROWS
-from fastmlp.kernels.simd import LINE, VECTOR_BYTES
+from fastmlp.kernels.sharing import LONGEST_GROUP
+from fastmlp.kernels.simd import SUM_LANES, VECTOR_BYTES
+from fastmlp.kernels.skip import STRIP_VECTORS
+from fastmlp.kernels.update import SUMMED_VECTORS, SUMS_PANEL
 
-PAGE = 4096  # bytes
-LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
+Array = np.ndarray
 
-# Fields of a plan's table. For each layer, a table of its own follows; see LAYER.
-(
-    N_LAYERS,
-    LAYERS,  # address of the first layer's table
-    X,  # address of X; of its values, if it is CSR
-    X_KIND,  # see fastmlp.kernels.gather
-    X_INDICES,
-    X_INDPTR,
-    ORDER,  # int64 row numbers of X in the order of training
-    N_ROWS,  # in ORDER
-    LABELS,  # int64, in X's order
-    BATCH_ROWS,
-    SCALE,  # address of what uint8 inputs are divided by
-    IS_SKIPPING,
-    IS_IN_PLACE,  # whether rows are read from X itself
-    LEVELS,  # 256 quotients of pixels that are read in place; else 0
-    INPUT,  # a block of BATCH_ROWS rows for each thread
-    INPUT_COPY,
-    INPUT_ROW,  # elements
-    ROWS,  # addresses of the batch's rows, in whole groups of 64; a table for each thread
-    ROWS_COPY,  # addresses
-    NEXT_ROWS,  # those of the next batch's, where rows are read in place
-    MASKS,  # a block for each thread: one mask for 64 rows and two inputs
-    MASKS_COPY,  # masks
-    MASKS_ROW,  # masks from 64 rows to the next ones
-    FOUND,  # bytes of which masks are made; a block for each thread
-    FOUND_COPY,  # bytes
-    ZEROS,  # as many as the widest layer has inputs or units
-    ONES,
-    CHOSEN,  # predicted probability of each row's label; a block for each thread
-    CHOSEN_COPY,
-    TEAM,  # see fastmlp.kernels.team
-    OUT,  # probabilities, for prediction
-    WATCHES,  # a stopwatch for each thread; 0 for none, and so is WATCHES_COPY
-    WATCHES_COPY,  # 64-bit integers
-    PLAN_FIELDS,
-) = range(34)
-
-# Fields of a layer's table. A thread's own copy of a buffer starts as many elements after the first
-# thread's as the field *after* the buffer's says: none, where the threads share it.
-(
-    N_IN,
-    N_IN_PADDED,  # rows of a panel
-    N_OUT,
-    N_VECTORS,  # of columns
-    SHARING,  # NOT_SHARED, BY_COLUMNS or BY_ROWS
-    WEIGHTS,
-    WEIGHTS_COPY,
-    WEIGHTS_PANEL,  # elements
-    TRANSPOSED,  # the weights' transpose in panels; the first layer needs none
-    TRANSPOSED_COPY,
-    TRANSPOSED_PANEL,
-    BIAS,
-    BIAS_COPY,
-    ACTIVATION,  # two blocks, used in turn; logits, in the last layer
-    ACTIVATION_COPY,
-    ACTIVATION_BLOCK,  # elements
-    GRADIENT,  # of the loss by the logits, times the step's rate
-    GRADIENT_COPY,
-    UNIT_ROW,  # elements from one row to the next, in ACTIVATION and GRADIENT
-    LAYER_FIELDS,
-) = range(20)
-
-NOT_SHARED, BY_COLUMNS, BY_ROWS = 0, 1, 2
 SHARED_ROWS = 64  # in a batch, from which a layer may be shared by rows
 THREAD_ROWS = 32  # of such a batch that are worth a thread
 
 
-def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Zeros that start at a cache line: vectors that straddle two lines cost twice."""
-    dtype = np.dtype(dtype)
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
-    raw = np.zeros(n_bytes + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
-    return raw[start : start + n_bytes].view(dtype).reshape(shape)
-
-
-def row_stride(n: int, itemsize: int) -> int:
-    """Elements from row to row: an odd number of cache lines with room for `n`."""
-    return (-(-n * itemsize // LINE) | 1) * LINE // itemsize
-
-
-def useful_threads(weights: Sequence[np.ndarray], batch_rows: int) -> int:
+def useful_threads(weights: Sequence[Array], batch_rows: int) -> int:
     """The most threads that find work: in the columns of the widest layer, or in rows."""
     n_lanes = VECTOR_BYTES // weights[0].dtype.itemsize
     widest = max(-(-w.shape[1] // n_lanes) for w in weights)
@@ -120,7 +44,7 @@ def useful_threads(weights: Sequence[np.ndarray], batch_rows: int) -> int:
 
 
 class Plan:
-    """The buffers of one network and one batch size, and the table that tells kernels of them.
+    """The buffers of one network and one batch size, and the records that tell kernels of them.
 
     Parameters
     ----------
@@ -130,144 +54,206 @@ class Plan:
         Rows of the largest batch.
     n_threads : int
         Threads that will train the network; 0 if it is to predict only.
+    n_states : int
+        Arrays of state that the optimiser has for each parameter.
+    are_apart : sequence of bool
+        For each layer: whether what its slope is computed from needs a buffer of its own.
+
+    Attributes
+    ----------
+    works : ndarray of shape (n_threads,)
+        WORK records.
+    layers : ndarray of shape (n_threads, n_layers)
+        LAYER records.
     """
 
     def __init__(
         self,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
+        weights: Sequence[Array],
+        biases: Sequence[Array],
         batch_rows: int,
         n_threads: int,
+        n_states: int = 0,
+        are_apart: Sequence[bool] = (),
     ) -> None:
         self.dtype = weights[0].dtype
         self.n_lanes = VECTOR_BYTES // self.dtype.itemsize
-        self._n_copies = max(1, n_threads)
-        self._kept: dict[int, np.ndarray] = {}
-        self.fields = np.zeros(PLAN_FIELDS, np.int64)
-        self.layers = np.zeros((len(weights), LAYER_FIELDS), np.int64)
-        self._buffers: list[dict[int, np.ndarray]] = []
-        for layer, w in enumerate(weights):
-            self._lay_out(layer, w, batch_rows, n_threads > 0)
+        self.n_states = n_states
+        self.n_copies = max(1, n_threads)
+        self.works = at.WORK.rows(self.n_copies)
+        self.layers = at.LAYER.rows(self.n_copies, len(weights))
+        self._kept: dict[Any, Array] = {}
+        self._parameters: list[dict[str, Array]] = []
+        for number, w in enumerate(weights):
+            is_apart = bool(are_apart) and are_apart[number]
+            self._lay_out(number, w, batch_rows, n_threads > 0, is_apart)
         self.pack(weights, biases)
         self._lay_out_batch(weights[0].shape[0], batch_rows)
-        widest = max(max(w.shape) for w in weights)
-        self.put(ZEROS, aligned(self.padded(widest), self.dtype))
-        self.put(ONES, aligned(self.n_lanes, self.dtype))[:] = 1
-        self[N_LAYERS] = len(weights)
-        self.put(LAYERS, self.layers)
+        widest = rounded_up(max(max(w.shape) for w in weights), self.n_lanes)
+        self.put("zeros", aligned(widest, self.dtype))
+        self.put("ones", aligned(self.n_lanes, self.dtype))[:] = 1
+        self.works["thread"] = range(self.n_copies)
+        self.works["n_threads"] = 1
+        self.works["first_work"] = self.works.ctypes.data
+        self.works["layers"] = self._addresses(self.layers)
+        self.works["n_layers"] = len(weights)
 
-    def __setitem__(self, field: int, value: int) -> None:
-        self.fields[field] = value
+    # -- what lies where ---------------------------------------------------------------------
 
-    @property
-    def address(self) -> int:
-        return self.fields.ctypes.data
-
-    def activation(self, layer: int) -> np.ndarray:
-        """A layer's buffer of activations, (batch_rows, stride), after a prediction."""
-        return self._buffers[layer][ACTIVATION][0, 0]
-
-    @property
-    def chosen(self) -> np.ndarray:
-        """Probabilities that were given to the labels of the last batch, one a row."""
-        return self._kept[CHOSEN][0]
-
-    def put(self, field: int, array: np.ndarray) -> np.ndarray:
-        """Write `array`'s address to a field, and keep it alive."""
+    def put(self, field: str, array: Array) -> Array:
+        """Write `array`'s address to all threads' records, and keep it alive."""
         self._kept[field] = array
-        self.fields[field] = array.ctypes.data
+        self.works[field] = array.ctypes.data
         return array
 
-    def padded(self, n: int) -> int:
-        return -(-n // self.n_lanes) * self.n_lanes
+    def put_each(self, field: str, arrays: Array) -> Array:
+        """Write to each thread's record the address of its own of `arrays`, and keep them alive."""
+        self._kept[field] = arrays
+        self.works[field] = self._addresses(arrays)
+        return arrays
 
-    def _padded_rows(self, n: int) -> int:
-        return -(-n // max(self.n_lanes, LONGEST_GROUP)) * max(self.n_lanes, LONGEST_GROUP)
+    def kept(self, field: str) -> Array:
+        """What `put`, or `put_each`, has been given."""
+        return self._kept[field]
 
-    def _panels(self, n_copies: int, n_rows: int, n_columns: int) -> np.ndarray:
-        n_panels = -(-n_columns // (2 * self.n_lanes))
-        shape = (n_copies, n_panels, self._padded_rows(n_rows), 2 * self.n_lanes)
-        return aligned(shape, self.dtype)
+    def work(self, thread: int) -> int:
+        """Address of a thread's record."""
+        return int(self.works.ctypes.data) + thread * at.WORK.size
 
-    def _lay_out(self, number: int, w: np.ndarray, batch_rows: int, is_training: bool) -> None:
+    def outputs(self, layer: int) -> Array:
+        """A layer's buffer of outputs, (batch_rows, stride), after a prediction."""
+        return self._kept["outputs", layer][0, 0]
+
+    @staticmethod
+    def _addresses(arrays: Array) -> list[int]:
+        return [array.ctypes.data for array in arrays]
+
+    def _lay_out(
+        self, number: int, w: Array, batch_rows: int, is_training: bool, is_apart: bool
+    ) -> None:
         n_in, n_out = w.shape
-        layer = self.layers[number]
-        layer[N_IN], layer[N_IN_PADDED] = n_in, self._padded_rows(n_in)
-        layer[N_OUT], layer[N_VECTORS] = n_out, self.padded(n_out) // self.n_lanes
-        if layer[N_VECTORS] >= self._n_copies:
-            layer[SHARING] = BY_COLUMNS
+        layer = self.layers[:, number]
+        is_last = number == self.layers.shape[1] - 1
+        n_vectors = rounded_up(n_out, self.n_lanes) // self.n_lanes
+        layer["number"] = number + 1
+        layer["n_in"], layer["n_out"], layer["n_vectors"] = n_in, n_out, n_vectors
+        layer["n_in_padded"], layer["n_in_updated"] = self._padded_rows(n_in), n_in
+        layer["n_vectors_below"] = rounded_up(n_in, self.n_lanes) // self.n_lanes
+        sharing = at.NOT_SHARED
+        if n_vectors >= self.n_copies:
+            sharing = at.BY_COLUMNS
         elif number == 0 and batch_rows >= SHARED_ROWS:
-            layer[SHARING] = BY_ROWS
-        n_copies = 1 if layer[SHARING] != NOT_SHARED else self._n_copies
-        is_last = number == len(self.layers) - 1
-        stride = row_stride(n_out, self.dtype.itemsize)
+            sharing = at.BY_ROWS
+        layer["sharing"] = sharing
+        n_own = self.n_copies if sharing == at.NOT_SHARED else 1
+        # Sums over the last layer's units are taken 16 at a time.
+        stride = row_stride(rounded_up(n_out, SUM_LANES) if is_last else n_out, self.dtype.itemsize)
         n_turns = 2 if is_training else 1
-        # Every thread needs the gradient by the logits as a whole, and computes it; and so it does
-        # that by the outputs of a layer that is not shared by columns.
-        n_gradients = 1 if layer[SHARING] == BY_COLUMNS and not is_last else self._n_copies
-        gradients = (n_gradients, batch_rows, stride)
-        buffers = {
-            WEIGHTS: self._panels(n_copies, n_in, n_out),
-            BIAS: aligned((n_copies, self.padded(n_out)), self.dtype),
-            ACTIVATION: aligned((n_copies, n_turns, batch_rows, stride), self.dtype),
+        layer["unit_row"] = stride
+        layer["outputs_block"] = batch_rows * stride if n_turns > 1 else 0
+
+        parameters = {
+            "weights": self._panels((n_own, 1 + self.n_states), n_in, n_out),
+            "bias": aligned((n_own, 1 + self.n_states, n_vectors * self.n_lanes), self.dtype),
         }
-        if is_training:
-            buffers[GRADIENT] = aligned(gradients, self.dtype)
+        layer["weights_panel"] = parameters["weights"][0, 0, 0].size
+        layer["weights_state"] = parameters["weights"][0, 0].size
+        layer["bias_state"] = parameters["bias"][0, 0].size
         if is_training and number > 0:
-            buffers[TRANSPOSED] = self._panels(n_copies, n_out, n_in)
-            layer[TRANSPOSED_PANEL] = buffers[TRANSPOSED][0, 0].size
-        for field, buffer in buffers.items():
-            layer[field] = buffer.ctypes.data
-            layer[field + 1] = buffer[0].size if len(buffer) > 1 else 0
-        layer[WEIGHTS_PANEL] = buffers[WEIGHTS][0, 0].size
-        layer[ACTIVATION_BLOCK] = batch_rows * stride if n_turns > 1 else 0
-        layer[UNIT_ROW] = stride
-        self._buffers.append(buffers)
+            parameters["transposed"] = self._panels((n_own, 1), n_out, n_in)
+            layer["transposed_panel"] = parameters["transposed"][0, 0, 0].size
+        self._parameters.append(parameters)
+        for name, buffer in parameters.items():
+            layer[f"{name}_size"] = buffer[0].size
+        buffers = dict(parameters)
+        buffers["slopes"] = aligned((n_own, n_turns, batch_rows, stride), self.dtype)
+        buffers["outputs"] = buffers["slopes"]
+        if is_apart:
+            buffers["outputs"] = aligned(buffers["slopes"].shape, self.dtype)
+        if is_training:
+            # Every thread needs the gradient by the logits as a whole, and computes it; and so it
+            # does that by the outputs of a layer that is not shared by columns.
+            n_gradients = 1 if sharing == at.BY_COLUMNS and not is_last else self.n_copies
+            buffers["gradient"] = aligned((n_gradients, batch_rows, stride), self.dtype)
+            buffers["squares"] = aligned((1, n_vectors * self.n_lanes), self.dtype)
+        for name, buffer in buffers.items():
+            self._kept[name, number] = buffer
+            layer[name] = self._addresses(buffer) if len(buffer) > 1 else buffer.ctypes.data
+        if number > 0:
+            below = self.layers[:, number - 1]
+            for field, source in (("inputs", "outputs"), ("inputs_row", "unit_row"),
+                                  ("inputs_block", "outputs_block")):  # fmt: skip
+                layer[field] = below[source]
+            layer["below"] = self._addresses(below)
 
     def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
-        self[BATCH_ROWS], self[INPUT_ROW] = batch_rows, stride
+        self.works["batch_rows"], self.works["input_row"] = batch_rows, stride
+        self.works["n_features"] = n_features
         # Some lines beyond whole pages: with its block whole pages from the first thread's, the
         # second one takes a tenth longer to go through it.
         page, line = (n // self.dtype.itemsize for n in (PAGE, LINE))
-        block = -(-batch_rows * stride // page) * page + 17 * line
-        self[INPUT_COPY] = self.put(INPUT, aligned((self._n_copies, block), self.dtype))[0].size
+        block = rounded_up(batch_rows * stride, page) + 17 * line
+        blocks = self.put_each("input", aligned((self.n_copies, block), self.dtype))
+        first = self.layers[:, 0]
+        first["inputs"], first["inputs_row"] = self.works["input"], stride
         # A group's masks are read while the group before it is at work, and the last one's too.
         # They are made for a whole vector of pixels at a time.
-        n_masks = (-(-n_features // LINE) * LINE + LONGEST_GROUP) // 2
-        n_masked_rows = -(-batch_rows // MASK_ROWS) * MASK_ROWS
-        masks = aligned((self._n_copies, n_masked_rows // MASK_ROWS, n_masks), np.int64)
-        found = aligned((self._n_copies, MASK_ROWS // 8 * -(-n_masks // LINE) * LINE), np.uint8)
-        self[FOUND_COPY] = self.put(FOUND, found)[0].size
-        self[MASKS_COPY], self[MASKS_ROW] = self.put(MASKS, masks)[0].size, n_masks
+        n_masks = (rounded_up(n_features, LINE) + LONGEST_GROUP) // 2
+        n_masked = rounded_up(batch_rows, MASK_ROWS)
+        self.put_each("masks", aligned((self.n_copies, n_masked // MASK_ROWS, n_masks), np.int64))
+        self.works["masks_row"] = n_masks
+        part = rounded_up(n_masks, LINE)
+        self.put_each("found", aligned((self.n_copies, MASK_ROWS // 8 * part), np.uint8))
+        self.works["found_part"] = part
         # Where rows are gathered, the tables point into the blocks for good.
-        rows = np.minimum(np.arange(n_masked_rows), batch_rows - 1) * stride * self.dtype.itemsize
-        blocks = [block.ctypes.data for block in self._kept[INPUT]]
-        for field in (ROWS, NEXT_ROWS):
-            self.put(field, np.add.outer(blocks, rows))
-        self[ROWS_COPY] = n_masked_rows
-        chosen = aligned((self._n_copies, row_stride(batch_rows, 4)), self.dtype)
-        self[CHOSEN_COPY] = self.put(CHOSEN, chosen)[0].size
+        rows = np.minimum(np.arange(n_masked), batch_rows - 1) * stride * self.dtype.itemsize
+        for field in ("row_table", "next_table"):
+            self.put_each(field, np.add.outer(self._addresses(blocks), rows))
+        self.put_each("held", aligned((self.n_copies, batch_rows), np.int64))
+        n_losses = rounded_up(batch_rows, SUM_LANES)
+        self.put_each("row_losses", aligned((self.n_copies, n_losses), self.dtype))
+        sums = (SUMMED_VECTORS // 2 + 1) * SUMS_PANEL
+        n_sums = max(sums, MASK_ROWS * STRIP_VECTORS) * self.n_lanes
+        self.put_each("sums", aligned((self.n_copies, n_sums), self.dtype))
 
-    def pack(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        """Copy weights and biases into the packed buffers: the first thread's, if each has one."""
-        for buffers, w, b in zip(self._buffers, weights, biases, strict=True):
-            for field, values in ((WEIGHTS, w), (TRANSPOSED, w.T)):
-                if field in buffers:
-                    for panel, columns in self._by_panels(buffers[field][0], values):
-                        panel[:] = columns
-            buffers[BIAS][0, : b.size] = b.ravel()
+    def _padded_rows(self, n: int) -> int:
+        return rounded_up(n, max(self.n_lanes, LONGEST_GROUP))
 
-    def unpack(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        """Copy the packed weights and biases into `weights` and `biases`, in place."""
-        for buffers, w, b in zip(self._buffers, weights, biases, strict=True):
-            for panel, columns in self._by_panels(buffers[WEIGHTS][0], w):
+    def _panels(self, before: tuple[int, int], n_rows: int, n_columns: int) -> Array:
+        n_panels = rounded_up(n_columns, 2 * self.n_lanes) // (2 * self.n_lanes)
+        shape = (*before, n_panels, self._padded_rows(n_rows), 2 * self.n_lanes)
+        return aligned(shape, self.dtype)
+
+    # -- parameters in and out -----------------------------------------------------------------
+
+    def pack(
+        self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
+    ) -> None:
+        """Copy weights and biases into the packed buffers: the first thread's, if each has one.
+
+        With `state`, they are the optimiser's state of that number, of weights and of biases.
+        """
+        place = 0 if state is None else 1 + state
+        for packed, w, b in zip(self._parameters, weights, biases, strict=True):
+            for panel, columns in self._by_panels(packed["weights"][0, place], w):
+                panel[:] = columns
+            if state is None and "transposed" in packed:
+                for panel, columns in self._by_panels(packed["transposed"][0, 0], w.T):
+                    panel[:] = columns
+            packed["bias"][0, place, : b.size] = b.ravel()
+
+    def unpack(
+        self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
+    ) -> None:
+        """Copy the packed weights and biases, or one of their states, into arrays, in place."""
+        place = 0 if state is None else 1 + state
+        for packed, w, b in zip(self._parameters, weights, biases, strict=True):
+            for panel, columns in self._by_panels(packed["weights"][0, place], w):
                 columns[:] = panel
-            b[...] = buffers[BIAS][0, : b.size].reshape(b.shape)
+            b[...] = packed["bias"][0, place, : b.size].reshape(b.shape)
 
-    def _by_panels(
-        self, panels: np.ndarray, w: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _by_panels(self, panels: Array, w: Array) -> Iterator[tuple[Array, Array]]:
         """Pairs of views of the same shape: a panel without its padding, and its columns of `w`."""
         width = 2 * self.n_lanes
         for p, panel in enumerate(panels):

@@ -25,7 +25,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from fastmlp.kernels.buffers import LINE
 from fastmlp.kernels.cache import key_on
+from fastmlp.kernels.memory import EntryType, View
 
 Integer = Any  # what a vector op returns, if it returns anything: a 64-bit LLVM value
 INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
@@ -46,7 +48,6 @@ def _host_vector_bytes() -> tuple[int, int]:
     return (32 if features.get("avx2") else 16), (32 if many else 16)
 
 
-LINE = 64  # bytes of a cache line
 VECTOR_BYTES, N_REGISTERS = _host_vector_bytes()
 key_on(vector_bytes=VECTOR_BYTES)
 
@@ -144,6 +145,10 @@ class Lanes:
         """A vector with the constant `value` in each lane."""
         return ir.Constant(self.vector, [ir.Constant(self.element, value)] * self.count)
 
+    def scalar(self, value: float) -> Any:
+        """The constant `value`."""
+        return ir.Constant(self.element, value)
+
     def broadcast(self, address: Any) -> Any:
         """A vector with the element at `address` in each lane."""
         return self.splat(self.load(address, self.element))
@@ -154,13 +159,46 @@ class Lanes:
         numbers = ir.Constant(wide, list(range(self.count)))
         return self.builder.icmp_signed("<", numbers, self.splat(limit, wide))
 
+    def is_lane(self, number: Any) -> Any:
+        """Mask of the lane with this number (a 64-bit integer), if there is one."""
+        wide = ir.VectorType(INT64, self.count)
+        numbers = ir.Constant(wide, list(range(self.count)))
+        return self.builder.icmp_signed("==", numbers, self.splat(number, wide))
+
     def relu(self, z: Any) -> Any:
         """0 where z < 0, else z: written this way round, NaN stays NaN."""
-        zero = self.full(0.0)
-        return self.builder.select(self.builder.fcmp_ordered("<", z, zero), zero, z)
+        return self.builder.select(self.is_negative(z), self.full(0.0), z)
 
-    def reduce(self, operation: Callable[[Any, Any], Any], value: Any) -> Any:
-        """Combine all lanes of `value`, halves first; returns the scalar."""
+    def is_negative(self, x: Any) -> Any:
+        return self.builder.fcmp_ordered("<", x, self.full(0.0))
+
+    def is_positive(self, x: Any) -> Any:
+        return self.builder.fcmp_ordered(">", x, self.full(0.0))
+
+    def negative(self, x: Any) -> Any:
+        return self.builder.fneg(x)
+
+    def magnitude(self, x: Any) -> Any:
+        return self.call(f"llvm.fabs.{_suffix(x.type)}", x.type, [x])
+
+    def square_root(self, x: Any) -> Any:
+        """Correctly rounded."""
+        return self.call(f"llvm.sqrt.{_suffix(x.type)}", x.type, [x])
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
+    def reduce(self, operation: Callable[[Any, Any], Any], values: Sequence[Any]) -> Any:
+        """Combine all lanes of some vectors (1, 2, 4, ...), halves first; returns the scalar.
+
+        Of vectors that hold 16 numbers together, those 8 apart are combined first, then those 4
+        apart and so on: so a sum has the same bits however many of them are one vector.
+        """
+        values = list(values)
+        while len(values) > 1:
+            half = len(values) // 2
+            values = [operation(*pair) for pair in zip(values[:half], values[half:], strict=True)]
+        (value,) = values
         width = self.count
         undefined = ir.Constant(self.vector, ir.Undefined)
         while width > 1:
@@ -169,9 +207,6 @@ class Lanes:
             mask = ir.Constant(ir.VectorType(INT32, self.count), order)
             value = operation(value, self.builder.shuffle_vector(value, undefined, mask))
         return self.builder.extract_element(value, ir.Constant(INT32, 0))
-
-    def maximum(self, a: Any, b: Any) -> Any:
-        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     # -- control -----------------------------------------------------------------------------
     def loop(
@@ -200,6 +235,23 @@ class Lanes:
         builder.position_at_end(after)
         return values
 
+    def choose(
+        self, condition: Any, then: Callable[[], Sequence[Any]], otherwise: Sequence[Any]
+    ) -> list[Any]:
+        """Emit ``values = then() if condition else otherwise``, as a branch."""
+        builder = self.builder
+        before = builder.block
+        with builder.if_then(condition):
+            values = then()
+            inside = builder.block
+        chosen = []
+        for value, other in zip(values, otherwise, strict=True):
+            phi = builder.phi(value.type)
+            phi.add_incoming(value, inside)
+            phi.add_incoming(other, before)
+            chosen.append(phi)
+        return chosen
+
     def repeat(self, n: Any, body: Callable[[Any], None], step: int = 1) -> None:
         """Emit ``for i in range(0, n, step): body(i)``."""
 
@@ -217,20 +269,38 @@ def _suffix(kind: Any) -> str:
     return f"v{kind.count}{name}" if hasattr(kind, "count") else name
 
 
+SUM_LANES = 16  # of which a sum over units is made, whatever the vector's length
+
+
+# Types of arguments that are no integers.
+_KEPT = (types.Float, types.BaseNamedTuple, EntryType)
+
+
+def _operand(builder: Any, kind: Any, value: Any) -> Any:
+    """An argument as `emit` takes it: a named tuple of values, an entry, or one value."""
+    if isinstance(kind, EntryType):
+        return kind.entry
+    if isinstance(kind, types.BaseNamedTuple):
+        return kind.instance_class(*cgutils.unpack_tuple(builder, value))
+    return value
+
+
 def vector_op(emit: Callable[..., Any]) -> Any:
     """Make of ``emit(lanes, *arguments)`` a function for jitted code.
 
     The type of the (last) float argument is the type of the elements; an op on integers has none.
+    Other arguments are integers, named tuples of them, and entries.
     `emit` returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
     """
 
     def typed(typingctx: Any, *arguments: Any) -> Any:
         dtypes = [kind for kind in arguments if isinstance(kind, types.Float)]
         dtype = dtypes[-1] if dtypes else types.float64
-        kinds = [kind if isinstance(kind, types.Float) else types.intp for kind in arguments]
+        kinds = [kind if isinstance(kind, _KEPT) else types.intp for kind in arguments]
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            result = emit(Lanes(builder, dtype), *values)
+            operands = [_operand(builder, *pair) for pair in zip(kinds, values, strict=True)]
+            result = emit(Lanes(builder, dtype), *operands)
             return context.get_dummy_value() if result is None else result
 
         returns = types.intp if emit.__annotations__["return"] == "Integer" else types.void
@@ -256,18 +326,12 @@ def lanes(v: Lanes, one: Any) -> Integer:
 
 
 @vector_op
-def word(v: Lanes, table: Any, index: Any) -> Integer:
-    """``table[index]``, where `table` is the address of an array of 64-bit integers."""
-    return v.load(v.at(table, index), INT64)
-
-
-@vector_op
-def copy_rows(v: Lanes, source: Any, row: Any, rows: Any, n: Any, out: Any, one: Any) -> None:
-    """`rows` rows of `n` elements, `row` elements apart in `source`, packed in `out`."""
+def copy_rows(v: Lanes, source: View, rows: Any, n: Any, out: View, one: Any) -> None:
+    """``out[r, :n] = source[r, :n]``, an element at a time."""
     b = v.builder
 
     def copy(r: Any) -> None:
-        start, target = v.at(source, b.mul(r, row)), v.at(out, b.mul(r, n))
+        start, target = (v.at(view.address, b.mul(r, view.row)) for view in (source, out))
         v.repeat(n, lambda i: v.store(v.load(v.at(start, i), v.element), v.at(target, i)))
 
     v.repeat(rows, copy)
@@ -280,12 +344,12 @@ def copy_vectors(v: Lanes, source: Any, n: Any, out: Any, one: Any) -> None:
 
 
 @vector_op
-def claim_rows(v: Lanes, out: Any, row: Any, rows: Any, n: Any, one: Any) -> None:
+def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, one: Any) -> None:
     """Fetch `n` elements of each of `rows` rows to be written, from another core if need be."""
     b = v.builder
 
     def claim(r: Any) -> None:
-        at = v.at(out, b.mul(r, row))
+        at = v.at(out.address, b.mul(r, out.row))
         v.repeat(n, lambda i: v.prefetch(v.at(at, i), to_write=True), step=LINE // v.size)
 
     v.repeat(rows, claim)

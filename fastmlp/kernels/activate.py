@@ -1,0 +1,159 @@
+"""Activations that tiles don't have, and dropout: passes over rows that lie in the cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from fastmlp.kernels.kernel import kernel
+from fastmlp.kernels.memory import View
+from fastmlp.kernels.records import layer_at, step_at, work_at
+from fastmlp.kernels.sharing import first_row, first_vector, last_row, last_vector
+from fastmlp.kernels.simd import INT32, Lanes, constant, itemsize, lanes, vector_op
+
+
+def _mix(builder: Any, x: Any) -> Any:
+    """:func:`fastmlp.reference.dropout.mix`, of one 32-bit integer or a vector of them."""
+
+    def number(value: int) -> Any:
+        count = getattr(x.type, "count", None)
+        return ir.Constant(x.type, [value] * count if count else value)
+
+    x = builder.xor(x, builder.lshr(x, number(16)))
+    x = builder.mul(x, number(0x7FEB352D))
+    x = builder.xor(x, builder.lshr(x, number(15)))
+    x = builder.mul(x, number(0x846CA68B))
+    return builder.xor(x, builder.lshr(x, number(16)))
+
+
+class _Dropout:
+    """Emits which units of a row are kept.
+
+    `key` is the step's, `threshold` what a kept unit's number does not fall below.
+    """
+
+    def __init__(self, v: Lanes, key: Any, layer: Any, threshold: Any) -> None:
+        b = v.builder
+        self.v = v
+        self.integers = ir.VectorType(INT32, v.count)
+        of_layer = b.mul(b.trunc(layer, INT32), ir.Constant(INT32, 0x85EBCA6B))
+        self.of_layer = _mix(b, b.xor(b.trunc(key, INT32), of_layer))
+        self.threshold = v.splat(b.trunc(threshold, INT32), self.integers)
+
+    def row(self, row: Any) -> Any:
+        b = self.v.builder
+        offset = b.mul(b.trunc(row, INT32), ir.Constant(INT32, 0x9E3779B9))
+        return self.v.splat(_mix(b, b.add(self.of_layer, offset)), self.integers)
+
+    def keeps(self, of_row: Any, first_unit: Any) -> Any:
+        """A mask of the vector of units from `first_unit` on."""
+        b = self.v.builder
+        units = ir.Constant(self.integers, list(range(self.v.count)))
+        units = b.add(units, self.v.splat(b.trunc(first_unit, INT32), self.integers))
+        factor = ir.Constant(self.integers, [0xC2B2AE35] * self.v.count)
+        of_unit = _mix(b, b.xor(of_row, b.mul(units, factor)))
+        return b.icmp_unsigned(">=", of_unit, self.threshold)
+
+
+@vector_op
+def _function_rows(
+    v: Lanes,
+    z: View, out: View, first_row: Any, rows: Any, first_unit: Any, n: Any,
+    key: Any, layer: Any, threshold: Any, scale: Any, activation: Any, one: Any,
+) -> None:  # fmt: skip
+    """``out = dropped(f(z))`` of some rows and units; `z` becomes f(z) if slopes are of that."""
+    b = v.builder
+
+    def emit(dropout: _Dropout | None) -> None:
+        scales = v.broadcast(scale) if dropout else None
+
+        def row(r: Any) -> None:
+            z_at, out_at = (v.at(view.address, b.mul(r, view.row)) for view in (z, out))
+            of_row = dropout.row(b.add(first_row, r)) if dropout else None
+
+            def vector(i: Any) -> None:
+                a = activation.function(v, v.load(v.at(z_at, i)))
+                if dropout:
+                    if activation.of_output:
+                        v.store(a, v.at(z_at, i))
+                    kept = dropout.keeps(of_row, b.add(first_unit, i))
+                    a = b.select(kept, b.fmul(a, scales), v.full(0.0))
+                v.store(a, v.at(out_at, i))
+
+            v.repeat(n, vector, step=v.count)
+
+        v.repeat(rows, row)
+
+    with b.if_else(b.icmp_signed("!=", threshold, constant(0))) as (if_dropout, if_none):
+        with if_dropout:
+            emit(_Dropout(v, key, layer, threshold))
+        with if_none:
+            emit(None)
+
+
+@vector_op
+def _slope_rows(
+    v: Lanes,
+    slopes: View, gradient: View, rows: Any, first_unit: Any, n: Any,
+    key: Any, layer: Any, threshold: Any, scale: Any, activation: Any, one: Any,
+) -> None:  # fmt: skip
+    """From the gradient by dropped outputs to that by what is before the activation, in place."""
+    b = v.builder
+
+    def emit(dropout: _Dropout | None) -> None:
+        scales = v.broadcast(scale) if dropout else None
+
+        def row(r: Any) -> None:
+            a_at, g_at = (v.at(view.address, b.mul(r, view.row)) for view in (slopes, gradient))
+            of_row = dropout.row(r) if dropout else None
+
+            def vector(i: Any) -> None:
+                g = v.load(v.at(g_at, i))
+                if dropout:
+                    kept = dropout.keeps(of_row, b.add(first_unit, i))
+                    g = b.select(kept, b.fmul(g, scales), v.full(0.0))
+                g = b.fmul(g, activation.slope(v, v.load(v.at(a_at, i))))
+                v.store(g, v.at(g_at, i))
+
+            v.repeat(n, vector, step=v.count)
+
+        v.repeat(rows, row)
+
+    with b.if_else(b.icmp_signed("!=", threshold, constant(0))) as (if_dropout, if_none):
+        with if_dropout:
+            emit(_Dropout(v, key, layer, threshold))
+        with if_none:
+            emit(None)
+
+
+@kernel
+def activate(work, layer, one, activation):
+    """A thread's own part of a layer's outputs, after dropout, from its sums.
+
+    Computes an entry of :data:`fastmlp.reference.ACTIVATIONS` and
+    :func:`fastmlp.reference.keep_mask`.
+    """
+    w, l = work_at(work), layer_at(layer)
+    size, width = itemsize(one), lanes(one)
+    first, start = first_vector(w, l), first_row(w, l)
+    skipped = (w.turn * l.outputs_block + start * l.unit_row + first * width) * size
+    key = step_at(w.steps + w.number * w.steps_row).dropout_key
+    _function_rows(View(l.slopes + skipped, l.unit_row, 1), View(l.outputs + skipped, l.unit_row, 1),
+                   start, last_row(w, l) - start, first * width,
+                   (last_vector(w, l) - first) * width,
+                   key, l.number, w.dropout_threshold, w.dropout_scale, activation, one)  # fmt: skip
+
+
+@kernel
+def slope(work, layer, one, activation):
+    """A thread's own columns of the gradient by a layer's sums, from that by its outputs."""
+    w, l = work_at(work), layer_at(layer)
+    size, width = itemsize(one), lanes(one)
+    first = first_vector(w, l)
+    skipped = first * width * size
+    slopes = l.slopes + skipped + w.turn * l.outputs_block * size
+    key = step_at(w.steps + w.number * w.steps_row).dropout_key
+    _slope_rows(View(slopes, l.unit_row, 1), View(l.gradient + skipped, l.unit_row, 1), w.n_rows,
+                first * width, (last_vector(w, l) - first) * width,
+                key, l.number, w.dropout_threshold, w.dropout_scale, activation, one)  # fmt: skip

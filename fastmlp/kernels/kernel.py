@@ -1,0 +1,102 @@
+"""A kernel: one stage of a training step, compiled on its own and called by its address.
+
+Stages are compiled apart, so that a process compiles, or loads, only those that its network needs,
+and another activation or optimiser costs only the kernels that it takes part in. They share one
+signature::
+
+    kernel(work, layer, one, *entries)
+
+with the addresses of a thread's own records (:mod:`fastmlp.kernels.records`), 1 in the network's
+dtype, and entries (:mod:`fastmlp.kernels.memory`), which are nothing at run time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import event
+from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+from numba.core.serialize import dumps
+from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
+
+from fastmlp.kernels.announce import watch
+from fastmlp.kernels.cache import KernelCache, externals_of, provide
+from fastmlp.kernels.memory import Entry, EntryType
+
+OPTIONS = {"error_model": "numpy"}
+
+
+class Kernel:
+    """A stage, compiled when the address of one of its variants is first asked for.
+
+    Parameters
+    ----------
+    function : function
+        ``function(work, layer, one, *entries)``, defined at the top of a module.
+    """
+
+    def __init__(self, function: FunctionType) -> None:
+        self.py_func, self.__doc__ = function, function.__doc__
+        self.name = function.__name__
+        self._cache = KernelCache(function, OPTIONS)
+        self._variants: dict[tuple[str, ...], tuple[int, Any]] = {}
+        watch.functions.add(function)
+
+    def address(self, dtype: np.dtype[Any], *entries: Entry) -> int:
+        """Return where the machine code for a dtype and for entries lies."""
+        variant = (dtype.name, *(entry.key for entry in entries))
+        if variant not in self._variants:
+            with global_compiler_lock:
+                self._variants[variant] = self._get(dtype, entries)
+        return self._variants[variant][0]
+
+    def _get(self, dtype: np.dtype[Any], entries: tuple[Entry, ...]) -> tuple[int, Any]:
+        """The address, and the library that has to live as long as it is used."""
+        entry_types = [EntryType(entry) for entry in entries]
+        signature = types.void(types.intp, types.intp, from_dtype(dtype), *entry_types)
+        codegen = cpu_target.target_context.codegen()
+        with contextlib.suppress(Exception):  # whatever is wrong with the file: compile
+            if payload := self._cache.load(signature, codegen):
+                externals, name, parts = pickle.loads(payload)
+                provide(externals, cpu_target.target_context)
+                library = codegen.unserialize_library(parts)
+                return library.get_pointer_to_function(name), library
+        with event.trigger_event("numba:compile", data={"dispatcher": self}):
+            result = CFunc(self.py_func, (signature.args, types.void), {}, OPTIONS)._compile_uncached()
+        name = result.fndesc.llvm_cfunc_wrapper_name
+        address = result.library.get_pointer_to_function(name)
+        self._cache.save(signature, codegen, lambda: _reduced(result.library, name))
+        return address, result.library
+
+
+def _reduced(library: Any, name: str) -> bytes:
+    return dumps((externals_of(library), name, library.serialize_using_object_code()))
+
+
+def kernel(function: Callable[..., None]) -> Kernel:
+    """Make a kernel of a function; see :class:`Kernel`."""
+    return Kernel(function)  # type: ignore[arg-type]
+
+
+@intrinsic
+def call(typingctx: Any, address: Any, work: Any, layer: Any, one: Any) -> Any:
+    """Call the kernel at an address, for jitted code."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        target, *arguments = values
+        kinds = [argument.type for argument in arguments]
+        function = ir.FunctionType(ir.VoidType(), kinds)
+        builder.call(builder.inttoptr(target, function.as_pointer()), arguments)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, one), codegen

@@ -1,0 +1,95 @@
+"""A dense layer forward, and a hidden layer's gradient from that of the layer above."""
+
+from __future__ import annotations
+
+from fastmlp.kernels.kernel import kernel
+from fastmlp.kernels.memory import View
+from fastmlp.kernels.records import layer_at, work_at
+from fastmlp.kernels.sharing import first_row, first_vector, last_row, last_vector
+from fastmlp.kernels.simd import itemsize, lanes, prefetch_to_write
+from fastmlp.kernels.tile import (
+    INPUTS_PER_SUM,
+    STORE,
+    epilogue_of,
+    mask_of,
+    narrow_product,
+    wide_product,
+)
+
+
+@kernel
+def claim_outputs(work, layer, one):
+    """Fetch a thread's own part of a layer's outputs, which others have read, to be written.
+
+    Asked for one by one, when they are written, the cache lines would come much more slowly.
+    """
+    w, l = work_at(work), layer_at(layer)
+    if w.n_threads > 1:
+        size, width = itemsize(one), lanes(one)
+        first, start = first_vector(w, l), first_row(w, l)
+        out = l.slopes + (w.turn * l.outputs_block + start * l.unit_row + first * width) * size
+        prefetch_to_write(View(out, l.unit_row, 1), last_row(w, l) - start,
+                          (last_vector(w, l) - first) * width, one)  # fmt: skip
+
+
+@kernel
+def forward(work, layer, one, activation):
+    """A thread's own columns, or rows, of what a layer makes of its inputs.
+
+    Computes :func:`fastmlp.reference.matmul_bias`, and ReLU or no activation, as tiles do. Others
+    follow in a pass of their own.
+    """
+    w, l = work_at(work), layer_at(layer)
+    size, width = itemsize(one), lanes(one)
+    start, last = first_row(w, l), last_vector(w, l)
+    n_rows = last_row(w, l) - start
+    x = l.inputs + (w.turn * l.inputs_block + start * l.inputs_row) * size
+    z = l.slopes + (w.turn * l.outputs_block + start * l.unit_row) * size
+    c = first_vector(w, l)
+    while c < last:
+        is_wide = c % 2 == 0 and c + 2 <= last
+        weights = l.weights + (c // 2 * l.weights_panel + c % 2 * width) * size
+        out = View(z + c * width * size, l.unit_row, 1)
+        before = View(l.bias + c * width * size, 0, 1)
+        for k in range(0, l.n_in, INPUTS_PER_SUM):
+            count = min(l.n_in - k, INPUTS_PER_SUM)
+            p = View(x + k * size, l.inputs_row, 1)
+            q = View(weights + k * 2 * width * size, 2 * width, 1)
+            epilogue = epilogue_of(activation) if k + count == l.n_in else STORE
+            if is_wide:
+                wide_product(n_rows, count, p, q, before, out, epilogue, 0, one)
+            else:
+                narrow_product(n_rows, count, p, q, before, out, epilogue, 0, one)
+            before = out
+        c += 2 if is_wide else 1
+
+
+@kernel
+def backward(work, layer, one, activation):
+    """From the gradient by a layer's sums to a thread's own columns of that by its inputs.
+
+    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`, and with ReLU, or no activation
+    below, all of the gradient by what is before that activation.
+    """
+    w, l = work_at(work), layer_at(layer)
+    below = layer_at(l.below)
+    size, width = itemsize(one), lanes(one)
+    last = last_vector(w, below)
+    c = first_vector(w, below)
+    while c < last:
+        is_wide = c % 2 == 0 and c + 2 <= last
+        weights = l.transposed + (c // 2 * l.transposed_panel + c % 2 * width) * size
+        out = View(below.gradient + c * width * size, below.unit_row, 1)
+        mask = below.slopes + (w.turn * below.outputs_block + c * width) * size
+        before = View(w.zeros, 0, 1)
+        for k in range(0, l.n_out, INPUTS_PER_SUM):
+            count = min(l.n_out - k, INPUTS_PER_SUM)
+            p = View(l.gradient + k * size, l.unit_row, 1)
+            q = View(weights + k * 2 * width * size, 2 * width, 1)
+            epilogue = mask_of(activation) if k + count == l.n_out else STORE
+            if is_wide:
+                wide_product(w.n_rows, count, p, q, before, out, epilogue, mask, one)
+            else:
+                narrow_product(w.n_rows, count, p, q, before, out, epilogue, mask, one)
+            before = out
+        c += 2 if is_wide else 1

@@ -1,0 +1,173 @@
+"""A step as a list of stages: which kernels run, in which order, and where threads meet.
+
+Threads share a step like this. A thread owns a range of columns (units) of each layer that has
+enough of them, forward and in the update, so that its weights never leave its core's caches. Layers
+that are too small it has for itself, and it gathers each batch for itself: work done twice takes
+less time than rows that travel from one core to another. Per step,
+
+1. hidden layers forward, one after the other, each thread its own columns -- all threads meet
+2. each thread: the last layer, its predictions, and the gradient of the loss by the logits
+3. the way back through the layers, each thread its own columns -- all threads meet, unless
+   the layer above is each thread's own and there is no layer below to wait for it
+4. each thread updates its own columns
+
+So the threads that train one hidden layer and some classes meet just once a step. No barrier stands
+between a step and the next one: a thread that is ahead writes its activations to the other one of
+two blocks. Only a first layer that is too narrow for its columns to be shared, in large batches, is
+shared by rows: then all threads meet after the update too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from fastmlp.kernels import records as at
+from fastmlp.kernels.activate import activate, slope
+from fastmlp.kernels.activations import ACTIVATIONS, Activation
+from fastmlp.kernels.kernel import Kernel
+from fastmlp.kernels.losses import LOSSES, CrossEntropy, Loss
+from fastmlp.kernels.memory import Entry
+from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
+from fastmlp.kernels.outputs import loss_gradient, predict
+from fastmlp.kernels.penalty import penalty
+from fastmlp.kernels.plan import Plan
+from fastmlp.kernels.products import backward, claim_outputs, forward
+from fastmlp.kernels.skip import forward_skipping, update_skipping
+from fastmlp.kernels.update import transpose, update, update_bias
+from fastmlp.problem import Problem
+
+WAIT = "wait"
+
+
+class Stage(NamedTuple):
+    """A kernel on a layer (counted from 0); no kernel: all threads meet.
+
+    `name` is what its time is counted as.
+    """
+
+    name: str
+    kernel: Kernel | None = None
+    layer: int = 0
+    entries: tuple[Entry, ...] = ()
+
+
+MEET = Stage(WAIT)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The entries of a problem, looked up.
+
+    Attributes
+    ----------
+    activations : tuple of Activation
+        One a layer; the last layer's is none.
+    drops : bool
+        Whether hidden units are left out in training.
+    """
+
+    activations: tuple[Activation, ...]
+    loss: Loss
+    optimizer: Optimizer
+    drops: bool
+
+    @classmethod
+    def of(cls, problem: Problem, n_layers: int, has_labels: bool) -> Network:
+        names = (*problem.activations(n_layers), "identity")
+        loss = LOSSES[problem.loss]
+        if has_labels and isinstance(loss, CrossEntropy):
+            loss = loss.for_labels()
+        activations = tuple(ACTIVATIONS[name] for name in names)
+        return cls(activations, loss, OPTIMIZERS[problem.optimizer], problem.dropout > 0)
+
+    def are_apart(self, is_training: bool) -> list[bool]:
+        """For each layer, whether its outputs are kept apart from what slopes are computed from."""
+        return [
+            is_training and not is_last and (self.drops or not activation.of_output)
+            for activation, is_last in self._layers()
+        ]
+
+    def _layers(self) -> Iterator[tuple[Activation, bool]]:
+        last = len(self.activations) - 1
+        return ((activation, i == last) for i, activation in enumerate(self.activations))
+
+
+def prediction(network: Network, rows: Sequence[Stage], skips: bool) -> list[Stage]:
+    """The stages of predicting a batch whose `rows` have these stages."""
+    last = len(network.activations) - 1
+    return [
+        *rows,
+        *(stage for layer in range(last + 1) for stage in _forward(network, layer, skips, False)),
+        Stage("loss", predict, last, (network.loss,)),
+    ]
+
+
+def training(
+    network: Network, plan: Plan, rows: Sequence[Stage], skips: bool, with_penalty: bool
+) -> list[Stage]:
+    """The stages of a step whose batch's `rows` have these stages."""
+    n_layers = len(network.activations)
+    sharing = plan.layers[0]["sharing"]
+    stages = [Stage("gather", claim_outputs, 0)] if plan.n_copies > 1 else []
+    stages += rows
+    if with_penalty:
+        # Before the first meeting: nobody has changed a weight yet.
+        stages += [Stage("loss", penalty, layer) for layer in range(n_layers)]
+    for layer in range(n_layers):
+        stages += _forward(network, layer, skips, network.drops)
+        if sharing[layer] != at.NOT_SHARED:
+            stages.append(MEET)
+    stages.append(Stage("loss", loss_gradient, n_layers - 1, (network.loss,)))
+    for layer in range(n_layers - 1, 0, -1):
+        stages += _backward(network, layer)
+        # Until now others read this layer's weights, from now on the gradient that came out.
+        is_read = sharing[layer] == at.BY_COLUMNS
+        if is_read or (layer > 1 and sharing[layer - 1] == at.BY_COLUMNS):
+            stages.append(MEET)
+    for layer in range(n_layers):
+        name, optimizer = f"update {layer + 1}", (network.optimizer,)
+        is_skipping = skips and layer == 0
+        stages.append(Stage(name, update_skipping if is_skipping else update, layer, optimizer))
+        stages.append(Stage(name, update_bias, layer, optimizer))
+        if layer > 0:
+            stages.append(Stage(name, transpose, layer))
+    if sharing[0] == at.BY_ROWS:
+        stages.append(MEET)
+    return stages if plan.n_copies > 1 else [stage for stage in stages if stage is not MEET]
+
+
+def _forward(network: Network, layer: int, skips: bool, drops: bool) -> Iterator[Stage]:
+    name, activation = f"forward {layer + 1}", network.activations[layer]
+    kernel = forward_skipping if skips and layer == 0 else forward
+    yield Stage(name, kernel, layer, (activation,))
+    is_last = layer == len(network.activations) - 1
+    if not is_last and (drops or not activation.is_whole):
+        yield Stage(name, activate, layer, (activation,))
+
+
+def _backward(network: Network, layer: int) -> Iterator[Stage]:
+    name, below = f"backward {layer + 1}", network.activations[layer - 1]
+    is_whole = below.is_whole and not network.drops
+    yield Stage(name, backward, layer, (below if is_whole else ACTIVATIONS["identity"],))
+    if not is_whole:
+        yield Stage(name, slope, layer - 1, (below,))
+
+
+def names(stages: Sequence[Stage]) -> list[str]:
+    """What the stages' time is counted as, in the order of the step, waiting last."""
+    return [*dict.fromkeys(stage.name for stage in stages if stage.name != WAIT), WAIT]
+
+
+def table(stages: Sequence[Stage], dtype: np.dtype) -> np.ndarray:
+    """The stages as STAGE records, their kernels compiled."""
+    clocks = names(stages)
+    records = at.STAGE.rows(len(stages))
+    for record, stage in zip(records, stages, strict=True):
+        if stage.kernel is not None:
+            record["kernel"] = stage.kernel.address(dtype, *stage.entries)
+        record["layer"], record["clock"] = stage.layer, clocks.index(stage.name)
+    return records
