@@ -1,0 +1,66 @@
+"""The mathematics of fastmlp, once, in plain NumPy.
+
+Every formula and every convention stands here; the compiled kernels bear the same names and are
+tested against these functions. The network is fully connected: an activation after each hidden
+layer, and after the last one the function that belongs to the loss. An optimiser takes a step for
+each mini-batch, along the gradient of the batch's mean loss. Activations, losses and optimisers are
+entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds one. Which are taken, a
+`fastmlp.problem.Problem` says; by default ReLU, softmax with cross-entropy, and gradient descent.
+
+Notation: a batch has n rows; layer l of L has weights ``w`` of shape (n_in, n_out) and biases ``b``
+of shape (1, n_out); ``x`` is the input, ``z`` a layer before its activation, ``a`` its activations,
+and d-something the gradient of the batch's mean loss with respect to that something.
+"""
+
+from fastmlp.reference.activations import ACTIVATIONS, Activation, relu, relu_derivative
+from fastmlp.reference.dropout import drop, keep_mask
+from fastmlp.reference.formulas import (
+    ROWS_PER_BLOCK,
+    Array,
+    backward,
+    backward_update,
+    forward,
+    matmul_bias,
+    optimizer_step,
+    predict_proba,
+    scale_inputs,
+    update,
+)
+from fastmlp.reference.losses import (
+    LOSSES,
+    Loss,
+    cross_entropy,
+    softmax,
+    softmax_cross_entropy_gradient,
+)
+from fastmlp.reference.mlp import MLP
+from fastmlp.reference.optimizers import OPTIMIZERS, Optimizer
+from fastmlp.reference.trainer import Trainer
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "MLP",
+    "OPTIMIZERS",
+    "ROWS_PER_BLOCK",
+    "Activation",
+    "Array",
+    "Loss",
+    "Optimizer",
+    "Trainer",
+    "backward",
+    "backward_update",
+    "cross_entropy",
+    "drop",
+    "forward",
+    "keep_mask",
+    "matmul_bias",
+    "optimizer_step",
+    "predict_proba",
+    "relu",
+    "relu_derivative",
+    "scale_inputs",
+    "softmax",
+    "softmax_cross_entropy_gradient",
+    "update",
+]

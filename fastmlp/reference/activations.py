@@ -1,0 +1,124 @@
+"""Activations of hidden layers: a = f(z), element by element, and their derivatives.
+
+Each keeps the dtype of its argument. NaN stays NaN, so that a diverged run shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+LEAKY_SLOPE = 0.01  # of leaky_relu below zero; PyTorch's default
+
+
+class Activation(NamedTuple):
+    """An activation with its derivative, which takes the output a if `of_output`, else z."""
+
+    function: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+    of_output: bool
+
+
+def identity(z: Array) -> Array:
+    """Return z: a linear layer."""
+    return z
+
+
+def identity_derivative(a: Array) -> Array:
+    """Return 1."""
+    return np.ones_like(a)
+
+
+def logistic(z: Array) -> Array:
+    """Return 1 / (1 + exp(-z)), from the exponential that can't overflow."""
+    return np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))
+
+
+def logistic_derivative(a: Array) -> Array:
+    """Return a (1 - a), from the output."""
+    return a * (1 - a)
+
+
+def tanh(z: Array) -> Array:
+    """Return the hyperbolic tangent of z."""
+    return np.tanh(z)
+
+
+def tanh_derivative(a: Array) -> Array:
+    """Return 1 - a^2, from the output."""
+    return 1 - a * a
+
+
+def relu(z: ArrayLike) -> Array:
+    """Return max(z, 0)."""
+    return np.maximum(z, 0)
+
+
+def relu_derivative(z: ArrayLike) -> Array:
+    """Return 1 where z > 0, else 0: ReLU'(0) = 0.
+
+    ReLU keeps the sign, so the activations may stand in for z.
+    """
+    z = np.asarray(z)
+    return (z > 0).astype(z.dtype)
+
+
+def leaky_relu(z: Array) -> Array:
+    """Return z where z > 0, else 0.01 z (Maas, Hannun and Ng, 2013)."""
+    return np.where(z > 0, z, LEAKY_SLOPE * z)
+
+
+def leaky_relu_derivative(a: Array) -> Array:
+    """Return 1 where a > 0, else 0.01, at 0 too: the output has the sign of z."""
+    return np.where(a > 0, np.ones_like(a), a.dtype.type(LEAKY_SLOPE))
+
+
+def silu(z: Array) -> Array:
+    """Return z logistic(z) (Elfwing, Uchibe and Doya, 2017, arXiv:1702.03118)."""
+    return z * logistic(z)
+
+
+def silu_derivative(z: Array) -> Array:
+    """Return s (1 + z (1 - s)) with s = logistic(z), where 1 - s is taken as logistic(-z)."""
+    return logistic(z) * (1 + z * logistic(-z))
+
+
+def normal_cdf(z: Array) -> Array:
+    """Return Phi(z), the standard normal distribution's share below z.
+
+    Phi(z) = erfc(-z / sqrt(2)) / 2, which is (1 + erf(z / sqrt(2))) / 2 without its cancellation
+    where z is far below 0. It is taken in double precision, whatever the dtype, and then rounded.
+    """
+    shares = [0.5 * math.erfc(-value / math.sqrt(2)) for value in z.ravel().tolist()]
+    return np.array(shares, dtype=z.dtype).reshape(z.shape)
+
+
+def normal_density(z: Array) -> Array:
+    """Return exp(-z^2 / 2) / sqrt(2 pi), the derivative of `normal_cdf`."""
+    return np.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
+
+
+def gelu(z: Array) -> Array:
+    """Return z Phi(z), exact, not by tanh (Hendrycks and Gimpel, arXiv:1606.08415)."""
+    return z * normal_cdf(z)
+
+
+def gelu_derivative(z: Array) -> Array:
+    """Return Phi(z) + z phi(z), phi being the normal density."""
+    return normal_cdf(z) + z * normal_density(z)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Activation(identity, identity_derivative, of_output=True),
+    "logistic": Activation(logistic, logistic_derivative, of_output=True),
+    "tanh": Activation(tanh, tanh_derivative, of_output=True),
+    "relu": Activation(relu, relu_derivative, of_output=True),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative, of_output=True),
+    "silu": Activation(silu, silu_derivative, of_output=False),
+    "gelu": Activation(gelu, gelu_derivative, of_output=False),
+}

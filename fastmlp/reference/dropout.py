@@ -1,0 +1,63 @@
+"""Dropout (Srivastava et al., 2014): a step leaves out a share of the hidden units.
+
+Which ones follows from a counter, not from a stream: any row can be worked out alone, so that
+threads and the order of work change nothing. The bits are those of 32-bit hashes, one a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Bits = NDArray[np.uint32]
+
+WORD = 1 << 32  # all arithmetic is modulo this
+STEP = ROW = 0x9E3779B9
+LAYER = 0x85EBCA6B
+UNIT = 0xC2B2AE35
+
+
+def mix(x: Bits) -> Bits:
+    """Return a hash of each number: "lowbias32" (C. Wellons, "Prospecting for Hash Functions")."""
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return x ^ (x >> np.uint32(16))
+
+
+def keep_mask(
+    seed: int, step: int, layer: int, n_rows: int, n_units: int, share: float
+) -> NDArray[np.bool_]:
+    """Return which activations of a batch are kept, (n_rows, n_units).
+
+    Parameters
+    ----------
+    seed : int
+        Taken modulo 2^32.
+    step : int
+        Number of the step, from 1.
+    layer : int
+        Number of the hidden layer, from 1.
+    n_rows, n_units : int
+        Rows and units count from 0 within the batch and the layer.
+    share : float
+        Expected share that is left out, in [0, 1).
+    """
+    rows, units = np.arange(n_rows, dtype=np.uint32), np.arange(n_units, dtype=np.uint32)
+    of_step = mix(np.full((1, 1), (seed + STEP * step) % WORD, np.uint32))
+    of_layer = mix(of_step ^ np.uint32(LAYER * layer % WORD))
+    of_row = mix(of_layer + np.uint32(ROW) * rows[:, np.newaxis])
+    of_unit = mix(of_row ^ (np.uint32(UNIT) * units))
+    return of_unit >= int(share * WORD)
+
+
+def drop(values: Array, kept: NDArray[np.bool_], share: float) -> Array:
+    """Return the kept values times 1 / (1 - share), in their dtype, and 0 for the others.
+
+    So the expected sum stays, and prediction uses all units as they are. Activations go through it
+    on the way forward and their gradients, with the same bits, on the way back.
+    """
+    scale = values.dtype.type(1 / (1 - share))
+    return np.where(kept, values * scale, values.dtype.type(0))

@@ -1,0 +1,200 @@
+"""A step of training and a prediction, composed of the tables' entries.
+
+The division by the rows of the batch happens in `losses.mean_gradient`, and L2 in the optimiser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.problem import Problem
+from fastmlp.reference.activations import ACTIVATIONS
+from fastmlp.reference.dropout import drop
+from fastmlp.reference.losses import LOSSES, mean_gradient
+from fastmlp.reference.optimizers import OPTIMIZERS, States
+
+Array = NDArray[Any]
+Masks = Sequence[NDArray[np.bool_]]  # of the hidden layers, from `dropout.keep_mask`
+ROWS_PER_BLOCK = 4096  # rows predicted together, so that memory stays small for any number of rows
+TUTORIAL = Problem()
+
+
+def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None) -> Array:
+    """Return input rows in the network's dtype; uint8 ones divided by `input_scale`.
+
+    The division takes place in `dtype`: the same bits as ``x / np.float32(input_scale)``.
+    """
+    rows = x if isinstance(x, np.ndarray) else x.toarray()  # SciPy's sparse rows
+    scaled = rows.astype(dtype, copy=False)
+    if rows.dtype == np.uint8 and input_scale is not None:
+        scaled /= dtype.type(input_scale)  # a fresh copy, as no dtype of a network is uint8
+    return scaled
+
+
+def matmul_bias(x: Array, w: Array, b: Array) -> Array:
+    """Return ``x @ w + b``, a layer before its activation: (n, n_in) -> (n, n_out)."""
+    return x @ w + b
+
+
+def forward(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None = None,
+    problem: Problem = TUTORIAL,
+    masks: Masks | None = None,
+) -> list[Array]:
+    """Return the activations of every layer, [a1, ..., aL]; the last are the predictions.
+
+    With `masks`, one for each hidden layer, a layer gets the kept activations of the one before;
+    the activations returned are those before anything is left out.
+    """
+    a = scale_inputs(x, weights[0].dtype, input_scale)
+    functions = [ACTIVATIONS[name].function for name in problem.activations(len(weights))]
+    functions.append(LOSSES[problem.loss].output)
+    activations: list[Array] = []
+    for layer, function in enumerate(functions):
+        if masks is not None and layer > 0:
+            a = drop(a, masks[layer - 1], problem.dropout)
+        a = function(matmul_bias(a, weights[layer], biases[layer]))
+        activations.append(a)
+    return activations
+
+
+def backward(
+    weights: Sequence[Array],
+    x: Array,
+    targets: Array,
+    activations: Sequence[Array],
+    problem: Problem = TUTORIAL,
+    *,
+    biases: Sequence[Array] = (),
+    row_weights: Array | None = None,
+    masks: Masks | None = None,
+) -> tuple[list[Array], list[Array]]:
+    """Return the gradients of the batch's mean loss: ([dw1, ..., dwL], [db1, ..., dbL]).
+
+    L2 is no part of them (see `optimizers`).
+
+    Parameters
+    ----------
+    weights : sequence of ndarray of shape (n_in, n_out)
+    x : ndarray of shape (n, n_features)
+        Scaled already.
+    targets : ndarray of shape (n,) or (n, n_outputs)
+        Labels, or dense targets; see `losses`.
+    activations : sequence of ndarray
+        What `forward` returned.
+    problem : Problem
+    biases : sequence of ndarray of shape (1, n_out)
+        Where an activation's derivative is one of z, which is worked out again.
+    row_weights : ndarray of shape (n,), optional
+        See `losses.mean_gradient`.
+    masks : sequence of ndarray, optional
+        As given to `forward`.
+    """
+    hidden = activations[:-1]
+    if masks is not None:
+        hidden = [drop(a, kept, problem.dropout) for a, kept in zip(hidden, masks, strict=True)]
+    inputs = [x, *hidden]
+    names = problem.activations(len(weights))
+    dz = mean_gradient(LOSSES[problem.loss].gradient(activations[-1], targets), row_weights)
+    dw, db = [], []
+    for layer in reversed(range(len(weights))):
+        dw.append(inputs[layer].T @ dz)
+        db.append(dz.sum(axis=0, keepdims=True))
+        if layer > 0:
+            below = layer - 1
+            da = dz @ weights[layer].T
+            if masks is not None:
+                da = drop(da, masks[below], problem.dropout)
+            activation = ACTIVATIONS[names[below]]
+            if activation.of_output:
+                dz = da * activation.derivative(activations[below])
+            else:
+                z = matmul_bias(inputs[below], weights[below], biases[below])
+                dz = da * activation.derivative(z)
+    return dw[::-1], db[::-1]
+
+
+def optimizer_step(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    dw: Sequence[Array],
+    db: Sequence[Array],
+    states: Sequence[States],
+    problem: Problem,
+    learning_rate: float,
+    lambda_reg: float,
+    t: int,
+) -> tuple[list[Array], list[Array], list[States]]:
+    """Return weights, biases and states after step `t` (from 1) of the problem's optimiser.
+
+    `states` has a tuple for each of w1..wL, b1..bL. L2 acts on weights only: biases take the step
+    with a strength of 0. All gradients belong to the parameters before the step.
+    """
+    optimizer = OPTIMIZERS[problem.optimizer]
+    n_layers = len(weights)
+    steps = []
+    for i, (parameter, g) in enumerate(zip([*weights, *biases], [*dw, *db], strict=True)):
+        l2 = lambda_reg if i < n_layers else 0.0
+        scalars = optimizer.scalars(problem, learning_rate, l2, t)
+        steps.append(optimizer.step(parameter, g, states[i], scalars))
+    parameters, new_states = map(list, zip(*steps, strict=True))
+    return parameters[:n_layers], parameters[n_layers:], new_states
+
+
+def update(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    dw: Sequence[Array],
+    db: Sequence[Array],
+    learning_rate: float,
+    lambda_reg: float,
+) -> tuple[list[Array], list[Array]]:
+    """Return the parameters after one step of plain gradient descent, in new arrays.
+
+    ``w - learning_rate * (dw + lambda_reg * w)`` for weights, ``b - learning_rate * db`` for
+    biases; see `optimizers.sgd`.
+    """
+    stateless: list[States] = [()] * (2 * len(weights))
+    new_w, new_b, _ = optimizer_step(
+        weights, biases, dw, db, stateless, TUTORIAL, learning_rate, lambda_reg, t=1
+    )
+    return new_w, new_b
+
+
+def backward_update(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Array,
+    labels: NDArray[np.intp],
+    activations: Sequence[Array],
+    learning_rate: float,
+    lambda_reg: float,
+) -> tuple[list[Array], list[Array]]:
+    """Return the parameters after the step along this batch's gradients: `backward`, `update`."""
+    gradients = backward(weights, x, labels, activations)
+    return update(weights, biases, *gradients, learning_rate, lambda_reg)
+
+
+def predict_proba(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None = None,
+    n_threads: int | None = None,
+    problem: Problem = TUTORIAL,
+) -> Array:
+    """Return the output of each row, (n_rows, n_outputs): probabilities, where the loss has them.
+
+    `n_threads` has no effect.
+    """
+    blocks = (x[start : start + ROWS_PER_BLOCK] for start in range(0, x.shape[0], ROWS_PER_BLOCK))
+    return np.concatenate(
+        [forward(weights, biases, rows, input_scale, problem)[-1] for rows in blocks]
+    )

@@ -1,0 +1,138 @@
+"""Losses, each with the function of the output layer that belongs to it.
+
+The losses of rows and their conventions are scikit-learn's (``sklearn/neural_network/_base.py``).
+Paired as here, each has the gradient p - y by the logits, p being the predictions and y the
+targets. Targets are dense, (n, n_outputs) in the network's dtype; for cross_entropy they may be
+labels instead, (n,) of intp, which stand for one-hot rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp.reference.activations import identity, logistic
+
+Array = NDArray[Any]
+
+
+def difference(p: Array, targets: Array) -> Array:
+    """Return p - y, the gradient of a row's loss by its logits; labels count as one-hot rows."""
+    excess = p.copy()
+    if targets.ndim == 1:
+        excess[np.arange(len(targets)), targets] -= 1
+    else:
+        excess -= targets
+    return excess
+
+
+class Loss(NamedTuple):
+    """A loss and its output layer.
+
+    Attributes
+    ----------
+    output : callable
+        Predictions from logits, (n, n_outputs) both.
+    rows : callable
+        ``rows(p, targets, floor)``: each row's loss, (n,). Probabilities below `floor` count as it,
+        so that the loss stays finite when one underflows to 0.
+    gradient : callable
+        ``gradient(p, targets)``: by the logits, without the rows' weights and the division by n.
+    """
+
+    output: Callable[[Array], Array]
+    rows: Callable[[Array, Array, float], Array]
+    gradient: Callable[[Array, Array], Array] = difference
+
+
+def softmax(z: ArrayLike) -> Array:
+    """Return each row's probabilities, exp(z) / sum(exp(z)), from its logits.
+
+    The row's maximum is subtracted first, which changes nothing but keeps exp from overflowing.
+    """
+    z = np.asarray(z)
+    exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def cross_entropy_rows(p: Array, targets: Array, floor: float) -> Array:
+    """Return -log p[label], or -sum(y log p) over a row's dense targets, which add up to 1.
+
+    Its gradient is p - y for targets that add up to 1 only.
+    """
+    if targets.ndim == 1:
+        return -np.log(np.maximum(p[np.arange(len(targets)), targets], floor))
+    return -(targets * np.log(np.maximum(p, floor))).sum(axis=1)
+
+
+def binary_cross_entropy_rows(p: Array, targets: Array, floor: float) -> Array:
+    """Return -sum(y log p + (1 - y) log(1 - p)) over a row's outputs, with targets in [0, 1].
+
+    One output is binary classification, several are labels that don't exclude each other. Both p
+    and 1 - p are held at `floor` at least.
+    """
+    inside, outside = np.maximum(p, floor), np.maximum(1 - p, floor)
+    return -(targets * np.log(inside) + (1 - targets) * np.log(outside)).sum(axis=1)
+
+
+def squared_error_rows(p: Array, targets: Array, floor: float) -> Array:
+    """Return half the *mean* over a row's outputs of (p - y)^2; no use of `floor`.
+
+    The convention is scikit-learn's, and so is its flaw: p - y is the gradient of half the *sum*,
+    n_outputs times this loss. With one output the two are one.
+    """
+    return 0.5 * ((p - targets) ** 2).mean(axis=1)
+
+
+def poisson_rows(p: Array, targets: Array, floor: float) -> Array:
+    """Return half the Poisson deviance, sum(y log(y / p) - y + p), with targets from 0 upwards.
+
+    y log(y / p) is 0 where y is 0, and p / y is held at `floor` at least.
+    """
+    ratio = np.divide(p, targets, out=np.ones_like(p), where=targets > 0)
+    return (p - targets - targets * np.log(np.maximum(ratio, floor))).sum(axis=1)
+
+
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": Loss(softmax, cross_entropy_rows),
+    "binary_cross_entropy": Loss(logistic, binary_cross_entropy_rows),
+    "squared_error": Loss(identity, squared_error_rows),
+    "poisson": Loss(np.exp, poisson_rows),
+}
+
+
+def tiny(dtype: np.dtype[Any]) -> float:
+    """Return the dtype's smallest normal number, the losses' floor by default."""
+    return np.finfo(dtype).tiny
+
+
+def cross_entropy(probabilities: Array, labels: NDArray[np.intp]) -> float:
+    """Return the mean over the rows of -log p[label].
+
+    p is clipped from below at the dtype's smallest normal number, so that the loss stays finite
+    when a probability underflows to 0.
+    """
+    rows = cross_entropy_rows(probabilities, labels, tiny(probabilities.dtype))
+    return float(np.mean(rows))
+
+
+def softmax_cross_entropy_gradient(probabilities: Array, labels: NDArray[np.intp]) -> Array:
+    """Return the gradient of the mean cross-entropy by the logits: (p - onehot(label)) / n."""
+    return mean_gradient(difference(probabilities, labels))
+
+
+def mean_gradient(gradients: Array, row_weights: Array | None = None) -> Array:
+    """Return each row's share in the gradient of the batch's mean loss, overwriting `gradients`.
+
+    It is the row's gradient times its weight, divided by the batch's sum of weights; without
+    weights, divided by the n rows. The division happens here and nowhere else.
+    """
+    if row_weights is None:
+        gradients /= len(gradients)
+    else:
+        gradients *= row_weights[:, np.newaxis]
+        gradients /= row_weights.sum()
+    return gradients

@@ -1,0 +1,69 @@
+"""The tutorial's class on the reference's formulas."""
+
+from __future__ import annotations
+
+import sys
+from itertools import chain
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from fastmlp import checks
+from fastmlp.network import Network
+from fastmlp.reference.activations import relu, relu_derivative
+from fastmlp.reference.formulas import Array, backward, scale_inputs, update
+from fastmlp.reference.losses import cross_entropy, softmax
+
+
+class MLP(Network):
+    """A multi-layer perceptron trained by NumPy alone: slow, clear, and what `fastmlp.MLP` equals.
+
+    See `fastmlp.network.Network` for the parameters; `n_threads` has no effect here.
+    """
+
+    relu = staticmethod(relu)
+    relu_derivative = staticmethod(relu_derivative)
+    softmax = staticmethod(softmax)
+
+    @property
+    def engine(self) -> Any:
+        """The module whose Trainer, forward and predict_proba do the work: this package."""
+        return sys.modules[__package__]
+
+    def compute_loss(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
+        """Return the mean cross-entropy of the probabilities `y_pred`, (n, output_size)."""
+        probabilities = checks.as_shaped(y_pred, (None, self.n_classes), "y_pred")
+        return cross_entropy(probabilities, self._check_labels(y_true, probabilities, "y_true"))
+
+    def backward(
+        self, x: ArrayLike, y_true: ArrayLike, a1: ArrayLike, a2: ArrayLike, *deeper: ArrayLike
+    ) -> tuple[Array, ...]:
+        """Return the gradients (dw1, db1, dw2, db2, ...) of the batch's mean loss, without L2.
+
+        `a1`, `a2`, ... are what `forward` returned for the same `x`.
+        """
+        weights, _ = self._check_parameters()
+        features = self._check_features(x, weights[0].dtype, "x")
+        labels = self._check_labels(y_true, features, "y_true")
+        shapes = [(len(labels), size) for size in self.layer_sizes[1:]]
+        activations = checks.as_layers([a1, a2, *deeper], shapes, "a")
+        inputs = scale_inputs(features, weights[0].dtype, self.input_scale)
+        gradients = backward(weights, inputs, labels, activations)
+        return tuple(chain.from_iterable(zip(*gradients, strict=True)))
+
+    def update_weights(
+        self,
+        dw1: ArrayLike,
+        db1: ArrayLike,
+        dw2: ArrayLike,
+        db2: ArrayLike,
+        *deeper: Any,
+        lambda_reg: float = 0.001,
+    ) -> None:
+        """Take a step along the gradients that `backward` returned; lambda_reg may stand last."""
+        gradients = [dw1, db1, dw2, db2, *deeper]
+        if len(gradients) % 2:
+            lambda_reg = gradients.pop()
+        rates = checks.as_rates(self.learning_rate, lambda_reg)
+        dw, db = self._check_layers(gradients[::2], gradients[1::2], "d")
+        self._set_parameters(*update(*self._check_parameters(), dw, db, *rates))

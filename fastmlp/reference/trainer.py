@@ -1,0 +1,199 @@
+"""Epochs of training in plain NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.problem import Problem
+from fastmlp.reference.dropout import keep_mask
+from fastmlp.reference.formulas import (
+    TUTORIAL,
+    Array,
+    Masks,
+    backward,
+    forward,
+    optimizer_step,
+    scale_inputs,
+)
+from fastmlp.reference.losses import LOSSES, tiny
+from fastmlp.reference.optimizers import OPTIMIZERS, States
+
+
+class Trainer:
+    """Epochs of mini-batches over one set of rows; `fastmlp.kernels.Trainer` in plain NumPy.
+
+    Parameters
+    ----------
+    weights, biases : list of ndarray
+        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype.
+        `load` reads them and `export` writes them; nothing else touches them.
+    x : ndarray or SciPy CSR of shape (n_rows, n_features)
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Labels of intp, or dense targets in the network's dtype; see `losses`.
+    problem : Problem
+        Activations, loss, optimiser and their settings.
+    batch_size : int
+        Rows in a step; an epoch's last step takes what is left.
+    learning_rate, lambda_reg : float
+        See `optimizers`. `learning_rate` may be assigned between epochs.
+    input_scale : float, optional
+        See `scale_inputs`.
+    n_threads : int, optional
+        Accepted for the kernels' sake; NumPy's BLAS has its own threads.
+    row_weights : ndarray of shape (n_rows,), optional
+        Weights of the rows, 0 or more. A batch's mean loss is its weighted mean. A batch whose
+        weights add up to 0 takes no step and counts nowhere.
+    l2_by_rows : bool
+        Divide `lambda_reg` by the batch's sum of weights (its rows, without weights), as
+        scikit-learn does with alpha.
+    floor : float, optional
+        See `losses.Loss`; by default the dtype's smallest normal number.
+    seed : int
+        Of dropout's bits; see `dropout.keep_mask`.
+    with_penalty : bool
+        Add up `penalty`.
+
+    Attributes
+    ----------
+    mean_loss : float
+        Of the last epoch: the mean loss over all its rows, each before its batch's step, without
+        L2; NaN where no row has weight.
+    penalty : float
+        Of the last epoch: the sum over its batches of ``0.5 * lambda_reg * |w|^2`` before the step,
+        over the weights of all layers. Nothing divides it, with `l2_by_rows` either: a batch's loss
+        times its sum of weights contains just that. 0 without `with_penalty`.
+    n_steps : int
+        Steps taken so far: the next is step ``n_steps + 1`` of Adam's bias corrections and of
+        dropout. May be assigned between epochs, to continue.
+    states : list of tuple of ndarray
+        The optimiser's arrays for each of w1..wL, b1..bL, zero at first. Like `weights`, they are
+        read by `load` and written by `export`, in place.
+    """
+
+    parameters: tuple[list[Array], list[Array], list[States]]
+
+    def __init__(
+        self,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        x: Any,
+        y: Array,
+        *,
+        problem: Problem = TUTORIAL,
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        lambda_reg: float = 0.001,
+        input_scale: float | None = None,
+        n_threads: int | None = None,
+        row_weights: Array | None = None,
+        l2_by_rows: bool = False,
+        floor: float | None = None,
+        seed: int = 0,
+        with_penalty: bool = False,
+    ) -> None:
+        self.outside = weights, biases
+        self.x, self.y = x, y
+        self.problem = problem
+        self.batch_size = batch_size
+        self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
+        self.input_scale = input_scale
+        dtype = weights[0].dtype
+        self.row_weights = None if row_weights is None else row_weights.astype(dtype)
+        self.l2_by_rows = l2_by_rows
+        self.floor = tiny(dtype) if floor is None else floor
+        self.seed = seed
+        self.with_penalty = with_penalty
+        self.n_steps = 0
+        self.mean_loss = self.penalty = 0.0
+        n_states = OPTIMIZERS[problem.optimizer].n_states
+        self.states: list[States] = [
+            tuple(np.zeros_like(parameter) for _ in range(n_states))
+            for parameter in (*weights, *biases)
+        ]
+        self.load()
+
+    def epoch(self, order: NDArray[np.intp]) -> float:
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
+
+        It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
+        """
+        loss, total_loss, total_weight = float("nan"), 0.0, 0.0
+        self.penalty = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
+            for start in range(0, len(order), self.batch_size):
+                rows = order[start : start + self.batch_size]
+                weight = float(
+                    len(rows) if self.row_weights is None else self.row_weights[rows].sum()
+                )
+                if weight > 0:
+                    if self.with_penalty:
+                        squares = sum(float((w * w).sum()) for w in self.parameters[0])
+                        self.penalty += 0.5 * self.lambda_reg * squares
+                    loss = self._step(rows, weight)
+                    total_loss += loss * weight
+                    total_weight += weight
+        self.mean_loss = total_loss / total_weight if total_weight > 0 else float("nan")
+        return loss
+
+    def _step(self, rows: NDArray[np.intp], weight: float) -> float:
+        """Take the step of a batch, whose weights add up to `weight`; return its loss before it."""
+        problem, step = self.problem, self.n_steps + 1
+        weights, biases, states = self.parameters
+        x = scale_inputs(self.x[rows], weights[0].dtype, self.input_scale)
+        targets = self.y[rows]
+        row_weights = None if self.row_weights is None else self.row_weights[rows]
+        masks = self._masks(step, len(rows)) if problem.dropout > 0 else None
+        activations = forward(weights, biases, x, None, problem, masks)
+        losses = LOSSES[problem.loss].rows(activations[-1], targets, self.floor)
+        dw, db = backward(
+            weights,
+            x,
+            targets,
+            activations,
+            problem,
+            biases=biases,
+            row_weights=row_weights,
+            masks=masks,
+        )
+        strength = self.lambda_reg / weight if self.l2_by_rows else self.lambda_reg
+        rates = self.learning_rate, strength
+        # One assignment, so that an interrupt finds a whole step or none of it.
+        self.parameters = optimizer_step(weights, biases, dw, db, states, problem, *rates, step)
+        self.n_steps = step
+        return float(np.mean(losses) if row_weights is None else row_weights @ losses / weight)
+
+    def _masks(self, step: int, n_rows: int) -> Masks:
+        """Which activations of each hidden layer this step keeps."""
+        sizes = [b.shape[1] for b in self.parameters[1][:-1]]
+        share = self.problem.dropout
+        return [keep_mask(self.seed, step, i, n_rows, n, share) for i, n in enumerate(sizes, 1)]
+
+    def load(self) -> None:
+        """Go on from the values in the arrays that were handed in, and in `states`."""
+        weights, biases = self.outside
+        self.parameters = (
+            [w.copy() for w in weights],
+            [b.copy() for b in biases],
+            [tuple(state.copy() for state in states) for states in self.states],
+        )
+
+    def export(self) -> None:
+        """Write parameters into the arrays that were handed in, and the states into `states`."""
+        weights, biases, states = self.parameters
+        outside = [*self.outside[0], *self.outside[1], *(a for one in self.states for a in one)]
+        inside = [*weights, *biases, *(a for one in states for a in one)]
+        for array, values in zip(outside, inside, strict=True):
+            array[...] = values
+
+    def close(self) -> None:
+        """Nothing to release; the kernels have threads and buffers."""
+
+    def __enter__(self) -> Trainer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
