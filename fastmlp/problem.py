@@ -56,3 +56,7 @@ class Problem:
                 f"or one for each of {n_hidden}"
             )
         return tuple(self.activation)
+
+
+TUTORIAL = Problem()
+"""What the tutorial trains, and what is meant where nothing is said."""

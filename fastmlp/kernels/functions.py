@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
-from fastmlp.kernels import layers
-from fastmlp.kernels import plan as at
+from fastmlp.kernels.buffers import aligned, rounded_up, row_stride
 from fastmlp.kernels.cache import compiled
-from fastmlp.kernels.plan import Plan, aligned, row_stride
-from fastmlp.kernels.skip import relu_rows
-from fastmlp.kernels.softmax import softmax_rows
-from fastmlp.kernels.step import step
-from fastmlp.kernels.trainer import put_inputs
+from fastmlp.kernels.inference import predict_proba
+from fastmlp.kernels.losses import LOSSES
+from fastmlp.kernels.memory import View
+from fastmlp.kernels.outputs import emit_predictions
+from fastmlp.kernels.simd import SUM_LANES, Lanes, vector_op
+from fastmlp.kernels.trainer import Trainer
+from fastmlp.problem import Problem
 
 Array = NDArray[Any]
 
@@ -50,11 +51,10 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     rows = checks.as_shaped(x, (None, len(weights)), "x")
     dtype = np.result_type(rows, weights, bias)
     weights, bias, rows = (a.astype(dtype, copy=False) for a in (weights, bias, rows))
-    plan, n_rows = _batch([weights], [bias], rows, 0)
-    one = dtype.type(1)
-    layers.gather(plan.address, 0, 0, n_rows, one)
-    layers.forward(plan.address, 0, 0, 1, 0, n_rows, one)
-    return plan.activation(0)[:, : weights.shape[1]].copy()
+    if len(rows) == 0:
+        return np.empty((0, weights.shape[1]), dtype)
+    problem = Problem(loss="squared_error")  # whose output is the sum itself
+    return predict_proba([weights], [bias], np.ascontiguousarray(rows), None, 1, problem)
 
 
 def relu(z: ArrayLike) -> Array:
@@ -72,7 +72,7 @@ def softmax(logits: ArrayLike) -> Array:
     n_rows, n_classes = values.shape
     if n_classes == 0:
         raise ValueError("logits has no columns: give one class at least")
-    packed = aligned((n_rows, row_stride(n_classes, values.itemsize)), values.dtype)
+    packed = aligned((n_rows, row_stride(rounded_up(n_classes, SUM_LANES), values.itemsize)), values.dtype)
     packed[:, :n_classes] = values
     one = values.dtype.type(1)
     _softmax(packed.ctypes.data, packed.shape[1], n_rows, n_classes, one)
@@ -136,12 +136,10 @@ def backward_update(
     dtype = new_w[0].dtype
     rows = checks.as_features(x, new_w[0].shape[0], dtype)
     y = checks.as_labels(labels, len(rows), new_w[-1].shape[1], "labels")
-    plan, n_rows = _batch(new_w, new_b, rows, n_threads=1)
-    plan.put(at.LABELS, y.astype(np.int64))
-    values = 1, 1 - rate * strength, -rate / n_rows
-    one, decay, step_rate = (dtype.type(value) for value in values)
-    step(plan.address, 0, 1, 0, decay, step_rate, one)
-    plan.unpack(new_w, new_b)
+    settings = {"learning_rate": rate, "lambda_reg": strength, "skip_zeros": False}
+    trainer = Trainer(new_w, new_b, rows, y, batch_size=len(rows), n_threads=1, **settings)
+    trainer.epoch(np.arange(len(rows)))
+    trainer.export()
     return new_w, new_b
 
 
@@ -150,26 +148,24 @@ def _floats(values: ArrayLike, name: str) -> Array:
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
-def _batch(
-    weights: Sequence[Array], biases: Sequence[Array], x: Any, n_threads: int
-) -> tuple[Plan, int]:
-    """A plan whose only batch is all rows of `x`."""
-    n_rows = x.shape[0]
-    plan = Plan(weights, biases, n_rows, n_threads)
-    put_inputs(plan, np.ascontiguousarray(x), skip_zeros=False)
-    plan.put(at.ORDER, np.arange(n_rows, dtype=np.int64))
-    plan[at.N_ROWS] = n_rows
-    return plan, n_rows
+@vector_op
+def _relu_vectors(v: Lanes, z: Any, n: Any, one: Any) -> None:
+    v.repeat(n, lambda i: v.store(v.relu(v.load(v.at(z, i))), v.at(z, i)), step=v.count)
+
+
+@vector_op
+def _softmax_rows(v: Lanes, z: View, rows: Any, n: Any, one: Any) -> None:
+    emit_predictions(v, z, rows, n, z, LOSSES["cross_entropy"])
 
 
 @compiled
 def _relu(z, n, one):
-    relu_rows(z, n, 1, n, one)
+    _relu_vectors(z, n, one)
 
 
 @compiled
 def _softmax(z, z_row, rows, n_classes, one):
-    softmax_rows(z, z_row, rows, n_classes, z, z_row, one)
+    _softmax_rows(View(z, z_row, 1), rows, n_classes, one)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Activations and probabilities of any number of rows, a batch at a time."""
+"""Activations and predictions of any number of rows, a batch at a time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,48 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels import plan as at
+from fastmlp.kernels import program
+from fastmlp.kernels import records as at
+from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels.inputs import Inputs
 from fastmlp.kernels.plan import Plan
-from fastmlp.kernels.step import run_forward
+from fastmlp.kernels.step import run
 from fastmlp.kernels.threads import Helpers, usable_threads
-from fastmlp.kernels.trainer import put_inputs
+from fastmlp.problem import TUTORIAL, Problem
 
 Array = NDArray[Any]
 
 BATCH_ROWS = 128  # rows whose activations stay in the caches
 ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
+
+
+class _Predictor:
+    """A plan and a program for predictions, by one thread."""
+
+    def __init__(
+        self,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        x: Any,
+        input_scale: float | None,
+        problem: Problem,
+    ) -> None:
+        n_rows = x.shape[0]
+        self.plan = plan = Plan(weights, biases, min(BATCH_ROWS, n_rows), n_threads=0)
+        inputs = Inputs(plan, x, input_scale)
+        network = program.Network.of(problem, len(weights), has_labels=True)
+        stages = program.prediction(network, inputs.stages, inputs.skips)
+        self._stages = program.table(stages, plan.dtype)
+        plan.put("order", np.arange(n_rows, dtype=np.int64))
+        plan.works["n_ordered"] = n_rows
+        plan.put("steps", at.STEP.rows(1))  # one for all, as steps_row is 0
+        plan.put("dropout_scale", aligned(1, plan.dtype))
+        self.n_batches = -(-n_rows // BATCH_ROWS)
+
+    def run(self, first: int, last: int) -> None:
+        """Predict batches `first` to `last`."""
+        stages, one = self._stages, self.plan.dtype.type(1)
+        run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last, one)
 
 
 def predict_proba(
@@ -26,8 +58,9 @@ def predict_proba(
     x: Any,
     input_scale: float | None = None,
     n_threads: int | None = None,
+    problem: Problem = TUTORIAL,
 ) -> Array:
-    """Return the probabilities of each row's classes; `fastmlp.reference.predict_proba`, compiled.
+    """Return the last layer's outputs for each row; `fastmlp.reference.predict_proba`, compiled.
 
     Parameters
     ----------
@@ -39,63 +72,51 @@ def predict_proba(
         See `fastmlp.reference.scale_inputs`.
     n_threads : int, optional
         By default as many as pay off.
+    problem : Problem
+        Activations and loss.
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_rows, n_outputs)
         In the weights' dtype.
     """
     n_rows = x.shape[0]
     n_threads = n_threads or min(usable_threads(), max(1, n_rows // ROWS_PER_THREAD))
-    n_batches = -(-n_rows // BATCH_ROWS)
     out = np.empty((n_rows, weights[-1].shape[1]), weights[0].dtype)
-    plans = [
-        _plan(weights, biases, x, input_scale, min(BATCH_ROWS, n_rows)) for _ in range(n_threads)
-    ]
-    for plan in plans:
-        plan.put(at.OUT, out)
+    predictors = [_Predictor(weights, biases, x, input_scale, problem) for _ in range(n_threads)]
+    for predictor in predictors:
+        predictor.plan.put("out", out)
 
     def part(thread: int) -> None:
-        first, last = (n_batches * t // n_threads * BATCH_ROWS for t in (thread, thread + 1))
-        _run(plans[thread], first, min(last, n_rows))
+        n_batches = predictors[thread].n_batches
+        predictors[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
 
-    Helpers().run(part, n_threads)
+    if n_threads == 1:
+        part(0)
+    else:
+        Helpers().run(part, n_threads)
     return out
 
 
 def forward(
-    weights: Sequence[Array], biases: Sequence[Array], x: Any, input_scale: float | None = None
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None = None,
+    problem: Problem = TUTORIAL,
 ) -> list[Array]:
     """Return the activations of every layer; `fastmlp.reference.forward`, compiled.
 
     See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
     """
     n_rows = x.shape[0]
-    plan = _plan(weights, biases, x, input_scale, min(BATCH_ROWS, n_rows))
+    predictor = _Predictor(weights, biases, x, input_scale, problem)
     activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
-    plan.put(at.OUT, activations[-1])
-    for first in range(0, n_rows, BATCH_ROWS):
+    predictor.plan.put("out", activations[-1])
+    for batch in range(predictor.n_batches):
+        predictor.run(batch, batch + 1)
+        first = batch * BATCH_ROWS
         last = min(first + BATCH_ROWS, n_rows)
-        _run(plan, first, last)
         for layer, activation in enumerate(activations[:-1]):
-            rows = plan.activation(layer)[: last - first, : activation.shape[1]]
-            activation[first:last] = rows
+            activation[first:last] = predictor.plan.outputs(layer)[: last - first, : activation.shape[1]]
     return activations
-
-
-def _plan(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    x: Any,
-    input_scale: float | None,
-    batch_rows: int,
-) -> Plan:
-    plan = Plan(weights, biases, batch_rows, n_threads=0)
-    put_inputs(plan, x, input_scale)
-    plan.put(at.ORDER, np.arange(x.shape[0], dtype=np.int64))
-    plan[at.N_ROWS] = x.shape[0]
-    return plan
-
-
-def _run(plan: Plan, first: int, last: int) -> None:
-    run_forward(plan.address, first, last, plan.dtype.type(1))

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
-from fastmlp.kernels.losses import Target, sum_over_units
+from fastmlp.kernels.losses import Loss, Target, sum_over_units
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.simd import (
@@ -19,9 +19,8 @@ from fastmlp.kernels.simd import (
 )
 
 
-@vector_op
-def predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, one: Any) -> None:
-    """``out[r, :n] = output(z[r, :n])``; `out` may be `z`. Rows are whole 16 units long."""
+def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss) -> None:
+    """Emit ``out[r, :n] = output(z[r, :n])``; `out` may be `z`. Rows are whole 16 units long."""
     b = v.builder
 
     def row(r: Any) -> None:
@@ -29,6 +28,11 @@ def predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, one
         loss.predict(v, z_at, n, out_at)
 
     v.repeat(rows, row)
+
+
+@vector_op
+def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, one: Any) -> None:
+    emit_predictions(v, z, rows, n, out, loss)
 
 
 @vector_op
@@ -112,7 +116,7 @@ def loss_gradient(work, layer, one, loss):
     z = View(l.slopes + w.turn * l.outputs_block * size, l.unit_row, 1)
     p = View(l.gradient, l.unit_row, 1)
     order = w.order + w.first_row * 8
-    predict_rows(z, w.n_rows, l.n_out, p, loss, one)
+    _predict_rows(z, w.n_rows, l.n_out, p, loss, one)
     share = w.numbers + (w.number * w.numbers_row + at.SHARE) * size
     _differentiate_rows(p, w.n_rows, l.n_out, order, View(w.targets, w.target_row, 1),
                         w.row_weights, share, w.floor, w.row_losses, loss, one)  # fmt: skip
@@ -126,6 +130,6 @@ def predict(work, layer, one, loss):
     """Predictions of the batch's rows, to the same rows of OUT."""
     w, l = work_at(work), layer_at(layer)
     z = View(l.slopes, l.unit_row, 1)
-    predict_rows(z, w.n_rows, l.n_out, z, loss, one)
+    _predict_rows(z, w.n_rows, l.n_out, z, loss, one)
     out = w.out + w.first_row * l.n_out * itemsize(one)
     copy_rows(z, w.n_rows, l.n_out, View(out, l.n_out, 1), one)

@@ -28,6 +28,7 @@ from fastmlp.kernels.nonzeros import MASK_ROWS
 from fastmlp.kernels.sharing import LONGEST_GROUP
 from fastmlp.kernels.simd import SUM_LANES, VECTOR_BYTES
 from fastmlp.kernels.skip import STRIP_VECTORS
+from fastmlp.kernels.tile import TILE_ROWS
 from fastmlp.kernels.update import SUMMED_VECTORS, SUMS_PANEL
 
 Array = np.ndarray
@@ -120,13 +121,29 @@ class Plan:
         """Address of a thread's record."""
         return int(self.works.ctypes.data) + thread * at.WORK.size
 
+    def set_row_unit(self, skips: bool) -> None:
+        """Say how many rows of a batch threads don't divide between them."""
+        self.layers["row_unit"] = TILE_ROWS
+        if skips:
+            self.layers[:, 0]["row_unit"] = MASK_ROWS
+
     def outputs(self, layer: int) -> Array:
         """A layer's buffer of outputs, (batch_rows, stride), after a prediction."""
         return self._kept["outputs", layer][0, 0]
 
+    def clear(self, name: str) -> None:
+        """Fill a buffer of every layer with zeros."""
+        for layer in range(self.layers.shape[1]):
+            self._kept[name, layer][...] = 0
+
+    def total(self, name: str) -> float:
+        """Sum of a buffer of every layer."""
+        n_layers = self.layers.shape[1]
+        return sum(float(self._kept[name, n].sum(dtype=np.float64)) for n in range(n_layers))
+
     @staticmethod
     def _addresses(arrays: Array) -> list[int]:
-        return [array.ctypes.data for array in arrays]
+        return [arrays.ctypes.data + i * arrays.strides[0] for i in range(len(arrays))]
 
     def _lay_out(
         self, number: int, w: Array, batch_rows: int, is_training: bool, is_apart: bool

@@ -63,10 +63,11 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, one):
     if work.thread > 0:
         catch_up(work, one)
     meet(work.team, n_threads)
+    work.turn = 1
     for number in range(first_step, last_step):
         if step_at(work.steps + number * work.steps_row).is_empty != 0:
             continue
-        work.number, work.turn = number, number % 2
+        work.number, work.turn = number, 1 - work.turn
         work.first_row = number * work.batch_rows
         work.n_rows = min(work.batch_rows, work.n_ordered - work.first_row)
         for i in range(n_stages):

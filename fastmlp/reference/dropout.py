@@ -27,6 +27,11 @@ def mix(x: Bits) -> Bits:
     return x ^ (x >> np.uint32(16))
 
 
+def of_step(seed: int, step: NDArray[np.int64]) -> Bits:
+    """Return the hash of a step, of which those of its layers, rows and units are made."""
+    return mix(((seed + STEP * step) % WORD).astype(np.uint32))
+
+
 def keep_mask(
     seed: int, step: int, layer: int, n_rows: int, n_units: int, share: float
 ) -> NDArray[np.bool_]:
@@ -46,8 +51,7 @@ def keep_mask(
         Expected share that is left out, in [0, 1).
     """
     rows, units = np.arange(n_rows, dtype=np.uint32), np.arange(n_units, dtype=np.uint32)
-    of_step = mix(np.full((1, 1), (seed + STEP * step) % WORD, np.uint32))
-    of_layer = mix(of_step ^ np.uint32(LAYER * layer % WORD))
+    of_layer = mix(of_step(seed, np.full((1, 1), step)) ^ np.uint32(LAYER * layer % WORD))
     of_row = mix(of_layer + np.uint32(ROW) * rows[:, np.newaxis])
     of_unit = mix(of_row ^ (np.uint32(UNIT) * units))
     return of_unit >= int(share * WORD)

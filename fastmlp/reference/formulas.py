@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.problem import Problem
+from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.activations import ACTIVATIONS
 from fastmlp.reference.dropout import drop
 from fastmlp.reference.losses import LOSSES, mean_gradient
@@ -20,7 +20,7 @@ from fastmlp.reference.optimizers import OPTIMIZERS, States
 Array = NDArray[Any]
 Masks = Sequence[NDArray[np.bool_]]  # of the hidden layers, from `dropout.keep_mask`
 ROWS_PER_BLOCK = 4096  # rows predicted together, so that memory stays small for any number of rows
-TUTORIAL = Problem()
+
 
 
 def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None) -> Array:

@@ -7,7 +7,6 @@ step, from 1. A step returns new arrays.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ class Optimizer(NamedTuple):
         Arrays of state that belong to each parameter, of its shape and dtype, zero at first.
     scalars : callable
         ``scalars(problem, rate, l2, t)``: what step t needs besides; a function of nothing else.
+        Given arrays, an element a step, it returns arrays for all of these.
     step : callable
         ``step(w, g, states, scalars)``: the parameter and its states after the step.
     """
@@ -100,7 +100,7 @@ def corrected_rate(problem: Problem, rate: float, t: int) -> float:
     So Kingma and Ba put it at the end of section 2 of arXiv:1412.6980, and so scikit-learn has it:
     epsilon then is their "epsilon hat", added to the root of v as it is.
     """
-    return rate * math.sqrt(1 - problem.beta_2**t) / (1 - problem.beta_1**t)
+    return rate * np.sqrt(1 - problem.beta_2**t) / (1 - problem.beta_1**t)
 
 
 def adam(w: Array, g: Array, states: States, scalars: Scalars) -> tuple[Array, States]:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.problem import Problem
+from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.dropout import keep_mask
 from fastmlp.reference.formulas import (
-    TUTORIAL,
     Array,
     Masks,
     backward,

@@ -1,0 +1,115 @@
+"""The rows of X, as a plan's kernels read them: in place or copied, with zeros skipped or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels.gather import Source, gather, gather_sparse
+from fastmlp.kernels.nonzeros import Elements, find_nonzeros, locate
+from fastmlp.kernels.plan import Plan
+from fastmlp.kernels.program import Stage
+from fastmlp.kernels.sharing import LONGEST_GROUP
+from fastmlp.reference import scale_inputs
+
+GROUP = 4  # inputs that are skipped together, or not
+SAMPLED_ROWS = 512  # rows from which the share of zeros is estimated
+SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
+
+
+class Inputs:
+    """The rows of X, told to a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    x : ndarray or SciPy CSR of shape (n_rows, n_features)
+        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time.
+    input_scale : float, optional
+        See `fastmlp.reference.scale_inputs`.
+    skip_zeros : bool, optional
+        By default where there are zeros enough.
+
+    Attributes
+    ----------
+    stages : list of Stage
+        What has the rows of a batch at hand.
+    skips, are_in_place : bool
+        Whether zeros are skipped, and whether rows are read from X itself.
+
+    Raises
+    ------
+    ValueError
+        If `input_scale` is beyond the range of the network's dtype.
+    """
+
+    def __init__(
+        self, plan: Plan, x: Any, input_scale: float | None = None, skip_zeros: bool | None = None
+    ) -> None:
+        dtype = plan.dtype
+        plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
+        self.skips = nonzero_share(x) < SKIP_BELOW if skip_zeros is None else skip_zeros
+        self.are_in_place = False
+        if isinstance(x, np.ndarray):
+            plan.put("x", x)
+            self.stages = self._dense(plan, x, input_scale)
+        else:
+            self.stages = self._sparse(plan, x, input_scale)
+        first = plan.layers[:, 0]
+        if self.skips:
+            first["n_in_updated"] = first["n_in_padded"]  # whole groups of inputs
+        plan.set_row_unit(self.skips)
+
+    def _dense(self, plan: Plan, x: np.ndarray, input_scale: float | None) -> list[Stage]:
+        are_pixels = x.dtype == np.uint8
+        plan.works["row_bytes"] = x.shape[1] * x.itemsize
+        # Inputs are skipped, and read, in whole groups.
+        is_readable = (are_pixels or x.dtype == plan.dtype) and x.shape[1] % LONGEST_GROUP == 0
+        self.are_in_place = self.skips and is_readable
+        plan.works["levels"] = 0
+        if self.are_in_place:
+            if are_pixels:
+                levels = plan.put("levels", aligned(256, plan.dtype))
+                levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), plan.dtype, input_scale)
+            stages = [Stage("gather", locate)]
+        else:
+            are_pixels = False  # the block's rows are numbers
+            stages = [Stage("gather", gather, 0, (Source(x.dtype.name),))]
+        if self.skips:
+            stages.append(Stage("gather", find_nonzeros, 0, (Elements(are_pixels),)))
+        return stages
+
+    def _sparse(self, plan: Plan, x: Any, input_scale: float | None) -> list[Stage]:
+        plan.put("x", scale_inputs(x.data, plan.dtype, input_scale))
+        plan.put("x_indices", np.ascontiguousarray(x.indices, np.int32))
+        plan.put("x_indptr", np.ascontiguousarray(x.indptr, np.int64))
+        plan.works["levels"] = 0
+        if not self.skips:
+            plan.works["masks"] = 0
+        return [Stage("gather", gather_sparse)]
+
+
+def _checked(input_scale: float | None, dtype: np.dtype[Any]) -> float:
+    scale = 1.0 if input_scale is None else float(input_scale)
+    tiny = float(np.finfo(dtype).tiny)
+    if not tiny <= scale <= 1 / tiny:
+        raise ValueError(
+            f"input_scale is {input_scale!r}, out of the range of {dtype}: give it nearer to 1"
+        )
+    return scale
+
+
+def nonzero_share(x: Any, group: int = GROUP) -> float:
+    """Share of the groups of neighbouring inputs, as the kernels take them, that hold a nonzero.
+
+    `group` is 2, 4 or 8: a group of flags is then one integer, and groups are looked at fast.
+    """
+    n_rows, n_features = x.shape
+    rows = x[:: max(1, n_rows // SAMPLED_ROWS)]
+    rows = rows if isinstance(rows, np.ndarray) else rows.toarray()
+    n_groups = -(-n_features // group)
+    nonzero = np.zeros((len(rows), n_groups * group), bool)
+    np.not_equal(rows, 0, out=nonzero[:, :n_features])
+    return float(np.count_nonzero(nonzero.view(f"u{group}"))) / (len(rows) * n_groups)

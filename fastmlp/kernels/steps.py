@@ -1,0 +1,105 @@
+"""What each step of an epoch needs besides its rows, and the loss that comes out: a row a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.kernels import records as at
+from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels.plan import Plan
+from fastmlp.problem import Problem
+from fastmlp.reference import OPTIMIZERS
+from fastmlp.reference.dropout import WORD, of_step
+
+Array = NDArray[Any]
+
+
+class StepTable:
+    """The tables of an epoch's steps, filled before it starts.
+
+    Parameters
+    ----------
+    plan : Plan
+        Is told where they lie.
+    problem : Problem
+    batch_size : int
+    row_weights : ndarray of shape (n_rows,), optional
+    l2_by_rows : bool
+    seed : int
+        See `fastmlp.reference.Trainer`.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        problem: Problem,
+        batch_size: int,
+        row_weights: Array | None,
+        l2_by_rows: bool,
+        seed: int,
+    ) -> None:
+        self._plan, self._problem = plan, problem
+        self._batch_size, self._row_weights = batch_size, row_weights
+        self._l2_by_rows, self._seed = l2_by_rows, seed
+        self.n_steps = 0
+        share = problem.dropout
+        plan.works["dropout_threshold"] = int(share * WORD)
+        plan.put("dropout_scale", np.full(1, 1 / (1 - share), plan.dtype))
+        plan.works["steps_row"] = at.STEP.size
+        plan.works["numbers_row"] = at.NUMBERS
+        self._make_room(1)
+
+    def _make_room(self, n_steps: int) -> None:
+        plan = self._plan
+        self._steps = plan.put("steps", at.STEP.rows(n_steps))
+        self._numbers = plan.put("numbers", aligned((n_steps, at.NUMBERS), plan.dtype))
+        self._losses = plan.put("losses", aligned(n_steps, plan.dtype))
+
+    def fill(self, order: NDArray[np.int64], rate: float, lambda_reg: float, n_before: int) -> None:
+        """Fill the tables for an epoch over the rows in `order`, after `n_before` steps."""
+        size = self._batch_size
+        n_steps = -(-len(order) // size)
+        if n_steps > len(self._steps):
+            self._make_room(n_steps)
+        self.n_steps = n_steps
+        self._rows = np.full(n_steps, size, np.float64)
+        self._rows[-1] = len(order) - (n_steps - 1) * size
+        self._sums = self._rows
+        is_taken = np.ones(n_steps, bool)
+        if self._row_weights is not None:
+            weights = self._row_weights[order].astype(np.float64)
+            self._sums = np.add.reduceat(weights, np.arange(0, len(order), size))
+            is_taken = self._sums > 0
+        self._is_taken = is_taken
+        self.n_taken = int(np.count_nonzero(is_taken))
+        numbers = n_before + np.cumsum(is_taken)  # of the steps that are taken
+        sums = np.where(is_taken, self._sums, 1.0)
+        l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
+        table = self._numbers[:n_steps]
+        table[:, at.SHARE] = 1 / sums
+        table[:, at.PENALTY] = l2 * self._rows
+        scalars = OPTIMIZERS[self._problem.optimizer].scalars
+        for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
+            for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):
+                table[:, column] = values
+        steps = self._steps[:n_steps]
+        steps["is_empty"] = ~is_taken
+        if self._problem.dropout > 0:
+            steps["dropout_key"] = of_step(self._seed, numbers)
+
+    def losses(self) -> tuple[float, float]:
+        """The epoch's mean loss, and the mean loss of its last batch that has weight."""
+        if not self.n_taken:
+            return float("nan"), float("nan")
+        taken = self._is_taken
+        means = self._losses[: self.n_steps][taken].astype(np.float64) / self._sums[taken]
+        rows = self._rows[taken]
+        return float(means @ rows / rows.sum()), float(means[-1])
+
+    @property
+    def n_rows(self) -> float:
+        """Rows of all batches that have weight."""
+        return float(self._rows[self._is_taken].sum())
