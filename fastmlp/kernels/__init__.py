@@ -1,13 +1,16 @@
 """The compiled engine: what `fastmlp.reference` computes, at the speed of the hardware.
 
-From the innermost out: `simd` writes vector instructions, and `cache` compiles what is made of them
-once a machine; `tile`, `gather`, `nonzeros`, `skip`, `softmax` and `transpose` are the kernels;
-`plan` says where everything lies, `team` lets threads meet, and `layers` and `step` compose a
-training step; `threads` and `pace` choose how many work on it; `trainer` and `inference` are what
-Python calls. `functions` has each kernel alone, under the name of its reference; `limits` has some
-that measure the machine.
+From the innermost out: `simd` writes vector instructions, `memory` names what lies in memory, and
+`cache` and `kernel` compile once a machine what is made of them; `tile`, `nonzeros` and `transpose`
+are the building blocks. A step's stages are `gather`, `products`, `skip`, `activate`, `outputs`,
+`penalty` and `update`, in which the entries of `activations`, `losses` and `optimizers` are
+compiled. `plan` says where everything lies, `program` which stages run in which order, `step` runs
+them; `threads` and `pace` choose how many threads work on it; `trainer` and `inference` are what
+Python calls. `functions` has some kernels alone, under the names of their references; `limits` has
+some that measure the machine.
 """
 
+from fastmlp.kernels.activations import ACTIVATIONS, Activation
 from fastmlp.kernels.functions import (
     backward_update,
     cross_entropy,
@@ -16,9 +19,17 @@ from fastmlp.kernels.functions import (
     softmax,
 )
 from fastmlp.kernels.inference import forward, predict_proba
+from fastmlp.kernels.losses import LOSSES, Loss
+from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.trainer import Trainer
 
 __all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "Activation",
+    "Loss",
+    "Optimizer",
     "Trainer",
     "backward_update",
     "cross_entropy",

@@ -51,8 +51,8 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     rows = checks.as_shaped(x, (None, len(weights)), "x")
     dtype = np.result_type(rows, weights, bias)
     weights, bias, rows = (a.astype(dtype, copy=False) for a in (weights, bias, rows))
-    if len(rows) == 0:
-        return np.empty((0, weights.shape[1]), dtype)
+    if rows.size == 0:
+        return np.repeat(bias, len(rows), axis=0)
     problem = Problem(loss="squared_error")  # whose output is the sum itself
     return predict_proba([weights], [bias], np.ascontiguousarray(rows), None, 1, problem)
 

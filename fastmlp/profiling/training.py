@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
 from fastmlp.kernels import clock
-from fastmlp.kernels import plan as at
+from fastmlp.kernels import records as at
+from fastmlp.kernels.inputs import nonzero_share
 from fastmlp.kernels.skip import FORWARD_GROUP, UPDATE_GROUP
-from fastmlp.kernels.trainer import Trainer, nonzero_share
+from fastmlp.kernels.trainer import Trainer
 from fastmlp.mlp import MLP
 from fastmlp.profiling import machine
 from fastmlp.profiling.result import Profile
@@ -74,8 +75,9 @@ def profile(
     ticks_a_second = (clock.ticks() - start_ticks) / (time.perf_counter() - start)
     trainer = watched.trainer
     fastest = int(np.argmin(history.seconds[1::2]))
-    n_layers = len(watched.weights)
-    seconds, n_threads = _stage_seconds(trainer.watches[fastest], n_layers, ticks_a_second)
+    seconds, n_threads = _stage_seconds(
+        trainer.watches[fastest], trainer.stage_names, ticks_a_second
+    )
     case = trainer.case(round(n_threads))
     return Profile(
         case,
@@ -138,44 +140,31 @@ class _WatchedTrainer(Trainer):
             dtype=weights[0].dtype.name,
             scaled=self.x.dtype == np.uint8,
             input_bytes=input_bytes,
-            in_place=bool(self._plan.fields[at.IS_IN_PLACE]),
+            in_place=self.inputs.are_in_place,
             forward_share=self._share(FORWARD_GROUP, n_threads),
             update_share=self._share(UPDATE_GROUP, n_threads),
         )
 
     def _share(self, groups: dict[int, int], n_threads: int) -> float:
         """Share of the first layer's arithmetic that is done; `groups` are the kernel's."""
-        if not self._plan.fields[at.IS_SKIPPING]:
+        if not self.inputs.skips:
             return 1.0
-        layer = self._plan.layers[0]
-        vectors = int(layer[at.N_VECTORS])
-        if layer[at.SHARING] == at.BY_COLUMNS:
+        layer = self._plan.layers[0, 0]
+        vectors = int(layer["n_vectors"])
+        if layer["sharing"] == at.BY_COLUMNS:
             vectors //= n_threads
         return nonzero_share(self.x, groups[max(n for n in groups if n <= vectors)])
 
 
 def _stage_seconds(
-    watches: NDArray[np.int64], n_layers: int, ticks_a_second: float
+    watches: NDArray[np.int64], names: list[str], ticks_a_second: float
 ) -> tuple[dict[str, float], float]:
     """Return each stage's seconds, by name, and the number of threads.
 
     The first thread works from start to end, others may come for some stretches only; so the number
     of threads is an average over the first one's time, and seconds are the mean of as many.
     """
-    thread_ticks = watches[:, clock.GATHER :].sum(axis=1)
-    n_threads = thread_ticks.sum() / thread_ticks[0]
-    seconds = watches.sum(axis=0) / (n_threads * ticks_a_second)
-    layers = range(1, n_layers + 1)
-
-    def of_layer(stage: int, layer: int) -> float:
-        return float(seconds[stage + (layer - 1) * clock.LAYER_STAGES])
-
-    stages = {
-        "gather": float(seconds[clock.GATHER]),
-        **{f"forward {n}": of_layer(clock.FORWARD, n) for n in layers},
-        "loss": float(seconds[clock.LOSS]),
-        **{f"backward {n}": of_layer(clock.BACKWARD, n) for n in layers[:0:-1]},
-        **{f"update {n}": of_layer(clock.UPDATE, n) for n in layers},
-        "wait": float(seconds[clock.WAIT]),
-    }
-    return stages, float(n_threads)
+    ticks = watches[:, clock.FIRST : clock.FIRST + len(names)]
+    n_threads = float(ticks.sum() / ticks[0].sum())
+    seconds = ticks.sum(axis=0) / (n_threads * ticks_a_second)
+    return dict(zip(names, map(float, seconds), strict=True)), n_threads

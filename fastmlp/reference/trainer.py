@@ -59,12 +59,11 @@ class Trainer:
     Attributes
     ----------
     mean_loss : float
-        Of the last epoch: the mean loss over all its rows, each before its batch's step, without
-        L2; NaN where no row has weight.
+        Of the last epoch: the mean of its batches' losses, each before its step and counted by its
+        rows, without L2; NaN where no row has weight.
     penalty : float
-        Of the last epoch: the sum over its batches of ``0.5 * lambda_reg * |w|^2`` before the step,
-        over the weights of all layers. Nothing divides it, with `l2_by_rows` either: a batch's loss
-        times its sum of weights contains just that. 0 without `with_penalty`.
+        Of the last epoch: the same mean of the batches' L2 terms, half the strength times the sum
+        of the squares of all weights before the step. 0 without `with_penalty`.
     n_steps : int
         Steps taken so far: the next is step ``n_steps + 1`` of Adam's bias corrections and of
         dropout. May be assigned between epochs, to continue.
@@ -120,8 +119,7 @@ class Trainer:
 
         It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
         """
-        loss, total_loss, total_weight = float("nan"), 0.0, 0.0
-        self.penalty = 0.0
+        loss, total, penalty, n_rows = float("nan"), 0.0, 0.0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
             for start in range(0, len(order), self.batch_size):
                 rows = order[start : start + self.batch_size]
@@ -129,16 +127,18 @@ class Trainer:
                     len(rows) if self.row_weights is None else self.row_weights[rows].sum()
                 )
                 if weight > 0:
+                    strength = self.lambda_reg / weight if self.l2_by_rows else self.lambda_reg
                     if self.with_penalty:
                         squares = sum(float((w * w).sum()) for w in self.parameters[0])
-                        self.penalty += 0.5 * self.lambda_reg * squares
-                    loss = self._step(rows, weight)
-                    total_loss += loss * weight
-                    total_weight += weight
-        self.mean_loss = total_loss / total_weight if total_weight > 0 else float("nan")
+                        penalty += 0.5 * strength * squares * len(rows)
+                    loss = self._step(rows, weight, strength)
+                    total += loss * len(rows)
+                    n_rows += len(rows)
+        self.mean_loss = total / n_rows if n_rows else float("nan")
+        self.penalty = penalty / max(n_rows, 1)
         return loss
 
-    def _step(self, rows: NDArray[np.intp], weight: float) -> float:
+    def _step(self, rows: NDArray[np.intp], weight: float, strength: float) -> float:
         """Take the step of a batch, whose weights add up to `weight`; return its loss before it."""
         problem, step = self.problem, self.n_steps + 1
         weights, biases, states = self.parameters
@@ -158,7 +158,6 @@ class Trainer:
             row_weights=row_weights,
             masks=masks,
         )
-        strength = self.lambda_reg / weight if self.l2_by_rows else self.lambda_reg
         rates = self.learning_rate, strength
         # One assignment, so that an interrupt finds a whole step or none of it.
         self.parameters = optimizer_step(weights, biases, dw, db, states, problem, *rates, step)

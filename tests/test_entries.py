@@ -1,0 +1,127 @@
+"""Every activation, loss and optimiser: the kernels' entries against the reference's."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_tools import assert_close, assert_same_bits, make_parameters, make_rows, Run
+
+from fastmlp import kernels, reference
+from fastmlp.problem import Problem
+
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+ACTIVATIONS, LOSSES = sorted(reference.ACTIVATIONS), sorted(reference.LOSSES)
+OPTIMIZERS = sorted(reference.OPTIMIZERS)
+
+
+def make_targets(loss: str, n_rows: int, n_outputs: int, dtype: str, labels: bool = True) -> Any:
+    """Targets that make sense for a loss."""
+    rng = np.random.RandomState(7)
+    if loss == "cross_entropy":
+        y = rng.randint(0, n_outputs, n_rows).astype(np.intp)
+        return y if labels else (0.9 * np.eye(n_outputs)[y] + 0.1 / n_outputs).astype(dtype)
+    if loss == "binary_cross_entropy":
+        return rng.randint(0, 2, (n_rows, n_outputs)).astype(dtype)
+    if loss == "poisson":
+        return rng.poisson(1.5, (n_rows, n_outputs)).astype(dtype)
+    return rng.randn(n_rows, n_outputs).astype(dtype)
+
+
+def run(engine: Any, parameters: Any, x: Any, y: Any, dtype: str | None = None, **settings: Any) -> Any:
+    """Some epochs of an engine's Trainer, and all that comes out."""
+    trained = parameters.copy(dtype)
+    if y.ndim == 2 and dtype is not None:
+        y = y.astype(dtype)
+    settings = {"batch_size": 50, "learning_rate": 0.02, "lambda_reg": 0.01} | settings
+    rng, losses = np.random.RandomState(3), []
+    with engine.Trainer(*trained, x, y, **settings) as trainer:
+        for _ in range(3):
+            last = trainer.epoch(rng.permutation(len(y)))
+            losses += [last, trainer.mean_loss, trainer.penalty]
+        trainer.export()
+    states = [state for states in trainer.states for state in states]
+    return Run(trained, losses), states, trainer.n_steps
+
+
+def check(dtype: str, sizes: tuple[int, ...], loss: str, x: Any, y: Any, factor: float = 4000, **settings: Any) -> Any:
+    parameters = make_parameters(sizes, dtype, seed=1)
+    more = "float64" if dtype == "float32" else "longdouble"
+    got, states, n_steps = run(kernels, parameters, x, y, n_threads=1, **settings)
+    expected, expected_states, expected_steps = run(reference, parameters, x, y, more, **settings)
+    assert n_steps == expected_steps
+    for values, wanted in zip(
+        [*got.parameters.arrays(), *states], [*expected.parameters.arrays(), *expected_states], strict=True
+    ):
+        assert_close(values, wanted, dtype, factor)
+    assert_close(got.losses, expected.losses, dtype, factor)
+    for keywords in ({"skip_zeros": True}, {"n_threads": 2}, {"n_threads": 3, "skip_zeros": True}):
+        again, again_states, _ = run(kernels, parameters, x, y, **settings, **keywords)
+        assert_same_bits(again, got)
+        for values, wanted in zip(again_states, states, strict=True):
+            np.testing.assert_array_equal(values, wanted)
+    return got
+
+
+def test_both_engines_have_the_same_entries():
+    assert kernels.ACTIVATIONS.keys() == reference.ACTIVATIONS.keys()
+    assert kernels.LOSSES.keys() == reference.LOSSES.keys()
+    assert kernels.OPTIMIZERS.keys() == reference.OPTIMIZERS.keys()
+    for name, optimizer in kernels.OPTIMIZERS.items():
+        assert optimizer.n_states == reference.OPTIMIZERS[name].n_states
+    for name, activation in kernels.ACTIVATIONS.items():
+        assert activation.of_output == reference.ACTIVATIONS[name].of_output
+
+
+@both_dtypes
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations(dtype, activation):
+    sizes = (20, 33, 17, 5)
+    x, y = make_rows(150, 20, "float64", 0.5), make_targets("cross_entropy", 150, 5, dtype)
+    check(dtype, sizes, "cross_entropy", x, y, problem=Problem(activation=activation))
+
+
+@both_dtypes
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n_outputs", [1, 3, 20])
+def test_losses(dtype, loss, n_outputs):
+    x = make_rows(150, 20, dtype, 0.5)
+    for labels in (True, False)[loss != "cross_entropy" :]:
+        y = make_targets(loss, 150, n_outputs, dtype, labels)
+        problem = Problem(activation="tanh", loss=loss)
+        check(dtype, (20, 9, n_outputs), loss, x, y, problem=problem, batch_size=64)
+
+
+@both_dtypes
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("batch_size", [50, 200])
+def test_optimizers(dtype, optimizer, batch_size):
+    x, y = make_rows(400, 20, "uint8", 0.3), make_targets("cross_entropy", 400, 5, dtype)
+    problem = Problem(activation="tanh", optimizer=optimizer, epsilon=1e-3)
+    settings = {"batch_size": batch_size, "input_scale": 255.0, "with_penalty": True}
+    check(dtype, (20, 33, 5), "cross_entropy", x, y, problem=problem, **settings)
+
+
+@both_dtypes
+@pytest.mark.parametrize("activation", ["relu", "tanh", "silu"])
+def test_dropout(dtype, activation):
+    x, y = make_rows(150, 20, dtype), make_targets("cross_entropy", 150, 5, dtype)
+    problem = Problem(activation=activation, dropout=0.4)
+    check(dtype, (20, 33, 17, 5), "cross_entropy", x, y, problem=problem, seed=11)
+
+
+@both_dtypes
+@pytest.mark.parametrize("loss", LOSSES)
+def test_row_weights(dtype, loss):
+    rng = np.random.RandomState(0)
+    row_weights = rng.randint(0, 3, 150) * rng.rand(150)
+    row_weights[rng.permutation(150)[:20]] = 0
+    x, y = make_rows(150, 20, dtype), make_targets(loss, 150, 3, dtype)
+    settings = {"row_weights": row_weights, "l2_by_rows": True, "with_penalty": True}
+    problem = Problem(activation="tanh", loss=loss, optimizer="momentum")
+    check(dtype, (20, 9, 3), loss, x, y, problem=problem, **settings)
+    # Batches of one row: those of weight 0 take no step.
+    check(dtype, (20, 9, 3), loss, x[:40], y[:40], problem=problem, batch_size=1,
+          row_weights=row_weights[:40], learning_rate=0.002)  # fmt: skip
