@@ -1,7 +1,6 @@
 """Softmax, cross-entropy and its gradient, in one pass over a row of logits.
 
-The classes are padded to whole vectors, so that 10 of them cost no more than 16. Numba's own
-``exp`` takes 5.8 ns an element; the polynomial below takes less than one.
+The classes are padded to whole vectors, so that 10 of them cost no more than 16.
 """
 
 from __future__ import annotations
@@ -11,54 +10,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from fastmlp.kernels.elementary import exp_nonpositive
 from fastmlp.kernels.simd import INT64, Lanes, constant, vector_op
-
-# exp(r) for |r| <= ln(2) / 2, highest power first. float32: Cephes' expf (S. Moshier), relative
-# error 8e-8. float64: Taylor's series, whose first neglected term is below 4e-18.
-_EXP_FLOAT32: tuple[float, ...] = (
-    1.9875691500e-4,
-    1.3981999507e-3,
-    8.3334519073e-3,
-    4.1665795894e-2,
-    1.6666665459e-1,
-    5.0000001201e-1,
-    1.0,
-    1.0,
-)
-_EXP_FLOAT64 = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
-
-
-def exp_nonpositive(v: Lanes, x: Any) -> Any:
-    """exp(x) for x <= 0 (NaN stays NaN), 0 where the result is no normal number.
-
-    exp(x) = 2**n * exp(r) with n = round(x / ln 2) and r = x - n ln 2, where ln 2 comes in two
-    parts (Cody and Waite, 1980). Adding 1.5 * 2**(bits of the mantissa) leaves n in the lowest
-    bits, from where a shift moves it to the exponent.
-    """
-    b = v.builder
-    if v.size == 4:
-        mantissa, bias, lowest = 23, 127, -87.33
-        ln2_high, ln2_low, coefficients = 0.693359375, -2.12194440e-4, _EXP_FLOAT32
-    else:
-        mantissa, bias, lowest = 52, 1023, -708.39
-        ln2_high, ln2_low = 6.93145751953125e-1, 1.42860682030941723212e-6
-        coefficients = _EXP_FLOAT64
-    magic = v.full(1.5 * 2.0**mantissa)
-    shifted = v.fma(x, v.full(1 / math.log(2)), magic)
-    n = b.fsub(shifted, magic)
-    r = v.fma(n, v.full(-ln2_high), x)
-    r = v.fma(n, v.full(-ln2_low), r)
-    power = v.full(coefficients[0])
-    for coefficient in coefficients[1:]:
-        power = v.fma(power, r, v.full(coefficient))
-
-    def integers(value: int) -> Any:
-        return ir.Constant(v.integers, [value] * v.count)
-
-    exponent = b.shl(b.bitcast(shifted, v.integers), integers(mantissa))
-    scale = b.bitcast(b.add(exponent, integers(bias << mantissa)), v.vector)
-    is_tiny = b.fcmp_ordered("<", x, v.full(lowest))
-    return b.select(is_tiny, v.full(0.0), b.fmul(power, scale))
 
 
 @vector_op
