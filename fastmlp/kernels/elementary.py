@@ -34,10 +34,10 @@ _EXP_FLOAT32: tuple[float, ...] = (
 )
 _EXP_FLOAT64 = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
 
-# (log(1 + s) - log(1 - s) - 2 s) / s in s^2, without its constant term, 0; with s = f / (2 + f) it
-# is what f - s f leaves of log(1 + f). fdlibm's logf and log (Sun Microsystems).
-_LOG_FLOAT32 = (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
-_LOG_FLOAT64 = (
+# R of log below, divided by s^2, in s^2: (log(1 + s) - log(1 - s)) / s - 2 with s = f / (2 + f).
+# fdlibm's logf and log (Sun Microsystems).
+_LOG_FLOAT32: tuple[float, ...] = (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
+_LOG_FLOAT64: tuple[float, ...] = (
     1.479819860511658591e-1,
     1.531383769920937332e-1,
     1.818357216161805012e-1,
@@ -48,7 +48,7 @@ _LOG_FLOAT64 = (
 )
 
 # (tanh(x) - x) / x^3 in x^2 for |x| < 0.625, numerator and denominator: Cephes' tanhf and tanh.
-_TANH_FLOAT32 = (
+_TANH_FLOAT32: tuple[tuple[float, ...], ...] = (
     (
         -5.70498872745e-3,
         2.06390887954e-2,
@@ -58,7 +58,7 @@ _TANH_FLOAT32 = (
     ),
     (1.0,),
 )
-_TANH_FLOAT64 = (
+_TANH_FLOAT64: tuple[tuple[float, ...], ...] = (
     (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3),
     (1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3),
 )
