@@ -106,6 +106,7 @@ def test_words(words: np.ndarray):
         (X, r"y has the shape \(5, 3, 4\): give one label"),
         (np.array(3), r"y has the shape \(\): give one label"),
         (np.eye(3) * 0.5, r"y has the shape \(3, 3\), and its rows are not one-hot: give"),
+        (np.array([[1, 2], [1, 0]]), r"y has the shape \(2, 2\), and its rows are not one-hot"),
         (np.ones((3, 3)), r"y has the shape \(3, 3\), and its rows are not one-hot: give"),
         (np.zeros((3, 3)), r"y has the shape \(3, 3\), and its rows are not one-hot: give"),
         (np.array([1, 2.5]), "y holds what is no whole number: give"),

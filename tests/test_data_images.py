@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 from pathlib import Path
@@ -72,8 +73,8 @@ def test_a_light_ground_is_turned(tmp_path: Path):
 def modes() -> dict[str, Image.Image]:
     grey = Image.fromarray(DIGIT)
     clear = Image.merge("LA", (Image.fromarray(0 * DIGIT), grey))
-    palette = Image.fromarray(255 - DIGIT).convert("P")
-    palette.info["transparency"] = 255
+    palette = Image.fromarray((DIGIT == 0).astype(np.uint8))
+    palette.putpalette([0, 0, 0, 0, 0, 0])  # both black, and one of them transparent
     return {
         "RGB": grey.convert("RGB"),
         "RGBA": grey.convert("RGBA"),
@@ -98,8 +99,11 @@ def test_modes(tmp_path: Path, mode: str):
         options["exif"][0x112] = 6  # to be turned by 90 degrees, as telephones write it
     form = "tif" if mode in ("CMYK", "32 bits") or "floats" in mode else "png"
     if mode == "palette with transparency":
-        options["transparency"] = 255
+        options["transparency"] = 1
     x = read_image(put(tmp_path / f"a.{form}", image, **options)).x
+    if "palette" in mode:
+        assert_array_equal(x, np.where(ROW > 0, 255, 0))
+        return
     assert np.abs(x.astype(int) - ROW).max() <= 2
 
 
@@ -203,6 +207,15 @@ def test_an_image_without_an_even_ground_goes_with_the_others(tmp_path: Path, li
     assert_array_equal(raw.x, np.stack([DIGIT, DIGIT, filled]).reshape(3, 784))
 
 
+def test_a_few_even_grounds_decide_for_the_others(tmp_path: Path):
+    filled = DIGIT.copy()
+    filled[:, :17] = 200
+    put(tmp_path / "a.png", DIGIT)
+    for i in range(3):
+        put(tmp_path / f"filled{i}.png", filled)
+    assert_array_equal(read_image_folder(tmp_path).x[1:], filled.reshape(1, 784).repeat(3, axis=0))
+
+
 def test_what_is_no_image_is_passed_over(tmp_path: Path):
     for name in ("cat/a.png", "dog/a.png"):
         put(tmp_path / name, DIGIT)
@@ -227,13 +240,8 @@ def test_damaged_images_are_named(tmp_path: Path):
     noise = np.random.RandomState(0).randint(0, 256, (28, 28)).astype(np.uint8)
     good = put(tmp_path / "0/good.png", noise)
     whole = good.read_bytes()
-    for content in (
-        b"",
-        b"no image",
-        whole[:10],
-        whole[: len(whole) // 2],
-        whole[:40] + b"\0" * 99,
-    ):
+    contents = [whole[:10], whole[: len(whole) // 2], whole[:40] + b"\0" * 99]
+    for content in (*contents, b"", b"no image", gzip.compress(whole)[:30]):
         bad = tmp_path / "0/bad.png"
         bad.write_bytes(content)
         assert "/0/bad.png is no image or a damaged one: remove" in error_of(tmp_path)

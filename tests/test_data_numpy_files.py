@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,13 @@ def test_what_says_nothing_is_passed_over_with_a_word(tmp_path: Path):
 )
 def test_what_is_not_clear_or_not_right(tmp_path: Path, arrays, named: str):
     assert named in error_of(npz(tmp_path, **arrays), read_npz)
+
+
+def test_a_member_that_is_no_array(tmp_path: Path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", b"text")
+    assert f"x in {path} is no array: leave it out" in error_of(path)
 
 
 def test_several_data_sets(tmp_path: Path):

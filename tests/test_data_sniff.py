@@ -147,6 +147,7 @@ REFUSED = [
     (b"", "is empty: give"),
     (b"\n \n", "is empty: give"),
     (gzip.compress(b""), "is empty: give"),
+    (b"\x01\x02 no text", "is of a kind that is not read here: give"),
     (bytes(range(256)), "is of a kind that is not read here: give"),
     (b"\x28\xb5\x2f\xfd1234", "is packed with zstd, which is not read here: unpack it first"),
     (gzip.compress(npz(x=CODE)), "is an archive inside an archive: unpack"),

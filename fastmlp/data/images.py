@@ -228,8 +228,6 @@ def _grey(path: Path) -> Image | str:
     except PermissionError:
         raise
     except (*UNPACKING_ERRORS, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        if not path.exists():
-            raise
         return f"{path} is no image or a damaged one"
 
 
