@@ -52,18 +52,23 @@ def _root() -> Path:
     if root := os.environ.get(VARIABLE):
         return Path(root)
     # Without any of them, a place where nothing can be kept.
-    return temporary_root() or Path(os.sep) / _user_cache()
+    return temporary_root() or _user_cache() or Path(os.devnull)
 
 
-def _user_cache() -> Path:
+def _user_cache() -> Path | None:
+    """Return the folder that the user's system names; None for a user without a home."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("fastmlp", appauthor=False)
+    try:
+        folder = user_cache_path("fastmlp", appauthor=False)
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None  # "~/.cache", where there is no name either
 
 
-def _is_usable(folder: Path) -> bool:
+def _is_usable(folder: Path | None) -> bool:
     """Whether the folder can be read, or can be made."""
-    if "~" in folder.parts:  # the user has no home, or not even a name
+    if folder is None:
         return False
     if os.path.exists(folder):
         return os.access(folder, os.R_OK | os.X_OK)
