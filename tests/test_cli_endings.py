@@ -89,12 +89,12 @@ def run_time(tmp_path_factory: pytest.TempPathFactory) -> float:
     return time.perf_counter() - before
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(5))
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_at_any_moment_leaves_a_model_or_nothing(
     csv: Path, run_time: float, number: int, part: int
 ) -> None:
-    delay = random.Random(f"{number} {part}").uniform(part / 8, (part + 1) / 8) * run_time
+    delay = random.Random(f"{number} {part}").uniform(part / 5, (part + 1) / 5) * run_time
     process = start("train", "--data", csv, "--epochs", 300, "--out", "deep/out")
     time.sleep(delay)
     process.send_signal(number)
@@ -153,6 +153,11 @@ def test_a_signal_that_a_library_swallows_ends_the_run_before_it_trains(
 
     def read(_: object) -> Any:
         Swallows()
+        try:
+            time.sleep(0)
+            raise Stop
+        except Stop:  # as compiled modules do that can't be loaded
+            sys.excepthook(*sys.exc_info())
         return x.astype(np.uint8), y
 
     monkeypatch.setattr(fastmlp.data, "load_csv", read)
@@ -183,7 +188,9 @@ def signalling(network_class: type, when: str, *numbers: int) -> type:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize(("when", "epochs"), [("before", "1 whole epoch"), ("in", "3 whole epochs")])
+@pytest.mark.parametrize(
+    ("when", "epochs"), [("before", "1 whole epoch"), ("in", "3 whole epochs")]
+)
 def test_a_first_signal_waits_for_the_end_of_an_epoch(
     csv: Path, monkeypatch: pytest.MonkeyPatch, number: int, when: str, epochs: str
 ) -> None:
@@ -239,7 +246,7 @@ def test_nohup_is_respected(csv: Path) -> None:
 def test_a_signal_is_explained_where_it_has_to_wait(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fastmlp.cli.signals.PATIENCE", 0.0)
+    monkeypatch.setattr(sys.modules["fastmlp.cli.signals"], "PATIENCE", 0.0)
     with signals.handled(), signals.patient():
         os.kill(os.getpid(), signal.SIGTERM)
         deadline = time.perf_counter() + 60
@@ -366,7 +373,7 @@ def test_a_run_that_is_no_better_than_a_guess_says_so(tmp_path: Path) -> None:
     x, y = easy_digits()
     y[y == 2] = 1  # the larger one of two classes
     csv = write_csv(tmp_path / "two.csv", x, y)
-    result = run("train", "--data", csv, "--epochs", 1, "--lr", 1e-6, "--seed", 1, "--out", "bad")
+    result = run("train", "--data", csv, "--epochs", 9, "--lr", 0.1, "--l2", 9.9, "--out", "bad")
     share = pd.read_csv("bad/history.csv")["val_accuracy"].iloc[-1]
     assert f"no better than guessing the largest class, 1, for every row ({100 * share:.2f} %" in (
         result.stdout

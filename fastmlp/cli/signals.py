@@ -59,15 +59,20 @@ class Signals:
         """Handle the signals in here, and leave them to the former handlers afterwards."""
         self._reset()
         before: dict[int, Any] = {}
-        hook = sys.unraisablehook
+        hooks = sys.unraisablehook, sys.excepthook
 
-        def report(unraisable: Any) -> None:
-            # Python can't raise it within a callback; it takes effect at the next occasion.
-            if not issubclass(unraisable.exc_type, KeyboardInterrupt):
-                hook(unraisable)
+        # A callback can't raise, and a module in C that is being loaded prints and then raises
+        # something else; the signal takes effect at the next occasion.
+        def report_unraisable(unraisable: Any) -> None:
+            if not issubclass(unraisable.exc_type, Stop):
+                hooks[0](unraisable)
+
+        def report(kind: type[BaseException], *rest: Any) -> None:
+            if not issubclass(kind, Stop):
+                hooks[1](kind, *rest)
 
         try:
-            sys.unraisablehook = report
+            sys.unraisablehook, sys.excepthook = report_unraisable, report
             if threading.current_thread() is threading.main_thread():
                 for name in WORDS:
                     number = getattr(signal, name, None)  # Windows knows no SIGHUP
@@ -79,7 +84,7 @@ class Signals:
             self._n_holds += 1
             for number, handler in before.items():
                 signal.signal(number, handler)
-            sys.unraisablehook = hook
+            sys.unraisablehook, sys.excepthook = hooks
 
     @contextmanager
     def held(self) -> Iterator[None]:
