@@ -5,7 +5,7 @@ float32 or float64, and finite; labels are whole numbers inside the classes. Raw
 depend on that: a wrong label would make them write foreign memory.
 """
 
-from fastmlp.checks.arrays import as_finite, as_layers, as_shaped
+from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
 from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
 from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
 from fastmlp.checks.labels import as_class_names, as_labels
@@ -39,6 +39,7 @@ __all__ = [
     "as_shaped",
     "as_threads",
     "check_structure",
+    "is_finite",
     "is_sparse",
     "refuse_no_array",
     "warn_user",
