@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,10 +86,10 @@ def refuse_masked(values: object, name: str) -> None:
                 f"remove such rows, or fill them, as with {name}.filled(0)"
             )
     elif isinstance(values, list | tuple):
-        for row, cells in enumerate(values):
+        for number, cells in enumerate(values):
             if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
                 raise ValueError(
-                    f"{name} is masked in row {row}, and values are missing so: "
+                    f"{name} is masked in row {number}, and values are missing so: "
                     "remove such rows, or fill them, as with np.ma.filled"
                 )
 
@@ -173,7 +173,7 @@ def _is_whole_cell(cell: object) -> bool:
     return isinstance(cell, WHOLE_CELLS) or (isinstance(cell, str) and cell.strip().isdecimal())
 
 
-def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> Any:
+def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:
     """Raise for the first cell that is no number, with its place."""
     of_column = "" if column is None else f" of its column {column!r}"
     for place in np.ndindex(cells.shape):
@@ -199,7 +199,7 @@ def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> Any:
     raise TypeError(f"{name} is not an array of numbers, it holds {cell!r}{where}: {remedy}")
 
 
-def _refuse_missing(name: str, row: int, of_column: str) -> None:
+def _refuse_missing(name: str, row: int, of_column: str) -> NoReturn:
     raise ValueError(
         f"{name} holds a missing value in row {row}{of_column}: "
         "remove such rows, or fill them, as with fillna(0)"

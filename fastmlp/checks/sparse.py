@@ -176,7 +176,7 @@ def _check_range(indices: NDArray[Any], n: int, name: str, kind: str, where: Any
     if not len(indices):
         return
     low, high = int(indices.min()), int(indices.max())
-    if 0 <= low and high < n:
+    if low >= 0 and high < n:
         return
     bad = low if low < 0 else high
     remedy = "build it anew"
