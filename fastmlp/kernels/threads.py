@@ -86,7 +86,8 @@ def _cgroups(groups: str, path_type: Callable[[str], Path]) -> list[tuple[str, b
         # number parent device root folder options ... - type source options
         left, _, right = (part.split() for part in line.partition(" - "))
         is_new = right[:1] == ["cgroup2"]
-        if is_new or (right[:1] == ["cgroup"] and "cpu" in right[-1].split(",")):
+        is_old = right[:1] == ["cgroup"] and "cpu" in right[-1].split(",")
+        if len(left) > 4 and (is_new or is_old):
             root, folder = (_OCTAL.sub(lambda code: chr(int(code[1], 8)), p) for p in left[3:5])
             mounts.append((root, folder, is_new))
     for folder, is_new in (("/sys/fs/cgroup", True), ("/sys/fs/cgroup/cpu", False)):
