@@ -27,11 +27,11 @@ class DivergenceError(ValueError, FloatingPointError):
         self.epoch, self.loss, self.learning_rate = epoch, loss, learning_rate
 
     def __str__(self) -> str:
-        what = "a weight is not" if math.isfinite(self.loss) else f"the loss is {self.loss}, not"
+        what = "a weight is not finite" if math.isfinite(self.loss) else f"loss {self.loss}"
         before = f"after epoch {self.epoch - 1}" if self.epoch > 1 else "before the first one"
         return (
-            f"the training diverged in epoch {self.epoch}, {what} finite: scale the inputs to "
-            "about 0..1 (pixels / 255), or give a learning_rate smaller than "
+            f"the training diverged in epoch {self.epoch} ({what}): scale the inputs to "
+            "about 0..1 (pixels / 255), or give a smaller learning_rate than "
             f"{self.learning_rate:g}; the weights are those {before}"
         )
 
