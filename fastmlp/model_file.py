@@ -40,6 +40,7 @@ class Model(NamedTuple):
     biases: list[np.ndarray]
     learning_rate: float
     input_scale: float | None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def layer_sizes(self) -> list[int]:
