@@ -60,6 +60,8 @@ class Network(ABC):
         The epochs of the last `train`, also of one that was interrupted or diverged.
     class_names : tuple of str or None
         What the classes are called, in their order, if `train` was told; `save` keeps them.
+    untrained_classes : tuple of int
+        Classes of which the last `train` had no row; `save` keeps them.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Network(ABC):
     w2: Array
     b2: Array
     class_names: tuple[str, ...] | None = None
+    untrained_classes: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -198,6 +201,8 @@ class Network(ABC):
         self._set_parameters(weights, biases)
         self.class_names = names
         self.history_ = History()
+        missing = np.flatnonzero(np.bincount(y, minlength=self.n_classes) == 0)
+        self.untrained_classes = tuple(missing.tolist())
         kept = Kept([*weights, *biases])
         n_rows = x.shape[0]
         order = np.arange(n_rows)
@@ -267,8 +272,10 @@ class Network(ABC):
         """Write the network to one .safetensors file; see `fastmlp.model_file.write_model`."""
         weights, biases = self._check_parameters()
         names = checks.as_class_names(self.class_names, self.n_classes)
-        model = Model(weights, biases, float(self.learning_rate), self.input_scale, names)
-        write_model(model, path)
+        missing = self.untrained_classes
+        settings = {"untrained_classes": missing} if missing else {}
+        rate = float(self.learning_rate)
+        write_model(Model(weights, biases, rate, self.input_scale, names, settings), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -286,6 +293,7 @@ class Network(ABC):
         )
         network.random_state = None
         network.class_names = model.class_names
+        network.untrained_classes = model.settings.get("untrained_classes", ())
         network._set_parameters(model.weights, model.biases)
         try:
             network._check_parameters()
