@@ -203,10 +203,10 @@ def test_the_time_left_does_not_count_what_came_before_the_first_epoch(
 def test_ctrl_c_before_the_training_ends_without_a_traceback(
     csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_: object) -> None:
+    def interrupt(*_: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fastmlp.data, "load_csv", interrupt)
+    monkeypatch.setattr(fastmlp.data, "load", interrupt)
     result = run("train", "--data", csv)
     assert result.exit_code == 130
     assert result.stderr == "Interrupted.\n"

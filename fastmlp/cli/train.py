@@ -35,6 +35,8 @@ SAMPLE, MISTAKES = "sample.png", "mistakes.png"
 
 def train(
     data: options.Data = "digits",
+    label: options.Label = None,
+    scale: options.Scale = None,
     hidden: options.Hidden = "64",
     epochs: options.Epochs = 100,
     batch_size: options.BatchSize = 64,
@@ -64,6 +66,7 @@ def train(
     hidden_sizes = options.hidden_sizes(hidden)
     with options.option_names():
         checks.as_rates(lr, l2)
+    options.check_scale(scale)
     options.check_fraction(val_fraction)
     if overwrite and out is None:
         raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
@@ -77,22 +80,25 @@ def train(
     from fastmlp.data import train_val_split
 
     with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
-        dataset = sources.load(data, "train", Console(stderr=True))
-        y = dataset.labels("train")
+        dataset = sources.load(data, "train", Console(stderr=True), label=label, scale=scale)
+        n_classes = sources.n_classes(dataset, "train")
+        x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "train")
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
         stream = np.random.RandomState(seed)
         with options.option_names():
-            x_train, y_train, x_val, y_val = train_val_split(dataset.x, y, val_fraction, stream)
+            x_train, y_train, x_val, y_val = train_val_split(x, y, val_fraction, stream)
+        console.print(dataset.found, soft_wrap=True, markup=False)
         network = MLP(
-            dataset.x.shape[1],
+            x.shape[1],
             hidden_sizes,
-            sources.n_classes(y, dataset.name),
+            n_classes,
             lr,
             random_state=stream,
             dtype=dtype.value,
             n_threads=threads,
-            input_scale=sources.PIXEL_MAX,
+            input_scale=dataset.scale,
         )
+        network.class_names = dataset.class_names
 
         def fit(progress: TrainingProgress) -> None:
             network.train(
@@ -184,11 +190,12 @@ def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray) -> str:
     import numpy as np
 
     largest = int(np.bincount(y_train).argmax())
+    name = escape(sources.class_words(network)[largest])
     share = float(np.mean(y_val == largest))
     if network.history_.val_accuracy[-1] > share:
         return ""
     return (
-        f"This is no better than guessing the largest class, {largest}, for every row "
+        f"This is no better than guessing the largest class, {name}, for every row "
         f"({100 * share:.2f} % right): give more --epochs, or another --lr."
     )
 
@@ -210,7 +217,7 @@ def _draw(
     """Write the run's pictures; return what each of its files is."""
     from fastmlp import pictures
 
-    history = network.history_
+    history, names = network.history_, network.class_names
     curves = pictures.learning_curves(history.loss, history.val_accuracy)
     write_figure(curves, folder / CURVES)
     files = {
@@ -219,8 +226,8 @@ def _draw(
         CURVES: "the same, drawn",
     }
     if pictures.image_side(network.layer_sizes[0]):
-        write_figure(pictures.labelled_sample(*train_data), folder / SAMPLE)
-        gallery = pictures.misclassified_gallery(*val_data, probabilities)
+        write_figure(pictures.labelled_sample(*train_data, names), folder / SAMPLE)
+        gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
         files[SAMPLE] = "a sample of the data with its labels"
         files[MISTAKES] = "misclassified digits with predicted and true labels"
