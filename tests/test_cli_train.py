@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
+from cli_tools import N_FEATURES, easy_digits, run, write_csv, write_idx
 from rich.console import Console
 
 import fastmlp

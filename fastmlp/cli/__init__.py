@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -51,6 +52,8 @@ class OneLineErrors(TyperGroup):
                 raise
             _complain(_line(error))
             return 2
+        if signals.caught:  # also where typer, or a library, has made nothing of it
+            return signals.status
         stdout = output.standard_output()
         if code or stdout is None or stdout.failure is None:
             return code if isinstance(code, int) else 0
@@ -60,12 +63,13 @@ class OneLineErrors(TyperGroup):
         _complain(f"can't write to standard output: {reason}; send it to a place that has space")
         return 1
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _interruptible():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _interruptible():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _interrupted()
-            raise typer.Exit(signals.status) from None
 
 
 app = typer.Typer(
@@ -98,6 +102,16 @@ def fastmlp(
             err=True,
         )
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # which would complain
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End in a word, and with the exit status that belongs to it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _interrupted()
+        raise typer.Exit(signals.status) from None
 
 
 def _interrupted() -> None:
