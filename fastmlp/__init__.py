@@ -5,17 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.history import History
-from fastmlp.mlp import MLP
-from fastmlp.tutorial import (
-    find_misclassified,
-    make_prediction,
-    one_hot_encode,
-    show_misclassified_example,
-)
-
 if TYPE_CHECKING:
     from fastmlp import data, profiling
+    from fastmlp.history import History
+    from fastmlp.mlp import MLP
+    from fastmlp.tutorial import (
+        find_misclassified,
+        make_prediction,
+        one_hot_encode,
+        show_misclassified_example,
+    )
 
 __all__ = [
     "MLP",
@@ -27,11 +26,25 @@ __all__ = [
     "profiling",
     "show_misclassified_example",
 ]
+_HOMES = {
+    "MLP": "mlp",
+    "History": "history",
+    "find_misclassified": "tutorial",
+    "make_prediction": "tutorial",
+    "one_hot_encode": "tutorial",
+    "show_misclassified_example": "tutorial",
+}
+_MODULES = ("checks", "data", "files", "history", "mlp", "model_file", "network", "profiling",
+            "reference", "tutorial")  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Look up what costs time to import, or to find out, only when it is asked for."""
-    if name in ("data", "profiling"):
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"fastmlp.{_HOMES[name]}"), name)
+        globals()[name] = value  # the next time, nobody asks here
+        return value
+    if name in _MODULES:
         return importlib.import_module(f"fastmlp.{name}")
     if name == "__version__":
         from importlib.metadata import version

@@ -57,8 +57,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
         if not _is_device(path):
             part = _part(target)
-            part.touch()
-            part.unlink()
+            try:
+                part.touch()
+            finally:
+                with suppress(OSError):
+                    part.unlink()
     except OSError as error:
         raise _with_remedy(error, path) from error
 

@@ -5,22 +5,30 @@ a model file from a stranger can't run code. Its metadata are strings, JSON wher
 
 =============== ==========================================================
 format          ``fastmlp``
-format_version  ``1``
+format_version  ``2``
 fastmlp_version the version that wrote the file
 layer_sizes     ``[784, 64, 10]``: inputs, hidden layers, classes
 dtype           ``float32`` or ``float64``, of the weights and the training
 input_scale     what uint8 inputs are divided by, or ``null``
 learning_rate   of further training
-labels          ``[0, 1, ...]``: the label of each output, in order
+labels          ``[0, 1, ...]``, or ``["cat", "dog"]``: the label of each
+                output, in order
+settings        ``{}``: what else there is to say, by name (`SETTINGS`)
 =============== ==========================================================
+
+Version 1 had numbers for labels and no settings; it is still read. A setting that the reader does
+not know may change what the network computes, so that the reader refuses the file. The same network
+gives the same bytes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,9 +36,26 @@ import numpy as np
 from fastmlp import checks
 from fastmlp.files import atomic_write
 
-FORMAT, FORMAT_VERSION = "fastmlp", 1
+FORMAT, FORMAT_VERSION = "fastmlp", 2
+VERSIONS = ("1", "2")  # that are read
 MODEL_NAME = "model.safetensors"  # within the folder of a training run
 SAFETENSORS_DTYPES = {"float32": "F32", "float64": "F64"}
+
+
+def _as_classes(value: Any, n_classes: int) -> tuple[int, ...]:
+    """Check a list of classes, each once, in order."""
+    if not isinstance(value, list | tuple) or any(type(label) is not int for label in value):
+        raise TypeError(f"{value!r} is no list of classes")
+    if list(value) != sorted(set(value)) or not all(0 <= label < n_classes for label in value):
+        raise ValueError(f"{value} are not classes in 0..{n_classes - 1}, in order")
+    return tuple(value)
+
+
+SETTINGS = {"untrained_classes": _as_classes}
+"""Settings by name, each with a function that checks its value, given the number of classes.
+
+untrained_classes : classes of which the training had no row.
+"""
 
 
 class Model(NamedTuple):
@@ -40,6 +65,8 @@ class Model(NamedTuple):
     biases: list[np.ndarray]
     learning_rate: float
     input_scale: float | None
+    class_names: tuple[str, ...] | None = None
+    settings: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def layer_sizes(self) -> list[int]:
@@ -60,6 +87,8 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
+    ValueError
+        If class names or settings are none that `read_model` would take.
     OSError
         If the file can't be written.
     """
@@ -67,6 +96,12 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
 
     from safetensors.numpy import save
 
+    n_classes = model.layer_sizes[-1]
+    labels = list(range(n_classes) if model.class_names is None else model.class_names)
+    _check_labels(labels, n_classes)
+    settings = {name: model.settings[name] for name in sorted(model.settings)}
+    if len(_known_settings(settings, n_classes)) < len(settings):
+        raise ValueError(f"settings are {settings}: give those that are known, {list(SETTINGS)}")
     tensors = {f"w{i}": w for i, w in enumerate(model.weights, start=1)}
     tensors |= {f"b{i}": b for i, b in enumerate(model.biases, start=1)}
     metadata = {
@@ -77,10 +112,26 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         "dtype": model.weights[0].dtype.name,
         "input_scale": json.dumps(model.input_scale),
         "learning_rate": json.dumps(model.learning_rate),
-        "labels": json.dumps(list(range(model.layer_sizes[-1]))),
+        "labels": json.dumps(labels),
+        "settings": json.dumps(settings),
     }
+    content = _in_order(save(tensors, metadata=metadata))
     with atomic_write(path) as stream:
-        stream.write(save(tensors, metadata=metadata))
+        stream.write(content)
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a .safetensors file with its metadata sorted: the library shuffles them each time.
+
+    The file is the header's length (uint64, little-endian), the header (JSON, padded with blanks to
+    a multiple of 8 bytes), and the arrays, whose places are counted from the header's end.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -124,7 +175,14 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     except OSError as error:
         raise OSError(f"can't read {file}: {error}; give a file that you may read") from error
 
-    return Model(weights, biases, metadata["learning_rate"], metadata["input_scale"])
+    return Model(
+        weights,
+        biases,
+        metadata["learning_rate"],
+        metadata["input_scale"],
+        metadata["class_names"],
+        metadata["settings"],
+    )
 
 
 def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
@@ -133,10 +191,11 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         raise ValueError(
             f"{file} was not written by fastmlp: give a model of fastmlp train, or of MLP.save"
         )
-    if text.get("format_version") != str(FORMAT_VERSION):
+    if text.get("format_version") not in VERSIONS:
         raise ValueError(
             f"{file} has the format version {text.get('format_version')}, this fastmlp reads "
-            f"{FORMAT_VERSION}: install the fastmlp that wrote it ({text.get('fastmlp_version')})"
+            f"{' and '.join(VERSIONS)}: "
+            f"install the fastmlp that wrote it ({text.get('fastmlp_version')})"
         )
     try:
         metadata = {
@@ -151,14 +210,42 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         if input_scale is not None:
             checks.as_positive(input_scale, "input_scale")
         labels = metadata["labels"]
-        if len(labels) != sizes[-1] or labels != list(range(len(labels))):
-            raise ValueError(f"labels are {labels}, not 0..{sizes[-1] - 1}")
+        _check_labels(labels, sizes[-1])
+        metadata["class_names"] = tuple(labels) if isinstance(labels[0], str) else None
+        settings = json.loads(text.get("settings", "{}"))
+        metadata["settings"] = _known_settings(settings, sizes[-1])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(
             f"the metadata of {file} are damaged ({reason}): copy the file anew, or train again"
         ) from error
+    if unknown := sorted(set(settings) - set(SETTINGS)):
+        raise ValueError(
+            f"{file} has the setting {unknown[0]!r}, which this fastmlp does not know: "
+            f"install the fastmlp that wrote it ({text.get('fastmlp_version')}), or a later one"
+        )
     return metadata
+
+
+def _check_labels(labels: Any, n_classes: int) -> None:
+    """Raise ValueError unless labels are 0, 1, ... or as many names, all of them different."""
+    if not isinstance(labels, list) or len(labels) != n_classes:
+        raise ValueError(f"labels are {labels}, not one for each of {n_classes} classes")
+    if labels == list(range(n_classes)):
+        return
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < n_classes:
+        raise ValueError(f"labels are {labels}, not 0..{n_classes - 1}, nor different names")
+
+
+def _known_settings(settings: Any, n_classes: int) -> dict[str, Any]:
+    """Return the settings that are known, with their values checked."""
+    if not isinstance(settings, dict):
+        raise TypeError(f"settings are {settings!r}, no names with values")
+    return {
+        name: check(settings[name], n_classes)
+        for name, check in SETTINGS.items()
+        if name in settings
+    }
 
 
 def _check_tensors(tensors: Any, metadata: dict[str, Any], file: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastmlp import checks
+from fastmlp.divergence import DivergenceError, Kept
 from fastmlp.history import History
 from fastmlp.model_file import Model, read_model, write_model
 
@@ -42,7 +43,10 @@ class Network(ABC):
     n_threads : int, optional
         Threads to train and predict with; by default as many as help.
     input_scale : float, optional
-        Whole-number inputs are divided by it (255 for pixels); floating-point ones never.
+        Whole-number inputs are divided by it (255 for pixels), Booleans too; floating-point ones
+        never, but a UserWarning says so where they go far beyond 1. Object cells and DataFrames of
+        several types count as whole numbers if one of their cells or columns is an integer, and
+        all values are whole.
 
     Attributes
     ----------
@@ -53,7 +57,11 @@ class Network(ABC):
     layer_sizes : tuple of int
         All sizes, input first, output last.
     history_ : History
-        The epochs of the last `train`, also of one that was interrupted.
+        The epochs of the last `train`, also of one that was interrupted or diverged.
+    class_names : tuple of str or None
+        What the classes are called, in their order, if `train` was told; `save` keeps them.
+    untrained_classes : tuple of int
+        Classes of which the last `train` had no row; `save` keeps them.
 
     Raises
     ------
@@ -65,6 +73,8 @@ class Network(ABC):
     b1: Array
     w2: Array
     b2: Array
+    class_names: tuple[str, ...] | None = None
+    untrained_classes: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -82,7 +92,7 @@ class Network(ABC):
         self.learning_rate = checks.as_positive(learning_rate, "learning_rate")
         self.random_state = checks.as_random_state(random_state)
         self.dtype = checks.as_dtype(dtype)
-        self.n_threads = None if n_threads is None else checks.as_count(n_threads, "n_threads")
+        self.n_threads = None if n_threads is None else checks.as_threads(n_threads)
         self.input_scale = (
             None if input_scale is None else checks.as_positive(input_scale, "input_scale")
         )
@@ -125,6 +135,7 @@ class Network(ABC):
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         verbose: bool = True,
         callbacks: Iterable[Callback] = (),
+        class_names: Iterable[str] | None = None,
     ) -> History:
         """Train by gradient descent on mini-batches, in an order drawn anew for each epoch.
 
@@ -132,7 +143,7 @@ class Network(ABC):
         ----------
         x_train : array_like or SciPy sparse matrix of shape (n_rows, input_size)
         y_train : array_like of shape (n_rows,)
-            Labels, whole numbers in 0..output_size-1.
+            Labels, whole numbers in 0..output_size-1, as text too; or words from `class_names`.
         epochs : int
             Passes over all rows.
         batch_size : int
@@ -147,6 +158,8 @@ class Network(ABC):
             Each is called as ``callback(epoch, logs)`` after every epoch, from 1; `logs` holds
             loss, seconds, rows_per_second and, with validation data, val_accuracy. Returning True
             stops the training. A callback may read and assign weights and learning rate.
+        class_names : iterable of str, optional
+            A word for each class, in the order of the classes. Labels may then be these words.
 
         Returns
         -------
@@ -157,24 +170,40 @@ class Network(ABC):
         ------
         TypeError, ValueError
             Where an argument makes no sense; the message names it. Nothing has changed then.
+        DivergenceError
+            A ValueError and a FloatingPointError, when the loss or a weight is not finite after an
+            epoch. The weights are then those after the epoch before, which is `history_`'s last.
         KeyboardInterrupt
-            On Ctrl-C; the weights are then those of the last whole step.
+            On Ctrl-C; the weights are then those of the last whole step, or of the last epoch if
+            those are not finite.
         """
         epochs = checks.as_count(epochs, "epochs")
         batch_size = checks.as_count(batch_size, "batch_size")
         callbacks = checks.as_callables(callbacks, "callbacks")
         learning_rate, lambda_reg = checks.as_rates(self.learning_rate, lambda_reg)
-        x = self._check_features(x_train, self.dtype or np.dtype(np.float64), "x_train")
-        y = self._check_labels(y_train, x, "y_train")
+        names = checks.as_class_names(
+            self.class_names if class_names is None else class_names, self.n_classes
+        )
+        warnings: list[str] = []  # about rows and validation rows; the first one stands for both
+        x = self._check_features(
+            x_train, self.dtype or np.dtype(np.float64), "x_train", warnings.append
+        )
+        y = checks.as_labels(y_train, x.shape[0], self.n_classes, "y_train", names)
         dtype = self.dtype or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
-        validation = self._check_validation(validation_data, dtype)
+        validation = self._check_validation(validation_data, dtype, names, warnings.append)
         weights, biases = self._check_parameters()
+        if warnings:
+            checks.warn_user(warnings[0])
 
         # Fresh arrays: an array that the user assigned to w1, or has read from it, never changes.
         weights = [np.array(w, dtype) for w in weights]
         biases = [np.array(b, dtype) for b in biases]
         self._set_parameters(weights, biases)
+        self.class_names = names
         self.history_ = History()
+        missing = np.flatnonzero(np.bincount(y, minlength=self.n_classes) == 0)
+        self.untrained_classes = tuple(missing.tolist())
+        kept = Kept([*weights, *biases])
         n_rows = x.shape[0]
         order = np.arange(n_rows)
         with self.engine.Trainer(
@@ -196,8 +225,11 @@ class Network(ABC):
                     trainer.export()
                 except BaseException:  # an interrupt, maybe in the middle of that export
                     trainer.export()
+                    kept.update()
                     raise
                 seconds = time.perf_counter() - start
+                if not kept.update(loss):
+                    raise DivergenceError(epoch, loss, learning_rate)
                 logs = {"loss": loss, "seconds": seconds, "rows_per_second": n_rows / seconds}
                 if validation is not None:
                     logs["val_accuracy"] = self._accuracy(*validation)
@@ -210,7 +242,8 @@ class Network(ABC):
                 if callbacks:
                     self._collect_parameters(weights, biases)
                     trainer.load()
-                    trainer.learning_rate, _ = checks.as_rates(self.learning_rate, lambda_reg)
+                    learning_rate, _ = checks.as_rates(self.learning_rate, lambda_reg)
+                    trainer.learning_rate = learning_rate
         return self.history_
 
     def forward(self, x: ArrayLike) -> tuple[Array, ...]:
@@ -238,8 +271,11 @@ class Network(ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to one .safetensors file; see `fastmlp.model_file.write_model`."""
         weights, biases = self._check_parameters()
-        model = Model(weights, biases, float(self.learning_rate), self.input_scale)
-        write_model(model, path)
+        names = checks.as_class_names(self.class_names, self.n_classes)
+        missing = self.untrained_classes
+        settings = {"untrained_classes": missing} if missing else {}
+        rate = float(self.learning_rate)
+        write_model(Model(weights, biases, rate, self.input_scale, names, settings), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -256,7 +292,13 @@ class Network(ABC):
             random_state=0,  # its first weights are thrown away: spare NumPy's global generator
         )
         network.random_state = None
+        network.class_names = model.class_names
+        network.untrained_classes = model.settings.get("untrained_classes", ())
         network._set_parameters(model.weights, model.biases)
+        try:
+            network._check_parameters()
+        except ValueError as error:
+            raise ValueError(f"{path} is no model to go on with: {error}") from None
         return network
 
     def _random_stream(self) -> Any:
@@ -288,8 +330,10 @@ class Network(ABC):
     # The user may have assigned anything to the attributes, so each call checks what it uses.
 
     def _check_parameters(self) -> tuple[list[Array], list[Array]]:
-        """Return weights and biases in one dtype, C-contiguous."""
+        """Return weights and biases in one dtype, C-contiguous and finite."""
         weights, biases = self._check_layers(self.weights, self.biases)
+        checks.as_finite(weights, "w")
+        checks.as_finite(biases, "b")
         dtype = self.dtype or np.result_type(*weights, *biases)
         return (
             [np.ascontiguousarray(w, dtype) for w in weights],
@@ -306,21 +350,34 @@ class Network(ABC):
             checks.as_layers(biases, bias_shapes, f"{prefix}b"),
         )
 
-    def _check_features(self, x: ArrayLike, dtype: np.dtype[Any], name: str) -> Any:
-        return checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name)
+    def _check_features(
+        self,
+        x: ArrayLike,
+        dtype: np.dtype[Any],
+        name: str,
+        warn: Callable[[str], object] = checks.warn_user,
+    ) -> Any:
+        return checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name, warn)
 
     def _check_labels(self, y: ArrayLike, rows: Any, name: str) -> NDArray[np.intp]:
-        return checks.as_labels(y, rows.shape[0], self.n_classes, name)
+        names = checks.as_class_names(self.class_names, self.n_classes)
+        return checks.as_labels(y, rows.shape[0], self.n_classes, name, names)
 
     def _check_validation(
-        self, validation_data: tuple[ArrayLike, ArrayLike] | None, dtype: np.dtype[Any]
+        self,
+        validation_data: tuple[ArrayLike, ArrayLike] | None,
+        dtype: np.dtype[Any],
+        class_names: tuple[str, ...] | None,
+        warn: Callable[[str], object],
     ) -> tuple[Any, NDArray[np.intp]] | None:
         if validation_data is None:
             return None
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise TypeError("validation_data is no pair: give (x, y), rows and their labels")
-        x = self._check_features(validation_data[0], dtype, "validation_data[0]")
-        return x, self._check_labels(validation_data[1], x, "validation_data[1]")
+        name = "validation_data"
+        x = self._check_features(validation_data[0], dtype, f"{name}[0]", warn)
+        y, n_rows = validation_data[1], x.shape[0]
+        return x, checks.as_labels(y, n_rows, self.n_classes, f"{name}[1]", class_names)
 
 
 def _epoch_line(epoch: int, logs: Mapping[str, float]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INK, MUTED, PAPER = "#1f2933", "#7b8794", "#f1f3f6"
 BLUE, ORANGE, RED, GREEN = "#2f6fb7", "#d9730d", "#c0392b", "#2d7d46"
 DPI = 140
+LONGEST_NAME = 10  # letters
 TILE = 1.0  # inches, the side of one image in a grid
 
 
@@ -53,7 +54,13 @@ def learning_curves(loss: Sequence[float], val_accuracy: Sequence[float]) -> Fig
     return figure
 
 
-def labelled_sample(x: np.ndarray, y: np.ndarray, *, n_images: int = 60) -> Figure:
+def labelled_sample(
+    x: np.ndarray,
+    y: np.ndarray,
+    class_names: Sequence[str] | None = None,
+    *,
+    n_images: int = 60,
+) -> Figure:
     """The first images of the data, each under its label.
 
     Parameters
@@ -62,6 +69,8 @@ def labelled_sample(x: np.ndarray, y: np.ndarray, *, n_images: int = 60) -> Figu
         Square images, one a row, on any scale: 0 is drawn as paper, the largest value as ink.
     y : ndarray of shape (m,)
         Labels.
+    class_names : sequence of str, optional
+        What the classes 0, 1, ... are called.
     n_images : int, default 60
 
     Returns
@@ -74,13 +83,18 @@ def labelled_sample(x: np.ndarray, y: np.ndarray, *, n_images: int = 60) -> Figu
         If the rows of `x` are no square images.
     """
     shown = min(n_images, len(x))
-    captions = [[(str(label), INK)] for label in y[:shown]]
+    captions = [[(_word(label, class_names), INK)] for label in y[:shown]]
     title = f"A sample of the data: {shown:,} of {len(x):,} images with their labels"
     return _grid(title, x[:shown], captions, n_columns=10)
 
 
 def misclassified_gallery(
-    x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, *, n_images: int = 40
+    x: np.ndarray,
+    y: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str] | None = None,
+    *,
+    n_images: int = 40,
 ) -> Figure:
     """The network's mistakes, the most confident first, with predicted and true labels.
 
@@ -92,6 +106,8 @@ def misclassified_gallery(
         True labels.
     probabilities : ndarray of shape (m, n_classes)
         The network's output for `x`.
+    class_names : sequence of str, optional
+        What the classes 0, 1, ... are called.
     n_images : int, default 40
 
     Returns
@@ -108,7 +124,10 @@ def misclassified_gallery(
     predicted = probabilities[shown].argmax(axis=1)
     sure = probabilities[shown].max(axis=1)
     captions = [
-        [(f"predicted {p} · {100 * c:.0f} %", RED), (f"true {t}", GREEN)]
+        [
+            (f"predicted {_word(p, class_names)} · {100 * c:.0f} %", RED),
+            (f"true {_word(t, class_names)}", GREEN),
+        ]
         for p, t, c in zip(predicted, y[shown], sure, strict=True)
     ]
     rate = len(worst) / max(len(y), 1)
@@ -116,6 +135,14 @@ def misclassified_gallery(
     if len(worst) > len(shown):
         title += f": the {len(shown)} most confident mistakes"
     return _grid(title, x[shown], captions, n_columns=8)
+
+
+def _word(label: int, class_names: Sequence[str] | None) -> str:
+    """A class in a caption; a long name would run into the next image's."""
+    if class_names is None:
+        return str(label)
+    name = class_names[label]
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -185,6 +212,7 @@ def _grid(
             axes.text(
                 left + 0.5, top + (k + 0.5) * line, text,
                 color=colour, fontsize=10 if n_lines == 1 else 8, ha="center", va="center",
+                parse_math=False,  # a name may have dollars
             )  # fmt: skip
         top += n_lines * line
         axes.imshow(

@@ -26,8 +26,7 @@ def one_hot_encode(y: ArrayLike, num_classes: int) -> NDArray[np.float64]:
         Where a label is no whole number inside the classes.
     """
     num_classes = checks.as_count(num_classes, "num_classes")
-    labels = checks.as_numeric(y, "y")
-    return np.eye(num_classes)[checks.as_labels(labels, len(np.atleast_1d(labels)), num_classes)]
+    return np.eye(num_classes)[checks.as_labels(y, None, num_classes)]
 
 
 def make_prediction(
@@ -49,7 +48,7 @@ def make_prediction(
     Raises
     ------
     TypeError, ValueError
-        Where the shapes do not fit each other, or `x_data` is not finite.
+        Where the shapes do not fit each other, or a number is not finite.
     """
     weights, biases = [w1, w2, *deeper[::2]], [b1, b2, *deeper[1::2]]
     if len(weights) != len(biases):
@@ -61,6 +60,8 @@ def make_prediction(
         w_arrays.append(checks.as_shaped(w, (n_in, None), f"w{layer}"))
         n_in = w_arrays[-1].shape[1]
         b_arrays.append(checks.as_shaped(b, (1, n_in), f"b{layer}"))
+    checks.as_finite(w_arrays, "w")
+    checks.as_finite(b_arrays, "b")
     dtype = np.result_type(*w_arrays, *b_arrays)
     x = checks.as_features(x_data, len(w_arrays[0]), dtype, name="x_data")
     w_arrays = [w.astype(dtype, copy=False) for w in w_arrays]
@@ -111,7 +112,7 @@ def show_misclassified_example(
     import matplotlib.pyplot as plt
 
     rows = checks.as_numeric(x_data, "x_data")
-    side = math.isqrt(rows.shape[-1])
+    side = math.isqrt(rows.shape[-1]) if rows.ndim else 0
     if rows.ndim != 2 or side * side != rows.shape[-1]:
         raise ValueError(
             f"x_data has shape {rows.shape}: give rows whose pixels make a square image"

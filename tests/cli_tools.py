@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from typer.testing import CliRunner, Result
@@ -16,6 +20,13 @@ N_FEATURES = SIDE * SIDE
 def run(*args: object) -> Result:
     """Run ``fastmlp args...`` in this process."""
     return CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
+
+
+def start(*args: object, env: dict[str, str] | None = None, **options: Any) -> Any:
+    """Start ``fastmlp args...`` as a program of its own; its output is bytes."""
+    command = [sys.executable, "-m", "fastmlp", *map(str, args)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen(command, env=os.environ | (env or {}), **streams)
 
 
 def one_line_error(*args: object) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -74,3 +77,61 @@ def test_lengths_that_differ():
 def test_bad_random_state(random_state: object, error: type[Exception]):
     with pytest.raises(error, match="random_state is"):
         train_val_split(X, Y, 0.2, random_state)
+
+
+SPLIT_Y = np.arange(35) % 10
+FRAME = pd.DataFrame(np.arange(175, dtype=np.uint8).reshape(35, 5), index=np.arange(35)[::-1])
+CONTAINERS = {
+    "frame": lambda x: pd.DataFrame(x),
+    "frame with a reversed index": lambda x: pd.DataFrame(x, index=range(len(x))[::-1]),
+    "frame with a shuffled index": lambda x: pd.DataFrame(
+        x, index=np.random.RandomState(0).permutation(len(x))
+    ),
+    "frame with one index for all": lambda x: pd.DataFrame(x, index=[7] * len(x)),
+    "frame with words for an index": lambda x: pd.DataFrame(
+        x, index=[f"r{i}" for i in range(len(x))]
+    ),
+    "list": lambda x: x.tolist(),
+    "tuple": lambda x: tuple(x.tolist()),
+    "csr": lambda x: pytest.importorskip("scipy.sparse").csr_array(x),
+    "csc": lambda x: pytest.importorskip("scipy.sparse").csc_matrix(x),
+    "coo": lambda x: pytest.importorskip("scipy.sparse").coo_array(x),
+    "dok": lambda x: pytest.importorskip("scipy.sparse").dok_array(x),
+    "bsr": lambda x: pytest.importorskip("scipy.sparse").bsr_array(x),
+    "fortran": np.asfortranarray,
+}
+LABELS = {
+    "array": lambda y: y,
+    "series": lambda y: pd.Series(y),
+    "reversed series": lambda y: pd.Series(y, index=range(len(y))[::-1]),
+    "shuffled series": lambda y: pd.Series(y, index=np.random.RandomState(1).permutation(len(y))),
+    "list": lambda y: y.tolist(),
+    "category": lambda y: pd.Categorical(y),
+    "index": lambda y: pd.Index(y),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("labels", LABELS)
+def test_rows_are_taken_by_position(container: str, labels: str):
+    x = FRAME.to_numpy()
+    expected = train_val_split(x, SPLIT_Y)
+    got = train_val_split(CONTAINERS[container](x), LABELS[labels](SPLIT_Y))
+    for part, plain in zip(got, expected, strict=True):
+        assert_array_equal(part.toarray() if hasattr(part, "toarray") else np.asarray(part), plain)
+
+
+def test_memory_mapped_rows(tmp_path: Path):
+    x = FRAME.to_numpy()
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for part, plain in zip(
+        train_val_split(mapped, SPLIT_Y), train_val_split(x, SPLIT_Y), strict=True
+    ):
+        assert_array_equal(part, plain)
+
+
+@pytest.mark.parametrize("x", [None, {1, 2}, 3, {"a": [1]}, (row for row in X)])
+def test_what_has_no_rows(x: object):
+    with pytest.raises(TypeError, match=r"^x is "):
+        train_val_split(x, Y)

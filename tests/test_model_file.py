@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fastmlp import files
+from fastmlp.model_file import Model, write_model
 from fastmlp.network import Network
 from fastmlp.reference import MLP
 
@@ -86,13 +87,14 @@ def test_any_safetensors_reader_finds_weights_and_metadata(saved: Path) -> None:
         assert sorted(tensors.keys()) == ["b1", "b2", "b3", "w1", "w2", "w3"]
         assert tensors.metadata() == {
             "format": "fastmlp",
-            "format_version": "1",
+            "format_version": "2",
             "fastmlp_version": __version__,
             "layer_sizes": "[20, 8, 6, 3]",
             "dtype": "float32",
             "input_scale": "255.0",
             "learning_rate": "0.01",
             "labels": "[0, 1, 2]",
+            "settings": "{}",
         }
 
 
@@ -131,7 +133,8 @@ def test_another_program_s_model_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": "2"}, "has the format version 2, this fastmlp reads 1: install"),
+        ({"format_version": "3"}, "has the format version 3, this fastmlp reads 1 and 2: install"),
+        ({"format_version": None}, "has the format version None, this fastmlp reads 1 and 2"),
         ({"layer_sizes": "[21, 8, 6, 3]"}, r"do not fit its layer sizes \[21, 8, 6, 3\]"),
         ({"layer_sizes": "[20, 8, 3]"}, r"do not fit its layer sizes \[20, 8, 3\]"),
         ({"dtype": "float64"}, "do not fit its layer sizes .* in float64"),
@@ -143,6 +146,15 @@ def test_another_program_s_model_is_refused(tmp_path: Path) -> None:
         ({"input_scale": "-1"}, "metadata of .* are damaged .*input_scale"),
         ({"labels": "[2, 1, 0]"}, "metadata of .* are damaged .*labels"),
         ({"labels": "[0, 1]"}, "metadata of .* are damaged .*labels"),
+        ({"labels": '["cat", "dog", "cat"]'}, "metadata of .* are damaged .*labels"),
+        ({"labels": '["cat", "dog", 2]'}, "metadata of .* are damaged .*labels"),
+        ({"labels": '{"0": "cat"}'}, "metadata of .* are damaged .*labels"),
+        ({"settings": "[]"}, "metadata of .* are damaged .*settings"),
+        ({"settings": "{"}, "metadata of .* are damaged"),
+        ({"settings": '{"untrained_classes": [3]}'}, "metadata of .* are damaged .*classes in 0"),
+        ({"settings": '{"untrained_classes": [1, 1]}'}, "metadata of .* are damaged .*in order"),
+        ({"settings": '{"untrained_classes": "all"}'}, "metadata of .* are damaged .*'all'"),
+        ({"settings": '{"activation": "tanh"}'}, "setting 'activation', which .* install the fast"),
     ],
 )
 def test_metadata_that_do_not_fit_are_refused(
@@ -192,3 +204,61 @@ def test_a_failed_save_leaves_the_old_file_and_no_other(
         MLP(3, 2, 2, random_state=0).save(saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
+
+
+VERSION_1 = (  # a network of version 1's own day: 2-2-2, float32, learning_rate 0.05
+    b'\xa8\x01\x00\x00\x00\x00\x00\x00{"__metadata__":{"format":"fastmlp","labels":"[0, 1]",'
+    b'"layer_sizes":"[2, 2, 2]","input_scale":"255.0","learning_rate":"0.05","format_version":"1",'
+    b'"fastmlp_version":"0.1.0","dtype":"float32"},"b1":{"dtype":"F32","shape":[1,2],'
+    b'"data_offsets":[0,8]},"b2":{"dtype":"F32","shape":[1,2],"data_offsets":[8,16]},'
+    b'"w1":{"dtype":"F32","shape":[2,2],"data_offsets":[16,32]},'
+    b'"w2":{"dtype":"F32","shape":[2,2],"data_offsets":[32,48]}}    '
+    b"\x00\x00\x80>\x00\x00\x80>\x00\x00\x00\x00\x00\x00\x00\x00"
+    b"\xfe\x10\x85<\xd9u\xc8\xbbB\x12\xad\xbb\x91\xcb/\xbc"
+    b"\xd4\xc9\r<\xc4\x8a\xbc\xbc[\xef\x8e<\xaan\xf9\xbb"
+)
+
+
+def test_a_file_of_version_1_still_loads(mlp_class: type[Network], tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(VERSION_1)
+    loaded = mlp_class.load(tmp_path)
+    drawn = np.random.RandomState(1).randn(8) * 0.01
+    np.testing.assert_array_equal(loaded.w1, drawn[:4].reshape(2, 2).astype(np.float32))
+    np.testing.assert_array_equal(loaded.w2, drawn[4:].reshape(2, 2).astype(np.float32))
+    np.testing.assert_array_equal(loaded.b1, [[0.25, 0.25]])
+    np.testing.assert_array_equal(loaded.b2, [[0, 0]])
+    assert (loaded.learning_rate, loaded.input_scale) == (0.05, 255)
+    assert (loaded.class_names, loaded.untrained_classes) == (None, ())
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.safetensors" for i in range(20)]
+    for path in paths:  # the library's own order of the metadata is drawn anew each time
+        MLP(20, (8, 6), 3, random_state=1, dtype="float32", input_scale=255).save(path)
+    assert len({path.read_bytes() for path in paths}) == 1
+
+
+def test_names_and_missing_classes_come_back(mlp_class: type[Network], tmp_path: Path) -> None:
+    network = mlp_class(2, 2, 4, random_state=0, input_scale=1)
+    network.train(np.eye(2), [0, 2], epochs=1, verbose=False)
+    network.class_names = ("cat", "d\u00f6g", "0", "cow, brown")
+    network.save(tmp_path / "m.safetensors")
+    loaded = mlp_class.load(tmp_path / "m.safetensors")
+    assert loaded.class_names == network.class_names
+    assert loaded.untrained_classes == (1, 3)
+    loaded.train(np.eye(4, 2), range(4), epochs=1, verbose=False)
+    assert loaded.untrained_classes == ()
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    network = MLP(2, 2, 3, random_state=0)
+    model = Model(network.weights, network.biases, 0.1, 255)
+    for changes, message in (
+        ({"class_names": ("cat", "dog")}, "labels are .*not one for each of 3"),
+        ({"class_names": ("cat", "dog", "cat")}, "labels are .*nor different names"),
+        ({"settings": {"untrained_classes": (3,)}}, "are not classes in 0..2"),
+        ({"settings": {"momentum": 0.9}}, "momentum"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write_model(model._replace(**changes), tmp_path / "m.safetensors")
+    assert list(tmp_path.iterdir()) == []

@@ -66,6 +66,54 @@ def test_quota_of_cgroup_1(system, quota, period, expected):
     assert usable_threads() == expected
 
 
+CGROUP_2 = "30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate"
+CGROUP_1 = "\n".join([
+    "31 23 0:28 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755",
+    "32 31 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
+    "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct",
+])  # fmt: skip
+DOCKER = CGROUP_1.replace("0:30 /", "0:30 /docker/abc").replace("cpu,cpuacct rw", "cpu\\040x rw")
+
+
+@pytest.mark.parametrize(
+    ("groups", "mounts", "limits", "expected"),
+    [
+        # A scope of systemd's: its own limit, or one of those above it, the narrowest of all.
+        ("0::/user.slice/run-1.scope", CGROUP_2, {"user.slice/run-1.scope": "300000 100000"}, 3),
+        ("0::/user.slice/run-1.scope", CGROUP_2, {"user.slice": "200000 100000"}, 2),
+        ("0::/a/b/c", CGROUP_2, {"a/b/c": "400000 100000", "a": "250000 100000", "": "max 1"}, 3),
+        ("0::/a/b/c", CGROUP_2, {"a/b/c": "max 100000", "a/b": "150000 100000"}, 2),
+        ("0::/a", CGROUP_2, {"b": "100000 100000", "a/c": "100000 100000"}, 8),  # other groups
+        ("0::/", CGROUP_2, {"": "100000 100000"}, 1),  # a container's own
+        ("0::/../other", CGROUP_2, {"": "500000 100000"}, 5),
+        ("0::/a:b c", CGROUP_2, {"a:b c": "100000 100000"}, 1),
+        ("0::/a", "", {"a": "200000 100000"}, 2),
+        ("5:memory:/m\n3:cpu,cpuacct:/a/b\n0::/u", CGROUP_1, {"cpu,cpuacct/a": "300000 100000"}, 3),
+        ("3:cpu,cpuacct:/a/b", CGROUP_1, {"cpu,cpuacct/a/b": "-1 100000"}, 8),
+        ("5:memory:/m\n3:cpuacct:/a", CGROUP_1, {"cpu,cpuacct/a": "100000 100000"}, 8),
+        ("3:cpu:/docker/abc", DOCKER, {"cpu x": "200000 100000"}, 2),
+        ("3:cpu:/docker/abc/d", DOCKER, {"cpu x/d": "200000 100000"}, 2),
+        ("3:cpu:/elsewhere", DOCKER, {"cpu x": "400000 100000"}, 4),
+        ("nonsense", "nonsense - cgroup2", {}, 8),
+    ],
+)
+def test_quota_of_the_processs_own_group(system, tmp_path, groups, mounts, limits, expected):
+    process = tmp_path / "proc/self"
+    process.mkdir(parents=True)
+    (process / "cgroup").write_text(groups + "\n")
+    (process / "mountinfo").write_text(mounts + "\n")
+    for folder, limit in limits.items():
+        group = system / folder
+        group.mkdir(parents=True, exist_ok=True)
+        if folder.startswith("cpu"):
+            quota, period = limit.split()
+            (group / "cpu.cfs_quota_us").write_text(quota + "\n")
+            (group / "cpu.cfs_period_us").write_text(period + "\n")
+        else:
+            (group / "cpu.max").write_text(limit + "\n")
+    assert usable_threads() == expected
+
+
 @pytest.mark.parametrize("name", threads.ENVIRONMENT)
 @pytest.mark.parametrize(
     ("value", "expected"),

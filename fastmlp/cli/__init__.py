@@ -5,18 +5,25 @@ Numba, pandas and matplotlib are imported inside the commands, so that ``--help`
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from fastmlp import caches
+from fastmlp.cli import output
 from fastmlp.cli.evaluate import evaluate
 from fastmlp.cli.predict import predict
 from fastmlp.cli.profile import profile
+from fastmlp.cli.signals import signals
 from fastmlp.cli.train import train
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError)
+OUTPUT_CLOSED = 141  # as shells have it for a program that SIGPIPE has ended
 
 
 class OneLineErrors(TyperGroup):
@@ -24,21 +31,45 @@ class OneLineErrors(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False  # typer would print its own errors in a box
+        with output.guarded(), signals.handled():
+            try:
+                code = self._run(super().main, *args, **kwargs)
+            except KeyboardInterrupt:  # just when it was about to end
+                code = signals.status
+        sys.exit(code)
+
+    def _run(self, main: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
+        """Return the exit status, and say what there is to be said about it."""
         try:
-            code = super().main(*args, **kwargs)
+            code = main(*args, **kwargs)
         except Exception as error:
+            if signals.caught:  # and a library has made another error of it
+                _interrupted()
+                return signals.status
+            if isinstance(error, BrokenPipeError):  # from a file that is a pipe: /dev/stdout
+                return OUTPUT_CLOSED
             if not (isinstance(error, USER_ERRORS) or hasattr(error, "format_message")):
                 raise
-            typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {_line(error)}", err=True)
-            code = 2
-        sys.exit(code if isinstance(code, int) else 0)
+            _complain(_line(error))
+            return 2
+        if signals.caught:  # also where typer, or a library, has made nothing of it
+            return signals.status
+        stdout = output.standard_output()
+        if code or stdout is None or stdout.failure is None:
+            return code if isinstance(code, int) else 0
+        if stdout.is_closed:
+            return OUTPUT_CLOSED
+        reason = stdout.failure.strerror or stdout.failure
+        _complain(f"can't write to standard output: {reason}; send it to a place that has space")
+        return 1
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _interruptible():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _interruptible():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo("Interrupted.", err=True)
-            raise typer.Exit(130) from None
 
 
 app = typer.Typer(
@@ -64,6 +95,31 @@ def fastmlp(
         raise typer.Exit()
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
+    elif folder := caches.temporary_root():
+        typer.echo(
+            f"There is no home folder to keep compiled code in, so {folder} has to do: "
+            f"set {caches.VARIABLE} to choose another one.",
+            err=True,
+        )
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # which would complain
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End in a word, and with the exit status that belongs to it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _interrupted()
+        raise typer.Exit(signals.status) from None
+
+
+def _interrupted() -> None:
+    typer.echo(f"{signals.word}.", err=True)
+
+
+def _complain(line: str) -> None:
+    typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {line}", err=True)
 
 
 def _line(error: Exception) -> str:

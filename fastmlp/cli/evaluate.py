@@ -18,7 +18,12 @@ WORST = 10
 GREEN, RED = (46, 160, 67), (218, 54, 51)
 
 
-def evaluate(model: options.Model, data: options.Data) -> None:
+def evaluate(
+    model: options.Model,
+    data: options.Data,
+    label: options.Label = None,
+    scale: options.ModelScale = None,
+) -> None:
     """Show a model's accuracy on labelled data, its confusion matrix and its worst mistakes."""
     import numpy as np
 
@@ -26,15 +31,13 @@ def evaluate(model: options.Model, data: options.Data) -> None:
     from fastmlp.cli import sources
     from fastmlp.pictures import worst_mistakes
 
+    options.check_scale(scale)
     network = MLP.load(model)
-    dataset = sources.load(data, "test", Console(stderr=True))
-    y = dataset.labels("evaluate")
-    sources.check_fits(dataset, network, model)
-    if y.max() >= network.n_classes:
-        raise ValueError(
-            f"{dataset.name} holds the label {y.max()}, {model} knows 0 to "
-            f"{network.n_classes - 1}: train a model on data with all labels"
-        )
+    errors = Console(stderr=True, highlight=False)
+    dataset = sources.load_for(network, model, data, errors, label, scale)
+    y = sources.labels_for(network, model, dataset, "evaluate")
+    sources.say(dataset, network, model, errors)
+    names = sources.class_words(network)
     probabilities = network.predict_proba(dataset.x)
     confusion = np.zeros((network.n_classes, network.n_classes), int)
     np.add.at(confusion, (y, probabilities.argmax(axis=1)), 1)
@@ -43,9 +46,9 @@ def evaluate(model: options.Model, data: options.Data) -> None:
     worst = worst_mistakes(y, probabilities)
     shown = worst[:WORST]
     tables = {
-        "Confusion matrix: true label down, prediction across": _confusion_table(confusion),
+        "Confusion matrix: true label down, prediction across": _confusion_table(confusion, names),
         f"Worst digits: the {len(shown)} most confident of {len(worst):,} mistakes, "
-        "rows counted from 0": _worst_table(shown, y, probabilities),
+        "rows counted from 0": _worst_table(shown, y, probabilities, names),
     }
     console = Console(highlight=False, emoji=False)
     # A table squeezed into a narrow pipe or terminal loses digits; a line that wraps does not.
@@ -55,17 +58,23 @@ def evaluate(model: options.Model, data: options.Data) -> None:
     console.print(f"Accuracy: {100 * right / len(y):.2f} %")
     name = escape(dataset.name)
     console.print(f"{right:,} of {len(y):,} rows of {name} are right.", soft_wrap=True)
+    if network.untrained_classes:
+        untrained = ", ".join(names[label] for label in network.untrained_classes)
+        console.print(
+            f"Classes without a row in training, which are never predicted: {escape(untrained)}",
+            soft_wrap=True,
+        )
     for title, table in tables.items():
         console.print(f"\n[bold]{title}[/bold]", soft_wrap=True)
         console.print(table)
 
 
-def _confusion_table(confusion: np.ndarray) -> Table:
+def _confusion_table(confusion: np.ndarray, names: list[str]) -> Table:
     """Counts by true label (rows) and prediction (columns), shaded by share of the row."""
     table = Table(box=None)
     table.add_column("", style="bold")
-    for label in range(len(confusion)):
-        table.add_column(str(label), justify="right")
+    for name in names:
+        table.add_column(escape(name), justify="right")
     table.add_column("right", justify="right", style="bold")
     for label, row in enumerate(confusion):
         total = row.sum()
@@ -74,7 +83,7 @@ def _confusion_table(confusion: np.ndarray) -> Table:
             for predicted, count in enumerate(row)
         ]
         share = f"{100 * row[label] / total:.1f} %" if total else "-"
-        table.add_row(str(label), *cells, share)
+        table.add_row(escape(names[label]), *cells, share)
     return table
 
 
@@ -86,7 +95,9 @@ def _heat(count: int, share: float, colour: tuple[int, int, int]) -> Text:
     return Text(f" {count}", style=f"white on rgb({red},{green},{blue})")
 
 
-def _worst_table(rows: np.ndarray, y: np.ndarray, probabilities: np.ndarray) -> Table:
+def _worst_table(
+    rows: np.ndarray, y: np.ndarray, probabilities: np.ndarray, names: list[str]
+) -> Table:
     """Mistakes, with the probabilities given to the prediction and to the truth."""
     table = Table(box=None)
     for heading in ("row", "true", "predicted", "sure of it", "of the truth"):
@@ -94,5 +105,5 @@ def _worst_table(rows: np.ndarray, y: np.ndarray, probabilities: np.ndarray) -> 
     for row in rows:
         p, truth = probabilities[row], y[row]
         sure = [f"{100 * p.max():.1f} %", f"{100 * p[truth]:.1f} %"]
-        table.add_row(str(row), str(truth), str(p.argmax()), *sure)
+        table.add_row(str(row), escape(names[truth]), escape(names[p.argmax()]), *sure)
     return table

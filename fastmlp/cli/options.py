@@ -11,11 +11,28 @@ import typer
 
 OPTION_NAMES = {"learning_rate": "--lr", "lambda_reg": "--l2", "val_fraction": "--val-fraction"}
 DATA_HELP = (
-    "A CSV file (Kaggle's layout; .gz and .zip too), a folder with MNIST's IDX files, "
-    "'mnist' (downloaded once) or 'digits' (built in)."
+    "A file or folder, known by its content: CSV (any separator, with or without a header), "
+    "IDX as MNIST's, .npz, .npy, .parquet, folders of images, one a class; gzip, zip, xz and bz2 "
+    "are unpacked. Or 'mnist' (downloaded once), 'digits' (built in)."
 )
+LABEL_HELP = (
+    "The column of the labels in a table: its name, or first, last, none. "
+    "By default label, class, target or y; without a header, what looks like labels."
+)
+SCALE_HELP = (
+    "What pixels are divided by. By default 1 where they are at most 1, and 255 for other whole "
+    "numbers up to 255."
+)
+MODEL_SCALE_HELP = "What pixels are divided by. By default what the model was trained with."
 
-Data = Annotated[str, typer.Option(metavar="CSV|FOLDER|mnist|digits", help=DATA_HELP)]
+Data = Annotated[str, typer.Option(metavar="FILE|FOLDER|mnist|digits", help=DATA_HELP)]
+Label = Annotated[
+    str | None, typer.Option(metavar="NAME|first|last|none", help=LABEL_HELP, show_default=False)
+]
+Scale = Annotated[float | None, typer.Option(metavar="X", help=SCALE_HELP, show_default=False)]
+ModelScale = Annotated[
+    float | None, typer.Option("--scale", metavar="X", help=MODEL_SCALE_HELP, show_default=False)
+]
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A .safetensors file, or the folder of a run.")
 ]
@@ -63,6 +80,12 @@ def option_names() -> Iterator[None]:
         for argument, option in OPTION_NAMES.items():
             message = message.replace(argument, option)
         raise ValueError(message) from error
+
+
+def check_scale(scale: float | None) -> None:
+    """Check that pixels can be divided by what was given, if anything was."""
+    if scale is not None and not 0 < scale < float("inf"):
+        raise ValueError(f"--scale is {scale}: give a number above 0, such as 255")
 
 
 def check_fraction(val_fraction: float) -> None:

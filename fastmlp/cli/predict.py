@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -17,18 +19,31 @@ def predict(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="CSV", help="The file to write: ImageId,Label.")
     ],
+    label: options.Label = None,
+    scale: options.ModelScale = None,
 ) -> None:
-    """Predict every row's label and write Kaggle's ImageId,Label; a label column is ignored."""
+    """Predict every row's label and write Kaggle's ImageId,Label; a label column is ignored.
+
+    Rows go by the id that the data have for them, such as a column id or an image's name, or else
+    by their number, from 1.
+    """
     from fastmlp import MLP
     from fastmlp.cli import sources
     from fastmlp.files import atomic_write, check_writable
 
+    options.check_scale(scale)
     check_writable(out)
     network = MLP.load(model)
-    dataset = sources.load(data, "test", Console(stderr=True))
-    sources.check_fits(dataset, network, model)
-    labels = network.predict(dataset.x)
+    errors = Console(stderr=True, highlight=False)
+    dataset = sources.load_for(network, model, data, errors, label, scale)
+    sources.say(dataset, network, model, errors)
+    names = sources.class_words(network)
+    labels = network.predict(dataset.x).tolist()
+    ids = range(1, len(labels) + 1) if dataset.ids is None else dataset.ids.tolist()
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["ImageId", "Label"])
+    rows.writerows((row, names[label]) for row, label in zip(ids, labels, strict=True))
     with atomic_write(out) as stream:
-        stream.write(b"ImageId,Label\n")
-        stream.writelines(b"%d,%d\n" % pair for pair in enumerate(labels.tolist(), start=1))
+        stream.write(text.getvalue().encode())
     typer.echo(f"Wrote {len(labels):,} labels to {out}", err=True)

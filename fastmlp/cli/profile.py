@@ -23,6 +23,8 @@ STAGES, ROOFLINE = "profile.csv", "roofline.png"
 
 def profile(
     data: options.Data = "digits",
+    label: options.Label = None,
+    scale: options.Scale = None,
     hidden: options.Hidden = "64",
     epochs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Epochs to measure; the fastest one counts.")
@@ -48,6 +50,7 @@ def profile(
     hidden_sizes = options.hidden_sizes(hidden)
     with options.option_names():
         checks.as_rates(lr, l2)
+    options.check_scale(scale)
     console, errors = Console(highlight=False, emoji=False), Console(stderr=True)
     if data == "digits":
         console.print(sources.BUILT_IN, soft_wrap=True)
@@ -55,21 +58,23 @@ def profile(
     from fastmlp import MLP, profiling
 
     with run_folder(out, DEFAULT_NAME) as folder:
-        dataset = sources.load(data, "train", errors)
-        y = dataset.labels("profile")
+        dataset = sources.load(data, "train", errors, label=label, scale=scale)
+        n_classes = sources.n_classes(dataset, "profile")
+        x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "profile")
+        console.print(dataset.found, soft_wrap=True, markup=False)
         network = MLP(
-            dataset.x.shape[1],
+            x.shape[1],
             hidden_sizes,
-            sources.n_classes(y, dataset.name),
+            n_classes,
             lr,
             random_state=seed,
             dtype=dtype.value,
             n_threads=threads,
-            input_scale=sources.PIXEL_MAX,
+            input_scale=dataset.scale,
         )
         with progress_of("Training", errors) as report:
             result = profiling.profile(
-                network, dataset.x, y, epochs, batch_size, lambda_reg=l2, progress=report
+                network, x, y, epochs, batch_size, lambda_reg=l2, progress=report
             )
         with atomic_write(folder / STAGES) as stream:
             stream.write(result.to_frame().to_csv(lineterminator="\n").encode())

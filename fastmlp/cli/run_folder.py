@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from fastmlp.cli.lock import locked
+from fastmlp.cli.signals import signals
 from fastmlp.files import atomic_write, check_writable
 from fastmlp.model_file import MODEL_NAME
 
@@ -23,7 +25,9 @@ DEFAULT_NAME = "fastmlp-run"
 
 
 @contextmanager
-def run_folder(out: Path | None, name: str = DEFAULT_NAME) -> Iterator[Path]:
+def run_folder(
+    out: Path | None, name: str = DEFAULT_NAME, *, kept: Collection[str] = ()
+) -> Iterator[Path]:
     """Make the folder and see that it is writable; remove it again if it has stayed empty.
 
     Parameters
@@ -33,31 +37,38 @@ def run_folder(out: Path | None, name: str = DEFAULT_NAME) -> Iterator[Path]:
     name : str
         That folder's name; ``fastmlp-run-2`` and so on, if need be, so that no other run is
         overwritten.
+    kept : collection of str
+        Files of another run; a folder that holds one of them is refused.
 
     Raises
     ------
     OSError
-        If it can't be made or written to.
+        If it can't be made or written to, is refused, or another process writes to it.
     """
-    made = out is None or not out.exists()
-    try:
-        if out is None:
-            folder = _make_next(name)
-        else:
-            folder = out
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise type(error)(
-            f"can't make the folder {out or name}: {error.strerror}; "
-            "give a folder that can be made, or is writable, with --out"
-        ) from error
-    check_writable(folder / MODEL_NAME)
-    try:
+    with ExitStack() as stack:
+        with signals.held():
+            try:
+                folder, made = _make(out, name)
+            except OSError as error:
+                raise type(error)(
+                    f"can't make the folder {out or name}: {error.strerror}; "
+                    "give a folder that can be made, or is writable, with --out"
+                ) from error
+            try:
+                stack.enter_context(locked(folder))
+            except BlockingIOError:
+                raise BlockingIOError(
+                    f"another run is writing to {folder}: "
+                    "wait until it has ended, or give another folder with --out"
+                ) from None
+            stack.callback(_remove_empty, made)
+            if found := [file for file in kept if (folder / file).exists()]:
+                raise FileExistsError(
+                    f"{folder} holds a run already ({', '.join(found)}): "
+                    "give another folder with --out, or replace that run with --overwrite"
+                )
+            check_writable(folder / MODEL_NAME)
         yield folder
-    finally:
-        if made:
-            with suppress(OSError):
-                folder.rmdir()  # which fails if there is anything in it
 
 
 def write_history(history: History, path: Path) -> None:
@@ -65,7 +76,7 @@ def write_history(history: History, path: Path) -> None:
     columns = [history.loss, history.val_accuracy, history.seconds]
     with atomic_write(path) as stream:
         stream.write(b"epoch,loss,val_accuracy,seconds\n")
-        # Not strict: a Ctrl-C may have come between two figures of one epoch.
+        # Not strict: a second Ctrl-C may have come between two figures of one epoch.
         for epoch, row in enumerate(zip(*columns, strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
 
@@ -85,6 +96,20 @@ def print_files(folder: Path, files: dict[str, str], console: Console) -> None:
     console.print(table)
 
 
+def _make(out: Path | None, name: str) -> tuple[Path, list[Path]]:
+    """Return the folder, and the list of all that had to be made, the innermost first."""
+    if out is None:
+        folder = _make_next(name)
+        return folder, [folder]
+    made = [path for path in (out, *out.parents) if not path.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        _remove_empty(made)
+        raise
+    return out, made
+
+
 def _make_next(name: str) -> Path:
     for number in count(1):
         folder = Path(name if number == 1 else f"{name}-{number}")
@@ -92,3 +117,9 @@ def _make_next(name: str) -> Path:
             folder.mkdir()
             break
     return folder
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with signals.held(), suppress(OSError):  # which is raised if there is anything in one
+        for folder in folders:
+            folder.rmdir()

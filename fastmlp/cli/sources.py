@@ -1,9 +1,7 @@
-"""What ``--data`` names, as arrays."""
+"""What ``--data`` names, as arrays, and how it fits a model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
@@ -13,6 +11,7 @@ from fastmlp.cli.progress import progress_of
 if TYPE_CHECKING:
     import numpy as np
 
+    from fastmlp.data import Dataset
     from fastmlp.network import Network
 
 BUILT_IN = (
@@ -20,41 +19,34 @@ BUILT_IN = (
     "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
 )
 PIXEL_MAX = 255
+SIDE = 28  # of MNIST's images
 MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen: those have seed 42
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Rows of uint8 pixels, their labels if known, and what to call the whole in a message."""
-
-    x: np.ndarray
-    y: np.ndarray | None
-    name: str
-
-    def labels(self, purpose: str) -> np.ndarray:
-        """Return the labels, or raise an error that says where they belong."""
-        if self.y is None:
-            raise ValueError(
-                f"{self.name} has no labels, and {purpose} needs them: "
-                "give a file with a column 'label'"
-            )
-        return self.y
-
-
-def load(data: str, use: Literal["train", "test"], console: Console) -> Dataset:
+def load(
+    data: str,
+    use: Literal["train", "test"],
+    console: Console,
+    *,
+    label: str | None = None,
+    scale: float | None = None,
+    side: int = SIDE,
+) -> Dataset:
     """Read, download or render the data.
 
     Parameters
     ----------
     data : str
-        ``mnist``, ``digits``, or the path of a CSV file or of a folder with IDX files. A file or
-        folder that bears one of the two names is reached as ``./mnist``.
+        ``mnist``, ``digits``, or the path of a file or folder that `fastmlp.data.load` reads. One
+        that bears one of the two names is reached as ``./mnist``.
     use : {'train', 'test'}
         Which of MNIST's two sets to prefer; for built-in digits, whether to render the standard
         ones or fresh ones, so that a model is not tested on what it was trained on.
     console : rich.console.Console
         Where progress is shown.
+    label, scale, side : str, float, int
+        As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
 
@@ -62,35 +54,178 @@ def load(data: str, use: Literal["train", "test"], console: Console) -> Dataset:
     if data == "digits":
         with progress_of("Rendering digits", console) as report:
             if use == "train":
-                return Dataset(*sources.make_digits(progress=report), "built-in digits")
+                return _known(sources.make_digits(progress=report), "built-in digits", scale)
             fresh = sources.make_digits(FRESH_DIGITS, FRESH_SEED, progress=report)
-            return Dataset(*fresh, "fresh built-in digits")
+            return _known(fresh, "fresh built-in digits", scale)
     if data == "mnist":
         with progress_of("Downloading MNIST", console) as report:
-            return Dataset(*sources.load_mnist(prefer=prefer, progress=report), "MNIST")
-    if Path(data).is_dir():
-        return Dataset(*sources.load_idx(data, prefer=prefer), data)
-    return Dataset(*sources.load_csv(data), data)
+            return _known(sources.load_mnist(prefer=prefer, progress=report), "MNIST", scale)
+    with progress_of("Reading images", console) as report:
+        return sources.load(
+            data, label=label, scale=scale, prefer=prefer, side=side, progress=report
+        )
 
 
-def n_classes(y: np.ndarray, name: str) -> int:
-    """Return the number of classes of labels 0, 1, ..., or raise where they are no such labels."""
-    n_classes = int(y.max()) + 1
+def load_for(
+    network: Network,
+    model: str,
+    data: str,
+    console: Console,
+    label: str | None = None,
+    scale: float | None = None,
+) -> Dataset:
+    """Read data to use a model on: pixels are divided as those were that it was trained on.
+
+    A `scale` that is given goes before the model's own, and the network gets it as its input_scale.
+
+    Raises
+    ------
+    ValueError
+        Where the rows have another size than the model's input.
+    """
+    from fastmlp.pictures import image_side
+
+    inputs = network.layer_sizes[0]
+    side = image_side(inputs) or SIDE
+    divisor = scale or network.input_scale or 1.0
+    dataset = load(data, "test", console, label=label, scale=divisor, side=side)
+    columns = dataset.x.shape[1]
+    if columns != inputs:
+        raise ValueError(
+            f"{dataset.name} has {columns} pixels a row, {model} was trained on {inputs}: "
+            f"give rows of {inputs} pixels, or train a model on rows of {columns}"
+        )
+    if scale is not None:
+        network.input_scale = scale
+    return dataset
+
+
+def doubt(dataset: Dataset, network: Network, model: str) -> str:
+    """Say so where the pixels' range is not that of the model's training; else nothing."""
+    low, high = dataset.limits
+    scale = network.input_scale
+    is_whole = dataset.x.dtype.kind == "u"
+    if is_whole and high > (scale or 1):
+        way = f"divided by {scale:g}" if scale and scale != 1 else "not divided"
+        was = f"were {way}" if scale else "may have been divided or not, it does not say"
+        remedy = f"give --scale {PIXEL_MAX} if that is wrong"
+    elif scale and scale > 1 and 0 <= low < high <= 1:
+        was = f"were divided by {scale:g}"
+        way = f"divided by {scale:g} too" if is_whole else "taken as divided already"
+        remedy = "give --scale 1 if that is wrong" if is_whole else "check that this is so"
+    else:
+        return ""
+    return (
+        f"Warning: pixels of {dataset.name} go from {low:g} to {high:g}, those that {model} was "
+        f"trained on {was}: these are {way}; {remedy}."
+    )
+
+
+def say(dataset: Dataset, network: Network, model: str, console: Console) -> None:
+    """Print what was found, and what is doubtful about it."""
+    for line in (dataset.found, doubt(dataset, network, model), _numbering(dataset, network)):
+        if line:
+            console.print(line, soft_wrap=True, markup=False)
+
+
+def rows(dataset: Dataset, dtype: str) -> np.ndarray:
+    """Return pixels to train on in this type: whole numbers stay as small as they are."""
+    x = dataset.x
+    return x if x.dtype.kind == "u" else x.astype(dtype, copy=False)
+
+
+def labels(dataset: Dataset, purpose: str) -> np.ndarray:
+    """Return the labels, or raise an error that says where they belong."""
+    if dataset.y is None:
+        raise ValueError(
+            f"{dataset.name} has no labels, and {purpose} needs them: "
+            "give a file with a column 'label', or name the column with --label"
+        )
+    return dataset.y
+
+
+def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> np.ndarray:
+    """Return the labels as the model's own classes, or raise an error that names a foreign one."""
+    import numpy as np
+
+    y = labels(dataset, purpose)
+    known = network.class_names
+    if dataset.class_names is None and known is None:
+        if y.max() >= network.n_classes:
+            raise ValueError(
+                f"{dataset.name} holds the label {y.max()}, {model} knows 0 to "
+                f"{network.n_classes - 1}: train a model on data with all labels"
+            )
+        return y
+    if known is None:
+        raise ValueError(
+            f"{dataset.name} holds the label {dataset.class_names[y[0]]!r}, {model} knows 0 to "  # type: ignore[index]
+            f"{network.n_classes - 1}: give numbers for labels, or train a model on such words"
+        )
+    if dataset.class_names is None:
+        if _are_numbers_of(y, known):
+            return y
+        values, places = np.unique(y, return_inverse=True)
+        names = tuple(str(value) for value in values)
+    else:
+        names, places = dataset.class_names, y
+    foreign = [name for name in names if name not in known]
+    if foreign:
+        raise ValueError(
+            f"{dataset.name} holds the label {foreign[0]!r}, {model} knows {_listed(known)}: "
+            "train a model on data with all labels"
+        )
+    return np.array([known.index(name) for name in names])[places]
+
+
+def _are_numbers_of(y: np.ndarray, known: tuple[str, ...]) -> bool:
+    """Say whether labels number the classes, and are not what the classes are called."""
+    return not {str(label) for label in set(y.tolist())} & set(known) and y.max() < len(known)
+
+
+def _numbering(dataset: Dataset, network: Network) -> str:
+    """Say what numbers are taken for, where the model knows names; else nothing."""
+    y, known = dataset.y, network.class_names
+    if y is None or known is None or dataset.class_names or not _are_numbers_of(y, known):
+        return ""
+    order = ", ".join(f"{i} for {name}" for i, name in enumerate(known[:3]))
+    more = " and so on" if len(known) > 3 else ""
+    return f"Labels of {dataset.name} are numbers, taken in the order of the names: {order}{more}."
+
+
+def class_words(network: Network) -> list[str]:
+    """Return what each of the model's classes is called: its name, or its number."""
+    return list(network.class_names or map(str, range(network.n_classes)))
+
+
+def n_classes(dataset: Dataset, purpose: str) -> int:
+    """Return the number of classes to train, or raise where the labels are no such thing."""
+    y, name = labels(dataset, purpose), dataset.name
+    if dataset.class_names is not None:
+        n_classes = len(dataset.class_names)
+        only, largest = dataset.class_names[0], f"{n_classes:,} different words for labels"
+    else:
+        n_classes = int(y.max()) + 1
+        only, largest = "0", f"the label {y.max()}"
     if n_classes < 2:
-        raise ValueError(f"{name} has the label 0 only: give data with two classes at least")
+        raise ValueError(f"{name} has the label {only} only: give data with two classes at least")
     if n_classes > MAX_CLASSES:
         raise ValueError(
-            f"{name} has the label {y.max()}: number the classes from 0 without gaps, "
+            f"{name} has {largest}: number the classes from 0 without gaps, "
             f"{MAX_CLASSES:,} of them at most"
         )
     return n_classes
 
 
-def check_fits(dataset: Dataset, model: Network, path: str) -> None:
-    """Raise where the rows have another size than the model's input."""
-    columns, inputs = dataset.x.shape[1], model.layer_sizes[0]
-    if columns != inputs:
-        raise ValueError(
-            f"{dataset.name} has {columns} pixels a row, {path} was trained on {inputs}: "
-            f"give rows of {inputs} pixels, or train a model on rows of {columns}"
-        )
+def _known(arrays: tuple[np.ndarray, np.ndarray], name: str, scale: float | None) -> Dataset:
+    """What needs no judging."""
+    from fastmlp.data import Dataset
+
+    x, y = arrays
+    scale = scale or PIXEL_MAX
+    found = f"{name}: {len(x):,} rows of {x.shape[1]} pixels, divided by {scale:g}"
+    return Dataset(x, y, scale=scale, name=name, found=found)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

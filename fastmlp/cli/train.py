@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fastmlp import checks
-from fastmlp.cli import options, sources
+from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.run_folder import (
     DEFAULT_NAME,
@@ -22,6 +21,7 @@ from fastmlp.cli.run_folder import (
     write_figure,
     write_history,
 )
+from fastmlp.cli.signals import signals
 from fastmlp.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ SAMPLE, MISTAKES = "sample.png", "mistakes.png"
 
 def train(
     data: options.Data = "digits",
+    label: options.Label = None,
+    scale: options.Scale = None,
     hidden: options.Hidden = "64",
     epochs: options.Epochs = 100,
     batch_size: options.BatchSize = 64,
@@ -56,12 +58,18 @@ def train(
             show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
+    ] = False,
 ) -> None:
     """Train a digit recogniser and save the model, its history and three pictures."""
     hidden_sizes = options.hidden_sizes(hidden)
     with options.option_names():
         checks.as_rates(lr, l2)
+    options.check_scale(scale)
     options.check_fraction(val_fraction)
+    if overwrite and out is None:
+        raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
     console = Console(highlight=False, emoji=False)
     if data == "digits":
         console.print(sources.BUILT_IN, soft_wrap=True)
@@ -70,68 +78,133 @@ def train(
 
     from fastmlp import MLP
     from fastmlp.data import train_val_split
-    from fastmlp.pictures import worst_mistakes
 
-    with run_folder(out) as folder:
-        dataset = sources.load(data, "train", Console(stderr=True))
-        y = dataset.labels("train")
+    with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
+        dataset = sources.load(data, "train", Console(stderr=True), label=label, scale=scale)
+        n_classes = sources.n_classes(dataset, "train")
+        x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "train")
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
         stream = np.random.RandomState(seed)
         with options.option_names():
-            x_train, y_train, x_val, y_val = train_val_split(dataset.x, y, val_fraction, stream)
+            x_train, y_train, x_val, y_val = train_val_split(x, y, val_fraction, stream)
+        console.print(dataset.found, soft_wrap=True, markup=False)
         network = MLP(
-            dataset.x.shape[1],
+            x.shape[1],
             hidden_sizes,
-            sources.n_classes(y, dataset.name),
+            n_classes,
             lr,
             random_state=stream,
             dtype=dtype.value,
             n_threads=threads,
-            input_scale=sources.PIXEL_MAX,
+            input_scale=dataset.scale,
         )
+        network.class_names = dataset.class_names
+
+        def fit(progress: TrainingProgress) -> None:
+            network.train(
+                x_train, y_train, epochs, batch_size,
+                lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
+                callbacks=[progress, _is_to_stop],
+            )  # fmt: skip
+
         try:
-            with TrainingProgress(epochs, console) as progress:
-                network.train(
-                    x_train, y_train, epochs, batch_size,
-                    lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
-                    callbacks=[progress, _has_diverged],
-                )  # fmt: skip
+            _train(network, fit, TrainingProgress(epochs, console), folder)
+            if output.has_failed():
+                typer.echo(f"Stopped {_reached(network, folder)}", err=True)
+                return
+            _report(network, dataset.name, (x_train, y_train), (x_val, y_val), folder, console)
         except KeyboardInterrupt:
-            _save(folder, network)
+            if not network.history_.loss:
+                raise
+            typer.echo(f"{signals.word} {_reached(network, folder)}", err=True)
+            raise typer.Exit(signals.status) from None
+
+
+def _train(
+    network: MLP,
+    fit: Callable[[TrainingProgress], None],
+    progress: TrainingProgress,
+    folder: Path,
+) -> None:
+    """Train and save the network as far as that gets, whatever it is that ends it.
+
+    A first signal takes effect between two epochs; so does a standard output that fails.
+    """
+    with signals.held():
+        try:
+            with signals.patient(), progress:
+                fit(progress)
+        except FloatingPointError as error:
             done = len(network.history_.loss)
-            typer.echo(
-                f"Interrupted after {done} whole epochs; saved as it is: {folder / MODEL_NAME}",
-                err=True,
-            )
-            raise typer.Exit(130) from None
-        history = network.history_
-        if _has_diverged(len(history.loss), {"loss": history.loss[-1]}):
+            kept = f"saved {_reached(network, folder)}" if done else "nothing is saved"
             raise ValueError(
-                f"the training diverged in epoch {len(history.loss)} (loss {history.loss[-1]}): "
-                f"give a smaller --lr than {lr:g}"
-            )
-        _save(folder, network)
-        probabilities = network.predict_proba(x_val)
-        files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
-        wrong = len(worst_mistakes(y_val, probabilities))
-        console.print()
-        console.print(_summary(network, dataset.name, len(y_train), len(y_val), wrong))
-        print_files(folder, files, console)
-        if SAMPLE not in files:
-            console.print(
-                f"Rows of {x_val.shape[1]} pixels are no square images: "
-                "no sample and no misclassified ones were drawn.",
-                soft_wrap=True,
-            )
+                f"the training diverged in epoch {done + 1}: "
+                f"give a smaller --lr than {network.learning_rate:g} ({kept})"
+            ) from error
+        finally:
+            if network.history_.loss:
+                _save(folder, network)
 
 
-def _has_diverged(epoch: int, logs: Mapping[str, float]) -> bool:
-    return not math.isfinite(logs["loss"])
+def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
+    return signals.caught is not None or output.has_failed()
+
+
+def _reached(network: MLP, folder: Path) -> str:
+    """How far the training has come, and where that is saved."""
+    done = len(network.history_.loss)
+    epochs = "1 whole epoch" if done == 1 else f"{done} whole epochs"
+    return f"after {epochs}; saved as it is: {folder / MODEL_NAME}"
+
+
+def _report(
+    network: MLP,
+    name: str,
+    train_data: tuple[np.ndarray, np.ndarray],
+    val_data: tuple[np.ndarray, np.ndarray],
+    folder: Path,
+    console: Console,
+) -> None:
+    """Draw the pictures, and print what the run came to."""
+    from fastmlp.pictures import worst_mistakes
+
+    (x_train, y_train), (x_val, y_val) = train_data, val_data
+    probabilities = network.predict_proba(x_val)
+    files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
+    wrong = len(worst_mistakes(y_val, probabilities))
+    console.print()
+    console.print(_summary(network, name, len(y_train), len(y_val), wrong))
+    if note := _worthless(network, y_train, y_val):
+        console.print(note, soft_wrap=True)
+    print_files(folder, files, console)
+    if SAMPLE not in files:
+        console.print(
+            f"Rows of {x_val.shape[1]} pixels are no square images: "
+            "no sample and no misclassified ones were drawn.",
+            soft_wrap=True,
+        )
+
+
+def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray) -> str:
+    """Say so if the network is no better than a guess that looks at no pixel; else nothing."""
+    import numpy as np
+
+    largest = int(np.bincount(y_train).argmax())
+    name = escape(sources.class_words(network)[largest])
+    share = float(np.mean(y_val == largest))
+    if network.history_.val_accuracy[-1] > share:
+        return ""
+    return (
+        f"This is no better than guessing the largest class, {name}, for every row "
+        f"({100 * share:.2f} % right): give more --epochs, or another --lr."
+    )
 
 
 def _save(folder: Path, network: MLP) -> None:
     network.save(folder / MODEL_NAME)
     write_history(network.history_, folder / HISTORY)
+    for picture in (CURVES, SAMPLE, MISTAKES):  # of the run that this one overwrites
+        (folder / picture).unlink(missing_ok=True)
 
 
 def _draw(
@@ -144,7 +217,7 @@ def _draw(
     """Write the run's pictures; return what each of its files is."""
     from fastmlp import pictures
 
-    history = network.history_
+    history, names = network.history_, network.class_names
     curves = pictures.learning_curves(history.loss, history.val_accuracy)
     write_figure(curves, folder / CURVES)
     files = {
@@ -153,8 +226,8 @@ def _draw(
         CURVES: "the same, drawn",
     }
     if pictures.image_side(network.layer_sizes[0]):
-        write_figure(pictures.labelled_sample(*train_data), folder / SAMPLE)
-        gallery = pictures.misclassified_gallery(*val_data, probabilities)
+        write_figure(pictures.labelled_sample(*train_data, names), folder / SAMPLE)
+        gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
         files[SAMPLE] = "a sample of the data with its labels"
         files[MISTAKES] = "misclassified digits with predicted and true labels"

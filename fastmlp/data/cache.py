@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
+
+from fastmlp import caches
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)``, in bytes or images, while there is something to wait for."""
@@ -12,8 +13,4 @@ Progress = Callable[[int, int], None]
 
 def cache_folder() -> Path:
     """Return ``$FASTMLP_CACHE_DIR/data``, or the same in the user's cache; it need not exist."""
-    if root := os.environ.get("FASTMLP_CACHE_DIR"):
-        return Path(root) / "data"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("fastmlp", appauthor=False) / "data"
+    return caches.cache_folder("data")

@@ -1,19 +1,25 @@
-"""Read folders of IDX files, the format in which MNIST is published."""
+"""Read IDX files, the format in which MNIST and its descendants are published."""
 
 from __future__ import annotations
 
 import gzip
 import math
+import re
 import struct
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import UNPACKING_ERRORS, damaged
+from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_unpacked
+from fastmlp.data.arrays import as_labels, as_rows, is_one_hot
+from fastmlp.data.names import Name, Part, choose, parse
+from fastmlp.data.raw import Raw
+from fastmlp.data.sniff import contents, kind_or_none, visible
 
-Part = Literal["train", "t10k"]
+_TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_UBYTE = 8
+_PACKED = (".gz", ".xz", ".bz2", ".zip")
 
 
 def load_idx(
@@ -54,16 +60,139 @@ def load_idx(
         raise NotADirectoryError(f"{folder} is a file: give the folder that holds the IDX files")
 
     images_path, labels_path = _find_pair(folder, prefer)
-    images = _read(images_path, n_dimensions=3)
-    labels = _read(labels_path, n_dimensions=1)
-    if len(images) != len(labels):
-        raise ValueError(
-            f"{images_path} holds {len(images)} images, but {labels_path.name} holds "
-            f"{len(labels)} labels: use the two files that belong together"
-        )
+    images = _read_ubytes(images_path, n_dimensions=3)
+    labels = _read_ubytes(labels_path, n_dimensions=1)
+    _check_numbers(images, images_path, labels, labels_path)
     if images.size == 0:
         raise ValueError(f"{images_path} holds no pixels: give a file with at least one image")
     return images.reshape(len(images), -1), labels.astype(np.int64)
+
+
+def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
+    """Read images and labels from IDX files of any names, packed or not.
+
+    Parameters
+    ----------
+    path : Path
+        A folder with one data set's files, each by itself or inside a folder of its own name; or
+        a file of images, beside which its labels are looked for.
+    label : str, optional
+        'none' leaves the labels out; anything else does nothing.
+    prefer : 'train' or 't10k'
+        The pair to read where a folder holds both.
+
+    Returns
+    -------
+    Raw
+        Labels are int64, or None for a file of images without labels beside it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at `path`, or a folder holds images without labels or the reverse.
+    ValueError
+        If a folder holds several data sets, if a file is no IDX file or is cut short, or if
+        images and labels differ in number.
+    """
+    if path.is_dir():
+        images_path, labels_path = _choose_pair(path, prefer, needs_labels=label != "none")
+    else:
+        check_is_file(path)
+        images_path, labels_path = path, _labels_beside(path)
+    if label == "none":
+        labels_path = None
+    images = _read(images_path)
+    if images.ndim < 2:
+        raise ValueError(f"{images_path} holds labels, not images: give the file of images")
+    x, words = as_rows(images, str(images_path))
+    names = images_path.name + (f" and {labels_path.name}" if labels_path else "")
+    words = (f"IDX: {names}", *words)
+    if "emnist" in images_path.name.lower():
+        words = (*words, "EMNIST's images lie on their side, as in the file")
+    if labels_path is None:
+        return Raw(x, words=(*words, "no labels"))
+    labels = _read(labels_path)
+    _check_numbers(images, images_path, labels, labels_path)
+    if labels.ndim == 2 and labels.shape[1] > 1 and not is_one_hot(labels):  # QMNIST's
+        words = (*words, f"the first of {labels.shape[1]} columns as labels")
+        labels = labels[:, 0]
+    y, more = as_labels(labels, str(labels_path))
+    return Raw(x, y, words=(*words, *more))
+
+
+def _choose_pair(folder: Path, prefer: Part, needs_labels: bool) -> tuple[Path, Path | None]:
+    """Return the images' file and the labels' in a folder."""
+    files = _idx_files(folder)
+    if not files:
+        raise FileNotFoundError(
+            f"{folder} holds {contents(folder)}, and no IDX files: "
+            f"put {prefer}-images-idx3-ubyte[.gz] and {prefer}-labels-idx1-ubyte[.gz] there"
+        )
+    by_name: dict[Name, Path] = {}
+    for path in files:
+        name = parse(path.name)
+        if not name.role:
+            name = name._replace(role="y" if _read(path).ndim == 1 else "x")
+        by_name.setdefault(name, path)  # the first of a file and its packed copy
+    names = {path: name for name, path in by_name.items()}
+    if not needs_labels:
+        names = {path: name for path, name in names.items() if name.role == "x"} or names
+    chosen = choose(names, prefer, str(folder))
+    images, labels = chosen
+    if images is None:
+        raise _no_partner(folder, labels or files[0])
+    if labels is None and needs_labels:
+        raise _no_partner(folder, images)
+    return images, labels
+
+
+def _idx_files(folder: Path) -> list[Path]:
+    """Return the IDX files of a folder; what only has the name of one is an error later."""
+    files = [
+        inner
+        for path in visible(folder)
+        for inner in ([path / path.name] if path.is_dir() else [path])
+        if inner.is_file() and (_has_idx_name(inner) or kind_or_none(inner) == "idx")
+    ]
+    return sorted(files, key=lambda path: (path.name.endswith(_PACKED), path.parent != folder))
+
+
+def _has_idx_name(path: Path) -> bool:
+    return re.search(r"[-_.]idx[1-4]\b", path.name) is not None and bool(parse(path.name).role)
+
+
+def _labels_beside(images: Path) -> Path | None:
+    """Return the file of labels with the name that fits a file of images, if it is there."""
+    name = parse(images.name)
+    if name.role == "y":
+        raise ValueError(f"{images} holds labels, not images: give the file of images")
+    folders = [images.parent]
+    if images.parent.name == images.name:
+        folders.append(images.parent.parent)
+    wanted = name._replace(role="y")
+    found = [
+        inner
+        for folder in folders
+        for path in visible(folder)
+        if parse(path.name) == wanted
+        for inner in ([path / path.name] if path.is_dir() else [path])
+        if inner.is_file() and kind_or_none(inner) == "idx"
+    ]
+    return min(found, key=lambda path: path.name.endswith(_PACKED), default=None)
+
+
+def _no_partner(folder: Path, found: Path) -> FileNotFoundError:
+    name = found.name
+    for end in _PACKED:
+        name = name.removesuffix(end)
+    if parse(name).role == "y":
+        missing = name.replace("labels", "images").replace("idx1", "idx3")
+        way = "put it there too"
+    else:
+        missing = name.replace("images", "labels").replace("idx3", "idx1")
+        way = f"put it there too, or give {found} alone to predict"
+    partner = f"its partner {missing}[.gz]" if missing != name else "the other half of the pair"
+    return FileNotFoundError(f"{folder} holds {found.name}, but not {partner}: {way}")
 
 
 def _find_pair(folder: Path, prefer: Part) -> tuple[Path, Path]:
@@ -88,22 +217,49 @@ def _find(folder: Path, stem: str, kind: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _read(path: Path, n_dimensions: int) -> NDArray[np.uint8]:
-    """Read one IDX file: a magic number, big-endian sizes, and as many bytes as they say."""
+def _check_numbers(
+    images: NDArray[np.generic], images_path: Path, labels: NDArray[np.generic], labels_path: Path
+) -> None:
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{images_path} holds {len(images)} images, but {labels_path.name} holds "
+            f"{len(labels)} labels: use the two files that belong together"
+        )
+
+
+def _read(path: Path) -> NDArray[np.generic]:
+    """Read one IDX file of any element type and number of dimensions."""
+    with open_unpacked(path) as stream:
+        content = stream.read()
+    magic = content[:4].ljust(4, b"\xff")
+    if magic[:2] != b"\0\0" or magic[2] not in _TYPES or not 1 <= magic[3] <= 4:
+        raise ValueError(f"{path} is no IDX file: get the original file again")
+    return _elements(content, path)
+
+
+def _read_ubytes(path: Path, n_dimensions: int) -> NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes, packed if its name says so."""
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except UNPACKING_ERRORS:
         raise damaged(path) from None
-    if content[:4] != bytes([0, 0, 8, n_dimensions]):  # 8: the elements are unsigned bytes
+    if content[:4] != bytes([0, 0, _UBYTE, n_dimensions]):
         kind = "images (magic number 2051)" if n_dimensions == 3 else "labels (magic number 2049)"
         raise ValueError(f"{path} is no IDX file of {kind}: get the original file again")
+    return _elements(content, path).astype(np.uint8, copy=False)
+
+
+def _elements(content: bytes, path: Path) -> NDArray[np.generic]:
+    """Return what follows a magic number: big-endian sizes, and as many elements as they say."""
+    dtype, n_dimensions = np.dtype(_TYPES[content[2]]), content[3]
     n_header = 4 + 4 * n_dimensions
     header = content[4:n_header].ljust(n_header - 4, b"\0")
     shape = struct.unpack(f">{n_dimensions}I", header)
-    expected = n_header + math.prod(shape)
+    expected = n_header + math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise ValueError(
             f"{path} has {len(content)} bytes instead of {expected}, it is cut short or damaged: "
             "download or copy it again"
         )
-    return np.frombuffer(content, np.uint8, offset=n_header).reshape(shape).copy()  # writable
+    elements = np.frombuffer(content, dtype, offset=n_header).reshape(shape)
+    return elements.astype(dtype.newbyteorder("="))  # a copy, and so writable

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks import as_random_state
+from fastmlp.checks import as_random_state, check_structure, is_sparse, refuse_no_array
 
 
 def train_val_split(
-    x: NDArray[Any],
-    y: NDArray[Any],
+    x: Any,
+    y: Any,
     val_fraction: float = 0.2,
     random_state: int | np.random.RandomState = 42,
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+) -> tuple[Any, Any, Any, Any]:
     """Shuffle the rows and keep the first `val_fraction` of them for validation.
 
     The rows, and their order, are those of ``np.random.seed(seed)``, ``np.random.shuffle(data)``
@@ -25,10 +26,10 @@ def train_val_split(
 
     Parameters
     ----------
-    x : ndarray of shape (n, ...)
-        Any dtype.
-    y : ndarray of shape (n,)
-        Any dtype.
+    x : array_like or SciPy sparse matrix of shape (n, ...)
+        Any dtype; a DataFrame's rows are taken by position, whatever its index.
+    y : array_like of shape (n,)
+        Any dtype; a Series' values too are taken by position.
     val_fraction : float
         Share of the rows for validation, between 0 and 1.
     random_state : int or numpy.random.RandomState
@@ -37,19 +38,21 @@ def train_val_split(
 
     Returns
     -------
-    x_train, y_train, x_val, y_val : ndarray
-        Copies, of the dtypes of `x` and `y`.
+    x_train, y_train, x_val, y_val
+        Copies, of the types of `x` and `y` (sparse ones that have no rows to take become CSR).
 
     Raises
     ------
     TypeError
-        If `val_fraction` is no number, or `random_state` neither an integer nor a RandomState.
+        If `val_fraction` is no number, `random_state` neither an integer nor a RandomState, or `x`
+        or `y` has no rows in an order.
     ValueError
-        If `x` and `y` differ in length, or there would be no rows for validation.
+        If `x` and `y` differ in length, there would be no rows for validation, or a sparse matrix
+        is broken.
     """
-    n = len(x)
-    if len(y) != n:
-        raise ValueError(f"x has {n} rows, y has {len(y)} labels: give one label for each row")
+    n, n_labels = _n_rows(x, "x"), _n_rows(y, "y")
+    if n_labels != n:
+        raise ValueError(f"x has {n} rows, y has {n_labels} labels: give one label for each row")
     remedy = "give a number between 0 and 1, say 0.2"
     if isinstance(val_fraction, bool) or not isinstance(val_fraction, numbers.Real):
         raise TypeError(f"val_fraction is {val_fraction!r}: {remedy}")
@@ -67,4 +70,27 @@ def train_val_split(
     order = np.arange(n)
     generator.shuffle(order)  # draws the very numbers that shuffling the rows themselves does
     val, train = order[:cutoff], order[cutoff:]
-    return x[train], y[train], x[val], y[val]
+    return _take(x, train), _take(y, train), _take(x, val), _take(y, val)
+
+
+def _n_rows(data: Any, name: str) -> int:
+    if is_sparse(data):
+        check_structure(data, name)  # before SciPy takes rows from it
+        return data.shape[0]
+    try:
+        refuse_no_array(data, name)
+        return len(data)
+    except TypeError as error:
+        is_told = str(error).startswith(name)
+        raise TypeError(str(error) if is_told else f"{name} is {data!r}: give an array") from None
+
+
+def _take(data: Any, rows: NDArray[np.intp]) -> Any:
+    """Return these rows, by position."""
+    if hasattr(data, "iloc"):  # pandas, whose brackets look rows up by their labels
+        return data.iloc[rows]
+    if is_sparse(data) and data.format not in ("csr", "csc", "lil"):
+        return data.tocsr()[rows]
+    if isinstance(data, Sequence):
+        return [data[row] for row in rows]
+    return data[rows]

@@ -36,6 +36,7 @@ from numba.core.errors import NumbaWarning
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+from fastmlp import caches
 from fastmlp.kernels.announce import watch
 
 FORMAT = b"fastmlp kernel, format 1"
@@ -98,11 +99,7 @@ def key_on(**constants: object) -> None:
 
 def cache_folder() -> Path:
     """Return the folder of the entries: ``$FASTMLP_CACHE_DIR/kernels``, or the user's cache."""
-    if root := os.environ.get("FASTMLP_CACHE_DIR"):
-        return Path(root) / "kernels"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("fastmlp", appauthor=False) / "kernels"
+    return caches.cache_folder("kernels", only_own=True)
 
 
 class KernelCache(_Cache):
@@ -171,7 +168,7 @@ class KernelCache(_Cache):
                 _write(self._path(key), key, payload())
                 _prune(cache_folder(), self._sources[:16])
         except Exception as error:
-            watch.explain(f"the next process compiles again ({error}): set FASTMLP_CACHE_DIR")
+            watch.explain(f"the next process compiles again ({error}): {caches.advice()}")
 
     def _key(self, signature: Any, codegen: Any) -> str:
         """Return all that the code depends on, as one line of JSON; empty if that is unknown."""

@@ -8,17 +8,20 @@ from __future__ import annotations
 import _thread
 import contextlib
 import ctypes
+import functools
 import math
 import os
+import re
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 # What other libraries obey, so that one setting holds for all of them (and for joblib's workers).
 ENVIRONMENT = ("FASTMLP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 _libc: Any = ctypes.PyDLL(None) if os.name == "posix" else None
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc writes a blank in a path
 _lock = threading.Lock()
 _fits: set[int] = set()
 
@@ -40,21 +43,81 @@ def _cores() -> int:
 
 
 def _quota() -> int:
-    """Cores that a container may use, rounded up; a large number where nothing limits them."""
+    """Cores that a container may use, rounded up; a large number where nothing limits them.
+
+    A group's limit holds for all groups inside of it, so that the narrowest one counts, from this
+    process's own group up to the root.
+    """
+    groups = _text("/proc/self/cgroup")
+    limits = (_limit(folder, is_new) for folder, is_new in _cgroups(groups, Path))
+    cores = min(limits, default=math.inf)
+    return max(1, math.ceil(cores)) if cores < math.inf else os.cpu_count() or 1
+
+
+def _limit(folder: str, is_new: bool) -> float:
+    """Cores that the files of a group of cgroup 2 (or 1) allow; infinity if they set no limit."""
+    names = ["cpu.max"] if is_new else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()  # cgroup 2
-    except (OSError, ValueError):
-        try:
-            folder = Path("/sys/fs/cgroup/cpu")  # cgroup 1
-            quota = (folder / "cpu.cfs_quota_us").read_text()
-            period = (folder / "cpu.cfs_period_us").read_text()
-        except OSError:
-            return os.cpu_count() or 1
-    try:
+        quota, period = (part for name in names for part in _text(f"{folder}/{name}").split())
         cores = float(quota) / float(period)
-    except (ValueError, ZeroDivisionError):  # "max": no limit
-        return os.cpu_count() or 1
-    return max(1, math.ceil(cores)) if cores > 0 else os.cpu_count() or 1
+    except (ValueError, ZeroDivisionError):  # no such files; "max": no limit
+        return math.inf
+    return cores if cores > 0 else math.inf
+
+
+@functools.lru_cache(maxsize=1)  # the mounts don't change, and predicting a row takes no longer
+def _cgroups(groups: str, path_type: Callable[[str], Path]) -> list[tuple[str, bool]]:
+    """Folders of the groups that limit this process, and whether they are of cgroup 2.
+
+    Parameters
+    ----------
+    groups : str
+        What ``/proc/self/cgroup`` says: lines of ``number:controllers:path``.
+    path_type : callable
+        `Path`: other files, other mounts.
+    """
+    paths = {True: "/", False: "/"}  # within the hierarchies of cgroup 2, and 1
+    for line in groups.splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if not controllers or "cpu" in controllers.split(","):
+            paths[not controllers] = path
+    mounts: list[tuple[str, str, bool]] = []  # root, folder, whether of cgroup 2
+    for line in _text("/proc/self/mountinfo", path_type).splitlines():
+        # number parent device root folder options ... - type source options
+        left, _, right = (part.split() for part in line.partition(" - "))
+        is_new = right[:1] == ["cgroup2"]
+        is_old = right[:1] == ["cgroup"] and "cpu" in right[-1].split(",")
+        if len(left) > 4 and (is_new or is_old):
+            root, folder = (_OCTAL.sub(lambda code: chr(int(code[1], 8)), p) for p in left[3:5])
+            mounts.append((root, folder, is_new))
+    for folder, is_new in (("/sys/fs/cgroup", True), ("/sys/fs/cgroup/cpu", False)):
+        if is_new not in [found for _, _, found in mounts]:
+            mounts.append(("/", folder, is_new))
+    return [
+        (group, is_new)
+        for root, folder, is_new in mounts
+        for group in _ancestors(root, folder, paths[is_new])
+    ]
+
+
+def _ancestors(root: str, folder: str, path: str) -> Iterator[str]:
+    """The folder of a group and those above it, where a hierarchy's `root` lies at `folder`.
+
+    A path that is not inside of the root is a container's, which sees its own group there.
+    """
+    parts, above = PurePosixPath(path).parts, PurePosixPath(root).parts
+    is_inside = parts[: len(above)] == above and ".." not in parts
+    inside = parts[len(above) :] if is_inside else ()
+    for depth in range(len(inside), -1, -1):
+        yield "/".join([folder.rstrip("/"), *inside[:depth]])
+
+
+def _text(file: str, path_type: Callable[[str], Path] | None = None) -> str:
+    """What a file of the system says; nothing, where there is none."""
+    try:
+        return (path_type or Path)(file).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 class Helpers:

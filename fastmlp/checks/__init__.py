@@ -1,0 +1,46 @@
+"""The door: every argument is checked and normalised here, once, before any arithmetic.
+
+Behind it, features are two-dimensional, row by row in memory, in this machine's byte order, uint8,
+float32 or float64, and finite; labels are whole numbers inside the classes. Raw-pointer kernels
+depend on that: a wrong label would make them write foreign memory.
+"""
+
+from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
+from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
+from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
+from fastmlp.checks.labels import as_class_names, as_labels
+from fastmlp.checks.numbers import (
+    as_callables,
+    as_count,
+    as_dtype,
+    as_layer_sizes,
+    as_positive,
+    as_random_state,
+    as_rates,
+    as_threads,
+)
+from fastmlp.checks.sparse import check_structure
+
+__all__ = [
+    "FEATURE_DTYPES",
+    "as_callables",
+    "as_class_names",
+    "as_count",
+    "as_dtype",
+    "as_features",
+    "as_finite",
+    "as_labels",
+    "as_layer_sizes",
+    "as_layers",
+    "as_numeric",
+    "as_positive",
+    "as_random_state",
+    "as_rates",
+    "as_shaped",
+    "as_threads",
+    "check_structure",
+    "is_finite",
+    "is_sparse",
+    "refuse_no_array",
+    "warn_user",
+]

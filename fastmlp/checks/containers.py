@@ -1,0 +1,206 @@
+"""Numbers in whatever holds them: lists, frames, object cells, masked arrays; as plain arrays.
+
+What counts is the values, not what holds them. A container may have no room for whole numbers as
+such: object cells, or columns of several types, of which NumPy makes floats. If one of its cells
+or columns is of whole numbers, and all values are whole, then they are whole numbers here too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+WHOLE_CELLS = (int, np.integer, np.bool_)
+LARGEST = 2.0**63  # whole numbers from here on stay floats
+
+
+def as_numeric(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return real numbers as an array, in whatever numeric type they have.
+
+    Raises
+    ------
+    TypeError
+        Where there is something else than numbers; the message says what, and where.
+    ValueError
+        Where a value is missing: masked, or pandas' NA.
+    """
+    return gather(values, name)[0]
+
+
+def gather(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
+    """Return `as_numeric`, and whether whole numbers were found in a container of other things."""
+    refuse_masked(values, name)
+    if is_frame(values):
+        return _from_frame(values, name)
+    array = to_array(values, name)
+    is_gathered = False
+    if array.dtype.kind == "O":
+        array = _from_cells(array, name)
+        is_gathered = array.dtype.kind == "i"
+    elif array.dtype.kind == "f" and isinstance(values, list | tuple) and is_whole(array):
+        array = _from_cells(np.array(values, dtype=object), name, array)
+        is_gathered = array.dtype.kind == "i"
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} holds {array.dtype} values: give real numbers")
+    return array, is_gathered
+
+
+def to_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `values` as an array of any type, or say why it is none."""
+    refuse_no_array(values, name)
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is not an array of numbers: give rows of equal length") from None
+
+
+def refuse_no_array(values: object, name: str) -> None:
+    """Raise TypeError for what NumPy would take for one object, naming what it is."""
+    kind = type(values).__name__
+    if is_sparse(values):
+        raise TypeError(f"{name} is a sparse {kind}: give an array, as in {name}.toarray()")
+    if isinstance(values, Mapping):
+        raise TypeError(
+            f"{name} is a {kind}: give an array, as pd.DataFrame({name}) makes of named columns"
+        )
+    if isinstance(values, set | frozenset):
+        raise TypeError(f"{name} is a {kind}, which has no order: give a list or an array")
+    ways_in = ("__getitem__", "__array__", "__array_interface__")
+    if isinstance(values, Iterable) and not any(hasattr(values, way) for way in ways_in):
+        raise TypeError(f"{name} is a {kind}: give an array, as in np.array(list({name}))")
+
+
+def refuse_masked(values: object, name: str) -> None:
+    """Raise ValueError where a value of a masked array, or of a list of them, is masked."""
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        if mask.any():
+            where = np.argwhere(mask)[0]
+            row = f"row {where[0]}" if len(where) else "it"
+            raise ValueError(
+                f"{name} is masked in {row}, and {np.count_nonzero(mask)} values are missing so: "
+                f"remove such rows, or fill them, as with {name}.filled(0)"
+            )
+    elif isinstance(values, list | tuple):
+        for number, cells in enumerate(values):
+            if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
+                raise ValueError(
+                    f"{name} is masked in row {number}, and values are missing so: "
+                    "remove such rows, or fill them, as with np.ma.filled"
+                )
+
+
+def is_sparse(x: object) -> bool:
+    """Whether `x` is one of SciPy's sparse matrices or arrays."""
+    scipy_sparse = sys.modules.get("scipy.sparse")  # nobody holds one without having imported it
+    return scipy_sparse is not None and scipy_sparse.issparse(x)
+
+
+def is_frame(x: object) -> bool:
+    """Whether `x` is a DataFrame of pandas."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(x, pandas.DataFrame)
+
+
+def is_whole(numbers: NDArray[Any]) -> bool:
+    """Whether all values are whole, and small enough to be int64."""
+    if numbers.dtype.kind != "f":
+        return numbers.dtype != np.uint64 or not numbers.size or int(numbers.max()) < LARGEST
+    # A look at the first row spares most floats the temporary arrays.
+    for part in (numbers[:1], numbers) if numbers.ndim else (numbers,):
+        with np.errstate(invalid="ignore"):
+            if not (np.all(np.floor(part) == part) and np.all(np.abs(part) < LARGEST)):
+                return False
+    return True
+
+
+def _from_frame(frame: Any, name: str) -> tuple[NDArray[Any], bool]:
+    """Return a frame's numbers; a column that holds none is named."""
+    kinds = {dtype.kind if isinstance(dtype, np.dtype) else "" for dtype in set(frame.dtypes)}
+    if len(kinds) <= 1 and kinds <= set("biuf"):
+        return np.asarray(frame), False
+    columns = [_column(cells, label, name) for label, cells in frame.items()]
+    if any(c.dtype.kind in "biu" for c in columns) and all(map(is_whole, columns)):
+        whole = np.empty(frame.shape, np.int64)
+        for place, column in enumerate(columns):
+            whole[:, place] = column
+        return whole, True
+    if kinds <= set("iuf"):
+        return np.asarray(frame), False
+    floats = np.empty(frame.shape, np.float64)
+    for place, column in enumerate(columns):
+        floats[:, place] = column
+    return floats, False
+
+
+def _column(cells: Any, label: object, name: str) -> NDArray[Any]:
+    """Return one column of a frame as numbers."""
+    array = np.asarray(cells)
+    if array.dtype.kind == "O":
+        return _from_cells(array, name, column=label)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} holds {array.dtype} values in its column {label!r}: "
+            "drop that column, or turn it into numbers"
+        )
+    if array.dtype.kind == "f" and not isinstance(cells.dtype, np.dtype) and cells.isna().any():
+        _refuse_missing(name, int(np.argmax(cells.isna())), f" of its column {label!r}")
+    return array
+
+
+def _from_cells(
+    cells: NDArray[Any], name: str, numbers: NDArray[Any] | None = None, column: object = None
+) -> NDArray[Any]:
+    """Return object cells as int64 where they are whole numbers (see above), else as float64.
+
+    `numbers` are the cells as floats, where they are known.
+    """
+    if numbers is None:
+        try:
+            numbers = cells.astype(np.float64)
+        except (TypeError, ValueError, OverflowError):
+            _refuse_cell(cells, name, column)
+    if is_whole(numbers) and any(map(_is_whole_cell, cells.flat)):
+        return numbers.astype(np.int64)
+    return numbers
+
+
+def _is_whole_cell(cell: object) -> bool:
+    return isinstance(cell, WHOLE_CELLS) or (isinstance(cell, str) and cell.strip().isdecimal())
+
+
+def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:
+    """Raise for the first cell that is no number, with its place."""
+    of_column = "" if column is None else f" of its column {column!r}"
+    for place in np.ndindex(cells.shape):
+        cell = cells[place]
+        if isinstance(cell, np.ndarray | list | tuple):
+            raise TypeError(
+                f"{name} is not an array of numbers, but one of arrays: give rows of equal "
+                f"length, as in np.stack({name})"
+            )
+        try:
+            float(cell)
+        except OverflowError:
+            raise ValueError(
+                f"{name} holds a number too large for float64 in row {place[0]}{of_column}: "
+                "remove such rows"
+            ) from None
+        except (TypeError, ValueError):
+            break
+    if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
+        _refuse_missing(name, place[0] if place else 0, of_column)
+    where = f" in row {place[0]}{of_column}" if place else ""
+    remedy = "give numbers" if column is None else "drop that column, or turn it into numbers"
+    raise TypeError(f"{name} is not an array of numbers, it holds {cell!r}{where}: {remedy}")
+
+
+def _refuse_missing(name: str, row: int, of_column: str) -> NoReturn:
+    raise ValueError(
+        f"{name} holds a missing value in row {row}{of_column}: "
+        "remove such rows, or fill them, as with fillna(0)"
+    )

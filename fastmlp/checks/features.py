@@ -1,0 +1,165 @@
+"""Features: rows of numbers as the engines take them."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp.checks import containers, sparse
+from fastmlp.checks.shapes import check_shape
+
+FEATURE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
+VALUES_PER_LOOK = 2**16  # they stay in the cache between the minimum and the maximum
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
+
+def warn_user(message: str) -> None:
+    """Give a UserWarning at the line outside of this package that led here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def as_features(
+    x: ArrayLike,
+    n_features: int,
+    dtype: np.dtype[Any],
+    input_scale: float | None = None,
+    name: str = "x",
+    warn: Callable[[str], object] = warn_user,
+) -> Any:
+    """Return `x` as the engines take it, without a copy wherever it already is so.
+
+    Parameters
+    ----------
+    x : array_like or SciPy sparse matrix of shape (n_rows, n_features)
+        Any layout, byte order and numeric type; lists and DataFrames too. It is never changed.
+    n_features : int
+        The number of columns that the network was made for.
+    dtype : numpy.dtype
+        What becomes of types other than uint8, float32 and float64, which stay as they are.
+    input_scale : float, optional
+        Divides whole numbers other than uint8 (the engines divide uint8 themselves).
+    name : str
+        The argument's name, for error messages.
+    warn : callable
+        Takes what is to be said where `x` looks as if it should be divided, but is of floats.
+
+    Returns
+    -------
+    ndarray or SciPy CSR of shape (n_rows, n_features)
+        uint8, float32 or float64 in native byte order, C-contiguous, finite; CSR has its indices
+        in range, sorted and without duplicates.
+
+    Raises
+    ------
+    TypeError
+        Where `x` is not numeric.
+    ValueError
+        Where the shape is wrong, there are no rows, a value is missing or not finite, or the
+        indices of a sparse matrix lead out of it.
+    """
+    if x is None:
+        raise ValueError(f"{name} is None, which has shape (): give rows of {n_features} numbers")
+    if containers.is_sparse(x):
+        sparse.check_structure(x, name)
+        sparse.refuse_one_based(x, n_features, name)
+        check_shape(x.shape, n_features, name)  # type: ignore[union-attr]
+        matrix = sparse.as_csr(x)
+        numbers, is_gathered = containers.gather(matrix.data, name)
+        values = _native(numbers, is_gathered, dtype, input_scale)
+        if values is not matrix.data:
+            matrix = sparse.with_data(matrix, values)
+        ends = matrix.indptr[1:]
+        _check_values(
+            values, numbers, dtype, input_scale, name, warn,
+            lambda i: np.searchsorted(ends, i, side="right"),
+        )  # fmt: skip
+        return matrix
+    array, is_gathered = containers.gather(x, name)
+    # Few containers can be reshaped.
+    expression = name if isinstance(x, np.ndarray) else f"np.asarray({name})"
+    check_shape(array.shape, n_features, name, expression)
+    features = np.ascontiguousarray(_native(array, is_gathered, dtype, input_scale))
+    _check_values(
+        features.reshape(-1), array, dtype, input_scale, name, warn, lambda i: i // n_features
+    )
+    return features
+
+
+def _native(
+    values: NDArray[Any], is_gathered: bool, dtype: np.dtype[Any], input_scale: float | None
+) -> NDArray[Any]:
+    """Return `values` as uint8, float32 or float64 in native byte order.
+
+    Where whole numbers are divided, Booleans and those without an integer type of their own become
+    uint8 if they can: the same values, types and bits as from a plain array of pixels.
+    """
+    if input_scale is not None:
+        is_pixels = is_gathered and values.size and values.min() >= 0 and values.max() <= 255
+        if is_pixels or values.dtype.kind == "b":
+            return values.astype(np.uint8)
+    native = values.dtype.newbyteorder("=")
+    if native in FEATURE_DTYPES:
+        return values.astype(native, copy=False)
+    converted = values.astype(dtype, order="C")
+    if values.dtype.kind in "iu" and input_scale is not None:
+        converted /= dtype.type(input_scale)
+    return converted
+
+
+def _check_values(
+    values: NDArray[Any],
+    given: NDArray[Any],
+    dtype: np.dtype[Any],
+    input_scale: float | None,
+    name: str,
+    warn: Callable[[str], object],
+    row_of: Callable[[int], Any],
+) -> None:
+    """Raise where a value is not finite; warn where floats look as if they should be divided."""
+    if values.dtype.kind != "f":
+        return
+    low, high = _range(values, dtype, name, row_of)
+    if given.dtype.kind != "f" or input_scale is None:
+        return
+    # Standardised features are negative too, and go to 5 or so.
+    is_far = high > 2 if low >= 0 else max(-low, high) > math.sqrt(input_scale)
+    if is_far and input_scale > 1:
+        warn(
+            f"{name} holds floats from {low:g} to {high:g}, and input_scale={input_scale:g} "
+            f"divides whole numbers only: give floats from 0 to 1, as {name} / {input_scale:g}, "
+            f"or whole numbers, as {name}.astype('uint8')"
+        )
+
+
+def _range(
+    values: NDArray[Any], dtype: np.dtype[Any], name: str, row_of: Callable[[int], Any]
+) -> tuple[float, float]:
+    """Return minimum and maximum; raise if a value is NaN, infinite, or too large for `dtype`.
+
+    A comparison with NaN is false, so that minimum and maximum find it without any temporary
+    array, which for isfinite would be a quarter of the features' own size.
+    """
+    limit = min(np.finfo(dtype).max, np.finfo(values.dtype).max)
+    lowest, highest = 0.0, 0.0
+    for start in range(0, len(values), VALUES_PER_LOOK):
+        look = values[start : start + VALUES_PER_LOOK]
+        low, high = look.min(), look.max()
+        if not (low >= -limit and high <= limit):
+            row = row_of(start + int(np.argmin(np.abs(look) <= limit)))
+            raise ValueError(
+                f"{name} holds NaN, infinity or a number too large for {dtype} in row {row}: "
+                "remove such rows, or fill them, as with np.nan_to_num"
+            )
+        lowest, highest = min(lowest, low), max(highest, high)
+    return lowest, highest

@@ -1,0 +1,141 @@
+"""Labels: whole numbers from 0, or words that name the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp.checks.containers import as_numeric, refuse_masked, to_array
+
+
+def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ...] | None:
+    """Return the classes' names, one for each class and no two alike; None stays None."""
+    if names is None:
+        return None
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise TypeError(f"class_names is {names!r}: give a list of {n_classes} words")
+    words = tuple(str(word) if isinstance(word, str) else word for word in names)
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"class_names holds {word!r}: give words, in the order of the classes")
+    if len(words) != n_classes:
+        raise ValueError(
+            f"class_names has {len(words)} words for {n_classes} classes: give one for each"
+        )
+    for word in words:
+        if words.count(word) > 1 or not word:
+            raise ValueError(f"class_names holds {word!r} twice, or is empty: name each class")
+    return words
+
+
+def as_labels(
+    y: ArrayLike,
+    n_rows: int | None,
+    n_classes: int,
+    name: str = "y",
+    class_names: Sequence[str] | None = None,
+) -> NDArray[np.intp]:
+    """Return `y` as an intp array of `n_rows` labels, each in 0..n_classes-1.
+
+    Parameters
+    ----------
+    y : array_like of shape (n_rows,)
+        Whole numbers; as text too, which is read as numbers.
+    n_rows : int or None
+        None stands for any number.
+    n_classes : int
+    name : str
+        The argument's name, for error messages.
+    class_names : sequence of str, optional
+        Words that stand for 0, 1, ...; text in `y` that is none of them is read as a number.
+
+    Raises
+    ------
+    TypeError
+        Where `y` is not numeric.
+    ValueError
+        Where the shape is wrong, a label is missing, not whole, or outside the classes.
+    """
+    if y is None:
+        raise ValueError(f"{name} is None, which has shape (): give one label a row")
+    labels = as_numeric(_words_as_numbers(y, name, class_names), name)
+    if labels.ndim != 1:
+        remedy = ""
+        if n_rows is None or labels.size == n_rows:
+            remedy = f", as in np.ravel({name})"
+        elif labels.ndim == 2 and labels.shape[1] == n_classes:
+            remedy = f", as in np.argmax(np.asarray({name}), axis=1)"
+        raise ValueError(
+            f"{name} has shape {labels.shape}: give one label a row, a one-dimensional array"
+            + remedy
+        )
+    if n_rows is not None and len(labels) != n_rows:
+        raise ValueError(f"{name} has {len(labels)} labels for {n_rows} rows: give one for each")
+    if len(labels) == 0:
+        raise ValueError(f"{name} has no labels: give one at least")
+    if labels.dtype.kind == "f" and not np.all(labels == np.floor(labels)):
+        bad = labels[labels != np.floor(labels)][0]  # NaN differs from itself
+        raise ValueError(f"{name} holds {bad}: labels must be whole numbers from 0")
+    low, high = labels.min(), labels.max()
+    if low < 0 or high >= n_classes:
+        raise ValueError(
+            f"{name} holds the label {low if low < 0 else high}, outside 0..{n_classes - 1}: "
+            "number the classes from 0, or make the network with a larger output_size"
+        )
+    return np.ascontiguousarray(labels, dtype=np.intp)
+
+
+def _words_as_numbers(y: ArrayLike, name: str, class_names: Sequence[str] | None) -> Any:
+    """Return `y`; where it holds text, an array with the numbers that the text stands for."""
+    if isinstance(y, np.ndarray) and y.dtype.kind in "biuf":
+        return y
+    refuse_masked(y, name)
+    array = to_array(y, name)
+    if array.dtype.kind not in "OSUT":
+        return y
+    cells = array.astype(object)
+    if not any(isinstance(cell, str | bytes) for cell in cells.flat):
+        return y
+    classes = {word: label for label, word in enumerate(class_names or ())}
+    known: dict[object, float] = {}  # few of the words differ
+    numbers = np.empty(cells.shape, object)
+    for place, cell in enumerate(cells.flat):
+        if isinstance(cell, str | bytes):
+            if cell not in known:
+                known[cell] = _number(cell, place, name, array.dtype, classes)
+            cell = known[cell]
+        numbers.flat[place] = cell
+    return numbers
+
+
+def _number(
+    cell: str | bytes, row: int, name: str, dtype: np.dtype[Any], classes: dict[str, int]
+) -> float:
+    """Return the class that a word names, or the number that it is."""
+    word = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    if word in classes:
+        return classes[word]
+    number = _as_number(word)
+    # Where classes are named by numbers, a number that names none can't be meant as a label.
+    if number is not None and all(_as_number(known) is None for known in classes):
+        return int(number) if number.is_integer() else number
+    if classes:
+        raise ValueError(
+            f"{name} holds the label {word!r} in row {row}, which is none of class_names: "
+            f"add it to them, or correct it ({', '.join(map(repr, list(classes)[:3]))}, ...)"
+        )
+    raise TypeError(
+        f"{name} holds {dtype} values, such as {word!r} in row {row}: number the classes from 0, "
+        "or name them to MLP.train, with class_names"
+    )
+
+
+def _as_number(word: str) -> float | None:
+    """Return the number that a word is, or None."""
+    try:
+        return None if "_" in word else float(word)  # Python takes 1_0 for 10
+    except ValueError:
+        return None

@@ -1,0 +1,130 @@
+"""Single arguments: counts, rates, seeds, dtypes, functions."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+NETWORK_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+MOST_THREADS = 1024  # or four for each core, if that is more; each has buffers of its own
+
+
+def as_count(value: object, name: str) -> int:
+    """Return `value` as an int of at least 1, or raise an error that names the argument."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}: give a whole number of at least 1") from None
+    if count < 1:
+        raise ValueError(f"{name} is {count}: give a whole number of at least 1")
+    return count
+
+
+def as_threads(n_threads: object, name: str = "n_threads") -> int:
+    """Return a number of threads that a machine can hold, as an int of at least 1."""
+    count = as_count(n_threads, name)
+    n_cores = os.cpu_count() or 1
+    most = max(MOST_THREADS, 4 * n_cores)
+    if count > most:
+        raise ValueError(
+            f"{name} is {count}, more than a machine of {n_cores} cores can hold: give {most} at "
+            f"most; more than {n_cores} are no faster"
+        )
+    return count
+
+
+def as_positive(value: object, name: str) -> float:
+    """Return `value` as a finite float above 0."""
+    number = _as_number(value, name, "a finite number above 0")
+    if number <= 0:
+        raise ValueError(f"{name} is {value!r}: give a finite number above 0")
+    return number
+
+
+def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:
+    """Return the learning rate and the L2 strength as floats that make sense together."""
+    rate = as_positive(learning_rate, "learning_rate")
+    decay = _as_number(lambda_reg, "lambda_reg", "0 or a finite number above it")
+    if decay < 0:
+        raise ValueError(f"lambda_reg is {lambda_reg!r}: give 0 or a finite number above it")
+    if rate * decay >= 1:
+        raise ValueError(
+            f"learning_rate * lambda_reg is {rate * decay:g}, the share of every weight that a "
+            "step takes away: make one of them smaller, so that it stays below 1"
+        )
+    return rate, decay
+
+
+def as_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
+    """Return float32 or float64 as a NumPy dtype; None stays None."""
+    if dtype is None:
+        return None
+    try:
+        given = np.dtype(dtype)
+    except TypeError:
+        given = np.dtype(object)
+    if given not in NETWORK_DTYPES:
+        raise ValueError(f"dtype is {dtype!r}: give 'float32' or 'float64'")
+    return given
+
+
+def as_layer_sizes(input_size: object, hidden_size: object, output_size: object) -> tuple[int, ...]:
+    """Return every layer's size, input first; `hidden_size` is one size or a sequence of them."""
+    hidden: Iterable[Any] = (hidden_size,)
+    if isinstance(hidden_size, Sequence | np.ndarray) and not isinstance(hidden_size, str | bytes):
+        hidden = np.atleast_1d(hidden_size) if isinstance(hidden_size, np.ndarray) else hidden_size
+    hidden = tuple(hidden)
+    if not hidden:
+        raise ValueError("hidden_size is empty: give the size of one hidden layer at least")
+    return (
+        as_count(input_size, "input_size"),
+        *(as_count(size, "hidden_size") for size in hidden),
+        as_count(output_size, "output_size"),
+    )
+
+
+def as_random_state(random_state: object) -> np.random.RandomState | None:
+    """Return a private generator for a seed, the generator itself, or None for NumPy's own."""
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return random_state
+    try:
+        seed = operator.index(random_state)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"random_state is {random_state!r}: give a whole number, a numpy RandomState or None"
+        ) from None
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"random_state is {seed}: give a seed from 0 to 4294967295")
+    return np.random.RandomState(seed)
+
+
+def as_callables(callbacks: Iterable[Any], name: str) -> list[Callable[..., Any]]:
+    """Return `callbacks` as a list of functions."""
+    try:
+        functions = list(callbacks)
+    except TypeError:
+        raise TypeError(f"{name} is {callbacks!r}: give a list of functions") from None
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"{name} holds {function!r}: give functions, callback(epoch, logs)")
+    return functions
+
+
+def _as_number(value: object, name: str, wanted: str) -> float:
+    try:
+        if isinstance(value, (bool, np.bool_, str, bytes)):
+            raise TypeError
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}: give {wanted}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {value!r}: give {wanted}")
+    return number

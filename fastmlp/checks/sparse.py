@@ -1,0 +1,202 @@
+"""Sparse matrices: their structure is checked before any compiled code trusts it.
+
+SciPy checks little of what a matrix is made of, and its conversions write where the indices say.
+Nothing of the caller's matrix is changed, and no flag of it is believed: SciPy keeps what it once
+found about duplicates, and anyone may set it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def as_csr(x: Any) -> Any:
+    """Return a SciPy sparse matrix of any format as a CSR array that can be relied on.
+
+    Parameters
+    ----------
+    x : SciPy sparse matrix or array of shape (n_rows, n_columns)
+        `check_structure` has passed it.
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+        Indices in range, sorted and without duplicates; data contiguous. It shares the memory of a
+        CSR matrix that is so already.
+    """
+    from scipy.sparse import coo_array, csr_array, dia_array
+
+    given = x.dtype
+    if x.format in ("coo", "dok"):
+        # In order, so that the sums of duplicates are known: SciPy's are of the data's own type.
+        coords, data = _coo_parts(x)
+        x = coo_array((_wide(data), coords), x.shape).tocsr()
+    elif x.format == "dia":
+        inside = (x.offsets > -x.shape[0]) & (x.offsets < x.shape[1])
+        x = dia_array((x.data[inside], x.offsets[inside]), x.shape).tocsr()
+    elif x.format != "csr":
+        x = x.tocsr()
+    parts = (np.ascontiguousarray(part) for part in (x.data, x.indices, x.indptr))
+    matrix = csr_array(tuple(parts), x.shape)
+    if not matrix.has_canonical_format:
+        matrix = csr_array((_wide(matrix.data), matrix.indices, matrix.indptr), x.shape, copy=True)
+        matrix.sum_duplicates()
+    data = matrix.data[: matrix.nnz]
+    if given == np.uint8 and data.dtype != given and (not len(data) or data.max() <= 255):
+        return with_data(matrix, data.astype(np.uint8))
+    return with_data(matrix, data)
+
+
+def with_data(matrix: Any, data: NDArray[Any]) -> Any:
+    """Return a canonical CSR array with the structure of `matrix` and other values."""
+    from scipy.sparse import csr_array
+
+    indices = matrix.indices[: len(data)]
+    new = csr_array((data, indices, matrix.indptr), matrix.shape)
+    new.has_canonical_format = True
+    return new
+
+
+def check_structure(x: Any, name: str) -> None:
+    """Raise ValueError unless the parts of `x` fit together and all indices are inside of it.
+
+    Parameters
+    ----------
+    x : SciPy sparse matrix or array of shape (n_rows, n_columns)
+    name : str
+        The argument's name, for error messages.
+    """
+    if len(x.shape) != 2:
+        raise ValueError(
+            f"{name} has shape {x.shape}: give two dimensions, "
+            f"as in {name}.toarray().reshape({'1' if len(x.shape) == 1 else x.shape[0]}, -1)"
+        )
+    if x.format in ("csr", "csc", "bsr"):
+        _check_compressed(x, name)
+    elif x.format in ("coo", "dok"):
+        _check_coordinates(x, name)
+    elif x.format == "lil":
+        _check_lists(x, name)
+    elif x.format == "dia":
+        is_sound = _are_indices(x.offsets) and x.data.ndim == 2 and len(x.data) == len(x.offsets)
+        _require(is_sound, name, "data and offsets don't fit together")
+    else:
+        raise TypeError(f"{name} is a sparse {type(x).__name__}: give {name}.tocsr()")
+
+
+def refuse_one_based(x: Any, n_columns: int, name: str) -> None:
+    """Raise ValueError where `x` has one column more than it should, and the first is empty."""
+    if x.shape[1] == n_columns + 1 and not as_csr(x)[:, [0]].nnz and x.nnz:
+        raise ValueError(
+            f"{name} has {n_columns + 1} columns, of which the first is empty, and the network "
+            f"takes {n_columns}: 1-based? Then give {name}.tocsr()[:, 1:]"
+        )
+
+
+def _check_compressed(x: Any, name: str) -> None:
+    """Check CSR, CSC and BSR: pointers into indices, for each row, column or row of blocks."""
+    height, width = x.blocksize if x.format == "bsr" else (1, 1)
+    n_major, n_minor = x.shape[0] // height, x.shape[1] // width
+    n_dimensions = 3 if x.format == "bsr" else 1
+    if x.format == "csc":
+        n_major, n_minor = n_minor, n_major
+    indptr, indices, data = x.indptr, x.indices, x.data
+    is_sound = _are_indices(indptr) and _are_indices(indices) and data.ndim == n_dimensions
+    _require(is_sound, name, "indptr, indices and data are no arrays of the right types")
+    if data.ndim == 3:
+        is_sound = data.shape[1:] == (height, width)
+        is_sound &= x.shape == (n_major * height, n_minor * width)
+        _require(is_sound, name, "its blocks don't fit the shape")
+    _require(len(indices) == len(data), name, "indices and data differ in length")
+    _require(len(indptr) == n_major + 1, name, f"indptr has {len(indptr)} entries, not one more "
+             f"than the {n_major} rows or columns")  # fmt: skip
+    if indptr[0] == 1 and indptr[-1] == len(indices) + 1:
+        _require(False, name, "indptr starts at 1 instead of 0: 1-based?")
+    is_sound = indptr[0] == 0 and bool(np.all(indptr[1:] >= indptr[:-1]))
+    _require(is_sound, name, "indptr must start at 0 and never fall")
+    _require(indptr[-1] <= len(indices), name, "indptr leads beyond the indices")
+    indices = indices[: int(indptr[-1])]
+
+    def major_of(place: int) -> int:
+        return int(np.searchsorted(indptr[1:], place, side="right"))
+
+    if x.format == "csc":
+        _check_range(indices, n_minor, name, "row", lambda place: f"column {major_of(place)}")
+    else:
+        kind = "column" if height == width == 1 else "block column"
+        _check_range(indices, n_minor, name, kind, lambda i: f"row {major_of(i) * height}")
+
+
+def _check_coordinates(x: Any, name: str) -> None:
+    """Check COO and DOK: a row and a column for each value."""
+    try:
+        (rows, columns), data = _coo_parts(x)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is a broken sparse matrix ({error}): build it anew") from None
+    is_sound = _are_indices(rows) and _are_indices(columns) and data.ndim == 1
+    _require(is_sound, name, "row, col and data are no arrays of the right types")
+    is_sound = len(rows) == len(columns) == len(data)
+    _require(is_sound, name, "row, col and data differ in length")
+    _check_range(columns, x.shape[1], name, "column", lambda place: f"row {rows[place]}")
+    _check_range(rows, x.shape[0], name, "row", lambda place: f"column {columns[place]}")
+
+
+def _check_lists(x: Any, name: str) -> None:
+    """Check LIL: for each row, a list of columns and one of values."""
+    is_sound = x.rows.shape == x.data.shape == (x.shape[0],)
+    _require(is_sound, name, f"rows and data must hold a list for each of {x.shape[0]} rows")
+    for row, (columns, values) in enumerate(zip(x.rows, x.data, strict=True)):
+        is_sound = isinstance(columns, list) and isinstance(values, list)
+        is_sound = is_sound and len(columns) == len(values)
+        _require(is_sound, name, f"columns and values of row {row} don't fit together")
+        if not columns:
+            continue
+        try:
+            indices = np.array(columns)
+        except (ValueError, OverflowError):
+            indices = np.array(columns, object)
+        _require(_are_indices(indices), name, f"columns of row {row} are no whole numbers")
+        _check_range(indices, x.shape[1], name, "column", lambda _, row=row: f"row {row}")
+
+
+def _coo_parts(x: Any) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]:
+    """Return ((rows, columns), data) of COO or DOK."""
+    if x.format == "coo":
+        return (np.ascontiguousarray(x.row), np.ascontiguousarray(x.col)), x.data
+    keys = np.array(list(x.keys()), np.int64).reshape(len(x.keys()), 2)
+    values = np.array(list(x.values()), x.dtype)
+    return (np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])), values
+
+
+def _check_range(indices: NDArray[Any], n: int, name: str, kind: str, where: Any) -> None:
+    """Raise where an index is none of 0 to n - 1; `where` says for its place where it stands."""
+    if not len(indices):
+        return
+    low, high = int(indices.min()), int(indices.max())
+    if low >= 0 and high < n:
+        return
+    bad = low if low < 0 else high
+    remedy = "build it anew"
+    if low >= 1 and high == n:
+        remedy = "1-based? Then subtract 1 from all of them"
+    place = int(np.argmax(indices == bad))
+    raise ValueError(
+        f"{name} holds the {kind} index {bad} in {where(place)}, outside 0..{n - 1}: {remedy}"
+    )
+
+
+def _are_indices(array: Any) -> bool:
+    return isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype.kind in "iu"
+
+
+def _require(is_sound: bool, name: str, reason: str) -> None:
+    if not is_sound:
+        raise ValueError(f"{name} is a broken sparse matrix, {reason}: build it anew")
+
+
+def _wide(data: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers in a type that has room for the sums of duplicates."""
+    return data.astype(np.int64) if data.dtype.kind in "iu" and data.itemsize < 8 else data

@@ -1,0 +1,192 @@
+"""How a text table is written: encoding, separator, header. Found out from its first rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from fastmlp.data.columns import ID_NAMES, INDEX_NAMES, LABEL_NAMES
+from fastmlp.data.labels import as_number
+
+BLANKS = " "
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", BLANKS: "blanks"}
+MARKS = {  # the longer one first: UTF-32's begins like UTF-16's
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+SAMPLE = 2**18  # bytes, a hundred rows of MNIST
+LONGEST_LINE = 2**24
+ROWS_FOR_SEPARATOR = 20
+MANY = 16  # so many columns, numbered one after the other, are names and no data
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table is written.
+
+    Attributes
+    ----------
+    encoding : str
+        As Python calls it.
+    separator : str
+        A comma, a semicolon, a tab, or a blank for any number of blanks and tabs.
+    decimal : str
+        A point or a comma.
+    names : list of str, optional
+        The header, if there is one.
+    rows : list of list of str
+        The first rows below it; none if there are none.
+    """
+
+    encoding: str
+    separator: str
+    decimal: str
+    names: list[str] | None
+    rows: list[list[str]]
+
+    def number(self, cell: str) -> float | None:
+        """Return the number that a cell is, or None."""
+        return as_number(cell.replace(",", ".") if self.decimal == "," else cell)
+
+    @property
+    def words(self) -> str:
+        """The layout in a few words."""
+        header = "no header" if self.names is None else "a header"
+        with_what = SEPARATORS[self.separator]
+        encoding = "" if self.encoding.startswith("utf-8") else f", {self.encoding.upper()}"
+        decimal = ", decimal commas" if self.decimal == "," else ""
+        return f"CSV with {with_what} and {header}{decimal}{encoding}"
+
+
+def find_layout(stream: IO[bytes], label: str | None, path: Path) -> Layout:
+    """Read the beginning of a table, and see how it is written.
+
+    Raises
+    ------
+    ValueError
+        If it is empty or no text.
+    """
+    sample = stream.read(SAMPLE)
+    if sample.count(b"\n") < 2 and len(sample) == SAMPLE:
+        sample += stream.read(LONGEST_LINE)
+    encoding = _encoding(sample)
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)  # its last letter may be cut
+    except UnicodeDecodeError:
+        raise no_table(path) from None
+    if "\0" in text:
+        raise no_table(path)
+    lines = list(io.StringIO(text, newline=""))
+    is_whole = not stream.read(1)
+    if not is_whole and len(lines) > 1:
+        lines.pop()
+    if not any(line.strip() for line in lines):
+        raise ValueError(f"{path} is empty: give a file with rows of numbers")
+    separator, decimal = _separator(lines)
+    try:
+        rows = [row for _, row in split(lines, separator)]
+    except csv.Error:
+        raise no_table(path) from None
+    names = None
+    if _is_header(rows, decimal, label):
+        names = [name.strip() for name in rows.pop(0)]
+    return Layout(encoding, separator, decimal, names, rows)
+
+
+def split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows with their lines' numbers, from 1; without blank ones, which pandas skips."""
+    if separator == BLANKS:
+        lines = (line.replace("\t", " ").strip() for line in lines)
+    rows = csv.reader(
+        lines, delimiter=separator, skipinitialspace=separator == BLANKS, strict=True
+    )  # fmt: skip
+    return ((rows.line_num, row) for row in rows if len(row) > 1 or "".join(row).strip())
+
+
+def no_table(path: Path) -> ValueError:
+    """Return the error for what is no text, or not text alone."""
+    return ValueError(f"{path} is no table of numbers: give a CSV file, in UTF-8 or UTF-16")
+
+
+def _encoding(sample: bytes) -> str:
+    for mark, encoding in MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    # Digits in UTF-16 have a zero byte each, which text in UTF-8 has nowhere.
+    if sample[1:64:2].count(0) > len(sample[1:64:2]) // 2:
+        return "utf-16-le"
+    if sample[0:64:2].count(0) > len(sample[0:64:2]) // 2:
+        return "utf-16-be"
+    return "utf-8"
+
+
+def _separator(lines: list[str]) -> tuple[str, str]:
+    """Return the separator, and the decimal sign, by which most cells are numbers.
+
+    If several do, the one that makes most columns of them: a blank after each comma separates
+    nothing.
+    """
+    best, found = (-2.0, 0), (",", ".")
+    first = [line for line in lines if line.strip()][: ROWS_FOR_SEPARATOR + 1]
+    for separator in SEPARATORS:
+        for decimal in ".," if separator != "," else ".":
+            try:
+                rows = [row for _, row in split(first, separator)]
+            except csv.Error:
+                continue
+            counts = {len(row) for row in rows}
+            below = rows[1:] or rows
+            cells = [cell for row in below for cell in row]
+            if max(counts) == 1 or not cells:
+                continue
+            numbers = sum(
+                as_number(cell.replace(",", ".") if decimal == "," else cell) is not None
+                for cell in cells
+            )
+            score = (numbers / len(cells) - (len(counts) > 1), len(cells))
+            if score > best:
+                best, found = score, (separator, decimal)
+    return found
+
+
+def _is_header(rows: list[list[str]], decimal: str, label: str | None) -> bool:
+    """Say whether the first row names the columns.
+
+    Names are words above numbers. Names that are numbers, as pandas writes them, count from 0 or 1,
+    which a row of many pixels does not.
+    """
+
+    def number(cell: str) -> float | None:
+        return as_number(cell.replace(",", ".") if decimal == "," else cell)
+
+    first, rest = rows[0], rows[1:]
+    words = [i for i, cell in enumerate(first) if number(cell) is None]
+    numbers = [value for value in map(number, first) if value is not None]
+    if not words:
+        return len(first) >= MANY and _counts(numbers)
+    bare = {first[i].strip().lower() for i in words}
+    if bare & ({*LABEL_NAMES, *ID_NAMES, *INDEX_NAMES} - {""}) or (label and label.lower() in bare):
+        return True
+    if len(words) == len(first):
+        return len(first) > 1 or bool(bare - {""})
+    above_numbers = all(
+        len(row) > i and number(row[i]) is not None for row in rest for i in words
+    )  # fmt: skip
+    if above_numbers and rest:
+        return _counts(numbers) and (bare == {""} or len(numbers) > 1)
+    return len(first) >= MANY and _counts(numbers)
+
+
+def _counts(numbers: list[float]) -> bool:
+    return bool(numbers) and numbers in (
+        list(range(len(numbers))),
+        list(range(1, len(numbers) + 1)),
+    )

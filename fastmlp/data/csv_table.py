@@ -1,0 +1,208 @@
+"""Read tables of text, in any of the ways in which CSV files are written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.data.archives import open_unpacked
+from fastmlp.data.columns import Columns, as_ids, check_index, choose
+from fastmlp.data.csv_layout import BLANKS, Layout, find_layout, no_table, split
+from fastmlp.data.labels import LabelError, as_classes
+from fastmlp.data.pixels import PixelError, as_pixels
+from fastmlp.data.raw import Raw
+
+ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
+GOOD_CELLS = 100_000  # that are remembered
+
+
+class _FaultyTableError(Exception):
+    """Somewhere in the table is what should not be there; `_fault` finds out where."""
+
+
+def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+    """Read a table of numbers: pixels, and at most a column of labels and one of ids.
+
+    Parameters
+    ----------
+    path : Path
+        A text file, packed or not.
+    label : str, optional
+        The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
+    prefer : str
+        Ignored.
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, damaged or ragged, or holds what is no number.
+    """
+    with open_unpacked(path) as stream:
+        layout = find_layout(stream, label, path)
+    n_columns = len(layout.rows[0]) if layout.rows else 0
+    if n_columns == 0:
+        raise ValueError(f"{path} has a header, but no rows: give a file with one image at least")
+    if layout.names is not None and len(layout.names) != n_columns:
+        raise _fault(path, layout, columns=None)
+    columns = choose(
+        layout.names, [row for row in layout.rows if len(row) == n_columns], label, path
+    )
+    try:
+        x, texts = _parse(path, layout, columns, n_columns)
+    except _FaultyTableError:
+        raise _fault(path, layout, columns) from None
+    labels = ids = None
+    if columns.label is not None:
+        labels = texts[columns.label]
+        try:
+            as_classes(labels)
+        except LabelError as error:
+            line = _line_of(path, layout, error.row)
+            raise ValueError(
+                f"{path}, line {line}, {_name(layout, columns.label)}: {error.problem}"
+            ) from None
+    if columns.ids is not None:
+        ids = as_ids(texts[columns.ids])
+    if columns.index is not None:
+        check_index(texts[columns.index], _name(layout, columns.index), path)
+    return Raw(x, labels, ids, (layout.words, *columns.words))
+
+
+def _parse(
+    path: Path, layout: Layout, columns: Columns, n_columns: int
+) -> tuple[NDArray[Any], dict[int, NDArray[Any]]]:
+    """Return the pixels, and the other columns by number, at pandas' speed.
+
+    Pandas tells that something is wrong, but not always where. A row that is too short comes out
+    of it as one with empty cells, and with ``na_filter=False`` any cell that is no number makes
+    text of its column: both show in the type.
+    """
+    import pandas as pd
+
+    is_pixel = np.zeros(n_columns, bool)
+    is_pixel[list(columns.pixels)] = True
+    others = np.flatnonzero(~is_pixel).tolist()
+    as_text = [i for i in others if i != columns.label]  # "007" names a row
+    pixels: list[NDArray[Any]] = []
+    texts: dict[int, list[NDArray[Any]]] = {i: [] for i in others}
+    with open_unpacked(path) as unpacked:
+        stream = _Watched(unpacked)
+        try:
+            with pd.read_csv(
+                stream,
+                sep=r"\s+" if layout.separator == BLANKS else layout.separator,
+                decimal=layout.decimal,
+                header=None if layout.names is None else 0,
+                names=range(n_columns),
+                dtype=dict.fromkeys(as_text, object)
+                or None,  # an empty one costs a sixth of the time
+                encoding=layout.encoding,
+                chunksize=ROWS_AT_A_TIME,
+                na_filter=False,
+                low_memory=False,
+            ) as chunks:
+                for chunk in chunks:
+                    values = chunk.to_numpy() if not others else chunk.loc[:, is_pixel].to_numpy()
+                    pixels.append(as_pixels(values))
+                    for i in others:
+                        texts[i].append(chunk.iloc[:, i].to_numpy())
+        except (pd.errors.ParserError, UnicodeError, PixelError):
+            if stream.error is not None:  # pandas may make an error of its own of it
+                raise stream.error from None
+            raise _FaultyTableError from None
+    return np.concatenate(pixels), {i: _joined(parts) for i, parts in texts.items()}
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join a column's parts, as texts if one of them holds texts."""
+    if any(part.dtype.kind not in "iuf" for part in parts):
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
+
+
+class _Watched(io.RawIOBase):
+    """A stream that remembers what went wrong in it: an interrupt, or a damaged archive."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.error: BaseException | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self.stream.read(size)
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
+    """Read the table again, slowly, and return an error that says what is wrong first."""
+    names = layout.names
+    n_columns = len(layout.rows[0] if names is None else names)
+    of_what = "the first row" if names is None else f"the header {n_columns} names"
+    pixels = set(columns.pixels) if columns else set()
+    good = {str(value) for value in range(256)}
+    try:
+        with _rows(path, layout) as rows:
+            for number, row in rows:
+                where = f"{path}, line {number}"
+                if len(row) != n_columns:
+                    wanted = f"{of_what} {n_columns}" if names is None else of_what
+                    return ValueError(
+                        f"{where} has {len(row)} values, {wanted}: "
+                        "give every row as many values as there are columns"
+                    )
+                if good.issuperset(row):
+                    continue
+                for i, cell in enumerate(row):
+                    value = layout.number(cell)
+                    if i in pixels and (value is None or not math.isfinite(value)):
+                        what = "no number" if value is None else "no finite number"
+                        return ValueError(
+                            f"{where}, {_name(layout, i)}: {cell[:40]!r} is {what}: "
+                            "correct it or remove the row"
+                        )
+                    if value is not None and len(good) < GOOD_CELLS:
+                        good.add(cell)
+    except (UnicodeError, csv.Error):
+        pass
+    return no_table(path)
+
+
+def _line_of(path: Path, layout: Layout, wanted: int) -> int:
+    """Return the line of a row that is counted from 0."""
+    with _rows(path, layout) as rows:
+        return next(number for row, (number, _) in enumerate(rows) if row == wanted)
+
+
+@contextmanager
+def _rows(path: Path, layout: Layout) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """Open the table as rows below the header, with their lines' numbers."""
+    with (
+        open_unpacked(path) as stream,
+        io.TextIOWrapper(stream, layout.encoding, newline="") as text,
+    ):
+        rows = split(text, layout.separator)
+        if layout.names is not None:
+            next(rows)
+        yield rows
+
+
+def _name(layout: Layout, i: int) -> str:
+    return f"column {i + 1 if layout.names is None else repr(layout.names[i][:40])}"

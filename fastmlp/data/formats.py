@@ -1,0 +1,170 @@
+"""The one door for files of digits: any format that is known, told by its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp import checks
+from fastmlp.data.cache import Progress
+from fastmlp.data.labels import LabelError, as_classes
+from fastmlp.data.pixels import PixelError, settle
+from fastmlp.data.raw import Raw
+from fastmlp.data.sniff import kind_of
+
+Part = Literal["train", "t10k"]
+
+READERS = {
+    "csv": "csv_table.read_csv",
+    "parquet": "parquet.read_parquet",
+    "idx": "idx.read_idx",
+    "idx folder": "idx.read_idx",
+    "npz": "numpy_files.read_npz",
+    "npy": "numpy_files.read_npy",
+    "numpy folder": "numpy_files.read_numpy_folder",
+    "image": "images.read_image",
+    "image folder": "images.read_image_folder",
+}
+"""The function that reads each of the formats which `kind_of` knows, imported when it is needed."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images, a row each, with all that is known about them.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_rows, n_features)
+        Pixels: uint8 where they are whole numbers of 0 to 255, not yet divided by anything; else
+        float32 or float64, as the network is to get them.
+    y : int64 ndarray of shape (n_rows,), or None
+        Labels; None where there are none.
+    class_names : tuple of str, or None
+        What the classes 0, 1, ... are called; None where labels are numbers.
+    scale : float
+        What a network that is trained on `x` gets as its `input_scale`.
+    ids : ndarray of shape (n_rows,), or None
+        What numbers or names the rows, whole numbers or texts, if anything does.
+    limits : (float, float)
+        The smallest and the largest pixel in the file.
+    name : str
+        What to call the whole in a message: the path.
+    found : str
+        One line that says what was found, and how it was taken.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] | None = None
+    scale: float = 255.0
+    ids: NDArray[Any] | None = None
+    limits: tuple[float, float] = (0.0, 255.0)
+    name: str = "data"
+    found: str = ""
+
+
+def load(
+    path: str | Path,
+    *,
+    label: str | None = None,
+    scale: float | None = None,
+    prefer: Part = "train",
+    side: int = 28,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Load images and labels from a file or a folder, in any format that is known.
+
+    Formats are told by content, not by name: CSV and its relatives, IDX, ``.npz``, ``.npy``,
+    parquet, images, folders of them; packed with gzip, xz, bz2 or zip.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or a folder.
+    label : str, optional
+        In tables, the labels' column: its name, or ``"first"``, ``"last"``, ``"none"``. By default
+        a column named label, class, target or y; without names, what looks like labels.
+    scale : float, optional
+        What the pixels are divided by. By default 1 for values within 0 to 1, and 255 for other
+        whole numbers up to 255. Any others need it.
+    prefer : {"train", "t10k"}
+        Which part to load where there is one to train and one to test with.
+    side : int
+        Width and height that images are resized to.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in images, while a folder of images is read.
+
+    Returns
+    -------
+    Dataset
+        ``MLP(..., input_scale=dataset.scale).train(dataset.x, dataset.y)`` trains on it.
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+        If there is no such file or folder, or it can't be read.
+    TypeError, ValueError
+        If an argument makes no sense, or the file holds something else, or what is no pixel or no
+        label; the message names it and says what to do.
+    """
+    if scale is not None:
+        scale = checks.as_positive(scale, "scale")
+    if label is not None and not isinstance(label, str):
+        raise TypeError(f"label is {label!r}: give a column's name, 'first', 'last' or 'none'")
+    if prefer not in ("train", "t10k"):
+        raise ValueError(f'prefer is {prefer!r}: give "train" or "t10k"')
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: check the path for typing errors")
+    kind = kind_of(path)
+    more: dict[str, dict[str, Any]] = {
+        "image": {"side": side},
+        "image folder": {"side": side, "progress": progress},
+    }
+    raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
+    if raw.x.size == 0:
+        raise ValueError(f"{path} holds no pixels: give a file with one image at least")
+    try:
+        x, used_scale, limits, values = settle(raw.x, scale)
+        y, names = _classes(raw)
+    except (PixelError, LabelError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from None
+    n_rows, n_features = x.shape
+    size = f"{n_rows:,} row{'s' * (n_rows > 1)} of {n_features:,} pixels"
+    # A format that names the classes has said so.
+    classes = () if y is None or raw.class_names else (_class_words(y, names),)
+    found = f"{path}: {', '.join((size, *raw.words, *classes, values))}"
+    return Dataset(x, y, names, used_scale, raw.ids, limits, str(path), " ".join(found.split()))
+
+
+def _reader(kind: str) -> Callable[..., Raw]:
+    module, name = READERS[kind].split(".")
+    return getattr(import_module(f"fastmlp.data.{module}"), name)
+
+
+def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
+    """Return the labels as classes, and the classes' names."""
+    if raw.labels is None:
+        return None, None
+    if raw.class_names is None:
+        return as_classes(raw.labels)
+    # Folders that are called 0 to 9 are these numbers, also where one of them is missing.
+    numbers, names = as_classes(np.array(raw.class_names, object))
+    if names is None:
+        return numbers[raw.labels], None
+    return raw.labels.astype(np.int64), raw.class_names
+
+
+def _class_words(y: NDArray[np.int64], names: tuple[str, ...] | None) -> str:
+    if names is not None:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        return f"{len(names)} classes ({shown})"
+    return f"{len(np.unique(y))} classes from {y.min()} to {y.max()}"

@@ -1,0 +1,100 @@
+"""Pixels as a file has them, and what they are to be divided by."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PIXEL_MAX = 255
+
+
+class PixelError(ValueError):
+    """Some values are no finite numbers."""
+
+
+def as_pixels(values: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers as uint8 if they are whole and 0 to 255, else as they are.
+
+    Raises
+    ------
+    PixelError
+        If they are no real numbers, or not finite.
+    """
+    if values.dtype.kind not in "iufb":
+        raise PixelError(f"{values.dtype} values are no numbers")
+    if values.dtype == np.uint8 or values.size == 0:
+        return np.ascontiguousarray(values, np.uint8)
+    low, high = values.min(), values.max()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise PixelError("some values are NaN or infinite")
+    if low < 0 or high > PIXEL_MAX:
+        return values
+    whole = values.astype(np.uint8, order="C")
+    if values.dtype.kind == "f" and not np.array_equal(whole, values):
+        return values
+    return whole
+
+
+def settle(
+    x: NDArray[Any], scale: float | None
+) -> tuple[NDArray[Any], float, tuple[float, float], str]:
+    """Decide what pixels are divided by, so that a network with this `input_scale` takes them.
+
+    Networks divide whole numbers and never floats. So uint8 stays as it is, for the network to
+    divide. Fractions within 0 to 1 have been divided already. All else is divided here, by the
+    scale that has to be given for it.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows, n_features)
+        Any real dtype.
+    scale : float, optional
+        What the pixels are divided by; None takes 1 for values up to 1, and 255 for whole numbers
+        up to 255.
+
+    Returns
+    -------
+    x : ndarray
+        uint8, float32 or float64.
+    scale : float
+    limits : (float, float)
+        The smallest and the largest value in the file.
+    words : str
+        What was found and how it was taken.
+
+    Raises
+    ------
+    PixelError
+        If a value is not finite.
+    ValueError
+        If there is no scale, and the values are neither within 0 to 1 nor whole up to 255.
+    """
+    pixels = as_pixels(x)
+    low, high = float(pixels.min()), float(pixels.max())
+    span = f"from {low:g} to {high:g}"
+    if pixels.dtype == np.uint8:
+        if scale is None:
+            scale = 1.0 if high <= 1 else float(PIXEL_MAX)
+        divided = "not divided" if scale == 1 else f"divided by {scale:g}"
+        return pixels, scale, (low, high), f"whole numbers {span}, {divided}"
+    kept = pixels.dtype if pixels.dtype in (np.float32, np.float64) else np.float64
+    pixels = np.ascontiguousarray(pixels, kept)
+    if low >= 0 and high <= 1:
+        return pixels, scale or 1.0, (low, high), f"fractions {span}, not divided"
+    if scale is None:
+        raise ValueError(
+            f"has values {span}, neither within 0 to 1 nor whole numbers up to 255: "
+            "say what they are divided by, with --scale on the command line, scale=... in Python "
+            "(1 leaves them as they are)"
+        )
+    if scale == 1:
+        return pixels, scale, (low, high), f"numbers {span}, not divided"
+    return (
+        pixels / pixels.dtype.type(scale),
+        scale,
+        (low, high),
+        (f"numbers {span}, divided by {scale:g}"),
+    )

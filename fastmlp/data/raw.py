@@ -1,0 +1,33 @@
+"""What a reader of one format hands on: the file's own values, not yet judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file's rows as they stand there.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_rows, n_features)
+        Any real dtype; uint8 wherever the file holds whole numbers of 0 to 255.
+    labels : ndarray of shape (n_rows,), optional
+        Whole numbers, or words (dtype object or str), as the file has them.
+    ids : ndarray of shape (n_rows,), optional
+        A column that numbers or names the rows, and is no pixel.
+    words : tuple of str
+        What was found and how it was taken, a few words each, for the line that is printed.
+    class_names : tuple of str, optional
+        Where the format itself names the classes 0, 1, ... (folders of images).
+    """
+
+    x: NDArray[Any]
+    labels: NDArray[Any] | None = None
+    ids: NDArray[Any] | None = None
+    words: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None

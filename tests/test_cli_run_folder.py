@@ -1,0 +1,120 @@
+"""The folder of a run: whose it is, what it may replace, and what may not stay behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_tools import easy_digits, one_line_error, run, start, write_csv
+
+from fastmlp.cli import run_folder as module
+from fastmlp.cli.lock import locked
+
+FILES = ["history.csv", "learning_curves.png", "mistakes.png", "model.safetensors", "sample.png"]
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "train.csv", *easy_digits())
+
+
+def names(folder: str | Path) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "history.csv"])
+def test_a_run_is_replaced_only_if_that_is_asked_for(csv: Path, file: str) -> None:
+    Path("out").mkdir()
+    (Path("out") / file).write_text("another run's")
+    (Path("out") / "notes.txt").write_text("mine")
+    arguments = ["train", "--data", csv, "--epochs", 1, "--out", "out"]
+    line = one_line_error(*arguments)
+    assert f"out holds a run already ({file})" in line
+    assert "--overwrite" in line
+    assert (Path("out") / file).read_text() == "another run's"
+    assert run(*arguments, "--overwrite").exit_code == 0
+    assert names("out") == sorted([*FILES, "notes.txt"])
+    assert (Path("out") / file).read_bytes() != b"another run's"
+
+
+def test_a_folder_with_other_things_is_used(csv: Path) -> None:
+    Path("out").mkdir()
+    (Path("out") / "notes.txt").write_text("mine")
+    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+
+
+def test_an_overwritten_run_s_pictures_go_with_it(csv: Path) -> None:
+    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    flat = write_csv(Path("flat.csv"), *easy_digits(n_features=20))
+    arguments = ["train", "--data", flat, "--epochs", 1, "--out", "out", "--overwrite"]
+    assert run(*arguments).exit_code == 0
+    assert names("out") == ["history.csv", "learning_curves.png", "model.safetensors"]
+
+
+def test_a_run_that_fails_leaves_the_one_it_was_to_overwrite(csv: Path) -> None:
+    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    one_line_error("train", "--data", "missing.csv", "--out", "out", "--overwrite")
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+def test_overwrite_needs_a_folder(csv: Path) -> None:
+    line = one_line_error("train", "--data", csv, "--overwrite")
+    assert "--out" in line
+    assert names(".") == ["train.csv"]
+
+
+def test_a_second_run_into_one_folder_is_told(csv: Path) -> None:
+    first = start("train", "--data", csv, "--epochs", 100_000_000, "--out", "out")
+    try:
+        assert first.stdout.readline().startswith(b"Epoch")
+        for more in ([], ["--overwrite"]):
+            line = one_line_error("train", "--data", csv, "--epochs", 1, "--out", "out", *more)
+            assert "another run is writing to out" in line
+        assert first.poll() is None
+        assert Path("out").is_dir()
+    finally:
+        first.kill()
+        first.communicate()
+    # A run that was killed is in nobody's way.
+    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    assert names("out") == FILES
+
+
+def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
+    for _ in range(2):
+        with locked(tmp_path):
+            with pytest.raises(BlockingIOError), locked(tmp_path):
+                pass
+            with pytest.raises(BlockingIOError), locked(tmp_path):
+                pass
+    assert names(tmp_path) == []
+
+
+def test_no_folder_stays_behind_not_even_those_above() -> None:
+    one_line_error("train", "--data", "missing.csv", "--out", "a/b/c")
+    one_line_error("profile", "--data", "missing.csv", "--out", "a/b/c")
+    assert names(".") == []
+    Path("a").mkdir()
+    one_line_error("train", "--data", "missing.csv", "--out", "a/b/c")
+    assert names("a") == []  # the user's own
+    (Path("a") / "file").touch()
+    one_line_error("train", "--data", "missing.csv", "--out", "a/file/c")
+    assert names("a") == ["file"]
+
+
+@pytest.mark.parametrize("out", [[], ["--out", "a/b"]])
+def test_no_folder_stays_behind_where_nothing_can_be_written(
+    csv: Path, monkeypatch: pytest.MonkeyPatch, out: list[str]
+) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "check_writable", fail)
+    assert "No space left" in one_line_error("train", "--data", csv, *out)
+    assert names(".") == ["train.csv"]
