@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -20,21 +21,34 @@ from engine_tools import (
 from numpy.testing import assert_array_equal
 
 from fastmlp import kernels
-from fastmlp.kernels import functions, inference, trainer
-from fastmlp.kernels import plan as at
+from fastmlp.kernels import buffers, functions, inference, inputs, plan
+from fastmlp.problem import Problem
 
 GUARD = 1024  # bytes before and after each buffer; all ones are NaN, and a wrong label or mask
 # Rows of 12, 28 or 64 units are followed by padding that no vector reaches.
 NETS = [(1, 1), (7, 3), (33, 17, 5), (20, 64, 12, 28), (9, 1, 64, 1, 10)]
 
+PROBLEMS = [
+    Problem(activation="silu", optimizer="adam", dropout=0.3),
+    Problem(activation="tanh", loss="binary_cross_entropy", optimizer="momentum"),
+    Problem(activation="gelu", loss="squared_error", optimizer="gradient"),
+]
+
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 every_net = pytest.mark.parametrize("sizes", NETS, ids=lambda sizes: "-".join(map(str, sizes)))
+
+
+def replace_aligned(monkeypatch: pytest.MonkeyPatch, replacement: Any) -> None:
+    """Put a function in the place of `aligned` wherever the engine calls it."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("fastmlp.kernels.") and hasattr(module, "aligned"):
+            monkeypatch.setattr(module, "aligned", replacement)
 
 
 @pytest.fixture
 def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Array]]:
     """Surround every buffer with guards, which must be as they were at the end."""
-    aligned = at.aligned
+    aligned = buffers.aligned
     guards: list[Array] = []
 
     def guarded(shape: Any, dtype: Any) -> Array:
@@ -44,9 +58,7 @@ def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Array]]:
         guards.extend((raw[:GUARD], raw[GUARD + n_bytes :]))
         return raw[GUARD : GUARD + n_bytes].view(dtype).reshape(shape)
 
-    monkeypatch.setattr(at, "aligned", guarded)
-    monkeypatch.setattr(functions, "aligned", guarded)
-    monkeypatch.setattr(trainer, "aligned", guarded)
+    replace_aligned(monkeypatch, guarded)
     numpy = SimpleNamespace(**{**vars(np), "empty": guarded})  # predictions go to these
     monkeypatch.setattr(inference, "np", numpy)
     yield guards
@@ -57,24 +69,31 @@ def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Array]]:
 @pytest.fixture
 def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fill all scratch memory with NaN; only the padding of parameters and inputs is zero."""
-    lay_out = at.Plan.__init__
+    lay_out = plan.Plan.__init__
 
-    def filled(plan: at.Plan, weights: Any, *arguments: Any, **keywords: Any) -> None:
-        lay_out(plan, weights, *arguments, **keywords)
-        for buffers in plan._buffers:
-            for field in (at.ACTIVATION, at.GRADIENT):
-                if field in buffers:
-                    buffers[field].fill(np.nan)
-        n_features = len(weights[0])
-        padded = plan._padded_rows(n_features)
-        n_rows, stride = plan.fields[at.BATCH_ROWS], plan.fields[at.INPUT_ROW]
-        blocks = plan._kept[at.INPUT][:, : n_rows * stride]
+    def filled(this: plan.Plan, weights: Any, *arguments: Any, **keywords: Any) -> None:
+        lay_out(this, weights, *arguments, **keywords)
+        for layer in range(len(weights)):
+            for name in ("slopes", "outputs", "gradient"):
+                if (name, layer) in this._kept:
+                    this.kept((name, layer)).fill(np.nan)
+        for name in ("row_losses", "sums"):
+            this.kept(name).fill(np.nan)
+
+    def of_dense_rows(this: inputs.Inputs, to: plan.Plan, *arguments: Any) -> Any:
+        """A block of dense rows is dirty; that of sparse ones has to be full of zeros."""
+        n_features = int(to.works["n_features"][0])
+        n_rows, stride = int(to.works["batch_rows"][0]), int(to.works["input_row"][0])
+        blocks = to.kept("input")[:, : n_rows * stride]
         rows = blocks.reshape(len(blocks), n_rows, stride)
         assert np.shares_memory(rows, blocks)
+        padded = to._padded_rows(n_features)
         rows[..., :n_features] = rows[..., padded:] = np.nan
-        plan._kept[at.CHOSEN].fill(np.nan)
+        return dense(this, to, *arguments)
 
-    monkeypatch.setattr(at.Plan, "__init__", filled)
+    dense = inputs.Inputs._dense
+    monkeypatch.setattr(inputs.Inputs, "_dense", of_dense_rows)
+    monkeypatch.setattr(plan.Plan, "__init__", filled)
     aligned = functions.aligned
 
     def nan(shape: Any, dtype: Any) -> Array:
@@ -94,6 +113,12 @@ def trainings(sizes: tuple[int, ...], dtype: str) -> Iterator[Run]:
                 settings = {"batch_size": batch_size, "n_threads": n_threads}
                 for skip_zeros in (False, True):
                     yield train(parameters, x, y, epochs=1, skip_zeros=skip_zeros, **settings)
+        settings = {"batch_size": 65, "n_threads": 3, "with_penalty": True}
+        for problem in PROBLEMS:
+            targets = y if problem.loss == "cross_entropy" else make_rows(150, sizes[-1], dtype)
+            weights = np.linspace(0, 2, 150)
+            yield train(parameters, x, targets, epochs=1, problem=problem, row_weights=weights,
+                        **settings)  # fmt: skip
 
 
 def predictions(sizes: tuple[int, ...], dtype: str) -> Iterator[Array]:
@@ -150,7 +175,7 @@ def test_padding_stays_zero(dtype):
             training.epoch(np.arange(50))
             training.export()
             for layer, w in enumerate(weights):
-                buffers = training._plan._buffers[layer]
-                for copy in buffers[at.WEIGHTS]:
-                    assert np.count_nonzero(copy) in (np.count_nonzero(w), 0)
-                assert np.count_nonzero(buffers[at.BIAS][0]) == np.count_nonzero(biases[layer])
+                for copy in training._plan.kept(("weights", layer)):
+                    assert np.count_nonzero(copy[0]) in (np.count_nonzero(w), 0)
+                bias = training._plan.kept(("bias", layer))[0, 0]
+                assert np.count_nonzero(bias) == np.count_nonzero(biases[layer])
