@@ -35,7 +35,9 @@ def error(got: list[Array], expected: list[Array], start: list[Array]) -> list[f
     ]
 
 
-def movement(engine: Any, dtype: str, sizes: Any, batch_size: int, n_rows: int, optimizer: str) -> list[Array]:
+def movement(
+    engine: Any, dtype: str, sizes: Any, batch_size: int, n_rows: int, optimizer: str
+) -> list[Array]:
     parameters = make_parameters(sizes, "float32").copy(dtype)
     x = np.random.RandomState(1).randn(n_rows, sizes[0]).astype(np.float32)
     problem = Problem(optimizer=optimizer, epsilon=1e-3)

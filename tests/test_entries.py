@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 import pytest
-from engine_tools import assert_close, assert_same_bits, make_parameters, make_rows, Run
+from engine_tools import Run, assert_close, assert_same_bits, make_parameters, make_rows
 
 from fastmlp import kernels, reference
 from fastmlp.problem import Problem
@@ -30,7 +29,9 @@ def make_targets(loss: str, n_rows: int, n_outputs: int, dtype: str, labels: boo
     return rng.randn(n_rows, n_outputs).astype(dtype)
 
 
-def run(engine: Any, parameters: Any, x: Any, y: Any, dtype: str | None = None, **settings: Any) -> Any:
+def run(
+    engine: Any, parameters: Any, x: Any, y: Any, dtype: str | None = None, **settings: Any
+) -> Any:
     """Some epochs of an engine's Trainer, and all that comes out."""
     trained = parameters.copy(dtype)
     if y.ndim == 2 and dtype is not None:
@@ -46,14 +47,24 @@ def run(engine: Any, parameters: Any, x: Any, y: Any, dtype: str | None = None, 
     return Run(trained, losses), states, trainer.n_steps
 
 
-def check(dtype: str, sizes: tuple[int, ...], loss: str, x: Any, y: Any, factor: float = 4000, **settings: Any) -> Any:
+def check(
+    dtype: str,
+    sizes: tuple[int, ...],
+    loss: str,
+    x: Any,
+    y: Any,
+    factor: float = 4000,
+    **settings: Any,
+) -> Any:
     parameters = make_parameters(sizes, dtype, seed=1)
     more = "float64" if dtype == "float32" else "longdouble"
     got, states, n_steps = run(kernels, parameters, x, y, n_threads=1, **settings)
     expected, expected_states, expected_steps = run(reference, parameters, x, y, more, **settings)
     assert n_steps == expected_steps
     for values, wanted in zip(
-        [*got.parameters.arrays(), *states], [*expected.parameters.arrays(), *expected_states], strict=True
+        [*got.parameters.arrays(), *states],
+        [*expected.parameters.arrays(), *expected_states],
+        strict=True,
     ):
         assert_close(values, wanted, dtype, factor)
     assert_close(got.losses, expected.losses, dtype, factor)

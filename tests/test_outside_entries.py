@@ -58,11 +58,14 @@ def test_an_edited_entry_is_compiled_anew(tmp_path):
     source = Path(outside_entries.__file__).read_text()
     results = []
     for slope in ("0.25", "0.5", "0.25"):
-        (tmp_path / "outside_entries.py").write_text(source.replace("SLOPE = 0.25", f"SLOPE = {slope}"))
+        (tmp_path / "outside_entries.py").write_text(
+            source.replace("SLOPE = 0.25", f"SLOPE = {slope}")
+        )
         script = SCRIPT.format(paths=[str(tmp_path), str(Path(__file__).parent)])
         done = subprocess.run(
             [sys.executable, "-c", script],
-            env=os.environ | {"FASTMLP_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ
+            | {"FASTMLP_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=True,

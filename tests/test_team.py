@@ -51,12 +51,12 @@ def returned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         def took(self, *_: float) -> None:
             pass
 
-    def watched(plan: int, thread: int, *arguments: Any) -> int:
-        calls.append((thread, run_steps(plan, thread, *arguments)))
+    def watched(trainer: Any, thread: int, *arguments: Any) -> int:
+        calls.append((thread, run_part(trainer, thread, *arguments)))
         return calls[-1][1]
 
-    run_steps = trainer_module.run_steps
-    monkeypatch.setattr(trainer_module, "run_steps", watched)
+    run_part = trainer_module.Trainer._run_part
+    monkeypatch.setattr(trainer_module.Trainer, "_run_part", watched)
     monkeypatch.setattr(trainer_module, "Pace", Threaded)
     return calls
 
@@ -164,19 +164,18 @@ def test_helpers_are_sent_home_if_thread_0_never_comes():
         import numpy as np
         from engine_tools import make_labels, make_parameters, make_rows
         from fastmlp import kernels
-        from fastmlp.kernels import trainer as trainer_module
 
-        run_steps = trainer_module.run_steps
-        def interrupted(plan, thread, n_threads, *arguments):
+        run_part = kernels.Trainer._run_part
+        def interrupted(trainer, thread, n_threads, *arguments):
             if thread == 0 and n_threads > 1:
                 raise KeyboardInterrupt
-            return run_steps(plan, thread, n_threads, *arguments)
+            return run_part(trainer, thread, n_threads, *arguments)
 
         parameters = make_parameters((20, 70, 50), "float32")
         trainer = kernels.Trainer(
             *parameters, make_rows(200, 20), make_labels(200, 50), n_threads=2, batch_size=8
         )
-        trainer_module.run_steps = interrupted
+        kernels.Trainer._run_part = interrupted
         try:
             trainer.epoch(np.arange(200))
         except KeyboardInterrupt:

@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
 
+from fastmlp import kernels
 from fastmlp.kernels import pace, simd, threads
 from fastmlp.kernels.pace import Pace
 from fastmlp.kernels.plan import useful_threads
@@ -296,13 +298,13 @@ def test_a_fit_goes_on_serially_when_another_one_starts(monkeypatch):
     expected = train(parameters, x, y, n_threads=1, batch_size=2)
     used: list[int] = []
 
-    run = Helpers.run
+    run_part = kernels.Trainer._run_part
 
-    def watched(helpers: Helpers, work: Callable[[int], object], n_threads: int) -> None:
+    def watched(trainer: Any, thread: int, n_threads: int, *steps: int) -> int:
         used.append(n_threads)
-        run(helpers, work, n_threads)
+        return run_part(trainer, thread, n_threads, *steps)
 
-    monkeypatch.setattr(Helpers, "run", watched)
+    monkeypatch.setattr(kernels.Trainer, "_run_part", watched)
     assert_same_bits(train(parameters, x, y, n_threads=2, batch_size=2), expected)
     assert 2 in used
     used.clear()

@@ -134,26 +134,26 @@ def activate(work, layer, one, activation):
     Computes an entry of :data:`fastmlp.reference.ACTIVATIONS` and
     :func:`fastmlp.reference.keep_mask`.
     """
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    first, start = first_vector(w, l), first_row(w, l)
-    skipped = (w.turn * l.outputs_block + start * l.unit_row + first * width) * size
-    key = step_at(w.steps + w.number * w.steps_row).dropout_key
-    _function_rows(View(l.slopes + skipped, l.unit_row, 1), View(l.outputs + skipped, l.unit_row, 1),
-                   start, last_row(w, l) - start, first * width,
-                   (last_vector(w, l) - first) * width,
-                   key, l.number, w.dropout_threshold, w.dropout_scale, activation, one)  # fmt: skip
+    first, start = first_vector(work, layer), first_row(work, layer)
+    skipped = (work.turn * layer.outputs_block + start * layer.unit_row + first * width) * size
+    key = step_at(work.steps + work.number * work.steps_row).dropout_key
+    _function_rows(View(layer.slopes + skipped, layer.unit_row, 1), View(layer.outputs + skipped, layer.unit_row, 1),
+                   start, last_row(work, layer) - start, first * width,
+                   (last_vector(work, layer) - first) * width,
+                   key, layer.number, work.dropout_threshold, work.dropout_scale, activation, one)  # fmt: skip
 
 
 @kernel
 def slope(work, layer, one, activation):
     """A thread's own columns of the gradient by a layer's sums, from that by its outputs."""
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    first = first_vector(w, l)
+    first = first_vector(work, layer)
     skipped = first * width * size
-    slopes = l.slopes + skipped + w.turn * l.outputs_block * size
-    key = step_at(w.steps + w.number * w.steps_row).dropout_key
-    _slope_rows(View(slopes, l.unit_row, 1), View(l.gradient + skipped, l.unit_row, 1), w.n_rows,
-                first * width, (last_vector(w, l) - first) * width,
-                key, l.number, w.dropout_threshold, w.dropout_scale, activation, one)  # fmt: skip
+    slopes = layer.slopes + skipped + work.turn * layer.outputs_block * size
+    key = step_at(work.steps + work.number * work.steps_row).dropout_key
+    _slope_rows(View(slopes, layer.unit_row, 1), View(layer.gradient + skipped, layer.unit_row, 1), work.n_rows,
+                first * width, (last_vector(work, layer) - first) * width,
+                key, layer.number, work.dropout_threshold, work.dropout_scale, activation, one)  # fmt: skip

@@ -72,7 +72,9 @@ def softmax(logits: ArrayLike) -> Array:
     n_rows, n_classes = values.shape
     if n_classes == 0:
         raise ValueError("logits has no columns: give one class at least")
-    packed = aligned((n_rows, row_stride(rounded_up(n_classes, SUM_LANES), values.itemsize)), values.dtype)
+    packed = aligned(
+        (n_rows, row_stride(rounded_up(n_classes, SUM_LANES), values.itemsize)), values.dtype
+    )
     packed[:, :n_classes] = values
     one = values.dtype.type(1)
     _softmax(packed.ctypes.data, packed.shape[1], n_rows, n_classes, one)

@@ -91,10 +91,10 @@ def _gather_rows(
 @kernel
 def gather(work, layer, one, source):
     """Copy the batch's rows to the thread's block; :func:`fastmlp.reference.scale_inputs`."""
-    w = work_at(work)
-    order = w.order + w.first_row * 8
-    _gather_rows(w.x, w.n_features, order, w.n_rows, next_batch(w), w.scale,
-                 View(w.input, w.input_row, 1), source, one)  # fmt: skip
+    work = work_at(work)
+    order = work.order + work.first_row * 8
+    _gather_rows(work.x, work.n_features, order, work.n_rows, next_batch(work), work.scale,
+                 View(work.input, work.input_row, 1), source, one)  # fmt: skip
 
 
 @vector_op
@@ -153,7 +153,7 @@ def _scatter(
 @kernel
 def gather_sparse(work, layer, one):
     """Put the batch's rows of a CSR matrix into the thread's block, and their masks."""
-    w = work_at(work)
-    _scatter(w.x_indptr, w.x_indices, w.x, w.held, w.n_held, w.order + w.first_row * 8, w.n_rows,
-             View(w.input, w.input_row, 1), w.masks, w.masks_row, one)  # fmt: skip
-    w.n_held = w.n_rows
+    work = work_at(work)
+    _scatter(work.x_indptr, work.x_indices, work.x, work.held, work.n_held, work.order + work.first_row * 8, work.n_rows,
+             View(work.input, work.input_row, 1), work.masks, work.masks_row, one)  # fmt: skip
+    work.n_held = work.n_rows

@@ -118,5 +118,7 @@ def forward(
         first = batch * BATCH_ROWS
         last = min(first + BATCH_ROWS, n_rows)
         for layer, activation in enumerate(activations[:-1]):
-            activation[first:last] = predictor.plan.outputs(layer)[: last - first, : activation.shape[1]]
+            activation[first:last] = predictor.plan.outputs(layer)[
+                : last - first, : activation.shape[1]
+            ]
     return activations

@@ -22,7 +22,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import imputils
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import intrinsic, models, register_model, typeof_impl
+from numba.extending import intrinsic, models, register_model
 
 from fastmlp.kernels.buffers import aligned
 

@@ -141,16 +141,18 @@ def next_batch(work):
 @kernel
 def locate(work, layer, one):
     """Note where the batch's rows, and the next one's, lie in X."""
-    w = work_at(work)
-    locate_rows(w.x, w.row_bytes, w.order + w.first_row * 8, w.n_rows, w.row_table)
-    locate_rows(w.x, w.row_bytes, next_batch(w), w.n_rows, w.next_table)
+    work = work_at(work)
+    locate_rows(
+        work.x, work.row_bytes, work.order + work.first_row * 8, work.n_rows, work.row_table
+    )
+    locate_rows(work.x, work.row_bytes, next_batch(work), work.n_rows, work.next_table)
 
 
 @kernel
 def find_nonzeros(work, layer, one, elements):
     """Make the masks of the batch's rows."""
-    w = work_at(work)
-    for start in range(0, w.n_rows, MASK_ROWS):
-        masks = w.masks + start // MASK_ROWS * w.masks_row * 8
-        _find(w.row_table + start * 8, min(w.n_rows - start, MASK_ROWS), w.n_features,
-              w.found, w.found_part, masks, elements, one)  # fmt: skip
+    work = work_at(work)
+    for start in range(0, work.n_rows, MASK_ROWS):
+        masks = work.masks + start // MASK_ROWS * work.masks_row * 8
+        _find(work.row_table + start * 8, min(work.n_rows - start, MASK_ROWS), work.n_features,
+              work.found, work.found_part, masks, elements, one)  # fmt: skip

@@ -94,7 +94,9 @@ def _add_losses(
             return [b.add(r, constant(1)), b.fadd(sum_, b.fmul(weight, value))]
 
         v.repeat(rows, finish, step=v.count)
-        return [v.loop([constant(0), v.scalar(0.0)], lambda r, _: b.icmp_signed("<", r, rows), row)[1]]
+        return [
+            v.loop([constant(0), v.scalar(0.0)], lambda r, _: b.icmp_signed("<", r, rows), row)[1]
+        ]
 
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
     with b.if_else(is_weighted) as (if_weighted, if_plain):
@@ -111,25 +113,25 @@ def loss_gradient(work, layer, one, loss):
     Computes an entry of :data:`fastmlp.reference.LOSSES`. The gradient contains the row's weight,
     and the division by the batch's rows.
     """
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size = itemsize(one)
-    z = View(l.slopes + w.turn * l.outputs_block * size, l.unit_row, 1)
-    p = View(l.gradient, l.unit_row, 1)
-    order = w.order + w.first_row * 8
-    _predict_rows(z, w.n_rows, l.n_out, p, loss, one)
-    share = w.numbers + (w.number * w.numbers_row + at.SHARE) * size
-    _differentiate_rows(p, w.n_rows, l.n_out, order, View(w.targets, w.target_row, 1),
-                        w.row_weights, share, w.floor, w.row_losses, loss, one)  # fmt: skip
-    if w.thread == 0:
-        _add_losses(w.row_losses, w.n_rows, order, w.row_weights, w.floor,
-                    w.losses + w.number * size, loss, one)  # fmt: skip
+    z = View(layer.slopes + work.turn * layer.outputs_block * size, layer.unit_row, 1)
+    p = View(layer.gradient, layer.unit_row, 1)
+    order = work.order + work.first_row * 8
+    _predict_rows(z, work.n_rows, layer.n_out, p, loss, one)
+    share = work.numbers + (work.number * work.numbers_row + at.SHARE) * size
+    _differentiate_rows(p, work.n_rows, layer.n_out, order, View(work.targets, work.target_row, 1),
+                        work.row_weights, share, work.floor, work.row_losses, loss, one)  # fmt: skip
+    if work.thread == 0:
+        _add_losses(work.row_losses, work.n_rows, order, work.row_weights, work.floor,
+                    work.losses + work.number * size, loss, one)  # fmt: skip
 
 
 @kernel
 def predict(work, layer, one, loss):
     """Predictions of the batch's rows, to the same rows of OUT."""
-    w, l = work_at(work), layer_at(layer)
-    z = View(l.slopes, l.unit_row, 1)
-    _predict_rows(z, w.n_rows, l.n_out, z, loss, one)
-    out = w.out + w.first_row * l.n_out * itemsize(one)
-    copy_rows(z, w.n_rows, l.n_out, View(out, l.n_out, 1), one)
+    work, layer = work_at(work), layer_at(layer)
+    z = View(layer.slopes, layer.unit_row, 1)
+    _predict_rows(z, work.n_rows, layer.n_out, z, loss, one)
+    out = work.out + work.first_row * layer.n_out * itemsize(one)
+    copy_rows(z, work.n_rows, layer.n_out, View(out, layer.n_out, 1), one)

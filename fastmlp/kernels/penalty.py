@@ -39,11 +39,13 @@ def penalty(work, layer, one):
 
     A thread takes its own columns; thread 0 all of them where threads share the inputs.
     """
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    if l.sharing != at.BY_COLUMNS and w.thread > 0:
+    if layer.sharing != at.BY_COLUMNS and work.thread > 0:
         return
-    factor = w.numbers + (w.number * w.numbers_row + at.PENALTY) * size
-    for c in range(first_vector(w, l), last_vector(w, l)):
-        weights = l.weights + (c // 2 * l.weights_panel + c % 2 * width) * size
-        _add_squares(View(weights, 2 * width, 1), l.n_in, factor, l.squares + c * width * size, one)
+    factor = work.numbers + (work.number * work.numbers_row + at.PENALTY) * size
+    for c in range(first_vector(work, layer), last_vector(work, layer)):
+        weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
+        _add_squares(
+            View(weights, 2 * width, 1), layer.n_in, factor, layer.squares + c * width * size, one
+        )

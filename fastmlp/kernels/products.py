@@ -23,13 +23,16 @@ def claim_outputs(work, layer, one):
 
     Asked for one by one, when they are written, the cache lines would come much more slowly.
     """
-    w, l = work_at(work), layer_at(layer)
-    if w.n_threads > 1:
+    work, layer = work_at(work), layer_at(layer)
+    if work.n_threads > 1:
         size, width = itemsize(one), lanes(one)
-        first, start = first_vector(w, l), first_row(w, l)
-        out = l.slopes + (w.turn * l.outputs_block + start * l.unit_row + first * width) * size
-        prefetch_to_write(View(out, l.unit_row, 1), last_row(w, l) - start,
-                          (last_vector(w, l) - first) * width, one)  # fmt: skip
+        first, start = first_vector(work, layer), first_row(work, layer)
+        out = (
+            layer.slopes
+            + (work.turn * layer.outputs_block + start * layer.unit_row + first * width) * size
+        )
+        prefetch_to_write(View(out, layer.unit_row, 1), last_row(work, layer) - start,
+                          (last_vector(work, layer) - first) * width, one)  # fmt: skip
 
 
 @kernel
@@ -39,23 +42,23 @@ def forward(work, layer, one, activation):
     Computes :func:`fastmlp.reference.matmul_bias`, and ReLU or no activation, as tiles do. Others
     follow in a pass of their own.
     """
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    start, last = first_row(w, l), last_vector(w, l)
-    n_rows = last_row(w, l) - start
-    x = l.inputs + (w.turn * l.inputs_block + start * l.inputs_row) * size
-    z = l.slopes + (w.turn * l.outputs_block + start * l.unit_row) * size
-    c = first_vector(w, l)
+    start, last = first_row(work, layer), last_vector(work, layer)
+    n_rows = last_row(work, layer) - start
+    x = layer.inputs + (work.turn * layer.inputs_block + start * layer.inputs_row) * size
+    z = layer.slopes + (work.turn * layer.outputs_block + start * layer.unit_row) * size
+    c = first_vector(work, layer)
     while c < last:
         is_wide = c % 2 == 0 and c + 2 <= last
-        weights = l.weights + (c // 2 * l.weights_panel + c % 2 * width) * size
-        out = View(z + c * width * size, l.unit_row, 1)
-        before = View(l.bias + c * width * size, 0, 1)
-        for k in range(0, l.n_in, INPUTS_PER_SUM):
-            count = min(l.n_in - k, INPUTS_PER_SUM)
-            p = View(x + k * size, l.inputs_row, 1)
+        weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
+        out = View(z + c * width * size, layer.unit_row, 1)
+        before = View(layer.bias + c * width * size, 0, 1)
+        for k in range(0, layer.n_in, INPUTS_PER_SUM):
+            count = min(layer.n_in - k, INPUTS_PER_SUM)
+            p = View(x + k * size, layer.inputs_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
-            epilogue = epilogue_of(activation) if k + count == l.n_in else STORE
+            epilogue = epilogue_of(activation) if k + count == layer.n_in else STORE
             if is_wide:
                 wide_product(n_rows, count, p, q, before, out, epilogue, 0, one)
             else:
@@ -68,28 +71,28 @@ def forward(work, layer, one, activation):
 def backward(work, layer, one, activation):
     """From the gradient by a layer's sums to a thread's own columns of that by its inputs.
 
-    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`, and with ReLU, or no activation
+    Computes ``dz @ work.T`` of :func:`fastmlp.reference.backward`, and with ReLU, or no activation
     below, all of the gradient by what is before that activation.
     """
-    w, l = work_at(work), layer_at(layer)
-    below = layer_at(l.below)
+    work, layer = work_at(work), layer_at(layer)
+    below = layer_at(layer.below)
     size, width = itemsize(one), lanes(one)
-    last = last_vector(w, below)
-    c = first_vector(w, below)
+    last = last_vector(work, below)
+    c = first_vector(work, below)
     while c < last:
         is_wide = c % 2 == 0 and c + 2 <= last
-        weights = l.transposed + (c // 2 * l.transposed_panel + c % 2 * width) * size
+        weights = layer.transposed + (c // 2 * layer.transposed_panel + c % 2 * width) * size
         out = View(below.gradient + c * width * size, below.unit_row, 1)
-        mask = below.slopes + (w.turn * below.outputs_block + c * width) * size
-        before = View(w.zeros, 0, 1)
-        for k in range(0, l.n_out, INPUTS_PER_SUM):
-            count = min(l.n_out - k, INPUTS_PER_SUM)
-            p = View(l.gradient + k * size, l.unit_row, 1)
+        mask = below.slopes + (work.turn * below.outputs_block + c * width) * size
+        before = View(work.zeros, 0, 1)
+        for k in range(0, layer.n_out, INPUTS_PER_SUM):
+            count = min(layer.n_out - k, INPUTS_PER_SUM)
+            p = View(layer.gradient + k * size, layer.unit_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
-            epilogue = mask_of(activation) if k + count == l.n_out else STORE
+            epilogue = mask_of(activation) if k + count == layer.n_out else STORE
             if is_wide:
-                wide_product(w.n_rows, count, p, q, before, out, epilogue, mask, one)
+                wide_product(work.n_rows, count, p, q, before, out, epilogue, mask, one)
             else:
-                narrow_product(w.n_rows, count, p, q, before, out, epilogue, mask, one)
+                narrow_product(work.n_rows, count, p, q, before, out, epilogue, mask, one)
             before = out
         c += 2 if is_wide else 1

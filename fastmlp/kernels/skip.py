@@ -288,33 +288,33 @@ def _add_part(
 @kernel
 def forward_skipping(work, layer, one, activation):
     """What :func:`fastmlp.kernels.forward.forward` computes, of inputs that are mostly zero."""
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    z_block = l.slopes + w.turn * l.outputs_block * size
-    end, last = last_row(w, l), last_vector(w, l)
-    part = View(w.sums, STRIP_VECTORS * width, 1)
-    for start in range(first_row(w, l), end, MASK_ROWS):
+    z_block = layer.slopes + work.turn * layer.outputs_block * size
+    end, last = last_row(work, layer), last_vector(work, layer)
+    part = View(work.sums, STRIP_VECTORS * width, 1)
+    for start in range(first_row(work, layer), end, MASK_ROWS):
         n_rows = min(end - start, MASK_ROWS)
-        masks = w.masks + start // MASK_ROWS * w.masks_row * 8
-        rows, ahead = w.row_table + start * 8, w.next_table + start * 8
-        c = first_vector(w, l)
+        masks = work.masks + start // MASK_ROWS * work.masks_row * 8
+        rows, ahead = work.row_table + start * 8, work.next_table + start * 8
+        c = first_vector(work, layer)
         while c < last:
             # Whole panels together, if the first one is whole.
             n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
-            z = View(z_block + (start * l.unit_row + c * width) * size, l.unit_row, 1)
-            weights = View(l.weights + (c // 2 * l.weights_panel + c % 2 * width) * size,
-                           l.weights_panel, 1)  # fmt: skip
-            before = View(l.bias + c * width * size, 0, 1)
-            for k in range(0, l.n_in_padded, INPUTS_PER_SUM):
-                k_end = min(k + INPUTS_PER_SUM, l.n_in_padded)
+            z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
+            weights = View(layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size,
+                           layer.weights_panel, 1)  # fmt: skip
+            before = View(layer.bias + c * width * size, 0, 1)
+            for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
+                k_end = min(k + INPUTS_PER_SUM, layer.n_in_padded)
                 _fill(part, n_rows, n * width, one)
                 if n == 4:
-                    _forward_4(masks, k, k_end, rows, ahead, w.levels, weights, part, one)
+                    _forward_4(masks, k, k_end, rows, ahead, work.levels, weights, part, one)
                 elif n == 2:
-                    _forward_2(masks, k, k_end, rows, ahead, w.levels, weights, part, one)
+                    _forward_2(masks, k, k_end, rows, ahead, work.levels, weights, part, one)
                 else:
-                    _forward_1(masks, k, k_end, rows, ahead, w.levels, weights, part, one)
-                epilogue = epilogue_of(activation) if k_end == l.n_in_padded else STORE
+                    _forward_1(masks, k, k_end, rows, ahead, work.levels, weights, part, one)
+                epilogue = epilogue_of(activation) if k_end == layer.n_in_padded else STORE
                 _add_part(part, n_rows, n * width, before, z, epilogue, one)
                 before = z
             c += n
@@ -323,42 +323,46 @@ def forward_skipping(work, layer, one, activation):
 @kernel
 def update_skipping(work, layer, one, optimizer):
     """What :func:`fastmlp.kernels.update.update` computes, of inputs that are mostly zero."""
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    start, end, last = first_input(w, l), last_input(w, l), last_vector(w, l)
-    numbers = w.numbers + (w.number * w.numbers_row + at.FOR_WEIGHTS) * size
-    n_rows = w.n_rows
+    start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
+    numbers = work.numbers + (work.number * work.numbers_row + at.FOR_WEIGHTS) * size
+    n_rows = work.n_rows
     in_parts = n_rows > ROWS_PER_SUM
     block_inputs = SUMMED_INPUTS if in_parts else max(1, end - start)
     for k in range(start, end, block_inputs):
         k_end = min(k + block_inputs, end)
-        for strip in range(first_vector(w, l), last, SUMMED_VECTORS):
+        for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             for part in range(0, n_rows, ROWS_PER_SUM):
                 count = min(n_rows - part, ROWS_PER_SUM)
-                masks = w.masks + part // MASK_ROWS * w.masks_row * 8
+                masks = work.masks + part // MASK_ROWS * work.masks_row * 8
                 n_masks = (count + MASK_ROWS - 1) // MASK_ROWS
-                rows, ahead = w.row_table + part * 8, w.next_table + part * 8
+                rows, ahead = work.row_table + part * 8, work.next_table + part * 8
                 is_first, is_last = part == 0, part + count == n_rows
                 c = strip
                 while c < strip_end:
                     left = strip_end - c
                     n = 4 if c % 2 == 0 and left >= 4 else (2 if c % 2 == 0 and left >= 2 else 1)
-                    weights = View(l.weights + (c // 2 * l.weights_panel + c % 2 * width) * size,
-                                   l.weights_panel, 1)  # fmt: skip
+                    weights = View(layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size,
+                                   layer.weights_panel, 1)  # fmt: skip
                     sums_at = (c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2
-                    sums = View(w.sums + sums_at * width * size, SUMS_PANEL * width, 1)
-                    dz = View(l.gradient + (part * l.unit_row + c * width) * size, l.unit_row, 1)
+                    sums = View(work.sums + sums_at * width * size, SUMS_PANEL * width, 1)
+                    dz = View(
+                        layer.gradient + (part * layer.unit_row + c * width) * size,
+                        layer.unit_row,
+                        1,
+                    )
                     if n == 4:
-                        _update_4(masks, w.masks_row, n_masks, k, k_end, rows, ahead, w.levels,
-                                  sums, weights, l.weights_state, numbers, dz,
+                        _update_4(masks, work.masks_row, n_masks, k, k_end, rows, ahead, work.levels,
+                                  sums, weights, layer.weights_state, numbers, dz,
                                   is_first, is_last, optimizer, one)  # fmt: skip
                     elif n == 2:
-                        _update_2(masks, w.masks_row, n_masks, k, k_end, rows, ahead, w.levels,
-                                  sums, weights, l.weights_state, numbers, dz,
+                        _update_2(masks, work.masks_row, n_masks, k, k_end, rows, ahead, work.levels,
+                                  sums, weights, layer.weights_state, numbers, dz,
                                   is_first, is_last, optimizer, one)  # fmt: skip
                     else:
-                        _update_1(masks, w.masks_row, n_masks, k, k_end, rows, ahead, w.levels,
-                                  sums, weights, l.weights_state, numbers, dz,
+                        _update_1(masks, work.masks_row, n_masks, k, k_end, rows, ahead, work.levels,
+                                  sums, weights, layer.weights_state, numbers, dz,
                                   is_first, is_last, optimizer, one)  # fmt: skip
                     c += n

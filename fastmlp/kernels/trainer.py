@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import clock, program
-from fastmlp.kernels import records as at
 from fastmlp.kernels.buffers import aligned
 from fastmlp.kernels.inputs import Inputs
 from fastmlp.kernels.pace import Pace
@@ -95,7 +94,9 @@ seed, with_penalty
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
         self._with_penalty = with_penalty
-        stages = program.training(network, plan, self.inputs.stages, self.inputs.skips, with_penalty)
+        stages = program.training(
+            network, plan, self.inputs.stages, self.inputs.skips, with_penalty
+        )
         self.stage_names = program.names(stages)
         self._one = dtype.type(1)
         # Compile now, so that compiling is no part of any stretch's time.
@@ -147,11 +148,14 @@ seed, with_penalty
         if n_threads == 1:
             self._run_part(0, 1, first, last)
         else:
-            self._helpers.run(lambda thread: self._run_part(thread, n_threads, first, last), n_threads)
+            self._helpers.run(
+                lambda thread: self._run_part(thread, n_threads, first, last), n_threads
+            )
 
-    def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> None:
-        stages = self._stages
-        run(self._plan.work(thread), stages.ctypes.data, len(stages), n_threads, first, last, self._one)
+    def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
+        """One thread's part of a stretch; see :func:`fastmlp.kernels.step.run`."""
+        work, stages = self._plan.work(thread), self._stages
+        return run(work, stages.ctypes.data, len(stages), n_threads, first, last, self._one)
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in, and in `states`."""

@@ -101,37 +101,40 @@ def update(work, layer, one, optimizer):
     Computes the weights of :func:`fastmlp.reference.backward_update`, fused: no gradient is stored
     but for a block's, from part to part of a large batch.
     """
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    x = l.inputs + w.turn * l.inputs_block * size
-    start, end, last = first_input(w, l), last_input(w, l), last_vector(w, l)
-    numbers = w.numbers + (w.number * w.numbers_row + at.FOR_WEIGHTS) * size
-    n_rows = w.n_rows
+    x = layer.inputs + work.turn * layer.inputs_block * size
+    start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
+    numbers = work.numbers + (work.number * work.numbers_row + at.FOR_WEIGHTS) * size
+    n_rows = work.n_rows
     in_parts = n_rows > ROWS_PER_SUM
     block_inputs = SUMMED_INPUTS if in_parts else max(1, end - start)
     for k in range(start, end, block_inputs):
         n_inputs = min(end - k, block_inputs)
-        for strip in range(first_vector(w, l), last, SUMMED_VECTORS):
+        for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             for part in range(0, n_rows, ROWS_PER_SUM):
                 count = min(n_rows - part, ROWS_PER_SUM)
-                x_part = View(x + (part * l.inputs_row + k) * size, 1, l.inputs_row)
+                x_part = View(x + (part * layer.inputs_row + k) * size, 1, layer.inputs_row)
                 is_last = part + count == n_rows
                 c = strip
                 while c < strip_end:
-                    weights = l.weights + (c // 2 * l.weights_panel + (c % 2 + k * 2) * width) * size
-                    sums = w.sums + ((c // 2 - strip // 2) * SUMS_PANEL + c % 2) * width * size
-                    dz = l.gradient + (part * l.unit_row + c * width) * size
+                    weights = (
+                        layer.weights
+                        + (c // 2 * layer.weights_panel + (c % 2 + k * 2) * width) * size
+                    )
+                    sums = work.sums + ((c // 2 - strip // 2) * SUMS_PANEL + c % 2) * width * size
+                    dz = layer.gradient + (part * layer.unit_row + c * width) * size
                     if c % 2 == 0 and c + 2 <= strip_end:
-                        _wide_update(n_inputs, count, x_part, View(dz, l.unit_row, 1),
+                        _wide_update(n_inputs, count, x_part, View(dz, layer.unit_row, 1),
                                      View(sums, 2 * width, 1), View(weights, 2 * width, 1),
-                                     l.weights_state, numbers, part == 0, is_last,
+                                     layer.weights_state, numbers, part == 0, is_last,
                                      optimizer, one)  # fmt: skip
                         c += 2
                     else:
-                        _narrow_update(n_inputs, count, x_part, View(dz, l.unit_row, 1),
+                        _narrow_update(n_inputs, count, x_part, View(dz, layer.unit_row, 1),
                                        View(sums, 2 * width, 1), View(weights, 2 * width, 1),
-                                       l.weights_state, numbers, part == 0, is_last,
+                                       layer.weights_state, numbers, part == 0, is_last,
                                        optimizer, one)  # fmt: skip
                         c += 1
 
@@ -144,7 +147,10 @@ def _bias_columns(
     b = v.builder
 
     def columns(together: int, c: Any) -> None:
-        places = [b.add(b.mul(c, constant(v.count * v.size)), constant(i * v.count * v.size)) for i in range(together)]
+        places = [
+            b.add(b.mul(c, constant(v.count * v.size)), constant(i * v.count * v.size))
+            for i in range(together)
+        ]
         zeros = [v.full(0.0)] * together
 
         def part(first: Any, *totals: Any) -> list[Any]:
@@ -185,25 +191,25 @@ _update_bias = vector_op(_bias_columns)
 @kernel
 def update_bias(work, layer, one, optimizer):
     """A thread's own biases of a layer, in place; thread 0's, where threads share the inputs."""
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    if l.sharing == at.BY_ROWS and w.thread > 0:
+    if layer.sharing == at.BY_ROWS and work.thread > 0:
         return
-    numbers = w.numbers + (w.number * w.numbers_row + at.FOR_BIASES) * size
-    c = first_vector(w, l)
-    _update_bias(last_vector(w, l) - c, w.n_rows,
-                 View(l.gradient + c * width * size, l.unit_row, 1), l.bias + c * width * size,
-                 l.bias_state, numbers, optimizer, one)  # fmt: skip
+    numbers = work.numbers + (work.number * work.numbers_row + at.FOR_BIASES) * size
+    c = first_vector(work, layer)
+    _update_bias(last_vector(work, layer) - c, work.n_rows,
+                 View(layer.gradient + c * width * size, layer.unit_row, 1), layer.bias + c * width * size,
+                 layer.bias_state, numbers, optimizer, one)  # fmt: skip
 
 
 @kernel
 def transpose(work, layer, one):
     """A thread's own columns of a layer's weights, transposed for the way back."""
-    w, l = work_at(work), layer_at(layer)
+    work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    for c in range(first_vector(w, l), last_vector(w, l)):
+    for c in range(first_vector(work, layer), last_vector(work, layer)):
         transpose_squares(
-            l.weights + (c // 2 * l.weights_panel + c % 2 * width) * size, 2 * width,
-            l.transposed + c * width * 2 * width * size, l.transposed_panel,
-            l.n_vectors_below, one,
+            layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size, 2 * width,
+            layer.transposed + c * width * 2 * width * size, layer.transposed_panel,
+            layer.n_vectors_below, one,
         )  # fmt: skip
