@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import elementary
+from fastmlp.kernels.ops import vector_op
 from fastmlp.kernels.plan import aligned
-from fastmlp.kernels.simd import Lanes, constant, vector_op
+from fastmlp.kernels.simd import Lanes, constant
 
 Array = NDArray[Any]
 NAMES = (

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.records import layer_at, step_at, work_at
 from fastmlp.kernels.sharing import first_row, first_vector, last_row, last_vector
-from fastmlp.kernels.simd import INT32, Lanes, constant, itemsize, lanes, vector_op
+from fastmlp.kernels.simd import INT32, Lanes, constant
 
 
 def _mix(builder: Any, x: Any) -> Any:
@@ -30,16 +31,16 @@ def _mix(builder: Any, x: Any) -> Any:
 class _Dropout:
     """Emits which units of a row are kept.
 
-    `key` is the step's, `threshold` what a kept unit's number does not fall below.
+    `key` is the step's.
     """
 
-    def __init__(self, v: Lanes, key: Any, layer: Any, threshold: Any) -> None:
+    def __init__(self, v: Lanes, work: Any, layer: Any, key: Any) -> None:
         b = v.builder
-        self.v = v
+        self.v, self.scale = v, v.broadcast(work.dropout_scale)
         self.integers = ir.VectorType(INT32, v.count)
-        of_layer = b.mul(b.trunc(layer, INT32), ir.Constant(INT32, 0x85EBCA6B))
+        of_layer = b.mul(b.trunc(layer.number, INT32), ir.Constant(INT32, 0x85EBCA6B))
         self.of_layer = _mix(b, b.xor(b.trunc(key, INT32), of_layer))
-        self.threshold = v.splat(b.trunc(threshold, INT32), self.integers)
+        self.threshold = v.splat(b.trunc(work.dropout_threshold, INT32), self.integers)
 
     def row(self, row: Any) -> Any:
         b = self.v.builder
@@ -56,73 +57,89 @@ class _Dropout:
         return b.icmp_unsigned(">=", of_unit, self.threshold)
 
 
+class Part(NamedTuple):
+    """Some rows of the batch, and some units."""
+
+    first_row: Any
+    n_rows: Any
+    first_unit: Any
+    n_units: Any
+
+
 @vector_op
 def _function_rows(
     v: Lanes,
-    z: View, out: View, first_row: Any, rows: Any, first_unit: Any, n: Any,
-    key: Any, layer: Any, threshold: Any, scale: Any, activation: Any, one: Any,
-) -> None:  # fmt: skip
+    work: Any,
+    layer: Any,
+    key: Any,
+    of: Part,
+    z: View,
+    out: View,
+    activation: Any,
+    one: Any,
+) -> None:
     """``out = dropped(f(z))`` of some rows and units; `z` becomes f(z) if slopes are of that."""
     b = v.builder
 
     def emit(dropout: _Dropout | None) -> None:
-        scales = v.broadcast(scale) if dropout else None
-
         def row(r: Any) -> None:
             z_at, out_at = (v.at(view.address, b.mul(r, view.row)) for view in (z, out))
-            of_row = dropout.row(b.add(first_row, r)) if dropout else None
+            of_row = dropout.row(b.add(of.first_row, r)) if dropout else None
 
             def vector(i: Any) -> None:
                 a = activation.function(v, v.load(v.at(z_at, i)))
                 if dropout:
                     if activation.of_output:
                         v.store(a, v.at(z_at, i))
-                    kept = dropout.keeps(of_row, b.add(first_unit, i))
-                    a = b.select(kept, b.fmul(a, scales), v.full(0.0))
+                    kept = dropout.keeps(of_row, b.add(of.first_unit, i))
+                    a = b.select(kept, b.fmul(a, dropout.scale), v.full(0.0))
                 v.store(a, v.at(out_at, i))
 
-            v.repeat(n, vector, step=v.count)
+            v.repeat(of.n_units, vector, step=v.count)
 
-        v.repeat(rows, row)
+        v.repeat(of.n_rows, row)
 
-    with b.if_else(b.icmp_signed("!=", threshold, constant(0))) as (if_dropout, if_none):
+    with b.if_else(b.icmp_signed("!=", work.dropout_threshold, constant(0))) as (
+        if_dropout,
+        if_none,
+    ):
         with if_dropout:
-            emit(_Dropout(v, key, layer, threshold))
+            emit(_Dropout(v, work, layer, key))
         with if_none:
             emit(None)
 
 
 @vector_op
 def _slope_rows(
-    v: Lanes,
-    slopes: View, gradient: View, rows: Any, first_unit: Any, n: Any,
-    key: Any, layer: Any, threshold: Any, scale: Any, activation: Any, one: Any,
+    v: Lanes, work: Any, layer: Any, key: Any, of: Part, slopes: View, gradient: View,
+    activation: Any, one: Any,
 ) -> None:  # fmt: skip
     """From the gradient by dropped outputs to that by what is before the activation, in place."""
     b = v.builder
 
     def emit(dropout: _Dropout | None) -> None:
-        scales = v.broadcast(scale) if dropout else None
-
         def row(r: Any) -> None:
             a_at, g_at = (v.at(view.address, b.mul(r, view.row)) for view in (slopes, gradient))
-            of_row = dropout.row(r) if dropout else None
+            of_row = dropout.row(b.add(of.first_row, r)) if dropout else None
 
             def vector(i: Any) -> None:
                 g = v.load(v.at(g_at, i))
                 if dropout:
-                    kept = dropout.keeps(of_row, b.add(first_unit, i))
-                    g = b.select(kept, b.fmul(g, scales), v.full(0.0))
+                    kept = dropout.keeps(of_row, b.add(of.first_unit, i))
+                    g = b.select(kept, b.fmul(g, dropout.scale), v.full(0.0))
                 g = b.fmul(g, activation.slope(v, v.load(v.at(a_at, i))))
                 v.store(g, v.at(g_at, i))
 
-            v.repeat(n, vector, step=v.count)
+            v.repeat(of.n_units, vector, step=v.count)
 
-        v.repeat(rows, row)
+        v.repeat(of.n_rows, row)
 
-    with b.if_else(b.icmp_signed("!=", threshold, constant(0))) as (if_dropout, if_none):
+    with b.if_else(b.icmp_signed("!=", work.dropout_threshold, constant(0))) as (
+        if_dropout,
+        if_none,
+    ):
         with if_dropout:
-            emit(_Dropout(v, key, layer, threshold))
+            emit(_Dropout(v, work, layer, key))
         with if_none:
             emit(None)
 
@@ -136,13 +153,14 @@ def activate(work, layer, one, activation):
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    first, start = first_vector(work, layer), first_row(work, layer)
-    skipped = (work.turn * layer.outputs_block + start * layer.unit_row + first * width) * size
+    first, start = first_vector(work, layer) * width, first_row(work, layer)
+    n_units = last_vector(work, layer) * width - first
+    part = Part(start, last_row(work, layer) - start, first, n_units)
+    skipped = (work.turn * layer.outputs_block + start * layer.unit_row + first) * size
+    z, out = layer.slopes + skipped, layer.outputs + skipped
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
-    _function_rows(View(layer.slopes + skipped, layer.unit_row, 1), View(layer.outputs + skipped, layer.unit_row, 1),
-                   start, last_row(work, layer) - start, first * width,
-                   (last_vector(work, layer) - first) * width,
-                   key, layer.number, work.dropout_threshold, work.dropout_scale, activation, one)  # fmt: skip
+    _function_rows(work, layer, key, part, View(z, layer.unit_row, 1),
+                   View(out, layer.unit_row, 1), activation, one)  # fmt: skip
 
 
 @kernel
@@ -150,10 +168,10 @@ def slope(work, layer, one, activation):
     """A thread's own columns of the gradient by a layer's sums, from that by its outputs."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    first = first_vector(work, layer)
-    skipped = first * width * size
-    slopes = layer.slopes + skipped + work.turn * layer.outputs_block * size
+    first = first_vector(work, layer) * width
+    part = Part(0, work.n_rows, first, last_vector(work, layer) * width - first)
+    slopes = layer.slopes + (work.turn * layer.outputs_block + first) * size
+    gradient = layer.gradient + first * size
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
-    _slope_rows(View(slopes, layer.unit_row, 1), View(layer.gradient + skipped, layer.unit_row, 1), work.n_rows,
-                first * width, (last_vector(work, layer) - first) * width,
-                key, layer.number, work.dropout_threshold, work.dropout_scale, activation, one)  # fmt: skip
+    _slope_rows(work, layer, key, part, View(slopes, layer.unit_row, 1),
+                View(gradient, layer.unit_row, 1), activation, one)  # fmt: skip

@@ -11,7 +11,8 @@ import platform
 from typing import Any
 
 from fastmlp.kernels.cache import compiled
-from fastmlp.kernels.simd import INT64, Integer, Lanes, vector_op
+from fastmlp.kernels.ops import Integer, vector_op
+from fastmlp.kernels.simd import INT64, Lanes
 
 READING, FIRST = 0, 1
 

@@ -19,8 +19,9 @@ from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.inference import predict_proba
 from fastmlp.kernels.losses import LOSSES
 from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import vector_op
 from fastmlp.kernels.outputs import emit_predictions
-from fastmlp.kernels.simd import SUM_LANES, Lanes, vector_op
+from fastmlp.kernels.simd import SUM_LANES, Lanes
 from fastmlp.kernels.trainer import Trainer
 from fastmlp.problem import Problem
 

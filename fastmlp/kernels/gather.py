@@ -17,8 +17,9 @@ from llvmlite import ir
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import Entry, View
 from fastmlp.kernels.nonzeros import MASK_ROWS, next_batch
+from fastmlp.kernels.ops import vector_op
 from fastmlp.kernels.records import work_at
-from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant, vector_op
+from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant
 
 
 class Source(Entry):
@@ -98,17 +99,15 @@ def gather(work, layer, one, source):
 
 
 @vector_op
-def _scatter(
-    v: Lanes,
-    indptr: Any, indices: Any, values: Any, held: Any, n_held: Any, order: Any, rows: Any,
-    out: View, masks: Any, masks_row: Any, one: Any,
-) -> None:  # fmt: skip
+def _scatter(v: Lanes, work: Any, order: Any, out: View, one: Any) -> None:
     """Rows of a CSR matrix (indptr int64, indices int32, values of T), and their masks, if any.
 
     The block is full of zeros but for the rows it holds, by their numbers in `held`: those are
     taken out first, so that the time goes by what is not zero.
     """
     b = v.builder
+    indptr, indices, values = work.x_indptr, work.x_indices, work.x
+    held, masks, masks_row = work.held, work.masks, work.masks_row
 
     def entries(r: Any, number: Any, visit: Any) -> None:
         row_at = v.at(out.address, b.mul(r, out.row))
@@ -146,14 +145,14 @@ def _scatter(
         v.store(number, b.add(held, place))
         entries(r, number, put)
 
-    v.repeat(n_held, old)
-    v.repeat(rows, new)
+    v.repeat(work.n_held, old)
+    v.repeat(work.n_rows, new)
 
 
 @kernel
 def gather_sparse(work, layer, one):
     """Put the batch's rows of a CSR matrix into the thread's block, and their masks."""
     work = work_at(work)
-    _scatter(work.x_indptr, work.x_indices, work.x, work.held, work.n_held, work.order + work.first_row * 8, work.n_rows,
-             View(work.input, work.input_row, 1), work.masks, work.masks_row, one)  # fmt: skip
+    order = work.order + work.first_row * 8
+    _scatter(work, order, View(work.input, work.input_row, 1), one)
     work.n_held = work.n_rows

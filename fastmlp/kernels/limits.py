@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.kernels.cache import compiled
-from fastmlp.kernels.simd import (
-    INT64,
-    N_REGISTERS,
-    VECTOR_BYTES,
-    Integer,
-    Lanes,
-    constant,
-    lanes,
-    vector_op,
-)
+from fastmlp.kernels.ops import Integer, lanes, vector_op
+from fastmlp.kernels.simd import INT64, N_REGISTERS, VECTOR_BYTES, Lanes, constant
 
 # Sums that don't wait for each other: a core has up to 16 multiply-adds on the way (4 at a time, 4
 # cycles each). One register is left for the factor.

@@ -51,7 +51,7 @@ class Record:
 
     def reader(self) -> Any:
         """Make the function by which jitted code reads, and writes, fields behind an address."""
-        kind = _Pointer(self)
+        kind = PointerType(self)
 
         def at(typingctx: Any, address: Any) -> Any:
             return kind(types.intp), lambda context, builder, signature, values: values[0]
@@ -60,7 +60,7 @@ class Record:
         return intrinsic(at)
 
 
-class _Pointer(types.Type):
+class PointerType(types.Type):
     """The type of an address behind which a record lies."""
 
     def __init__(self, record: Record) -> None:
@@ -68,15 +68,15 @@ class _Pointer(types.Type):
         self.record = record
 
 
-@register_model(_Pointer)
-class _PointerModel(models.PrimitiveModel):
+@register_model(PointerType)
+class _PointerTypeModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, ir.IntType(64))
 
 
 @infer_getattr
 class _Fields(AttributeTemplate):
-    key = _Pointer
+    key = PointerType
 
     def generic_resolve(self, kind: Any, field: str) -> Any:
         return types.intp if field in kind.record.fields else None
@@ -87,15 +87,26 @@ def _field(builder: Any, kind: Any, address: Any, field: str) -> Any:
     return builder.inttoptr(builder.add(address, offset), ir.IntType(64).as_pointer())
 
 
-@imputils.lower_getattr_generic(_Pointer)
+@imputils.lower_getattr_generic(PointerType)
 def _get(context: Any, builder: Any, kind: Any, address: Any, field: str) -> Any:
     return builder.load(_field(builder, kind, address, field), align=WORD)
 
 
-@imputils.lower_setattr_generic(_Pointer)
+@imputils.lower_setattr_generic(PointerType)
 def _set(context: Any, builder: Any, signature: Any, values: Any, field: str) -> None:
     address, value = values
     builder.store(value, _field(builder, signature.args[0], address, field), align=WORD)
+
+
+class Fields:
+    """A record's fields, for code that writes instructions: reading one writes a load."""
+
+    def __init__(self, builder: Any, kind: PointerType, address: Any) -> None:
+        self._record = builder, kind, address
+
+    def __getattr__(self, field: str) -> Any:
+        builder, kind, address = self._record
+        return builder.load(_field(builder, kind, address, field), align=WORD)
 
 
 class Entry:

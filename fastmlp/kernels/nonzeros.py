@@ -15,17 +15,9 @@ from llvmlite import ir
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import Entry
+from fastmlp.kernels.ops import vector_op
 from fastmlp.kernels.records import work_at
-from fastmlp.kernels.simd import (
-    INT8,
-    INT16,
-    INT32,
-    INT64,
-    VECTOR_BYTES,
-    Lanes,
-    constant,
-    vector_op,
-)
+from fastmlp.kernels.simd import INT8, INT16, INT32, INT64, VECTOR_BYTES, Lanes, constant
 
 # Rows of the batch that a mask covers: one bit each.
 MASK_ROWS = 64

@@ -8,15 +8,9 @@ from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.losses import Loss, Target, sum_over_units
 from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import copy_rows, itemsize, vector_op
 from fastmlp.kernels.records import layer_at, work_at
-from fastmlp.kernels.simd import (
-    INT64,
-    Lanes,
-    constant,
-    copy_rows,
-    itemsize,
-    vector_op,
-)
+from fastmlp.kernels.simd import INT64, Lanes, constant
 
 
 def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss) -> None:
@@ -36,25 +30,25 @@ def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, on
 
 
 @vector_op
-def _differentiate_rows(
-    v: Lanes,
-    p: View, rows: Any, n: Any, order: Any, targets: View, row_weights: Any, share: Any,
-    floor: Any, row_losses: Any, loss: Any, one: Any,
-) -> None:  # fmt: skip
+def _differentiate_rows(v: Lanes, work: Any, p: View, n: Any, loss: Any, one: Any) -> None:
     """From predictions to the gradient by the logits, and each row's loss."""
     b = v.builder
     of_labels = getattr(loss, "of_labels", False)
-    share = v.load(share, v.element)
-    floors = v.broadcast(floor)
+    order = _order(v, work)
+    targets, row_weights, row_losses = work.targets, work.row_weights, work.row_losses
+    target_row = work.target_row
+    numbers = b.mul(work.number, work.numbers_row)
+    share = v.load(v.at(work.numbers, numbers, at.SHARE), v.element)
+    floors = v.broadcast(work.floor)
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
 
     def row(r: Any) -> None:
         place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
         if of_labels:
-            address = b.add(targets.address, b.mul(place, constant(8)))
+            address = b.add(targets, b.mul(place, constant(8)))
             target = Target(label=v.load(address, INT64))
         else:
-            target = Target(numbers=v.at(targets.address, b.mul(place, targets.row)))
+            target = Target(numbers=v.at(targets, b.mul(place, target_row)))
 
         def weighted() -> list[Any]:
             return [b.fmul(share, v.load(v.at(row_weights, place), v.element))]
@@ -64,18 +58,22 @@ def _differentiate_rows(
         value = loss.differentiate(v, p_at, n, target, v.splat(factor), floors)
         v.store(value, v.at(row_losses, r))
 
-    v.repeat(rows, row)
+    v.repeat(work.n_rows, row)
+
+
+def _order(v: Lanes, work: Any) -> Any:
+    """Where the numbers of the batch's rows lie."""
+    return v.builder.add(work.order, v.builder.mul(work.first_row, constant(8)))
 
 
 @vector_op
-def _add_losses(
-    v: Lanes,
-    row_losses: Any, rows: Any, order: Any, row_weights: Any, floor: Any, out: Any,
-    loss: Any, one: Any,
-) -> None:  # fmt: skip
-    """``out[0]`` becomes the sum of the rows' losses, times their weights."""
+def _add_losses(v: Lanes, work: Any, loss: Any, one: Any) -> None:
+    """The step's loss becomes the sum of its rows', times their weights."""
     b = v.builder
-    floors = v.broadcast(floor)
+    order, rows = _order(v, work), work.n_rows
+    row_weights, row_losses = work.row_weights, work.row_losses
+    out = v.at(work.losses, work.number)
+    floors = v.broadcast(work.floor)
 
     def total(i: Any, inside: Any) -> Any:
         value = loss.late(v, b.select(inside, v.load(v.at(row_losses, i)), v.full(1.0)), floors)
@@ -117,14 +115,10 @@ def loss_gradient(work, layer, one, loss):
     size = itemsize(one)
     z = View(layer.slopes + work.turn * layer.outputs_block * size, layer.unit_row, 1)
     p = View(layer.gradient, layer.unit_row, 1)
-    order = work.order + work.first_row * 8
     _predict_rows(z, work.n_rows, layer.n_out, p, loss, one)
-    share = work.numbers + (work.number * work.numbers_row + at.SHARE) * size
-    _differentiate_rows(p, work.n_rows, layer.n_out, order, View(work.targets, work.target_row, 1),
-                        work.row_weights, share, work.floor, work.row_losses, loss, one)  # fmt: skip
+    _differentiate_rows(work, p, layer.n_out, loss, one)
     if work.thread == 0:
-        _add_losses(work.row_losses, work.n_rows, order, work.row_weights, work.floor,
-                    work.losses + work.number * size, loss, one)  # fmt: skip
+        _add_losses(work, loss, one)
 
 
 @kernel

@@ -7,9 +7,10 @@ from typing import Any
 from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import first_vector, last_vector
-from fastmlp.kernels.simd import Lanes, constant, itemsize, lanes, vector_op
+from fastmlp.kernels.simd import Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM
 
 

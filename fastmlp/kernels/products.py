@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import itemsize, lanes, prefetch_to_write
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import first_row, first_vector, last_row, last_vector
-from fastmlp.kernels.simd import itemsize, lanes, prefetch_to_write
 from fastmlp.kernels.tile import (
     INPUTS_PER_SUM,
     STORE,

@@ -26,7 +26,8 @@ WORK = Record(
     "masks masks_row found found_part "
     # rows of a CSR matrix that are in the block: their numbers, and how many
     "held n_held "
-    # targets: 64-bit labels, or rows of numbers; row weights; losses of rows, and of steps; what probabilities count at least
+    # targets: 64-bit labels, or rows of numbers; row weights; losses of rows, and of steps; and
+    # what probabilities count at least
     "targets target_row row_weights row_losses losses floor "
     # a STEP record for each step; its numbers, of the network's dtype, so many elements a step
     "steps steps_row numbers numbers_row dropout_threshold dropout_scale "

@@ -21,13 +21,15 @@ forward, and floats, which are more, one line of two forward and the others in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from fastmlp.kernels import records as at
+from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.nonzeros import MASK_ROWS
+from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import (
     first_input,
@@ -37,20 +39,17 @@ from fastmlp.kernels.sharing import (
     last_row,
     last_vector,
 )
-from fastmlp.kernels.simd import (
-    BOOL,
-    INT8,
-    INT64,
-    LINE,
-    N_REGISTERS,
-    Lanes,
-    constant,
-    itemsize,
-    lanes,
-    vector_op,
-)
+from fastmlp.kernels.simd import N_REGISTERS, Lanes, constant
+from fastmlp.kernels.skip_pass import Pass, either
 from fastmlp.kernels.tile import INPUTS_PER_SUM, RELU, ROWS_PER_SUM, STORE, epilogue_of
-from fastmlp.kernels.update import SUMMED_INPUTS, SUMMED_VECTORS, SUMS_PANEL, finish_update
+from fastmlp.kernels.update import (
+    SUMMED_INPUTS,
+    SUMMED_VECTORS,
+    SUMS_PANEL,
+    Part,
+    finish_update,
+    part_from,
+)
 
 # Inputs taken together, by the number of vectors of columns: enough for 8 multiply-adds that don't
 # wait for each other, which is what the core has on the way. Forward, `z` is loaded and stored
@@ -60,103 +59,33 @@ UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 STRIP_VECTORS = 4
 
 
-class _Pass:
-    """Emits one pass over groups of inputs, for some vectors of columns.
+class Inputs(NamedTuple):
+    """A range of inputs, whole groups of them."""
 
-    `rows` is a table of the rows' addresses, `ahead` that of the next batch's. Pixels are looked up
-    in `levels`; without levels, rows are of the network's dtype. A column of 4 vectors is two
-    panels of the weights.
+    first: Any
+    last: Any
+
+
+def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
+    """Where masks of some rows, their addresses, and those of the next batch's rows lie.
+
+    `first_row` is a multiple of 64.
     """
-
-    def __init__(self, v: Lanes, vectors: int, group: int, lines_ahead: slice) -> None:
-        self.v, self.vectors, self.group = v, vectors, group
-        self.lines_ahead = lines_ahead
-        self.columns = range(vectors)
-
-    def mask_at(self, masks: Any, k: Any) -> Any:
-        """The rows in which any of the group's inputs is not zero."""
-        b = self.v.builder
-        address = b.add(masks, b.mul(k, constant(4)))
-        mask = self.v.load(address, INT64)
-        for pair in range(1, self.group // 2):
-            mask = b.or_(mask, self.v.load(b.add(address, constant(8 * pair)), INT64))
-        return mask
-
-    def fetch_ahead(self, ahead: Any, k: Any, x_size: int) -> None:
-        """For each input of the group, a row's lines of 64 inputs: nearly all in the end."""
-        v, b = self.v, self.v.builder
-        entry = b.add(ahead, b.mul(b.and_(k, constant(MASK_ROWS - 1)), constant(8)))
-        skipped = b.mul(b.and_(k, constant(-MASK_ROWS)), constant(x_size))
-        for g in range(self.group):
-            line = b.add(v.load(b.add(entry, constant(8 * g)), INT64), skipped)
-            for i in range(0, MASK_ROWS * x_size, LINE)[self.lines_ahead]:
-                v.prefetch(b.add(line, constant(i)), level=2)
-
-    def places(self, panels: View, k: Any) -> list[Any]:
-        """Addresses of the group's vectors in weights, or sums; `row` is from panel to panel."""
-        v, b = self.v, self.v.builder
-        starts = [
-            v.at(panels.address, (c % 2) * v.count, *([panels.row] if c >= 2 else []))
-            for c in self.columns
-        ]
-        return [
-            v.at(start, b.mul(b.add(k, constant(g)), constant(2 * v.count)))
-            for g in range(self.group)
-            for start in starts
-        ]
-
-    def each_row(
-        self, mask: Any, rows: Any, k: Any, levels: Any, z: View,
-        values: Sequence[Any], product: Callable[..., Sequence[Any]],
-    ) -> list[Any]:  # fmt: skip
-        """Emit ``values = product(inputs, z's address, values)`` for each row that `mask` names.
-
-        `levels` is None where rows are of the network's dtype.
-        """
-        v, b = self.v, self.v.builder
-        x_size = v.size if levels is None else 1
-        skipped = b.mul(k, constant(x_size))
-
-        def once(mask: Any, *values: Any) -> list[Any]:
-            lowest = v.call("llvm.cttz.i64", INT64, [mask, BOOL(1)])
-            z_at = v.at(z.address, b.mul(lowest, z.row))
-            x_at = b.add(v.load(b.add(rows, b.mul(lowest, constant(8))), INT64), skipped)
-
-            def value_of(g: int) -> Any:
-                """An input, in each lane."""
-                place = b.add(x_at, constant(g * x_size))
-                if levels is not None:
-                    place = v.at(levels, b.zext(v.load(place, INT8), INT64))
-                return v.broadcast(place)
-
-            new = product(value_of, z_at, values)
-            return [b.and_(mask, b.sub(mask, constant(1))), *new]
-
-        _, *values = v.loop(
-            [mask, *values], lambda mask, *_: b.icmp_unsigned("!=", mask, constant(0)), once
-        )
-        return values
-
-
-def _either(v: Lanes, levels: Any, emit: Callable[[Any], None]) -> None:
-    """Emit code for pixels, and code for numbers of the network's dtype."""
     b = v.builder
-    with b.if_else(b.icmp_signed("!=", levels, constant(0))) as (if_pixels, if_floats):
-        with if_pixels:
-            emit(levels)
-        with if_floats:
-            emit(None)
+    some = b.lshr(first_row, constant(6))
+    masks = b.add(work.masks, b.mul(b.mul(some, work.masks_row), constant(8)))
+    skipped = b.mul(first_row, constant(8))
+    return masks, b.add(work.row_table, skipped), b.add(work.next_table, skipped)
 
 
 def _forward(vectors: int) -> Any:
     def forward_masked(
-        v: Lanes,
-        masks: Any, first_input: Any, last_input: Any, rows: Any, ahead: Any, levels: Any,
-        weights: View, z: View, one: Any,
-    ) -> None:  # fmt: skip
+        v: Lanes, work: Any, first_row: Any, inputs: Inputs, weights: View, z: View, one: Any
+    ) -> None:
         """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows; `weights.row` is a panel's size."""
         b = v.builder
-        this = _Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
+        this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
+        masks, rows, ahead = of_rows(v, work, first_row)
 
         def emit(levels: Any) -> None:
             def of_group(k: Any, mask: Any) -> list[Any]:
@@ -180,29 +109,28 @@ def _forward(vectors: int) -> Any:
                 return [following, next_mask]
 
             v.loop(
-                [first_input, this.mask_at(masks, first_input)],
-                lambda k, _: b.icmp_signed("<", k, last_input),
+                [inputs.first, this.mask_at(masks, inputs.first)],
+                lambda k, _: b.icmp_signed("<", k, inputs.last),
                 of_group,
             )
 
-        _either(v, levels, emit)
+        either(v, work.levels, emit)
 
     return vector_op(forward_masked)
 
 
 def _update(vectors: int) -> Any:
     def update_masked(
-        v: Lanes,
-        masks: Any, masks_row: Any, n_masks: Any, first_input: Any, last_input: Any,
-        rows: Any, ahead: Any, levels: Any,
-        sums: View, weights: View, state: Any, numbers: Any, dz: View,
-        is_first: Any, is_last: Any, optimizer: Any, one: Any,
+        v: Lanes, work: Any, part: Part, inputs: Inputs,
+        sums: View, weights: View, dz: View, optimizer: Any, one: Any,
     ) -> None:  # fmt: skip
-        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over up to 128 rows, and what follows."""
+        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over a part of the batch, and what follows."""
         b = v.builder
-        this = _Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
+        this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
         zeros = [v.full(0.0)] * (this.group * vectors)
-        second = b.add(masks, b.mul(masks_row, constant(8)))
+        masks, rows, ahead = of_rows(v, work, part.first_row)
+        n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
+        second = b.add(masks, b.mul(work.masks_row, constant(8)))
         second = b.select(b.icmp_signed(">", n_masks, constant(1)), second, masks)
         rows_bytes = constant(MASK_ROWS * 8)
 
@@ -233,17 +161,17 @@ def _update(vectors: int) -> Any:
                     lambda number, *_: b.icmp_signed("<", number, n_masks),
                     of_mask,
                 )
-                finish_update(v, optimizer, gradients, this.places(sums, k),
-                              this.places(weights, k), state, numbers, is_first, is_last)  # fmt: skip
+                places = this.places(sums, k), this.places(weights, k)
+                finish_update(v, part, optimizer, gradients, *places)
                 return [following, next_mask]
 
             v.loop(
-                [first_input, this.mask_at(masks, first_input)],
-                lambda k, _: b.icmp_signed("<", k, last_input),
+                [inputs.first, this.mask_at(masks, inputs.first)],
+                lambda k, _: b.icmp_signed("<", k, inputs.last),
                 of_group,
             )
 
-        _either(v, levels, emit)
+        either(v, work.levels, emit)
 
     return vector_op(update_masked)
 
@@ -295,29 +223,35 @@ def forward_skipping(work, layer, one, activation):
     part = View(work.sums, STRIP_VECTORS * width, 1)
     for start in range(first_row(work, layer), end, MASK_ROWS):
         n_rows = min(end - start, MASK_ROWS)
-        masks = work.masks + start // MASK_ROWS * work.masks_row * 8
-        rows, ahead = work.row_table + start * 8, work.next_table + start * 8
         c = first_vector(work, layer)
         while c < last:
-            # Whole panels together, if the first one is whole.
-            n = 4 if c % 2 == 0 and last - c >= 4 else (2 if c % 2 == 0 and last - c >= 2 else 1)
+            n = vectors_from(c, last)
             z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
-            weights = View(layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size,
-                           layer.weights_panel, 1)  # fmt: skip
+            panel = c // 2 * layer.weights_panel + c % 2 * width
+            weights = View(layer.weights + panel * size, layer.weights_panel, 1)
             before = View(layer.bias + c * width * size, 0, 1)
             for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
-                k_end = min(k + INPUTS_PER_SUM, layer.n_in_padded)
+                inputs = Inputs(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
                 _fill(part, n_rows, n * width, one)
                 if n == 4:
-                    _forward_4(masks, k, k_end, rows, ahead, work.levels, weights, part, one)
+                    _forward_4(work, start, inputs, weights, part, one)
                 elif n == 2:
-                    _forward_2(masks, k, k_end, rows, ahead, work.levels, weights, part, one)
+                    _forward_2(work, start, inputs, weights, part, one)
                 else:
-                    _forward_1(masks, k, k_end, rows, ahead, work.levels, weights, part, one)
-                epilogue = epilogue_of(activation) if k_end == layer.n_in_padded else STORE
+                    _forward_1(work, start, inputs, weights, part, one)
+                is_last = inputs.last == layer.n_in_padded
+                epilogue = epilogue_of(activation) if is_last else STORE
                 _add_part(part, n_rows, n * width, before, z, epilogue, one)
                 before = z
             c += n
+
+
+@compiled
+def vectors_from(c, end):
+    """How many vectors of columns are taken together: whole panels, if the first one is whole."""
+    if c % 2 == 0 and end - c >= 4:
+        return 4
+    return 2 if c % 2 == 0 and end - c >= 2 else 1
 
 
 @kernel
@@ -326,43 +260,26 @@ def update_skipping(work, layer, one, optimizer):
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
-    numbers = work.numbers + (work.number * work.numbers_row + at.FOR_WEIGHTS) * size
-    n_rows = work.n_rows
-    in_parts = n_rows > ROWS_PER_SUM
-    block_inputs = SUMMED_INPUTS if in_parts else max(1, end - start)
-    for k in range(start, end, block_inputs):
-        k_end = min(k + block_inputs, end)
+    block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
+    for k in range(start, end, block):
+        inputs = Inputs(k, min(k + block, end))
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
-            for part in range(0, n_rows, ROWS_PER_SUM):
-                count = min(n_rows - part, ROWS_PER_SUM)
-                masks = work.masks + part // MASK_ROWS * work.masks_row * 8
-                n_masks = (count + MASK_ROWS - 1) // MASK_ROWS
-                rows, ahead = work.row_table + part * 8, work.next_table + part * 8
-                is_first, is_last = part == 0, part + count == n_rows
+            for row in range(0, work.n_rows, ROWS_PER_SUM):
+                part = part_from(work, row, layer.weights_state, at.FOR_WEIGHTS, size)
                 c = strip
                 while c < strip_end:
-                    left = strip_end - c
-                    n = 4 if c % 2 == 0 and left >= 4 else (2 if c % 2 == 0 and left >= 2 else 1)
-                    weights = View(layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size,
-                                   layer.weights_panel, 1)  # fmt: skip
-                    sums_at = (c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2
-                    sums = View(work.sums + sums_at * width * size, SUMS_PANEL * width, 1)
-                    dz = View(
-                        layer.gradient + (part * layer.unit_row + c * width) * size,
-                        layer.unit_row,
-                        1,
-                    )
+                    n = vectors_from(c, strip_end)
+                    panel = c // 2 * layer.weights_panel + c % 2 * width
+                    weights = View(layer.weights + panel * size, layer.weights_panel, 1)
+                    kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2) * width
+                    sums = View(work.sums + kept * size, SUMS_PANEL * width, 1)
+                    gradient = layer.gradient + (row * layer.unit_row + c * width) * size
+                    dz = View(gradient, layer.unit_row, 1)
                     if n == 4:
-                        _update_4(masks, work.masks_row, n_masks, k, k_end, rows, ahead, work.levels,
-                                  sums, weights, layer.weights_state, numbers, dz,
-                                  is_first, is_last, optimizer, one)  # fmt: skip
+                        _update_4(work, part, inputs, sums, weights, dz, optimizer, one)
                     elif n == 2:
-                        _update_2(masks, work.masks_row, n_masks, k, k_end, rows, ahead, work.levels,
-                                  sums, weights, layer.weights_state, numbers, dz,
-                                  is_first, is_last, optimizer, one)  # fmt: skip
+                        _update_2(work, part, inputs, sums, weights, dz, optimizer, one)
                     else:
-                        _update_1(masks, work.masks_row, n_masks, k, k_end, rows, ahead, work.levels,
-                                  sums, weights, layer.weights_state, numbers, dz,
-                                  is_first, is_last, optimizer, one)  # fmt: skip
+                        _update_1(work, part, inputs, sums, weights, dz, optimizer, one)
                     c += n

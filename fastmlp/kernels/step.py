@@ -6,8 +6,8 @@ from fastmlp.kernels import clock
 from fastmlp.kernels import records as at
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import call
+from fastmlp.kernels.ops import copy_vectors
 from fastmlp.kernels.records import layer_at, stage_at, step_at, work_at
-from fastmlp.kernels.simd import copy_vectors
 from fastmlp.kernels.team import enter, meet
 
 LAYER_BYTES, STAGE_BYTES, WORD = at.LAYER.size, at.STAGE.size, 8

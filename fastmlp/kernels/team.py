@@ -20,7 +20,8 @@ from typing import Any
 from numba import types
 
 from fastmlp.kernels.cache import compiled
-from fastmlp.kernels.simd import INT32, INT64, Integer, Lanes, vector_op
+from fastmlp.kernels.ops import Integer, vector_op
+from fastmlp.kernels.simd import INT32, INT64, Lanes
 
 # Fields of a team: addresses of 64-bit integers, each in a cache line of its own.
 N_AT_BARRIER, GENERATION, GATE = 0, 64, 128

@@ -31,7 +31,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastmlp.kernels.memory import View
-from fastmlp.kernels.simd import N_REGISTERS, Integer, Lanes, constant, vector_op
+from fastmlp.kernels.ops import Integer, vector_op
+from fastmlp.kernels.simd import N_REGISTERS, Lanes, constant
 
 # 8 x 2 vectors need 16 accumulators: too many for the 16 registers of SSE and AVX2.
 TILE_ROWS = 8 if N_REGISTERS == 32 else 6

@@ -10,7 +10,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from fastmlp.kernels.simd import INT32, Lanes, constant, vector_op
+from fastmlp.kernels.ops import vector_op
+from fastmlp.kernels.simd import INT32, Lanes, constant
 
 
 def _turned(v: Lanes, rows: list[Any]) -> list[Any]:

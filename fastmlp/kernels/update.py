@@ -10,15 +10,17 @@ weights and states (:mod:`fastmlp.kernels.optimizers`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastmlp.kernels import records as at
+from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.optimizers import Optimizer
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import first_input, first_vector, last_input, last_vector
-from fastmlp.kernels.simd import VECTOR_BYTES, Lanes, constant, itemsize, lanes, vector_op
+from fastmlp.kernels.simd import VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_VECTORS, Tile, column_of_tiles
 from fastmlp.kernels.transpose import transpose_squares
 
@@ -29,41 +31,62 @@ SUMS_PANEL = SUMMED_INPUTS * 2  # vectors from one panel of sums to the next
 BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
 
 
+class Part(NamedTuple):
+    """A part of a batch, and what is to come of its sums.
+
+    Attributes
+    ----------
+    first_row, n_rows : int
+        Its rows of the batch.
+    is_first, is_last : int
+        Whether no part came before, and whether none follows.
+    state : int
+        Elements from weights to their first state, and from that to the next one.
+    numbers : int
+        Address of the optimiser's numbers.
+    """
+
+    first_row: Any
+    n_rows: Any
+    is_first: Any
+    is_last: Any
+    state: Any
+    numbers: Any
+
+
 def finish_update(
-    v: Lanes, optimizer: Optimizer, gradients: Sequence[Any],
-    sums_at: Sequence[Any], weights_at: Sequence[Any], state: Any, numbers: Any,
-    is_first: Any, is_last: Any,
-) -> None:  # fmt: skip
+    v: Lanes,
+    part: Part,
+    optimizer: Optimizer,
+    gradients: Sequence[Any],
+    sums_at: Sequence[Any],
+    weights_at: Sequence[Any],
+) -> None:
     """Emit what follows a part's sums: add what came before, then keep it, or take the step.
 
     Parameters
     ----------
     v : Lanes
+    part : Part
     optimizer : Optimizer
     gradients : sequence of vector
         The part's sums.
     sums_at, weights_at : sequence of int64
         Where each vector's sums are kept, and its weights.
-    state : int64
-        Elements from weights to their first state, and from that to the next one.
-    numbers : int64
-        Address of the optimiser's numbers.
-    is_first, is_last : int64
-        Whether no part came before, and whether none follows.
     """
     b = v.builder
     gradients = v.choose(
-        b.icmp_signed("==", is_first, constant(0)),
+        b.icmp_signed("==", part.is_first, constant(0)),
         lambda: [b.fadd(v.load(a), g) for a, g in zip(sums_at, gradients, strict=True)],
         gradients,
     )
-    with b.if_else(b.icmp_signed("!=", is_last, constant(0))) as (if_last, if_more):
+    with b.if_else(b.icmp_signed("!=", part.is_last, constant(0))) as (if_last, if_more):
         with if_last:
-            values = [v.broadcast(v.at(numbers, i)) for i in range(at.MOST_NUMBERS)]
+            values = [v.broadcast(v.at(part.numbers, i)) for i in range(at.MOST_NUMBERS)]
             for gradient, address in zip(gradients, weights_at, strict=True):
                 places = [address]
                 for _ in range(optimizer.n_states):
-                    places.append(v.at(places[-1], state))
+                    places.append(v.at(places[-1], part.state))
                 old = [v.load(place) for place in places]
                 weight, states = optimizer.step(v, old[0], gradient, old[1:], values)
                 for value, before, place in zip([weight, *states], old, places, strict=True):
@@ -76,17 +99,16 @@ def finish_update(
 
 def _update(vectors: int) -> Any:
     def update_columns(
-        v: Lanes,
-        rows: Any, count: Any, x: View, dz: View, sums: View, weights: View, state: Any,
-        numbers: Any, is_first: Any, is_last: Any, optimizer: Any, one: Any,
+        v: Lanes, part: Part, n_inputs: Any,
+        x: View, dz: View, sums: View, weights: View, optimizer: Any, one: Any,
     ) -> None:  # fmt: skip
-        """Some rows (inputs) of the weights, `vectors` vectors wide, and a part of the batch."""
+        """Some inputs of the weights, `vectors` vectors wide."""
 
         def finish(tile: Tile, gradients: Sequence[Any]) -> None:
-            finish_update(v, optimizer, gradients, tile.addresses(sums), tile.addresses(weights),
-                          state, numbers, is_first, is_last)  # fmt: skip
+            places = tile.addresses(sums), tile.addresses(weights)
+            finish_update(v, part, optimizer, gradients, *places)
 
-        column_of_tiles(v, vectors, rows, count, x, dz, finish)
+        column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, finish)
 
     return vector_op(update_columns)
 
@@ -98,52 +120,50 @@ _wide_update, _narrow_update = _update(TILE_VECTORS), _update(1)
 def update(work, layer, one, optimizer):
     """A thread's own columns, or inputs, of a layer's weights and states, in place.
 
-    Computes the weights of :func:`fastmlp.reference.backward_update`, fused: no gradient is stored
+    Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
     but for a block's, from part to part of a large batch.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(one), lanes(one)
-    x = layer.inputs + work.turn * layer.inputs_block * size
+    inputs = layer.inputs + work.turn * layer.inputs_block * size
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
-    numbers = work.numbers + (work.number * work.numbers_row + at.FOR_WEIGHTS) * size
-    n_rows = work.n_rows
-    in_parts = n_rows > ROWS_PER_SUM
-    block_inputs = SUMMED_INPUTS if in_parts else max(1, end - start)
-    for k in range(start, end, block_inputs):
-        n_inputs = min(end - k, block_inputs)
+    block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
+    for k in range(start, end, block):
+        n_inputs = min(end - k, block)
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
-            for part in range(0, n_rows, ROWS_PER_SUM):
-                count = min(n_rows - part, ROWS_PER_SUM)
-                x_part = View(x + (part * layer.inputs_row + k) * size, 1, layer.inputs_row)
-                is_last = part + count == n_rows
+            for row in range(0, work.n_rows, ROWS_PER_SUM):
+                part = part_from(work, row, layer.weights_state, at.FOR_WEIGHTS, size)
+                x = View(inputs + (row * layer.inputs_row + k) * size, 1, layer.inputs_row)
                 c = strip
                 while c < strip_end:
-                    weights = (
-                        layer.weights
-                        + (c // 2 * layer.weights_panel + (c % 2 + k * 2) * width) * size
-                    )
-                    sums = work.sums + ((c // 2 - strip // 2) * SUMS_PANEL + c % 2) * width * size
-                    dz = layer.gradient + (part * layer.unit_row + c * width) * size
+                    panel = c // 2 * layer.weights_panel + (c % 2 + k * 2) * width
+                    weights = View(layer.weights + panel * size, 2 * width, 1)
+                    kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2) * width
+                    sums = View(work.sums + kept * size, 2 * width, 1)
+                    gradient = layer.gradient + (row * layer.unit_row + c * width) * size
+                    dz = View(gradient, layer.unit_row, 1)
                     if c % 2 == 0 and c + 2 <= strip_end:
-                        _wide_update(n_inputs, count, x_part, View(dz, layer.unit_row, 1),
-                                     View(sums, 2 * width, 1), View(weights, 2 * width, 1),
-                                     layer.weights_state, numbers, part == 0, is_last,
-                                     optimizer, one)  # fmt: skip
+                        _wide_update(part, n_inputs, x, dz, sums, weights, optimizer, one)
                         c += 2
                     else:
-                        _narrow_update(n_inputs, count, x_part, View(dz, layer.unit_row, 1),
-                                       View(sums, 2 * width, 1), View(weights, 2 * width, 1),
-                                       layer.weights_state, numbers, part == 0, is_last,
-                                       optimizer, one)  # fmt: skip
+                        _narrow_update(part, n_inputs, x, dz, sums, weights, optimizer, one)
                         c += 1
 
 
+@compiled
+def part_from(work, row, state, numbers, size):
+    """The part of the batch from a row on; `numbers` is where the optimiser's begin in a step's."""
+    count = min(work.n_rows - row, ROWS_PER_SUM)
+    is_last = 1 if row + count == work.n_rows else 0
+    numbers_at = work.numbers + (work.number * work.numbers_row + numbers) * size
+    return Part(row, count, 1 if row == 0 else 0, is_last, state, numbers_at)
+
+
 def _bias_columns(
-    v: Lanes,
-    n: Any, n_rows: Any, dz: View, bias: Any, state: Any, numbers: Any, optimizer: Any, one: Any,
-) -> None:  # fmt: skip
-    """`n` vectors of biases: the sum of `dz` over all rows, part by part, and the step."""
+    v: Lanes, part: Part, n: Any, dz: View, bias: Any, optimizer: Any, one: Any
+) -> None:
+    """`n` vectors of biases: the sum of `dz` over all rows of `part`, summed in parts; the step."""
     b = v.builder
 
     def columns(together: int, c: Any) -> None:
@@ -153,9 +173,9 @@ def _bias_columns(
         ]
         zeros = [v.full(0.0)] * together
 
-        def part(first: Any, *totals: Any) -> list[Any]:
+        def some(first: Any, *totals: Any) -> list[Any]:
             after = b.add(first, constant(ROWS_PER_SUM))
-            end = b.select(b.icmp_signed("<", after, n_rows), after, n_rows)
+            end = b.select(b.icmp_signed("<", after, part.n_rows), after, part.n_rows)
 
             def row(r: Any, *sums: Any) -> list[Any]:
                 row_at = v.at(dz.address, b.mul(r, dz.row))
@@ -166,11 +186,10 @@ def _bias_columns(
             return [after, *map(b.fadd, totals, sums)]
 
         _, *gradients = v.loop(
-            [constant(0), *zeros], lambda r, *_: b.icmp_signed("<", r, n_rows), part
+            [constant(0), *zeros], lambda r, *_: b.icmp_signed("<", r, part.n_rows), some
         )
         biases = [b.add(bias, place) for place in places]
-        finish_update(v, optimizer, gradients, biases, biases, state, numbers,
-                      constant(1), constant(1))  # fmt: skip
+        finish_update(v, part, optimizer, gradients, biases, biases)
 
     column = constant(0)
     for together in (BIASES_TOGETHER, 1):
@@ -196,10 +215,11 @@ def update_bias(work, layer, one, optimizer):
     if layer.sharing == at.BY_ROWS and work.thread > 0:
         return
     numbers = work.numbers + (work.number * work.numbers_row + at.FOR_BIASES) * size
+    whole = Part(0, work.n_rows, 1, 1, layer.bias_state, numbers)
     c = first_vector(work, layer)
-    _update_bias(last_vector(work, layer) - c, work.n_rows,
-                 View(layer.gradient + c * width * size, layer.unit_row, 1), layer.bias + c * width * size,
-                 layer.bias_state, numbers, optimizer, one)  # fmt: skip
+    dz = View(layer.gradient + c * width * size, layer.unit_row, 1)
+    bias = layer.bias + c * width * size
+    _update_bias(whole, last_vector(work, layer) - c, dz, bias, optimizer, one)
 
 
 @kernel

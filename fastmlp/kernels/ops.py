@@ -1,0 +1,108 @@
+"""Functions for jitted code that are made of vector instructions.
+
+Conventions of every vector op
+------------------------------
+* Addresses and sizes are plain integers (``intp``); strides and offsets count *elements*.
+* One argument is a float, and its type (float32 or float64) is the type of all elements.
+* Nothing is checked here: callers have checked shapes, dtypes and contiguity.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastmlp.kernels.buffers import LINE
+from fastmlp.kernels.memory import EntryType, Fields, PointerType, View
+from fastmlp.kernels.simd import Lanes, constant
+
+Integer = Any  # what a vector op returns, if it returns anything: a 64-bit LLVM value
+
+# Types of arguments that are no integers.
+_KEPT = (types.Float, types.BaseNamedTuple, EntryType, PointerType)
+
+
+def _operand(builder: Any, kind: Any, value: Any) -> Any:
+    """An argument as `emit` takes it: a record's fields, values with names, an entry, a value."""
+    if isinstance(kind, PointerType):
+        return Fields(builder, kind, value)
+    if isinstance(kind, EntryType):
+        return kind.entry
+    if isinstance(kind, types.BaseNamedTuple):
+        return kind.instance_class(*cgutils.unpack_tuple(builder, value))
+    return value
+
+
+def vector_op(emit: Callable[..., Any]) -> Any:
+    """Make of ``emit(lanes, *arguments)`` a function for jitted code.
+
+    The type of the (last) float argument is the type of the elements; an op on integers has none.
+    Other arguments are integers, named tuples of them, records and entries.
+    `emit` returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
+    """
+
+    def typed(typingctx: Any, *arguments: Any) -> Any:
+        dtypes = [kind for kind in arguments if isinstance(kind, types.Float)]
+        dtype = dtypes[-1] if dtypes else types.float64
+        kinds = [kind if isinstance(kind, _KEPT) else types.intp for kind in arguments]
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            operands = [_operand(builder, *pair) for pair in zip(kinds, values, strict=True)]
+            result = emit(Lanes(builder, dtype), *operands)
+            return context.get_dummy_value() if result is None else result
+
+        returns = types.intp if emit.__annotations__["return"] == "Integer" else types.void
+        return returns(*kinds), codegen
+
+    # Numba asks for the number of arguments, which `typed` leaves open.
+    typed.__signature__ = inspect.signature(emit)  # type: ignore[attr-defined]
+    typed.__name__ = emit.__name__
+    typed.__doc__ = emit.__doc__
+    return intrinsic(typed)
+
+
+@vector_op
+def itemsize(v: Lanes, one: Any) -> Integer:
+    """Bytes of an element of the type of `one`."""
+    return constant(v.size)
+
+
+@vector_op
+def lanes(v: Lanes, one: Any) -> Integer:
+    """Elements of the type of `one` in a vector."""
+    return constant(v.count)
+
+
+@vector_op
+def copy_rows(v: Lanes, source: View, rows: Any, n: Any, out: View, one: Any) -> None:
+    """``out[r, :n] = source[r, :n]``, an element at a time."""
+    b = v.builder
+
+    def copy(r: Any) -> None:
+        start, target = (v.at(view.address, b.mul(r, view.row)) for view in (source, out))
+        v.repeat(n, lambda i: v.store(v.load(v.at(start, i), v.element), v.at(target, i)))
+
+    v.repeat(rows, copy)
+
+
+@vector_op
+def copy_vectors(v: Lanes, source: Any, n: Any, out: Any, one: Any) -> None:
+    """``out[:n] = source[:n]``, `n` a multiple of the vector's length."""
+    v.repeat(n, lambda i: v.store(v.load(v.at(source, i)), v.at(out, i)), step=v.count)
+
+
+@vector_op
+def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, one: Any) -> None:
+    """Fetch `n` elements of each of `rows` rows to be written, from another core if need be."""
+    b = v.builder
+
+    def claim(r: Any) -> None:
+        at = v.at(out.address, b.mul(r, out.row))
+        v.repeat(n, lambda i: v.prefetch(v.at(at, i), to_write=True), step=LINE // v.size)
+
+    v.repeat(rows, claim)

@@ -1,0 +1,99 @@
+"""One pass over groups of inputs, of which only the nonzero rows are visited: see `skip`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastmlp.kernels.buffers import LINE
+from fastmlp.kernels.memory import View
+from fastmlp.kernels.nonzeros import MASK_ROWS
+from fastmlp.kernels.simd import BOOL, INT8, INT64, Lanes, constant
+
+
+class Pass:
+    """Emits one pass over groups of inputs, for some vectors of columns.
+
+    `rows` is a table of the rows' addresses, `ahead` that of the next batch's. Pixels are looked up
+    in `levels`; without levels, rows are of the network's dtype. A column of 4 vectors is two
+    panels of the weights.
+    """
+
+    def __init__(self, v: Lanes, vectors: int, group: int, lines_ahead: slice) -> None:
+        self.v, self.vectors, self.group = v, vectors, group
+        self.lines_ahead = lines_ahead
+        self.columns = range(vectors)
+
+    def mask_at(self, masks: Any, k: Any) -> Any:
+        """The rows in which any of the group's inputs is not zero."""
+        b = self.v.builder
+        address = b.add(masks, b.mul(k, constant(4)))
+        mask = self.v.load(address, INT64)
+        for pair in range(1, self.group // 2):
+            mask = b.or_(mask, self.v.load(b.add(address, constant(8 * pair)), INT64))
+        return mask
+
+    def fetch_ahead(self, ahead: Any, k: Any, x_size: int) -> None:
+        """For each input of the group, a row's lines of 64 inputs: nearly all in the end."""
+        v, b = self.v, self.v.builder
+        entry = b.add(ahead, b.mul(b.and_(k, constant(MASK_ROWS - 1)), constant(8)))
+        skipped = b.mul(b.and_(k, constant(-MASK_ROWS)), constant(x_size))
+        for g in range(self.group):
+            line = b.add(v.load(b.add(entry, constant(8 * g)), INT64), skipped)
+            for i in range(0, MASK_ROWS * x_size, LINE)[self.lines_ahead]:
+                v.prefetch(b.add(line, constant(i)), level=2)
+
+    def places(self, panels: View, k: Any) -> list[Any]:
+        """Addresses of the group's vectors in weights, or sums; `row` is from panel to panel."""
+        v, b = self.v, self.v.builder
+        starts = [
+            v.at(panels.address, (c % 2) * v.count, *([panels.row] if c >= 2 else []))
+            for c in self.columns
+        ]
+        return [
+            v.at(start, b.mul(b.add(k, constant(g)), constant(2 * v.count)))
+            for g in range(self.group)
+            for start in starts
+        ]
+
+    def each_row(
+        self, mask: Any, rows: Any, k: Any, levels: Any, z: View,
+        values: Sequence[Any], product: Callable[..., Sequence[Any]],
+    ) -> list[Any]:  # fmt: skip
+        """Emit ``values = product(inputs, z's address, values)`` for each row that `mask` names.
+
+        `levels` is None where rows are of the network's dtype.
+        """
+        v, b = self.v, self.v.builder
+        x_size = v.size if levels is None else 1
+        skipped = b.mul(k, constant(x_size))
+
+        def once(mask: Any, *values: Any) -> list[Any]:
+            lowest = v.call("llvm.cttz.i64", INT64, [mask, BOOL(1)])
+            z_at = v.at(z.address, b.mul(lowest, z.row))
+            x_at = b.add(v.load(b.add(rows, b.mul(lowest, constant(8))), INT64), skipped)
+
+            def value_of(g: int) -> Any:
+                """An input, in each lane."""
+                place = b.add(x_at, constant(g * x_size))
+                if levels is not None:
+                    place = v.at(levels, b.zext(v.load(place, INT8), INT64))
+                return v.broadcast(place)
+
+            new = product(value_of, z_at, values)
+            return [b.and_(mask, b.sub(mask, constant(1))), *new]
+
+        _, *values = v.loop(
+            [mask, *values], lambda mask, *_: b.icmp_unsigned("!=", mask, constant(0)), once
+        )
+        return values
+
+
+def either(v: Lanes, levels: Any, emit: Callable[[Any], None]) -> None:
+    """Emit code for pixels, and code for numbers of the network's dtype."""
+    b = v.builder
+    with b.if_else(b.icmp_signed("!=", levels, constant(0))) as (if_pixels, if_floats):
+        with if_pixels:
+            emit(levels)
+        with if_floats:
+            emit(None)
