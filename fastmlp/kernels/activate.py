@@ -76,7 +76,7 @@ def _function_rows(
     z: View,
     out: View,
     activation: Any,
-    one: Any,
+    dtype: Any,
 ) -> None:
     """``out = dropped(f(z))`` of some rows and units; `z` becomes f(z) if slopes are of that."""
     b = v.builder
@@ -112,7 +112,7 @@ def _function_rows(
 @vector_op
 def _slope_rows(
     v: Lanes, work: Any, layer: Any, key: Any, of: Part, slopes: View, gradient: View,
-    activation: Any, one: Any,
+    activation: Any, dtype: Any,
 ) -> None:  # fmt: skip
     """From the gradient by dropped outputs to that by what is before the activation, in place."""
     b = v.builder
@@ -145,14 +145,14 @@ def _slope_rows(
 
 
 @kernel
-def activate(work, layer, one, activation):
+def activate(work, layer, dtype, activation):
     """A thread's own part of a layer's outputs, after dropout, from its sums.
 
     Computes an entry of :data:`fastmlp.reference.ACTIVATIONS` and
     :func:`fastmlp.reference.keep_mask`.
     """
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     first, start = first_vector(work, layer) * width, first_row(work, layer)
     n_units = last_vector(work, layer) * width - first
     part = Part(start, last_row(work, layer) - start, first, n_units)
@@ -160,18 +160,18 @@ def activate(work, layer, one, activation):
     z, out = layer.slopes + skipped, layer.outputs + skipped
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
     _function_rows(work, layer, key, part, View(z, layer.unit_row, 1),
-                   View(out, layer.unit_row, 1), activation, one)  # fmt: skip
+                   View(out, layer.unit_row, 1), activation, dtype)  # fmt: skip
 
 
 @kernel
-def slope(work, layer, one, activation):
+def slope(work, layer, dtype, activation):
     """A thread's own columns of the gradient by a layer's sums, from that by its outputs."""
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     first = first_vector(work, layer) * width
     part = Part(0, work.n_rows, first, last_vector(work, layer) * width - first)
     slopes = layer.slopes + (work.turn * layer.outputs_block + first) * size
     gradient = layer.gradient + first * size
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
     _slope_rows(work, layer, key, part, View(slopes, layer.unit_row, 1),
-                View(gradient, layer.unit_row, 1), activation, one)  # fmt: skip
+                View(gradient, layer.unit_row, 1), activation, dtype)  # fmt: skip

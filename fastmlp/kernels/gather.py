@@ -41,7 +41,7 @@ class Source(Entry):
 def _gather_rows(
         v: Lanes,
         x: Any, n_features: Any, order: Any, rows: Any, next_order: Any, scale: Any,
-        out: View, source_: Any, one: Any,
+        out: View, source_: Any, dtype: Any,
     ) -> None:  # fmt: skip
     """Some rows of a dense X, divided by the scale if they are pixels, to a block."""
     b = v.builder
@@ -90,16 +90,16 @@ def _gather_rows(
 
 
 @kernel
-def gather(work, layer, one, source):
+def gather(work, layer, dtype, source):
     """Copy the batch's rows to the thread's block; :func:`fastmlp.reference.scale_inputs`."""
     work = work_at(work)
     order = work.order + work.first_row * 8
     _gather_rows(work.x, work.n_features, order, work.n_rows, next_batch(work), work.scale,
-                 View(work.input, work.input_row, 1), source, one)  # fmt: skip
+                 View(work.input, work.input_row, 1), source, dtype)  # fmt: skip
 
 
 @vector_op
-def _scatter(v: Lanes, work: Any, order: Any, out: View, one: Any) -> None:
+def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
     """Rows of a CSR matrix (indptr int64, indices int32, values of T), and their masks, if any.
 
     The block is full of zeros but for the rows it holds, by their numbers in `held`: those are
@@ -150,9 +150,9 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, one: Any) -> None:
 
 
 @kernel
-def gather_sparse(work, layer, one):
+def gather_sparse(work, layer, dtype):
     """Put the batch's rows of a CSR matrix into the thread's block, and their masks."""
     work = work_at(work)
     order = work.order + work.first_row * 8
-    _scatter(work, order, View(work.input, work.input_row, 1), one)
+    _scatter(work, order, View(work.input, work.input_row, 1), dtype)
     work.n_held = work.n_rows

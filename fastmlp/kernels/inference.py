@@ -48,8 +48,8 @@ class _Predictor:
 
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`."""
-        stages, one = self._stages, self.plan.dtype.type(1)
-        run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last, one)
+        stages = self._stages
+        run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last)
 
 
 def predict_proba(

@@ -4,10 +4,10 @@ Stages are compiled apart, so that a process compiles, or loads, only those that
 and another activation or optimiser costs only the kernels that it takes part in. They share one
 signature::
 
-    kernel(work, layer, one, *entries)
+    kernel(work, layer, dtype, *entries)
 
-with the addresses of a thread's own records (:mod:`fastmlp.kernels.records`), 1 in the network's
-dtype, and entries (:mod:`fastmlp.kernels.memory`), which are nothing at run time.
+with the addresses of a thread's own records (:mod:`fastmlp.kernels.records`), and what is nothing
+at run time: the network's dtype and entries (:mod:`fastmlp.kernels.memory`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 from numba.extending import intrinsic
-from numba.np.numpy_support import from_dtype
 
 from fastmlp.kernels.announce import watch
 from fastmlp.kernels.cache import KernelCache, externals_of, provide
-from fastmlp.kernels.memory import Entry, EntryType
+from fastmlp.kernels.memory import Entry, EntryType, Number
 
 OPTIONS = {"error_model": "numpy"}
 
@@ -42,7 +41,7 @@ class Kernel:
     Parameters
     ----------
     function : function
-        ``function(work, layer, one, *entries)``, defined at the top of a module.
+        ``function(work, layer, dtype, *entries)``, defined at the top of a module.
     """
 
     def __init__(self, function: FunctionType) -> None:
@@ -54,16 +53,16 @@ class Kernel:
 
     def address(self, dtype: np.dtype[Any], *entries: Entry) -> int:
         """Return where the machine code for a dtype and for entries lies."""
-        variant = (dtype.name, *(entry.key for entry in entries))
+        entries = (Number(dtype.name), *entries)
+        variant = tuple(entry.key for entry in entries)
         if variant not in self._variants:
             with global_compiler_lock:
-                self._variants[variant] = self._get(dtype, entries)
+                self._variants[variant] = self._get(entries)
         return self._variants[variant][0]
 
-    def _get(self, dtype: np.dtype[Any], entries: tuple[Entry, ...]) -> tuple[int, Any]:
+    def _get(self, entries: tuple[Entry, ...]) -> tuple[int, Any]:
         """The address, and the library that has to live as long as it is used."""
-        entry_types = [EntryType(entry) for entry in entries]
-        signature = types.void(types.intp, types.intp, from_dtype(dtype), *entry_types)
+        signature = types.void(types.intp, types.intp, *map(EntryType, entries))
         codegen = cpu_target.target_context.codegen()
         with contextlib.suppress(Exception):  # whatever is wrong with the file: compile
             if payload := self._cache.load(signature, codegen):
@@ -91,7 +90,7 @@ def kernel(function: Callable[..., None]) -> Kernel:
 
 
 @intrinsic
-def call(typingctx: Any, address: Any, work: Any, layer: Any, one: Any) -> Any:
+def call(typingctx: Any, address: Any, work: Any, layer: Any) -> Any:
     """Call the kernel at an address, for jitted code."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -101,4 +100,4 @@ def call(typingctx: Any, address: Any, work: Any, layer: Any, one: Any) -> Any:
         builder.call(builder.inttoptr(target, function.as_pointer()), arguments)
         return context.get_dummy_value()
 
-    return types.void(types.intp, types.intp, types.intp, one), codegen
+    return types.void(types.intp, types.intp, types.intp), codegen

@@ -124,6 +124,17 @@ class Entry:
         return f"{kind.__module__}.{kind.__qualname__}{state} {hashlib.sha256(source).hexdigest()}"
 
 
+class Number(Entry):
+    """Stands for the network's dtype: the type of all numbers that a kernel computes with."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+    @property
+    def key(self) -> str:
+        return self.dtype
+
+
 class EntryType(types.Type):
     """The type of an argument that stands for an entry, and is nothing at run time."""
 

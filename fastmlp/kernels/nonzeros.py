@@ -12,10 +12,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import Entry
-from fastmlp.kernels.ops import vector_op
+from fastmlp.kernels.ops import Integer, vector_op
 from fastmlp.kernels.records import work_at
 from fastmlp.kernels.simd import INT8, INT16, INT32, INT64, VECTOR_BYTES, Lanes, constant
 
@@ -48,7 +47,7 @@ class Elements(Entry):
 def _find(
         v: Lanes,
         table: Any, rows: Any, n_features: Any,
-        scratch: Any, scratch_row: Any, masks: Any, elements: Any, one: Any,
+        scratch: Any, scratch_row: Any, masks: Any, elements: Any, dtype: Any,
     ) -> None:  # fmt: skip
     """Masks of up to 64 rows.
 
@@ -118,20 +117,21 @@ def _find(
     v.repeat(b.lshr(b.add(n_features, constant(1)), constant(1)), join, step=some.count)
 
 
-@compiled
-def next_batch(work):
+@vector_op
+def next_batch(v: Lanes, work: Any) -> Integer:
     """Address of the next batch's part of the order; of this one's, if no whole batch follows.
 
     What is fetched then is at hand.
     """
-    order = work.order + work.first_row * 8
-    if work.first_row + 2 * work.n_rows <= work.n_ordered:
-        return order + work.n_rows * 8
-    return order
+    b = v.builder
+    order = b.add(work.order, b.mul(work.first_row, constant(8)))
+    end = b.add(work.first_row, b.mul(work.n_rows, constant(2)))
+    follows = b.icmp_signed("<=", end, work.n_ordered)
+    return b.select(follows, b.add(order, b.mul(work.n_rows, constant(8))), order)
 
 
 @kernel
-def locate(work, layer, one):
+def locate(work, layer, dtype):
     """Note where the batch's rows, and the next one's, lie in X."""
     work = work_at(work)
     locate_rows(
@@ -141,10 +141,10 @@ def locate(work, layer, one):
 
 
 @kernel
-def find_nonzeros(work, layer, one, elements):
+def find_nonzeros(work, layer, dtype, elements):
     """Make the masks of the batch's rows."""
     work = work_at(work)
     for start in range(0, work.n_rows, MASK_ROWS):
         masks = work.masks + start // MASK_ROWS * work.masks_row * 8
         _find(work.row_table + start * 8, min(work.n_rows - start, MASK_ROWS), work.n_features,
-              work.found, work.found_part, masks, elements, one)  # fmt: skip
+              work.found, work.found_part, masks, elements, dtype)  # fmt: skip

@@ -3,7 +3,7 @@
 Conventions of every vector op
 ------------------------------
 * Addresses and sizes are plain integers (``intp``); strides and offsets count *elements*.
-* One argument is a float, and its type (float32 or float64) is the type of all elements.
+* One argument is a float, or a `Number`: its type (float32 or float64) is that of all elements.
 * Nothing is checked here: callers have checked shapes, dtypes and contiguity.
 """
 
@@ -18,13 +18,20 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastmlp.kernels.buffers import LINE
-from fastmlp.kernels.memory import EntryType, Fields, PointerType, View
+from fastmlp.kernels.memory import EntryType, Fields, Number, PointerType, View
 from fastmlp.kernels.simd import Lanes, constant
 
 Integer = Any  # what a vector op returns, if it returns anything: a 64-bit LLVM value
 
 # Types of arguments that are no integers.
 _KEPT = (types.Float, types.BaseNamedTuple, EntryType, PointerType)
+
+
+def _dtype_of(kind: Any) -> Any:
+    """The type of elements that an argument stands for, if it does."""
+    if isinstance(kind, EntryType) and isinstance(kind.entry, Number):
+        return getattr(types, kind.entry.dtype)
+    return kind if isinstance(kind, types.Float) else None
 
 
 def _operand(builder: Any, kind: Any, value: Any) -> Any:
@@ -41,13 +48,14 @@ def _operand(builder: Any, kind: Any, value: Any) -> Any:
 def vector_op(emit: Callable[..., Any]) -> Any:
     """Make of ``emit(lanes, *arguments)`` a function for jitted code.
 
-    The type of the (last) float argument is the type of the elements; an op on integers has none.
+    The type of the (last) float argument, or what the `Number` among the arguments stands for, is
+    the type of the elements; an op on integers has none.
     Other arguments are integers, named tuples of them, records and entries.
     `emit` returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
     """
 
     def typed(typingctx: Any, *arguments: Any) -> Any:
-        dtypes = [kind for kind in arguments if isinstance(kind, types.Float)]
+        dtypes = [dtype for kind in arguments if (dtype := _dtype_of(kind)) is not None]
         dtype = dtypes[-1] if dtypes else types.float64
         kinds = [kind if isinstance(kind, _KEPT) else types.intp for kind in arguments]
 
@@ -67,19 +75,19 @@ def vector_op(emit: Callable[..., Any]) -> Any:
 
 
 @vector_op
-def itemsize(v: Lanes, one: Any) -> Integer:
-    """Bytes of an element of the type of `one`."""
+def itemsize(v: Lanes, dtype: Any) -> Integer:
+    """Bytes of an element of the dtype."""
     return constant(v.size)
 
 
 @vector_op
-def lanes(v: Lanes, one: Any) -> Integer:
-    """Elements of the type of `one` in a vector."""
+def lanes(v: Lanes, dtype: Any) -> Integer:
+    """Elements of the dtype in a vector."""
     return constant(v.count)
 
 
 @vector_op
-def copy_rows(v: Lanes, source: View, rows: Any, n: Any, out: View, one: Any) -> None:
+def copy_rows(v: Lanes, source: View, rows: Any, n: Any, out: View, dtype: Any) -> None:
     """``out[r, :n] = source[r, :n]``, an element at a time."""
     b = v.builder
 
@@ -91,13 +99,13 @@ def copy_rows(v: Lanes, source: View, rows: Any, n: Any, out: View, one: Any) ->
 
 
 @vector_op
-def copy_vectors(v: Lanes, source: Any, n: Any, out: Any, one: Any) -> None:
-    """``out[:n] = source[:n]``, `n` a multiple of the vector's length."""
+def copy_vectors(v: Lanes, source: Any, n: Any, out: Any) -> None:
+    """``out[:n] = source[:n]``, 64-bit words, as many as whole vectors have."""
     v.repeat(n, lambda i: v.store(v.load(v.at(source, i)), v.at(out, i)), step=v.count)
 
 
 @vector_op
-def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, one: Any) -> None:
+def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
     """Fetch `n` elements of each of `rows` rows to be written, from another core if need be."""
     b = v.builder
 

@@ -25,12 +25,12 @@ def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss
 
 
 @vector_op
-def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, one: Any) -> None:
+def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, dtype: Any) -> None:
     emit_predictions(v, z, rows, n, out, loss)
 
 
 @vector_op
-def _differentiate_rows(v: Lanes, work: Any, p: View, n: Any, loss: Any, one: Any) -> None:
+def _differentiate_rows(v: Lanes, work: Any, p: View, n: Any, loss: Any, dtype: Any) -> None:
     """From predictions to the gradient by the logits, and each row's loss."""
     b = v.builder
     of_labels = getattr(loss, "of_labels", False)
@@ -67,7 +67,7 @@ def _order(v: Lanes, work: Any) -> Any:
 
 
 @vector_op
-def _add_losses(v: Lanes, work: Any, loss: Any, one: Any) -> None:
+def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
     """The step's loss becomes the sum of its rows', times their weights."""
     b = v.builder
     order, rows = _order(v, work), work.n_rows
@@ -105,27 +105,27 @@ def _add_losses(v: Lanes, work: Any, loss: Any, one: Any) -> None:
 
 
 @kernel
-def loss_gradient(work, layer, one, loss):
+def loss_gradient(work, layer, dtype, loss):
     """From the logits to the gradient by them, in a thread's own block, and the step's loss.
 
     Computes an entry of :data:`fastmlp.reference.LOSSES`. The gradient contains the row's weight,
     and the division by the batch's rows.
     """
     work, layer = work_at(work), layer_at(layer)
-    size = itemsize(one)
+    size = itemsize(dtype)
     z = View(layer.slopes + work.turn * layer.outputs_block * size, layer.unit_row, 1)
     p = View(layer.gradient, layer.unit_row, 1)
-    _predict_rows(z, work.n_rows, layer.n_out, p, loss, one)
-    _differentiate_rows(work, p, layer.n_out, loss, one)
+    _predict_rows(z, work.n_rows, layer.n_out, p, loss, dtype)
+    _differentiate_rows(work, p, layer.n_out, loss, dtype)
     if work.thread == 0:
-        _add_losses(work, loss, one)
+        _add_losses(work, loss, dtype)
 
 
 @kernel
-def predict(work, layer, one, loss):
+def predict(work, layer, dtype, loss):
     """Predictions of the batch's rows, to the same rows of OUT."""
     work, layer = work_at(work), layer_at(layer)
     z = View(layer.slopes, layer.unit_row, 1)
-    _predict_rows(z, work.n_rows, layer.n_out, z, loss, one)
-    out = work.out + work.first_row * layer.n_out * itemsize(one)
-    copy_rows(z, work.n_rows, layer.n_out, View(out, layer.n_out, 1), one)
+    _predict_rows(z, work.n_rows, layer.n_out, z, loss, dtype)
+    out = work.out + work.first_row * layer.n_out * itemsize(dtype)
+    copy_rows(z, work.n_rows, layer.n_out, View(out, layer.n_out, 1), dtype)

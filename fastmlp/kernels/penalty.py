@@ -15,7 +15,7 @@ from fastmlp.kernels.tile import ROWS_PER_SUM
 
 
 @vector_op
-def _add_squares(v: Lanes, column: View, rows: Any, factor: Any, out: Any, one: Any) -> None:
+def _add_squares(v: Lanes, column: View, rows: Any, factor: Any, out: Any, dtype: Any) -> None:
     """``out += factor * sum of the squares of each column`` of a vector of columns."""
     b = v.builder
 
@@ -35,18 +35,17 @@ def _add_squares(v: Lanes, column: View, rows: Any, factor: Any, out: Any, one: 
 
 
 @kernel
-def penalty(work, layer, one):
+def penalty(work, layer, dtype):
     """Add the squares of a layer's weights, as they are before the step, by columns.
 
     A thread takes its own columns; thread 0 all of them where threads share the inputs.
     """
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     if layer.sharing != at.BY_COLUMNS and work.thread > 0:
         return
     factor = work.numbers + (work.number * work.numbers_row + at.PENALTY) * size
     for c in range(first_vector(work, layer), last_vector(work, layer)):
         weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
-        _add_squares(
-            View(weights, 2 * width, 1), layer.n_in, factor, layer.squares + c * width * size, one
-        )
+        out = layer.squares + c * width * size
+        _add_squares(View(weights, 2 * width, 1), layer.n_in, factor, out, dtype)

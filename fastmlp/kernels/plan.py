@@ -24,6 +24,7 @@ import numpy as np
 
 from fastmlp.kernels import records as at
 from fastmlp.kernels.buffers import LINE, PAGE, aligned, rounded_up, row_stride
+from fastmlp.kernels.memory import WORD
 from fastmlp.kernels.nonzeros import MASK_ROWS
 from fastmlp.kernels.sharing import LONGEST_GROUP
 from fastmlp.kernels.simd import SUM_LANES, VECTOR_BYTES
@@ -181,7 +182,7 @@ class Plan:
             layer["transposed_panel"] = parameters["transposed"][0, 0, 0].size
         self._parameters.append(parameters)
         for name, buffer in parameters.items():
-            layer[f"{name}_size"] = buffer[0].size
+            layer[f"{name}_words"] = buffer[0].nbytes // WORD
         buffers = dict(parameters)
         buffers["slopes"] = aligned((n_own, n_turns, batch_rows, stride), self.dtype)
         buffers["outputs"] = buffers["slopes"]

@@ -18,32 +18,32 @@ from fastmlp.kernels.tile import (
 
 
 @kernel
-def claim_outputs(work, layer, one):
+def claim_outputs(work, layer, dtype):
     """Fetch a thread's own part of a layer's outputs, which others have read, to be written.
 
     Asked for one by one, when they are written, the cache lines would come much more slowly.
     """
     work, layer = work_at(work), layer_at(layer)
     if work.n_threads > 1:
-        size, width = itemsize(one), lanes(one)
+        size, width = itemsize(dtype), lanes(dtype)
         first, start = first_vector(work, layer), first_row(work, layer)
         out = (
             layer.slopes
             + (work.turn * layer.outputs_block + start * layer.unit_row + first * width) * size
         )
         prefetch_to_write(View(out, layer.unit_row, 1), last_row(work, layer) - start,
-                          (last_vector(work, layer) - first) * width, one)  # fmt: skip
+                          (last_vector(work, layer) - first) * width, dtype)  # fmt: skip
 
 
 @kernel
-def forward(work, layer, one, activation):
+def forward(work, layer, dtype, activation):
     """A thread's own columns, or rows, of what a layer makes of its inputs.
 
     Computes :func:`fastmlp.reference.matmul_bias`, and ReLU or no activation, as tiles do. Others
     follow in a pass of their own.
     """
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     start, last = first_row(work, layer), last_vector(work, layer)
     n_rows = last_row(work, layer) - start
     x = layer.inputs + (work.turn * layer.inputs_block + start * layer.inputs_row) * size
@@ -60,15 +60,15 @@ def forward(work, layer, one, activation):
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = epilogue_of(activation) if k + count == layer.n_in else STORE
             if is_wide:
-                wide_product(n_rows, count, p, q, before, out, epilogue, 0, one)
+                wide_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
             else:
-                narrow_product(n_rows, count, p, q, before, out, epilogue, 0, one)
+                narrow_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
             before = out
         c += 2 if is_wide else 1
 
 
 @kernel
-def backward(work, layer, one, activation):
+def backward(work, layer, dtype, activation):
     """From the gradient by a layer's sums to a thread's own columns of that by its inputs.
 
     Computes ``dz @ work.T`` of :func:`fastmlp.reference.backward`, and with ReLU, or no activation
@@ -76,7 +76,7 @@ def backward(work, layer, one, activation):
     """
     work, layer = work_at(work), layer_at(layer)
     below = layer_at(layer.below)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     last = last_vector(work, below)
     c = first_vector(work, below)
     while c < last:
@@ -91,8 +91,8 @@ def backward(work, layer, one, activation):
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = mask_of(activation) if k + count == layer.n_out else STORE
             if is_wide:
-                wide_product(work.n_rows, count, p, q, before, out, epilogue, mask, one)
+                wide_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
             else:
-                narrow_product(work.n_rows, count, p, q, before, out, epilogue, mask, one)
+                narrow_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
             before = out
         c += 2 if is_wide else 1

@@ -47,8 +47,8 @@ LAYER = Record(
     "inputs inputs_row inputs_block "
     # parameters; an optimiser's states lie so far behind them, one after the other
     "weights weights_panel weights_state transposed transposed_panel bias bias_state "
-    # elements of each, states included: what a thread copies that comes late
-    "weights_size transposed_size bias_size "
+    # 64-bit words of each, states included: what a thread copies that comes late
+    "weights_words transposed_words bias_words "
     # outputs, two blocks used in turn; what their slope is computed from: they, or what was before
     "outputs slopes outputs_block unit_row "
     # gradient of the loss by what is before the activation

@@ -1,59 +1,70 @@
-"""A thread's own part of a layer: vectors of columns (units), or rows; see `plan`."""
+"""A thread's own part of a layer: vectors of columns (units), or rows; see `plan`.
+
+Ops on integers, not jitted functions: they are part of nearly every kernel, and cost nothing to
+compile.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastmlp.kernels import records as at
-from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.ops import Integer, vector_op
+from fastmlp.kernels.simd import Lanes, constant
 
 LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
 
 
-@compiled
-def first_vector(work, layer):
+def _own_vector(v: Lanes, work: Any, layer: Any, thread: Any, if_all: Any) -> Any:
+    """First of a thread's own vectors of columns; `if_all` where it has all of them."""
+    b = v.builder
+    own = b.sdiv(b.mul(layer.n_vectors, thread), work.n_threads)
+    return b.select(b.icmp_signed("==", layer.sharing, constant(at.BY_COLUMNS)), own, if_all)
+
+
+def _own_of(v: Lanes, work: Any, layer: Any, n: Any, unit: Any, thread: Any, if_all: Any) -> Any:
+    """First of a thread's own ones of `n`, which are shared in units; `if_all` if it has all."""
+    b = v.builder
+    n_units = b.sdiv(b.sub(b.add(n, unit), constant(1)), unit)
+    own = b.mul(b.sdiv(b.mul(n_units, thread), work.n_threads), unit)
+    own = b.select(b.icmp_signed("<", own, n), own, n)
+    return b.select(b.icmp_signed("==", layer.sharing, constant(at.BY_ROWS)), own, if_all)
+
+
+def _next(v: Lanes, work: Any) -> Any:
+    return v.builder.add(work.thread, constant(1))
+
+
+@vector_op
+def first_vector(v: Lanes, work: Any, layer: Any) -> Integer:
     """First of a thread's own vectors of columns; they end where the next thread's begin."""
-    if layer.sharing == at.BY_COLUMNS:
-        return layer.n_vectors * work.thread // work.n_threads
-    return 0
+    return _own_vector(v, work, layer, work.thread, constant(0))
 
 
-@compiled
-def last_vector(work, layer):
-    if layer.sharing == at.BY_COLUMNS:
-        return layer.n_vectors * (work.thread + 1) // work.n_threads
-    return layer.n_vectors
+@vector_op
+def last_vector(v: Lanes, work: Any, layer: Any) -> Integer:
+    return _own_vector(v, work, layer, _next(v, work), layer.n_vectors)
 
 
-@compiled
-def _own(work, thread, n, unit):
-    """First of a thread's own ones of `n`, which are shared in units; the next thread's follow."""
-    return min((n + unit - 1) // unit * thread // work.n_threads * unit, n)
-
-
-@compiled
-def first_row(work, layer):
+@vector_op
+def first_row(v: Lanes, work: Any, layer: Any) -> Integer:
     """First of a thread's own rows of the batch."""
-    if layer.sharing == at.BY_ROWS:
-        return _own(work, work.thread, work.n_rows, layer.row_unit)
-    return 0
+    return _own_of(v, work, layer, work.n_rows, layer.row_unit, work.thread, constant(0))
 
 
-@compiled
-def last_row(work, layer):
-    if layer.sharing == at.BY_ROWS:
-        return _own(work, work.thread + 1, work.n_rows, layer.row_unit)
-    return work.n_rows
+@vector_op
+def last_row(v: Lanes, work: Any, layer: Any) -> Integer:
+    return _own_of(v, work, layer, work.n_rows, layer.row_unit, _next(v, work), work.n_rows)
 
 
-@compiled
-def first_input(work, layer):
+@vector_op
+def first_input(v: Lanes, work: Any, layer: Any) -> Integer:
     """First of a thread's own inputs, that is rows of the weights."""
-    if layer.sharing == at.BY_ROWS:
-        return _own(work, work.thread, layer.n_in_updated, LONGEST_GROUP)
-    return 0
+    n, unit = layer.n_in_updated, constant(LONGEST_GROUP)
+    return _own_of(v, work, layer, n, unit, work.thread, constant(0))
 
 
-@compiled
-def last_input(work, layer):
-    if layer.sharing == at.BY_ROWS:
-        return _own(work, work.thread + 1, layer.n_in_updated, LONGEST_GROUP)
-    return layer.n_in_updated
+@vector_op
+def last_input(v: Lanes, work: Any, layer: Any) -> Integer:
+    n, unit = layer.n_in_updated, constant(LONGEST_GROUP)
+    return _own_of(v, work, layer, n, unit, _next(v, work), n)

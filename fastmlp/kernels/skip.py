@@ -24,12 +24,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fastmlp.kernels import records as at
-from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.nonzeros import MASK_ROWS
-from fastmlp.kernels.ops import itemsize, lanes, vector_op
+from fastmlp.kernels.ops import Integer, itemsize, lanes, vector_op
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import (
     first_input,
@@ -46,7 +44,6 @@ from fastmlp.kernels.update import (
     SUMMED_INPUTS,
     SUMMED_VECTORS,
     SUMS_PANEL,
-    Part,
     finish_update,
     part_from,
 )
@@ -80,7 +77,7 @@ def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
 
 def _forward(vectors: int) -> Any:
     def forward_masked(
-        v: Lanes, work: Any, first_row: Any, inputs: Inputs, weights: View, z: View, one: Any
+        v: Lanes, work: Any, first_row: Any, inputs: Inputs, weights: View, z: View, dtype: Any
     ) -> None:
         """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows; `weights.row` is a panel's size."""
         b = v.builder
@@ -121,10 +118,11 @@ def _forward(vectors: int) -> Any:
 
 def _update(vectors: int) -> Any:
     def update_masked(
-        v: Lanes, work: Any, part: Part, inputs: Inputs,
-        sums: View, weights: View, dz: View, optimizer: Any, one: Any,
+        v: Lanes, work: Any, layer: Any, row: Any, inputs: Inputs,
+        sums: View, weights: View, dz: View, optimizer: Any, dtype: Any,
     ) -> None:  # fmt: skip
-        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over a part of the batch, and what follows."""
+        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows."""
+        part = part_from(v, work, layer, row)
         b = v.builder
         this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
         zeros = [v.full(0.0)] * (this.group * vectors)
@@ -181,7 +179,20 @@ _update_4, _update_2, _update_1 = map(_update, (4, 2, 1))
 
 
 @vector_op
-def _fill(v: Lanes, out: View, rows: Any, n: Any, one: Any) -> None:
+def _vectors_from(v: Lanes, c: Any, end: Any) -> Integer:
+    """How many vectors of columns are taken together: whole panels, if the first one is whole."""
+    b = v.builder
+    left = b.sub(end, c)
+    is_whole = b.icmp_signed("==", b.and_(c, constant(1)), constant(0))
+    n = constant(1)
+    for wanted in (2, 4):
+        fits = b.and_(is_whole, b.icmp_signed(">=", left, constant(wanted)))
+        n = b.select(fits, constant(wanted), n)
+    return n
+
+
+@vector_op
+def _fill(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
     """``out[r, :n] = 0``."""
     b = v.builder
 
@@ -194,7 +205,7 @@ def _fill(v: Lanes, out: View, rows: Any, n: Any, one: Any) -> None:
 
 @vector_op
 def _add_part(
-    v: Lanes, part: View, rows: Any, n: Any, start: View, out: View, epilogue: Any, one: Any
+    v: Lanes, part: View, rows: Any, n: Any, start: View, out: View, epilogue: Any, dtype: Any
 ) -> None:
     """``out[r, :n] = epilogue(start[r, :n] + part[r, :n])``."""
     b = v.builder
@@ -214,10 +225,10 @@ def _add_part(
 
 
 @kernel
-def forward_skipping(work, layer, one, activation):
+def forward_skipping(work, layer, dtype, activation):
     """What :func:`fastmlp.kernels.forward.forward` computes, of inputs that are mostly zero."""
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     z_block = layer.slopes + work.turn * layer.outputs_block * size
     end, last = last_row(work, layer), last_vector(work, layer)
     part = View(work.sums, STRIP_VECTORS * width, 1)
@@ -225,40 +236,32 @@ def forward_skipping(work, layer, one, activation):
         n_rows = min(end - start, MASK_ROWS)
         c = first_vector(work, layer)
         while c < last:
-            n = vectors_from(c, last)
+            n = _vectors_from(c, last)
             z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
             panel = c // 2 * layer.weights_panel + c % 2 * width
             weights = View(layer.weights + panel * size, layer.weights_panel, 1)
             before = View(layer.bias + c * width * size, 0, 1)
             for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
                 inputs = Inputs(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
-                _fill(part, n_rows, n * width, one)
+                _fill(part, n_rows, n * width, dtype)
                 if n == 4:
-                    _forward_4(work, start, inputs, weights, part, one)
+                    _forward_4(work, start, inputs, weights, part, dtype)
                 elif n == 2:
-                    _forward_2(work, start, inputs, weights, part, one)
+                    _forward_2(work, start, inputs, weights, part, dtype)
                 else:
-                    _forward_1(work, start, inputs, weights, part, one)
+                    _forward_1(work, start, inputs, weights, part, dtype)
                 is_last = inputs.last == layer.n_in_padded
                 epilogue = epilogue_of(activation) if is_last else STORE
-                _add_part(part, n_rows, n * width, before, z, epilogue, one)
+                _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
                 before = z
             c += n
 
 
-@compiled
-def vectors_from(c, end):
-    """How many vectors of columns are taken together: whole panels, if the first one is whole."""
-    if c % 2 == 0 and end - c >= 4:
-        return 4
-    return 2 if c % 2 == 0 and end - c >= 2 else 1
-
-
 @kernel
-def update_skipping(work, layer, one, optimizer):
+def update_skipping(work, layer, dtype, optimizer):
     """What :func:`fastmlp.kernels.update.update` computes, of inputs that are mostly zero."""
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
     block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
     for k in range(start, end, block):
@@ -266,10 +269,9 @@ def update_skipping(work, layer, one, optimizer):
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
-                part = part_from(work, row, layer.weights_state, at.FOR_WEIGHTS, size)
                 c = strip
                 while c < strip_end:
-                    n = vectors_from(c, strip_end)
+                    n = _vectors_from(c, strip_end)
                     panel = c // 2 * layer.weights_panel + c % 2 * width
                     weights = View(layer.weights + panel * size, layer.weights_panel, 1)
                     kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2) * width
@@ -277,9 +279,12 @@ def update_skipping(work, layer, one, optimizer):
                     gradient = layer.gradient + (row * layer.unit_row + c * width) * size
                     dz = View(gradient, layer.unit_row, 1)
                     if n == 4:
-                        _update_4(work, part, inputs, sums, weights, dz, optimizer, one)
+                        _update_4(work, layer, row, inputs,
+                                  sums, weights, dz, optimizer, dtype)  # fmt: skip
                     elif n == 2:
-                        _update_2(work, part, inputs, sums, weights, dz, optimizer, one)
+                        _update_2(work, layer, row, inputs,
+                                  sums, weights, dz, optimizer, dtype)  # fmt: skip
                     else:
-                        _update_1(work, part, inputs, sums, weights, dz, optimizer, one)
+                        _update_1(work, layer, row, inputs,
+                                  sums, weights, dz, optimizer, dtype)  # fmt: skip
                     c += n

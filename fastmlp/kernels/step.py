@@ -14,7 +14,7 @@ LAYER_BYTES, STAGE_BYTES, WORD = at.LAYER.size, at.STAGE.size, 8
 
 
 @compiled
-def catch_up(work, one):
+def catch_up(work):
     """Copy what the first thread has for itself: it may have worked alone before."""
     first = work_at(work.first_work)
     for number in range(work.n_layers):
@@ -22,13 +22,13 @@ def catch_up(work, one):
         source = layer_at(first.layers + number * LAYER_BYTES)
         if own.sharing == at.NOT_SHARED:
             # States lie behind the weights, and end where they end.
-            copy_vectors(source.weights, own.weights_size, own.weights, one)
-            copy_vectors(source.bias, own.bias_size, own.bias, one)
-            copy_vectors(source.transposed, own.transposed_size, own.transposed, one)
+            copy_vectors(source.weights, own.weights_words, own.weights)
+            copy_vectors(source.bias, own.bias_words, own.bias)
+            copy_vectors(source.transposed, own.transposed_words, own.transposed)
 
 
 @compiled
-def run(work_address, program, n_stages, n_threads, first_step, last_step, one):
+def run(work_address, program, n_stages, n_threads, first_step, last_step):
     """Steps `first_step` to `last_step` of an epoch, or batches of a prediction; one thread's part.
 
     Computes an epoch of :class:`fastmlp.reference.Trainer`, step by step. Each number is computed
@@ -45,8 +45,6 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, one):
     n_threads : int
         They all call this function, at about the same time.
     first_step, last_step : int
-    one : float
-        1 in the network's dtype.
 
     Returns
     -------
@@ -61,7 +59,7 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, one):
         return 0
     work.n_threads = n_threads
     if work.thread > 0:
-        catch_up(work, one)
+        catch_up(work)
     meet(work.team, n_threads)
     work.turn = 1
     for number in range(first_step, last_step):
@@ -76,6 +74,6 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, one):
                 meet(work.team, n_threads)
             else:
                 layer = work.layers + stage.layer * LAYER_BYTES
-                call(stage.kernel, work_address, layer, one)
+                call(stage.kernel, work_address, layer)
             clock.lap(watch, stage.clock + clock.FIRST)
     return n_threads

@@ -122,7 +122,7 @@ def _product(vectors: int) -> Any:
     def product(
         v: Lanes,
         rows: Any, count: Any, p: View, q: View,
-        start: View, out: View, epilogue: Any, mask: Any, one: Any,
+        start: View, out: View, epilogue: Any, mask: Any, dtype: Any,
     ) -> None:  # fmt: skip
         """``out = epilogue(start + p @ q)``; `mask`, with the strides of `out`, for RELU_MASK."""
         b = v.builder

@@ -98,7 +98,6 @@ seed, with_penalty
             network, plan, self.inputs.stages, self.inputs.skips, with_penalty
         )
         self.stage_names = program.names(stages)
-        self._one = dtype.type(1)
         # Compile now, so that compiling is no part of any stretch's time.
         self._stages = program.table(stages, dtype)
         self._run_part(0, 1, 0, 0)
@@ -155,7 +154,7 @@ seed, with_penalty
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
         """One thread's part of a stretch; see :func:`fastmlp.kernels.step.run`."""
         work, stages = self._plan.work(thread), self._stages
-        return run(work, stages.ctypes.data, len(stages), n_threads, first, last, self._one)
+        return run(work, stages.ctypes.data, len(stages), n_threads, first, last)
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in, and in `states`."""

@@ -34,7 +34,7 @@ def _turned(v: Lanes, rows: list[Any]) -> list[Any]:
 
 @vector_op
 def transpose_squares(
-    v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, n_squares: Any, one: Any
+    v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, n_squares: Any, dtype: Any
 ) -> None:
     """A column of squares of `source`, one below the other, to a row of squares of `out`.
 

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fastmlp.kernels import records as at
-from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.optimizers import Optimizer
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import first_input, first_vector, last_input, last_vector
-from fastmlp.kernels.simd import VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.simd import BOOL, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_VECTORS, Tile, column_of_tiles
 from fastmlp.kernels.transpose import transpose_squares
 
@@ -38,7 +37,7 @@ class Part(NamedTuple):
     ----------
     first_row, n_rows : int
         Its rows of the batch.
-    is_first, is_last : int
+    is_first, is_last : bool
         Whether no part came before, and whether none follows.
     state : int
         Elements from weights to their first state, and from that to the next one.
@@ -52,6 +51,23 @@ class Part(NamedTuple):
     is_last: Any
     state: Any
     numbers: Any
+
+
+def part_from(v: Lanes, work: Any, layer: Any, row: Any) -> Part:
+    """The part of the batch from a row on, for a layer's weights."""
+    b = v.builder
+    left = b.sub(work.n_rows, row)
+    is_last = b.icmp_signed("<=", left, constant(ROWS_PER_SUM))
+    n_rows = b.select(is_last, left, constant(ROWS_PER_SUM))
+    is_first = b.icmp_signed("==", row, constant(0))
+    return Part(
+        row, n_rows, is_first, is_last, layer.weights_state, numbers_of(v, work, at.FOR_WEIGHTS)
+    )
+
+
+def numbers_of(v: Lanes, work: Any, first: int) -> Any:
+    """Where some of the step's numbers lie."""
+    return v.at(work.numbers, v.builder.mul(work.number, work.numbers_row), first)
 
 
 def finish_update(
@@ -76,11 +92,11 @@ def finish_update(
     """
     b = v.builder
     gradients = v.choose(
-        b.icmp_signed("==", part.is_first, constant(0)),
+        b.not_(part.is_first),
         lambda: [b.fadd(v.load(a), g) for a, g in zip(sums_at, gradients, strict=True)],
         gradients,
     )
-    with b.if_else(b.icmp_signed("!=", part.is_last, constant(0))) as (if_last, if_more):
+    with b.if_else(part.is_last) as (if_last, if_more):
         with if_last:
             values = [v.broadcast(v.at(part.numbers, i)) for i in range(at.MOST_NUMBERS)]
             for gradient, address in zip(gradients, weights_at, strict=True):
@@ -99,10 +115,11 @@ def finish_update(
 
 def _update(vectors: int) -> Any:
     def update_columns(
-        v: Lanes, part: Part, n_inputs: Any,
-        x: View, dz: View, sums: View, weights: View, optimizer: Any, one: Any,
+        v: Lanes, work: Any, layer: Any, row: Any, n_inputs: Any,
+        x: View, dz: View, sums: View, weights: View, optimizer: Any, dtype: Any,
     ) -> None:  # fmt: skip
-        """Some inputs of the weights, `vectors` vectors wide."""
+        """Some inputs of the weights, `vectors` wide, and the part of the batch from `row`."""
+        part = part_from(v, work, layer, row)
 
         def finish(tile: Tile, gradients: Sequence[Any]) -> None:
             places = tile.addresses(sums), tile.addresses(weights)
@@ -117,14 +134,14 @@ _wide_update, _narrow_update = _update(TILE_VECTORS), _update(1)
 
 
 @kernel
-def update(work, layer, one, optimizer):
+def update(work, layer, dtype, optimizer):
     """A thread's own columns, or inputs, of a layer's weights and states, in place.
 
     Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
     but for a block's, from part to part of a large batch.
     """
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     inputs = layer.inputs + work.turn * layer.inputs_block * size
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
     block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
@@ -133,7 +150,6 @@ def update(work, layer, one, optimizer):
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
-                part = part_from(work, row, layer.weights_state, at.FOR_WEIGHTS, size)
                 x = View(inputs + (row * layer.inputs_row + k) * size, 1, layer.inputs_row)
                 c = strip
                 while c < strip_end:
@@ -144,27 +160,23 @@ def update(work, layer, one, optimizer):
                     gradient = layer.gradient + (row * layer.unit_row + c * width) * size
                     dz = View(gradient, layer.unit_row, 1)
                     if c % 2 == 0 and c + 2 <= strip_end:
-                        _wide_update(part, n_inputs, x, dz, sums, weights, optimizer, one)
+                        _wide_update(work, layer, row, n_inputs,
+                                     x, dz, sums, weights, optimizer, dtype)  # fmt: skip
                         c += 2
                     else:
-                        _narrow_update(part, n_inputs, x, dz, sums, weights, optimizer, one)
+                        _narrow_update(work, layer, row, n_inputs,
+                                     x, dz, sums, weights, optimizer, dtype)  # fmt: skip
                         c += 1
 
 
-@compiled
-def part_from(work, row, state, numbers, size):
-    """The part of the batch from a row on; `numbers` is where the optimiser's begin in a step's."""
-    count = min(work.n_rows - row, ROWS_PER_SUM)
-    is_last = 1 if row + count == work.n_rows else 0
-    numbers_at = work.numbers + (work.number * work.numbers_row + numbers) * size
-    return Part(row, count, 1 if row == 0 else 0, is_last, state, numbers_at)
-
-
 def _bias_columns(
-    v: Lanes, part: Part, n: Any, dz: View, bias: Any, optimizer: Any, one: Any
+    v: Lanes, work: Any, layer: Any, n: Any, dz: View, bias: Any, optimizer: Any, dtype: Any
 ) -> None:
-    """`n` vectors of biases: the sum of `dz` over all rows of `part`, summed in parts; the step."""
+    """`n` vectors of biases: the sum of `dz` over all rows, summed in parts, and the step."""
     b = v.builder
+    true = BOOL(1)
+    numbers = numbers_of(v, work, at.FOR_BIASES)
+    part = Part(constant(0), work.n_rows, true, true, layer.bias_state, numbers)
 
     def columns(together: int, c: Any) -> None:
         places = [
@@ -208,28 +220,26 @@ _update_bias = vector_op(_bias_columns)
 
 
 @kernel
-def update_bias(work, layer, one, optimizer):
+def update_bias(work, layer, dtype, optimizer):
     """A thread's own biases of a layer, in place; thread 0's, where threads share the inputs."""
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     if layer.sharing == at.BY_ROWS and work.thread > 0:
         return
-    numbers = work.numbers + (work.number * work.numbers_row + at.FOR_BIASES) * size
-    whole = Part(0, work.n_rows, 1, 1, layer.bias_state, numbers)
     c = first_vector(work, layer)
     dz = View(layer.gradient + c * width * size, layer.unit_row, 1)
     bias = layer.bias + c * width * size
-    _update_bias(whole, last_vector(work, layer) - c, dz, bias, optimizer, one)
+    _update_bias(work, layer, last_vector(work, layer) - c, dz, bias, optimizer, dtype)
 
 
 @kernel
-def transpose(work, layer, one):
+def transpose(work, layer, dtype):
     """A thread's own columns of a layer's weights, transposed for the way back."""
     work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(one), lanes(one)
+    size, width = itemsize(dtype), lanes(dtype)
     for c in range(first_vector(work, layer), last_vector(work, layer)):
         transpose_squares(
             layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size, 2 * width,
             layer.transposed + c * width * 2 * width * size, layer.transposed_panel,
-            layer.n_vectors_below, one,
+            layer.n_vectors_below, dtype,
         )  # fmt: skip
