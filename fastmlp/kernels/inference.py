@@ -38,7 +38,7 @@ class _Predictor:
         self.plan = plan = Plan(weights, biases, min(BATCH_ROWS, n_rows), n_threads=0)
         inputs = Inputs(plan, x, input_scale)
         network = program.Network.of(problem, len(weights), has_labels=True)
-        stages = program.prediction(network, inputs.stages, inputs.skips)
+        stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)
         plan.put("order", np.arange(n_rows, dtype=np.int64))
         plan.works["n_ordered"] = n_rows

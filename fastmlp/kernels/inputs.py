@@ -36,8 +36,10 @@ class Inputs:
     ----------
     stages : list of Stage
         What has the rows of a batch at hand.
-    skips, are_in_place : bool
-        Whether zeros are skipped, and whether rows are read from X itself.
+    skipped : Elements or None
+        Where zeros are skipped: what rows are made of where they are read.
+    are_in_place : bool
+        Whether rows are read from X itself.
 
     Raises
     ------
@@ -50,7 +52,8 @@ class Inputs:
     ) -> None:
         dtype = plan.dtype
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
-        self.skips = nonzero_share(x) < SKIP_BELOW if skip_zeros is None else skip_zeros
+        skips = nonzero_share(x) < SKIP_BELOW if skip_zeros is None else skip_zeros
+        self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = False
         if isinstance(x, np.ndarray):
             plan.put("x", x)
@@ -58,27 +61,27 @@ class Inputs:
         else:
             self.stages = self._sparse(plan, x, input_scale)
         first = plan.layers[:, 0]
-        if self.skips:
+        if skips:
             first["n_in_updated"] = first["n_in_padded"]  # whole groups of inputs
-        plan.set_row_unit(self.skips)
+        plan.set_row_unit(skips)
 
     def _dense(self, plan: Plan, x: np.ndarray, input_scale: float | None) -> list[Stage]:
         are_pixels = x.dtype == np.uint8
         plan.works["row_bytes"] = x.shape[1] * x.itemsize
         # Inputs are skipped, and read, in whole groups.
         is_readable = (are_pixels or x.dtype == plan.dtype) and x.shape[1] % LONGEST_GROUP == 0
-        self.are_in_place = self.skips and is_readable
+        self.are_in_place = self.skipped is not None and is_readable
         plan.works["levels"] = 0
         if self.are_in_place:
             if are_pixels:
+                self.skipped = Elements(are_pixels=True)
                 levels = plan.put("levels", aligned(256, plan.dtype))
                 levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), plan.dtype, input_scale)
             stages = [Stage("gather", locate)]
         else:
-            are_pixels = False  # the block's rows are numbers
             stages = [Stage("gather", gather, 0, (Source(x.dtype.name),))]
-        if self.skips:
-            stages.append(Stage("gather", find_nonzeros, 0, (Elements(are_pixels),)))
+        if self.skipped is not None:
+            stages.append(Stage("gather", find_nonzeros, 0, (self.skipped,)))
         return stages
 
     def _sparse(self, plan: Plan, x: Any, input_scale: float | None) -> list[Stage]:
@@ -86,7 +89,7 @@ class Inputs:
         plan.put("x_indices", np.ascontiguousarray(x.indices, np.int32))
         plan.put("x_indptr", np.ascontiguousarray(x.indptr, np.int64))
         plan.works["levels"] = 0
-        if not self.skips:
+        if self.skipped is None:
             plan.works["masks"] = 0
         return [Stage("gather", gather_sparse)]
 

@@ -96,18 +96,21 @@ class Network:
         return ((activation, i == last) for i, activation in enumerate(self.activations))
 
 
-def prediction(network: Network, rows: Sequence[Stage], skips: bool) -> list[Stage]:
-    """The stages of predicting a batch whose `rows` have these stages."""
+def prediction(network: Network, rows: Sequence[Stage], skipped: Entry | None) -> list[Stage]:
+    """The stages of predicting a batch whose `rows` have these stages.
+
+    `skipped` says what rows are made of where zeros are skipped.
+    """
     last = len(network.activations) - 1
     return [
         *rows,
-        *(stage for layer in range(last + 1) for stage in _forward(network, layer, skips, False)),
+        *(stage for layer in range(last + 1) for stage in _forward(network, layer, skipped, False)),
         Stage("loss", predict, last, (network.loss,)),
     ]
 
 
 def training(
-    network: Network, plan: Plan, rows: Sequence[Stage], skips: bool, with_penalty: bool
+    network: Network, plan: Plan, rows: Sequence[Stage], skipped: Entry | None, with_penalty: bool
 ) -> list[Stage]:
     """The stages of a step whose batch's `rows` have these stages."""
     n_layers = len(network.activations)
@@ -118,7 +121,7 @@ def training(
         # Before the first meeting: nobody has changed a weight yet.
         stages += [Stage("loss", penalty, layer) for layer in range(n_layers)]
     for layer in range(n_layers):
-        stages += _forward(network, layer, skips, network.drops)
+        stages += _forward(network, layer, skipped, network.drops)
         if sharing[layer] != at.NOT_SHARED:
             stages.append(MEET)
     stages.append(Stage("loss", loss_gradient, n_layers - 1, (network.loss,)))
@@ -130,8 +133,10 @@ def training(
             stages.append(MEET)
     for layer in range(n_layers):
         name, optimizer = f"update {layer + 1}", (network.optimizer,)
-        is_skipping = skips and layer == 0
-        stages.append(Stage(name, update_skipping if is_skipping else update, layer, optimizer))
+        if skipped is not None and layer == 0:
+            stages.append(Stage(name, update_skipping, layer, (*optimizer, skipped)))
+        else:
+            stages.append(Stage(name, update, layer, optimizer))
         stages.append(Stage(name, update_bias, layer, optimizer))
         if layer > 0:
             stages.append(Stage(name, transpose, layer))
@@ -140,10 +145,12 @@ def training(
     return stages if plan.n_copies > 1 else [stage for stage in stages if stage is not MEET]
 
 
-def _forward(network: Network, layer: int, skips: bool, drops: bool) -> Iterator[Stage]:
+def _forward(network: Network, layer: int, skipped: Entry | None, drops: bool) -> Iterator[Stage]:
     name, activation = f"forward {layer + 1}", network.activations[layer]
-    kernel = forward_skipping if skips and layer == 0 else forward
-    yield Stage(name, kernel, layer, (activation,))
+    if skipped is not None and layer == 0:
+        yield Stage(name, forward_skipping, layer, (activation, skipped))
+    else:
+        yield Stage(name, forward, layer, (activation,))
     is_last = layer == len(network.activations) - 1
     if not is_last and (drops or not activation.is_whole):
         yield Stage(name, activate, layer, (activation,))

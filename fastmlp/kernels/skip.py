@@ -38,7 +38,7 @@ from fastmlp.kernels.sharing import (
     last_vector,
 )
 from fastmlp.kernels.simd import N_REGISTERS, Lanes, constant
-from fastmlp.kernels.skip_pass import Pass, either
+from fastmlp.kernels.skip_pass import Pass
 from fastmlp.kernels.tile import INPUTS_PER_SUM, RELU, ROWS_PER_SUM, STORE, epilogue_of
 from fastmlp.kernels.update import (
     SUMMED_INPUTS,
@@ -77,41 +77,41 @@ def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
 
 def _forward(vectors: int) -> Any:
     def forward_masked(
-        v: Lanes, work: Any, first_row: Any, inputs: Inputs, weights: View, z: View, dtype: Any
-    ) -> None:
+        v: Lanes, work: Any, first_row: Any, inputs: Inputs, weights: View, z: View,
+        elements: Any, dtype: Any,
+    ) -> None:  # fmt: skip
         """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows; `weights.row` is a panel's size."""
         b = v.builder
         this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
         masks, rows, ahead = of_rows(v, work, first_row)
 
-        def emit(levels: Any) -> None:
-            def of_group(k: Any, mask: Any) -> list[Any]:
-                this.fetch_ahead(ahead, k, v.size if levels is None else 1)
-                ws = [v.load(place) for place in this.places(weights, k)]
-                # The end of the loop is mispredicted; the next mask is then at hand already.
-                following = b.add(k, constant(this.group))
-                next_mask = this.mask_at(masks, following)
+        levels = work.levels if elements.are_pixels else None
 
-                def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
-                    zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
-                    for g in range(this.group):
-                        value = value_of(g)
-                        for c in this.columns:
-                            zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
+        def of_group(k: Any, mask: Any) -> list[Any]:
+            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+            ws = [v.load(place) for place in this.places(weights, k)]
+            # The end of the loop is mispredicted; the next mask is then at hand already.
+            following = b.add(k, constant(this.group))
+            next_mask = this.mask_at(masks, following)
+
+            def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
+                zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
+                for g in range(this.group):
+                    value = value_of(g)
                     for c in this.columns:
-                        v.store(zs[c], v.at(z_at, c * v.count))
-                    return []
+                        zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
+                for c in this.columns:
+                    v.store(zs[c], v.at(z_at, c * v.count))
+                return []
 
-                this.each_row(mask, rows, k, levels, z, [], product)
-                return [following, next_mask]
+            this.each_row(mask, rows, k, levels, z, [], product)
+            return [following, next_mask]
 
-            v.loop(
-                [inputs.first, this.mask_at(masks, inputs.first)],
-                lambda k, _: b.icmp_signed("<", k, inputs.last),
-                of_group,
-            )
-
-        either(v, work.levels, emit)
+        v.loop(
+            [inputs.first, this.mask_at(masks, inputs.first)],
+            lambda k, _: b.icmp_signed("<", k, inputs.last),
+            of_group,
+        )
 
     return vector_op(forward_masked)
 
@@ -119,7 +119,7 @@ def _forward(vectors: int) -> Any:
 def _update(vectors: int) -> Any:
     def update_masked(
         v: Lanes, work: Any, layer: Any, row: Any, inputs: Inputs,
-        sums: View, weights: View, dz: View, optimizer: Any, dtype: Any,
+        sums: View, weights: View, dz: View, optimizer: Any, elements: Any, dtype: Any,
     ) -> None:  # fmt: skip
         """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows."""
         part = part_from(v, work, layer, row)
@@ -132,44 +132,43 @@ def _update(vectors: int) -> Any:
         second = b.select(b.icmp_signed(">", n_masks, constant(1)), second, masks)
         rows_bytes = constant(MASK_ROWS * 8)
 
-        def emit(levels: Any) -> None:
-            def of_group(k: Any, mask: Any) -> list[Any]:
-                this.fetch_ahead(ahead, k, v.size if levels is None else 1)
-                following = b.add(k, constant(this.group))
-                next_mask, other_mask = this.mask_at(masks, following), this.mask_at(second, k)
+        levels = work.levels if elements.are_pixels else None
 
-                def product(value_of: Any, z_at: Any, gradients: Sequence[Any]) -> list[Any]:
-                    dzs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
-                    new = list(gradients)
-                    for g in range(this.group):
-                        value = value_of(g)
-                        for c in this.columns:
-                            i = g * vectors + c
-                            new[i] = v.fma(value, dzs[c], gradients[i])
-                    return new
+        def of_group(k: Any, mask: Any) -> list[Any]:
+            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+            following = b.add(k, constant(this.group))
+            next_mask, other_mask = this.mask_at(masks, following), this.mask_at(second, k)
 
-                def of_mask(number: Any, mask: Any, *gradients: Any) -> list[Any]:
-                    dz_at = v.at(dz.address, b.mul(b.mul(number, constant(MASK_ROWS)), dz.row))
-                    new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
-                                        View(dz_at, dz.row), gradients, product)  # fmt: skip
-                    return [b.add(number, constant(1)), other_mask, *new]
+            def product(value_of: Any, z_at: Any, gradients: Sequence[Any]) -> list[Any]:
+                dzs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
+                new = list(gradients)
+                for g in range(this.group):
+                    value = value_of(g)
+                    for c in this.columns:
+                        i = g * vectors + c
+                        new[i] = v.fma(value, dzs[c], gradients[i])
+                return new
 
-                _, _, *gradients = v.loop(
-                    [constant(0), mask, *zeros],
-                    lambda number, *_: b.icmp_signed("<", number, n_masks),
-                    of_mask,
-                )
-                places = this.places(sums, k), this.places(weights, k)
-                finish_update(v, part, optimizer, gradients, *places)
-                return [following, next_mask]
+            def of_mask(number: Any, mask: Any, *gradients: Any) -> list[Any]:
+                dz_at = v.at(dz.address, b.mul(b.mul(number, constant(MASK_ROWS)), dz.row))
+                new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
+                                    View(dz_at, dz.row), gradients, product)  # fmt: skip
+                return [b.add(number, constant(1)), other_mask, *new]
 
-            v.loop(
-                [inputs.first, this.mask_at(masks, inputs.first)],
-                lambda k, _: b.icmp_signed("<", k, inputs.last),
-                of_group,
+            _, _, *gradients = v.loop(
+                [constant(0), mask, *zeros],
+                lambda number, *_: b.icmp_signed("<", number, n_masks),
+                of_mask,
             )
+            places = this.places(sums, k), this.places(weights, k)
+            finish_update(v, part, optimizer, gradients, *places)
+            return [following, next_mask]
 
-        either(v, work.levels, emit)
+        v.loop(
+            [inputs.first, this.mask_at(masks, inputs.first)],
+            lambda k, _: b.icmp_signed("<", k, inputs.last),
+            of_group,
+        )
 
     return vector_op(update_masked)
 
@@ -225,7 +224,7 @@ def _add_part(
 
 
 @kernel
-def forward_skipping(work, layer, dtype, activation):
+def forward_skipping(work, layer, dtype, activation, elements):
     """What :func:`fastmlp.kernels.forward.forward` computes, of inputs that are mostly zero."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
@@ -245,11 +244,11 @@ def forward_skipping(work, layer, dtype, activation):
                 inputs = Inputs(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
                 _fill(part, n_rows, n * width, dtype)
                 if n == 4:
-                    _forward_4(work, start, inputs, weights, part, dtype)
+                    _forward_4(work, start, inputs, weights, part, elements, dtype)
                 elif n == 2:
-                    _forward_2(work, start, inputs, weights, part, dtype)
+                    _forward_2(work, start, inputs, weights, part, elements, dtype)
                 else:
-                    _forward_1(work, start, inputs, weights, part, dtype)
+                    _forward_1(work, start, inputs, weights, part, elements, dtype)
                 is_last = inputs.last == layer.n_in_padded
                 epilogue = epilogue_of(activation) if is_last else STORE
                 _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
@@ -258,7 +257,7 @@ def forward_skipping(work, layer, dtype, activation):
 
 
 @kernel
-def update_skipping(work, layer, dtype, optimizer):
+def update_skipping(work, layer, dtype, optimizer, elements):
     """What :func:`fastmlp.kernels.update.update` computes, of inputs that are mostly zero."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
@@ -280,11 +279,11 @@ def update_skipping(work, layer, dtype, optimizer):
                     dz = View(gradient, layer.unit_row, 1)
                     if n == 4:
                         _update_4(work, layer, row, inputs,
-                                  sums, weights, dz, optimizer, dtype)  # fmt: skip
+                                  sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
                     elif n == 2:
                         _update_2(work, layer, row, inputs,
-                                  sums, weights, dz, optimizer, dtype)  # fmt: skip
+                                  sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
                     else:
                         _update_1(work, layer, row, inputs,
-                                  sums, weights, dz, optimizer, dtype)  # fmt: skip
+                                  sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
                     c += n

@@ -87,13 +87,3 @@ class Pass:
             [mask, *values], lambda mask, *_: b.icmp_unsigned("!=", mask, constant(0)), once
         )
         return values
-
-
-def either(v: Lanes, levels: Any, emit: Callable[[Any], None]) -> None:
-    """Emit code for pixels, and code for numbers of the network's dtype."""
-    b = v.builder
-    with b.if_else(b.icmp_signed("!=", levels, constant(0))) as (if_pixels, if_floats):
-        with if_pixels:
-            emit(levels)
-        with if_floats:
-            emit(None)

@@ -95,7 +95,7 @@ seed, with_penalty
         self._helpers = Helpers()
         self._with_penalty = with_penalty
         stages = program.training(
-            network, plan, self.inputs.stages, self.inputs.skips, with_penalty
+            network, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
         self.stage_names = program.names(stages)
         # Compile now, so that compiling is no part of any stretch's time.

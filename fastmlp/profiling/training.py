@@ -147,7 +147,7 @@ class _WatchedTrainer(Trainer):
 
     def _share(self, groups: dict[int, int], n_threads: int) -> float:
         """Share of the first layer's arithmetic that is done; `groups` are the kernel's."""
-        if not self.inputs.skips:
+        if self.inputs.skipped is None:
             return 1.0
         layer = self._plan.layers[0, 0]
         vectors = int(layer["n_vectors"])
