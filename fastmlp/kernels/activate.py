@@ -57,7 +57,7 @@ class _Dropout:
         return b.icmp_unsigned(">=", of_unit, self.threshold)
 
 
-class Part(NamedTuple):
+class Patch(NamedTuple):
     """Some rows of the batch, and some units."""
 
     first_row: Any
@@ -72,7 +72,7 @@ def _function_rows(
     work: Any,
     layer: Any,
     key: Any,
-    of: Part,
+    of: Patch,
     z: View,
     out: View,
     activation: Any,
@@ -111,7 +111,7 @@ def _function_rows(
 
 @vector_op
 def _slope_rows(
-    v: Lanes, work: Any, layer: Any, key: Any, of: Part, slopes: View, gradient: View,
+    v: Lanes, work: Any, layer: Any, key: Any, of: Patch, slopes: View, gradient: View,
     activation: Any, dtype: Any,
 ) -> None:  # fmt: skip
     """From the gradient by dropped outputs to that by what is before the activation, in place."""
@@ -155,11 +155,11 @@ def activate(work, layer, dtype, activation):
     size, width = itemsize(dtype), lanes(dtype)
     first, start = first_vector(work, layer) * width, first_row(work, layer)
     n_units = last_vector(work, layer) * width - first
-    part = Part(start, last_row(work, layer) - start, first, n_units)
+    patch = Patch(start, last_row(work, layer) - start, first, n_units)
     skipped = (work.turn * layer.outputs_block + start * layer.unit_row + first) * size
     z, out = layer.slopes + skipped, layer.outputs + skipped
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
-    _function_rows(work, layer, key, part, View(z, layer.unit_row, 1),
+    _function_rows(work, layer, key, patch, View(z, layer.unit_row, 1),
                    View(out, layer.unit_row, 1), activation, dtype)  # fmt: skip
 
 
@@ -169,9 +169,9 @@ def slope(work, layer, dtype, activation):
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     first = first_vector(work, layer) * width
-    part = Part(0, work.n_rows, first, last_vector(work, layer) * width - first)
+    patch = Patch(0, work.n_rows, first, last_vector(work, layer) * width - first)
     slopes = layer.slopes + (work.turn * layer.outputs_block + first) * size
     gradient = layer.gradient + first * size
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
-    _slope_rows(work, layer, key, part, View(slopes, layer.unit_row, 1),
+    _slope_rows(work, layer, key, patch, View(slopes, layer.unit_row, 1),
                 View(gradient, layer.unit_row, 1), activation, dtype)  # fmt: skip

@@ -139,8 +139,10 @@ def backward_update(
     dtype = new_w[0].dtype
     rows = checks.as_features(x, new_w[0].shape[0], dtype)
     y = checks.as_labels(labels, len(rows), new_w[-1].shape[1], "labels")
-    settings = {"learning_rate": rate, "lambda_reg": strength, "skip_zeros": False}
-    trainer = Trainer(new_w, new_b, rows, y, batch_size=len(rows), n_threads=1, **settings)
+    trainer = Trainer(
+        new_w, new_b, rows, y, batch_size=len(rows), learning_rate=rate, lambda_reg=strength,
+        n_threads=1, skip_zeros=False,
+    )  # fmt: skip
     trainer.epoch(np.arange(len(rows)))
     trainer.export()
     return new_w, new_b

@@ -71,9 +71,8 @@ class Kernel:
                 library = codegen.unserialize_library(parts)
                 return library.get_pointer_to_function(name), library
         with event.trigger_event("numba:compile", data={"dispatcher": self}):
-            result = CFunc(
-                self.py_func, (signature.args, types.void), {}, OPTIONS
-            )._compile_uncached()
+            callback: Any = CFunc(self.py_func, (signature.args, types.void), {}, OPTIONS)
+            result = callback._compile_uncached()
         name = result.fndesc.llvm_cfunc_wrapper_name
         address = result.library.get_pointer_to_function(name)
         self._cache.save(signature, codegen, lambda: _reduced(result.library, name))

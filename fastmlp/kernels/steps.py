@@ -81,7 +81,8 @@ class StepTable:
         table = self._numbers[:n_steps]
         table[:, at.SHARE] = 1 / sums
         table[:, at.PENALTY] = l2 * self._rows
-        scalars = OPTIMIZERS[self._problem.optimizer].scalars
+        # Given arrays, an element a step.
+        scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
         for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
             for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):
                 table[:, column] = values
