@@ -16,7 +16,7 @@ nox.options.reuse_existing_virtualenvs = True
 def tests(session: nox.Session) -> None:
     """All tests; ``nox -s tests -- -m "not slow"`` leaves out those that take minutes."""
     session.install(".[tests]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", *session.posargs)  # a process a core
 
 
 @nox.session

@@ -27,19 +27,21 @@ OPTIMIZERS = ["sgd", "momentum", "nesterov", "adam", "adamw"]
 names = [f"{'-'.join(map(str, sizes))}, batch {batch}" for sizes, batch, _ in CASES]
 
 
-def error(got: list[Array], expected: list[Array], start: list[Array]) -> list[float]:
-    """For each parameter, the error's root mean square over that of what it has moved."""
-    return [
-        float(np.sqrt(np.mean((g - e) ** 2) / np.mean((e - s) ** 2)))
-        for g, e, s in zip(got, expected, start, strict=True)
-    ]
+def square_error(got: list[Array], expected: list[Array], start: list[Array]) -> Array:
+    """For each parameter, the error's mean square over that of what it has moved."""
+    return np.array(
+        [
+            np.mean((g - e) ** 2) / np.mean((e - s) ** 2)
+            for g, e, s in zip(got, expected, start, strict=True)
+        ]
+    )
 
 
 def movement(
-    engine: Any, dtype: str, sizes: Any, batch_size: int, n_rows: int, optimizer: str
+    engine: Any, dtype: str, sizes: Any, batch_size: int, n_rows: int, optimizer: str, seed: int
 ) -> list[Array]:
-    parameters = make_parameters(sizes, "float32").copy(dtype)
-    x = np.random.RandomState(1).randn(n_rows, sizes[0]).astype(np.float32)
+    parameters = make_parameters(sizes, "float32", seed).copy(dtype)
+    x = np.random.RandomState(1 + seed).randn(n_rows, sizes[0]).astype(np.float32)
     problem = Problem(optimizer=optimizer, epsilon=1e-3)
     settings = {"batch_size": batch_size, "learning_rate": 0.01, "lambda_reg": 0.001}
     with engine.Trainer(
@@ -53,11 +55,16 @@ def movement(
 @pytest.mark.parametrize("case", CASES, ids=names)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_movement(case, optimizer):
-    start = [a.astype(np.float64) for a in make_parameters(case[0], "float32").arrays()]
-    exact = movement(reference, "float64", *case, optimizer)
-    ours = error(movement(kernels, "float32", *case, optimizer), exact, start)
-    numpy = error(movement(reference, "float32", *case, optimizer), exact, start)
-    assert all(e <= 2 * bound for e, bound in zip(ours, numpy, strict=True)), (ours, numpy)
+    """Over some seeds where a bias has but a few numbers, whose errors are a matter of luck."""
+    ours, numpy = 0, 0
+    for seed in range(1 if case[1] > 1000 else 8):
+        start = [a.astype(np.float64) for a in make_parameters(case[0], "float32", seed).arrays()]
+        exact = movement(reference, "float64", *case, optimizer, seed)
+        got = movement(kernels, "float32", *case, optimizer, seed)
+        ours = ours + square_error(got, exact, start)
+        of_numpy = movement(reference, "float32", *case, optimizer, seed)
+        numpy = numpy + square_error(of_numpy, exact, start)
+    assert np.all(ours <= 4 * numpy), np.sqrt(ours / numpy)  # squares: twice the error
 
 
 @pytest.mark.parametrize("n_inputs", [1, 10, 300, 784, 1024, 3000, 10_000])

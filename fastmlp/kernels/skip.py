@@ -128,16 +128,13 @@ def _update(vectors: int) -> Any:
         zeros = [v.full(0.0)] * (this.group * vectors)
         masks, rows, ahead = of_rows(v, work, part.first_row)
         n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
-        second = b.add(masks, b.mul(work.masks_row, constant(8)))
-        second = b.select(b.icmp_signed(">", n_masks, constant(1)), second, masks)
-        rows_bytes = constant(MASK_ROWS * 8)
-
+        masks_bytes, rows_bytes = b.mul(work.masks_row, constant(8)), constant(MASK_ROWS * 8)
         levels = work.levels if elements.are_pixels else None
 
         def of_group(k: Any, mask: Any) -> list[Any]:
             this.fetch_ahead(ahead, k, v.size if levels is None else 1)
             following = b.add(k, constant(this.group))
-            next_mask, other_mask = this.mask_at(masks, following), this.mask_at(second, k)
+            next_mask = this.mask_at(masks, following)
 
             def product(value_of: Any, z_at: Any, gradients: Sequence[Any]) -> list[Any]:
                 dzs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
@@ -151,9 +148,13 @@ def _update(vectors: int) -> Any:
 
             def of_mask(number: Any, mask: Any, *gradients: Any) -> list[Any]:
                 dz_at = v.at(dz.address, b.mul(b.mul(number, constant(MASK_ROWS)), dz.row))
+                after = b.add(number, constant(1))
+                # Of the next 64 rows, if there are any: at hand when these are through.
+                other = b.select(b.icmp_signed("<", after, n_masks), after, number)
+                other_mask = this.mask_at(b.add(masks, b.mul(other, masks_bytes)), k)
                 new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
                                     View(dz_at, dz.row), gradients, product)  # fmt: skip
-                return [b.add(number, constant(1)), other_mask, *new]
+                return [after, other_mask, *new]
 
             _, _, *gradients = v.loop(
                 [constant(0), mask, *zeros],
