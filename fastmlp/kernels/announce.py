@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import FunctionType
 
 from numba.core import event
@@ -30,6 +31,7 @@ class Watch(event.Listener):
         self.functions: set[FunctionType] = set()
         self.depth = 0
         self._spent = 0.0  # seconds, without a word so far
+        self._held = 0  # blocks of `as_one` that are open
         self._is_slow = False
         self._announced = False
         self._explained = False
@@ -51,11 +53,24 @@ class Watch(event.Listener):
         if self.depth == 0:
             self._timer.cancel()
             self._timer.join()
-            seconds = time.perf_counter() - self._started
-            if self._is_slow:
-                _say(f"compiled in {seconds:.1f} s")
-            self._spent = 0.0 if self._is_slow else self._spent + seconds
-            self._is_slow = False
+            self._spent += time.perf_counter() - self._started
+            self._conclude()
+
+    @contextlib.contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Speak of all that is compiled in a block as of one piece."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """Say how long it took, if it has been announced, and no more of it is to come."""
+        if self._is_slow and not self._held:
+            _say(f"compiled in {self._spent:.1f} s")
+            self._spent, self._is_slow = 0.0, False
 
     def explain(self, reason: str) -> None:
         """Tell, once, those who were told of compiling why it was not for the last time."""

@@ -37,7 +37,7 @@ from fastmlp.kernels.penalty import penalty
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.products import backward, claim_outputs, forward
 from fastmlp.kernels.skip import forward_skipping, update_skipping
-from fastmlp.kernels.update import transpose, update, update_bias
+from fastmlp.kernels.update import transpose, update
 from fastmlp.problem import Problem
 
 WAIT = "wait"
@@ -137,7 +137,6 @@ def training(
             stages.append(Stage(name, update_skipping, layer, (*optimizer, skipped)))
         else:
             stages.append(Stage(name, update, layer, optimizer))
-        stages.append(Stage(name, update_bias, layer, optimizer))
         if layer > 0:
             stages.append(Stage(name, transpose, layer))
     if sharing[0] == at.BY_ROWS:

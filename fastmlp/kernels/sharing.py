@@ -35,15 +35,23 @@ def _next(v: Lanes, work: Any) -> Any:
     return v.builder.add(work.thread, constant(1))
 
 
+def own_vectors(v: Lanes, work: Any, layer: Any) -> tuple[Any, Any]:
+    """First and end of a thread's own vectors of columns, for code that writes instructions."""
+    return (
+        _own_vector(v, work, layer, work.thread, constant(0)),
+        _own_vector(v, work, layer, _next(v, work), layer.n_vectors),
+    )
+
+
 @vector_op
 def first_vector(v: Lanes, work: Any, layer: Any) -> Integer:
     """First of a thread's own vectors of columns; they end where the next thread's begin."""
-    return _own_vector(v, work, layer, work.thread, constant(0))
+    return own_vectors(v, work, layer)[0]
 
 
 @vector_op
 def last_vector(v: Lanes, work: Any, layer: Any) -> Integer:
-    return _own_vector(v, work, layer, _next(v, work), layer.n_vectors)
+    return own_vectors(v, work, layer)[1]
 
 
 @vector_op

@@ -46,6 +46,7 @@ from fastmlp.kernels.update import (
     SUMS_PANEL,
     finish_update,
     part_from,
+    update_bias,
 )
 
 # Inputs taken together, by the number of vectors of columns: enough for 8 multiply-adds that don't
@@ -288,3 +289,4 @@ def update_skipping(work, layer, dtype, optimizer, elements):
                         _update_1(work, layer, row, inputs,
                                   sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
                     c += n
+    update_bias(work, layer, optimizer, dtype)

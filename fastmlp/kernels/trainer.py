@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import clock, program
+from fastmlp.kernels.announce import watch
 from fastmlp.kernels.buffers import aligned
 from fastmlp.kernels.inputs import Inputs
 from fastmlp.kernels.pace import Pace
@@ -98,9 +99,9 @@ seed, with_penalty
             network, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
         self.stage_names = program.names(stages)
-        # Compile now, so that compiling is no part of any stretch's time.
-        self._stages = program.table(stages, dtype)
-        self._run_part(0, 1, 0, 0)
+        with watch.as_one():  # compile now, so that compiling is no part of any stretch's time
+            self._stages = program.table(stages, dtype)
+            self._run_part(0, 1, 0, 0)
 
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it.

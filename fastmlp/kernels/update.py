@@ -18,7 +18,7 @@ from fastmlp.kernels.memory import View
 from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.optimizers import Optimizer
 from fastmlp.kernels.records import layer_at, work_at
-from fastmlp.kernels.sharing import first_input, first_vector, last_input, last_vector
+from fastmlp.kernels.sharing import first_input, first_vector, last_input, last_vector, own_vectors
 from fastmlp.kernels.simd import BOOL, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_VECTORS, Tile, column_of_tiles
 from fastmlp.kernels.transpose import transpose_squares
@@ -113,6 +113,58 @@ def finish_update(
                 v.store(gradient, address)
 
 
+@vector_op
+def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> None:
+    """A thread's own biases, in place; thread 0's, where threads share the inputs.
+
+    Sums of the rows' gradients are made in parts, as those of weights.
+    """
+    b = v.builder
+    vector = constant(v.count * v.size)
+    numbers = numbers_of(v, work, at.FOR_BIASES)
+    part = Part(constant(0), work.n_rows, BOOL(1), BOOL(1), layer.bias_state, numbers)
+    gradient, gradient_row = layer.gradient, layer.unit_row
+    bias, n_rows = layer.bias, work.n_rows
+
+    def columns(together: int, c: Any) -> None:
+        first = b.mul(c, vector)
+        places = [b.add(first, constant(i * v.count * v.size)) for i in range(together)]
+        zeros = [v.full(0.0)] * together
+
+        def some(first: Any, *totals: Any) -> list[Any]:
+            after = b.add(first, constant(ROWS_PER_SUM))
+            end = b.select(b.icmp_signed("<", after, n_rows), after, n_rows)
+
+            def row(r: Any, *sums: Any) -> list[Any]:
+                row_at = v.at(gradient, b.mul(r, gradient_row))
+                values = [v.load(b.add(row_at, place)) for place in places]
+                return [b.add(r, constant(1)), *map(b.fadd, sums, values)]
+
+            _, *sums = v.loop([first, *zeros], lambda r, *_: b.icmp_signed("<", r, end), row)
+            return [after, *map(b.fadd, totals, sums)]
+
+        _, *gradients = v.loop(
+            [constant(0), *zeros], lambda r, *_: b.icmp_signed("<", r, n_rows), some
+        )
+        biases = [b.add(bias, place) for place in places]
+        finish_update(v, part, optimizer, gradients, biases, biases)
+
+    by_rows = b.icmp_signed("==", layer.sharing, constant(at.BY_ROWS))
+    has_none = b.and_(by_rows, b.icmp_signed(">", work.thread, constant(0)))
+    column, last = own_vectors(v, work, layer)
+    last = b.select(has_none, column, last)
+    for together in (BIASES_TOGETHER, 1):
+
+        def once(c: Any, together: int = together) -> list[Any]:
+            columns(together, c)
+            return [b.add(c, constant(together))]
+
+        def fits(c: Any, together: int = together) -> Any:
+            return b.icmp_signed("<=", b.add(c, constant(together)), last)
+
+        (column,) = v.loop([column], fits, once)
+
+
 def _update(vectors: int) -> Any:
     def update_columns(
         v: Lanes, work: Any, layer: Any, row: Any, n_inputs: Any,
@@ -135,7 +187,7 @@ _wide_update, _narrow_update = _update(TILE_VECTORS), _update(1)
 
 @kernel
 def update(work, layer, dtype, optimizer):
-    """A thread's own columns, or inputs, of a layer's weights and states, in place.
+    """A thread's own columns, or inputs, of a layer's weights, biases and states, in place.
 
     Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
     but for a block's, from part to part of a large batch.
@@ -167,69 +219,7 @@ def update(work, layer, dtype, optimizer):
                         _narrow_update(work, layer, row, n_inputs,
                                      x, dz, sums, weights, optimizer, dtype)  # fmt: skip
                         c += 1
-
-
-def _bias_columns(
-    v: Lanes, work: Any, layer: Any, n: Any, dz: View, bias: Any, optimizer: Any, dtype: Any
-) -> None:
-    """`n` vectors of biases: the sum of `dz` over all rows, summed in parts, and the step."""
-    b = v.builder
-    true = BOOL(1)
-    numbers = numbers_of(v, work, at.FOR_BIASES)
-    part = Part(constant(0), work.n_rows, true, true, layer.bias_state, numbers)
-
-    def columns(together: int, c: Any) -> None:
-        places = [
-            b.add(b.mul(c, constant(v.count * v.size)), constant(i * v.count * v.size))
-            for i in range(together)
-        ]
-        zeros = [v.full(0.0)] * together
-
-        def some(first: Any, *totals: Any) -> list[Any]:
-            after = b.add(first, constant(ROWS_PER_SUM))
-            end = b.select(b.icmp_signed("<", after, part.n_rows), after, part.n_rows)
-
-            def row(r: Any, *sums: Any) -> list[Any]:
-                row_at = v.at(dz.address, b.mul(r, dz.row))
-                values = [v.load(b.add(row_at, place)) for place in places]
-                return [b.add(r, constant(1)), *map(b.fadd, sums, values)]
-
-            _, *sums = v.loop([first, *zeros], lambda r, *_: b.icmp_signed("<", r, end), row)
-            return [after, *map(b.fadd, totals, sums)]
-
-        _, *gradients = v.loop(
-            [constant(0), *zeros], lambda r, *_: b.icmp_signed("<", r, part.n_rows), some
-        )
-        biases = [b.add(bias, place) for place in places]
-        finish_update(v, part, optimizer, gradients, biases, biases)
-
-    column = constant(0)
-    for together in (BIASES_TOGETHER, 1):
-
-        def once(c: Any, together: int = together) -> list[Any]:
-            columns(together, c)
-            return [b.add(c, constant(together))]
-
-        def fits(c: Any, together: int = together) -> Any:
-            return b.icmp_signed("<=", b.add(c, constant(together)), n)
-
-        (column,) = v.loop([column], fits, once)
-
-
-_update_bias = vector_op(_bias_columns)
-
-
-@kernel
-def update_bias(work, layer, dtype, optimizer):
-    """A thread's own biases of a layer, in place; thread 0's, where threads share the inputs."""
-    work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(dtype), lanes(dtype)
-    if layer.sharing == at.BY_ROWS and work.thread > 0:
-        return
-    c = first_vector(work, layer)
-    dz = View(layer.gradient + c * width * size, layer.unit_row, 1)
-    bias = layer.bias + c * width * size
-    _update_bias(work, layer, last_vector(work, layer) - c, dz, bias, optimizer, dtype)
+    update_bias(work, layer, optimizer, dtype)
 
 
 @kernel
