@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from benchmarks.peers import agreement, session
 from benchmarks.peers.case import Case
 from benchmarks.peers.race import race
+from benchmarks.peers.sides import PEERS, Entry
 from benchmarks.peers.worker import Worker, WorkerError
 
 
@@ -44,6 +46,59 @@ def test_check_of_weights_finds_a_fault(
             agreement.check_weights(name, case, got, expected)
     else:
         agreement.check_weights(name, case, got, expected)
+
+
+@pytest.fixture(scope="module", params=PEERS, ids=lambda entry: entry.label)
+def peer(request: pytest.FixtureRequest) -> Iterator[tuple[Entry, Worker]]:
+    entry = request.param
+    with Worker(1) as worker:
+        try:
+            worker.call(session.load, entry.module)
+        except WorkerError as error:
+            pytest.skip(f"{error.missing_module} is not installed")
+        yield entry, worker
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("activation", "loss", "batch_size"),
+    [("relu", "cross_entropy", 16), ("tanh", "squared_error", 16), ("tanh", "squared_error", 512)],
+)
+def test_peers_train_what_the_case_says(
+    tmp_path: Path,
+    peer: tuple[Entry, Worker],
+    activation: str,
+    loss: str,
+    batch_size: int,
+    dtype: str,
+    optimizer: str,
+) -> None:
+    rng = np.random.default_rng(0)
+    x_file, y_file = tmp_path / "x.npy", tmp_path / "y.npy"
+    np.save(x_file, rng.standard_normal((512, 20)).astype(dtype))
+    is_dense = loss == "squared_error"
+    np.save(y_file, rng.random((512, 3)).astype(dtype) if is_dense else rng.integers(3, size=512))
+    case = Case(
+        f"{activation}, {loss}, {optimizer}, {dtype}, batch {batch_size}",
+        (20, 16, 8, 3),
+        batch_size,
+        x_file,
+        y_file,
+        dtype=dtype,
+        lambda_reg=0.1,
+        activation=activation,
+        loss=loss,
+        optimizer=optimizer,
+    )
+    entry, worker = peer
+    few, expected, _ = agreement.expectation(case)
+    worker.call(session.start, entry.module, entry.class_name, case, 1)
+    got = worker.call(session.train, few)
+    agreement.check_weights(entry.label, case, got, expected)
+    with pytest.raises(AssertionError, match="is off by"):
+        other = replace(case, optimizer="sgd" if optimizer != "sgd" else "momentum")
+        agreement.check_weights(entry.label, other, got, agreement.expectation(other)[1])
 
 
 def test_rounds_alternate() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.case import Parameters
 from benchmarks.peers.sides import Problem
+from fastmlp import problem as fastmlp_problem
 from fastmlp.kernels import Trainer, predict_proba
 
 PIXEL_MAX = 255.0
@@ -27,6 +28,9 @@ class FastMLP:
             lambda_reg=p.lambda_reg,
             input_scale=PIXEL_MAX if p.x.dtype == np.uint8 else None,
             n_threads=p.n_threads,
+            problem=fastmlp_problem.Problem(
+                activation=p.activation, loss=p.loss, optimizer=p.optimizer
+            ),
         )
 
     def epoch(self, order: NDArray) -> None:
