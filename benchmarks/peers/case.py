@@ -39,9 +39,9 @@ class Case:
     def load(self) -> tuple[NDArray, NDArray]:
         return np.load(self.x_file), np.load(self.y_file)
 
-    def initial_parameters(self) -> Parameters:
-        """Weights of He's variance from a fixed seed, biases zero: new arrays at every call."""
-        rng = np.random.default_rng(0)
+    def initial_parameters(self, seed: int = 0) -> Parameters:
+        """Weights of He's variance, biases zero: new arrays at every call."""
+        rng = np.random.default_rng(seed)
         shapes = list(pairwise(self.layer_sizes))
         weights = [
             (rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in)).astype(self.dtype)

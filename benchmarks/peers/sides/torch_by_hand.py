@@ -24,6 +24,7 @@ class TorchByHand:
     def __init__(self, problem: Problem) -> None:
         torch.set_num_threads(problem.n_threads)
         torch.set_grad_enabled(False)
+        torch.set_flush_denormal(True)  # states that fade out would take a hundred times as long
         self.problem = problem
         self.x = torch.from_numpy(problem.x)
         start_weights = [torch.from_numpy(w) for w in problem.weights]

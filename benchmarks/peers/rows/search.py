@@ -1,0 +1,48 @@
+"""Row 24: GridSearchCV in two processes, which have been started before."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.peers import estimators, tables
+from benchmarks.peers.estimators import Fit
+from benchmarks.peers.field import Fields
+from benchmarks.peers.pair import MODULES, AbsentError, not_there, pair, times_target
+from benchmarks.peers.race import race
+from benchmarks.peers.run import Run, Target
+from benchmarks.peers.worker import THREAD_VARIABLES
+
+WHAT = "GridSearchCV on digits, 12 settings x 5 folds, 60 epochs, n_jobs=2"
+TIMES_FASTER = 5.0
+GRID = {
+    "hidden_layer_sizes": [(25,), (50,), (100,), (50, 50)],
+    "alpha": [1e-5, 1e-4, 1e-3],
+}
+FOLDS, EPOCHS, ROUNDS = 5, 60, 3
+
+
+def measure(run: Run, fields: Fields) -> list[Target]:
+    table, settings = tables.small_digits(run), {"random_state": 0, "tol": 0.0}
+    grid = {name: values[: 1 if run.quick else None] for name, values in GRID.items()}
+    warm_up, fit = (
+        Fit("MLPClassifier", table, {**settings, "max_iter": n}) for n in (1, EPOCHS)
+    )
+    # A thread for each of joblib's processes.
+    environment = dict.fromkeys(THREAD_VARIABLES, "1")
+    try:
+        with pair(min(2, max(run.thread_counts)), environment) as sides:
+            for label, worker in sides.items():
+                worker.call(estimators.timed_search, MODULES[label], warm_up, grid, FOLDS)
+            seconds = race(
+                {
+                    label: partial(
+                        worker.call, estimators.timed_search, MODULES[label], fit, grid, FOLDS
+                    )
+                    for label, worker in sides.items()
+                },
+                1 if run.quick else ROUNDS,
+            )
+    except AbsentError as why:
+        return [not_there(24, WHAT, TIMES_FASTER, why)]
+    run.seconds[WHAT] = seconds
+    return [times_target(24, WHAT, seconds, TIMES_FASTER)]
