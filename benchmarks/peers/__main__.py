@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -32,9 +33,11 @@ from benchmarks.peers.rows import (
 )
 from benchmarks.peers.run import Run, Target
 
+Measure = Callable[[Run, Fields], list[Target]]
+
 BUSY = 0.5  # load average above which the machine is not quiet
 RESULTS = Path(__file__).parents[1] / "results"
-MEASURES = {
+MEASURES: dict[str, tuple[tuple[int, ...], Measure]] = {
     "H against the roofline and the peers": ((1, 2, 3), speed.measure),
     "H through the tutorial's API": ((4,), tutorial.measure),
     "larger nets on dense data": ((5,), dense.measure),

@@ -23,8 +23,8 @@ from fastmlp.problem import Problem
 
 FEW_STEPS = 16
 WEIGHTS_TOLERANCE = 1e-2  # after these, as a share of how far they took each array
-# Of the loss after an epoch more, as a share. Adam takes small gradients as seriously as large ones,
-# and their rounding too.
+# Of the loss after an epoch more, as a share. Adam takes small gradients as seriously as large
+# ones, and their rounding too.
 LOSS_TOLERANCE = {"sgd": 1e-3, "momentum": 1e-3, "adam": 1e-2}
 
 

@@ -1,4 +1,4 @@
-"""The two sides of the rows that compare estimators: fastmlp's and scikit-learn's, a worker each."""
+"""The sides of the rows that compare estimators: fastmlp's and scikit-learn's, a worker each."""
 
 from __future__ import annotations
 

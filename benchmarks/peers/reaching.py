@@ -1,11 +1,13 @@
 """Training until a held-out accuracy is reached: one function for each side; runs in the child.
 
 The time runs from uint8 pixels in memory to the end of the epoch that reaches it, that epoch's
-evaluation included; pixels are scaled within it where a side needs that.
+evaluation included; pixels are scaled within it where a side needs that. The learning rate falls
+from epoch to epoch along half a wave of a cosine, which ends at 0 with the last epoch.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,13 +28,18 @@ class Recipe:
     hidden: tuple[int, ...]
     optimizer: str  # "adam" or "momentum"
     batch_size: int
-    learning_rate: float
+    learning_rate: float  # of the first epoch
+    epochs: int  # in which it falls to 0
     dropout: float = 0.0  # fastmlp's only
+
+    def rate_of(self, epoch: int) -> float:
+        """The learning rate of an epoch, the first being 0."""
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
 
     def __str__(self) -> str:
         hidden = "-".join(map(str, self.hidden))
-        return f"{hidden}, {self.optimizer} {self.learning_rate:g}, batch {self.batch_size}" + (
-            f", dropout {self.dropout:g}" if self.dropout else ""
+        return f"{hidden}, {self.optimizer} {self.learning_rate:g}, batch {self.batch_size}, " + (
+            f"{self.epochs} epochs" + (f", dropout {self.dropout:g}" if self.dropout else "")
         )
 
 
@@ -45,7 +52,6 @@ class Race:
     seed: int
     accuracy: float
     max_seconds: float
-    max_epochs: int
     n_threads: int
 
     def load(self) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -55,37 +61,39 @@ class Race:
 
 
 class Clock:
-    """Watches a run, epoch by epoch; `seconds` is None until the accuracy is reached."""
+    """Watches a run, epoch by epoch."""
 
     def __init__(self, race: Race) -> None:
-        self.race, self.start, self.n_epochs = race, time.perf_counter(), 0
-        self.seconds: float | None = None
+        self.race, self.n_epochs = race, 0
+        self.seconds, self.has_reached = 0.0, False
+        self.start = time.perf_counter()
 
     def is_over(self, accuracy: float) -> bool:
         """To be called after every epoch."""
         self.n_epochs += 1
-        now = time.perf_counter() - self.start
-        if accuracy >= self.race.accuracy:
-            self.seconds = now
-            return True
-        return now > self.race.max_seconds or self.n_epochs >= self.race.max_epochs
+        self.seconds = time.perf_counter() - self.start
+        self.has_reached = accuracy >= self.race.accuracy
+        is_last = self.n_epochs >= self.race.recipe.epochs
+        return self.has_reached or is_last or self.seconds > self.race.max_seconds
 
-    def callback(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        return self.is_over(logs["val_accuracy"])
+    @property
+    def rate(self) -> float:
+        """The next epoch's learning rate."""
+        return self.race.recipe.rate_of(self.n_epochs)
 
 
-def reach(side: str, race: Race) -> tuple[float | None, int]:
-    """Seconds until the accuracy was reached, None if it was not; epochs taken."""
+def reach(side: str, race: Race) -> tuple[bool, float, int]:
+    """Whether the accuracy was reached; seconds and epochs that were taken."""
     race.load()
     clock = Clock(race)
     SIDES[side](race, clock)
-    return clock.seconds, clock.n_epochs
+    return clock.has_reached, clock.seconds, clock.n_epochs
 
 
 def mlp(race: Race, clock: Clock) -> None:
     import fastmlp
 
-    recipe, (x, y, *held_out) = race.recipe, race.load()
+    recipe, (x, y, x_held, y_held) = race.recipe, race.load()
     model = fastmlp.MLP(
         x.shape[1],
         recipe.hidden,
@@ -98,15 +106,22 @@ def mlp(race: Race, clock: Clock) -> None:
         input_scale=PIXEL_MAX,
         n_threads=race.n_threads,
     )
+
+    def callback(epoch: int, logs: Mapping[str, float]) -> bool:
+        if clock.is_over(logs["val_accuracy"]):
+            return True
+        model.learning_rate = clock.rate
+        return False
+
     model.train(
         x,
         y,
-        race.max_epochs,
+        recipe.epochs,
         recipe.batch_size,
         lambda_reg=0.0,
-        validation_data=tuple(held_out),
+        validation_data=(x_held, y_held),
         verbose=False,
-        callbacks=[clock.callback],
+        callbacks=[callback],
     )
 
 
@@ -114,8 +129,12 @@ def classifier(race: Race, clock: Clock) -> None:
     import fastmlp
 
     x, y, x_held, y_held = race.load()
+
+    def callback(epoch: int, logs: Mapping[str, float]) -> bool:
+        return clock.is_over(logs["val_accuracy"])
+
     model = fastmlp.MLPClassifier(
-        **_settings(race), callbacks=[clock.callback], n_threads=race.n_threads
+        **_settings(race), learning_rate="cosine", callbacks=[callback], n_threads=race.n_threads
     )
     model.fit(_scaled(x), y, X_val=_scaled(x_held), y_val=y_held)
 
@@ -126,9 +145,11 @@ def scikit_learn(race: Race, clock: Clock) -> None:
     x, y, x_held, y_held = race.load()
     model, x, x_held = MLPClassifier(**_settings(race)), _scaled(x), _scaled(x_held)
     while True:
-        model.partial_fit(x, y, np.arange(10))
+        model.partial_fit(x, y, classes=np.arange(10))
         if clock.is_over(model.score(x_held, y_held)):
             return
+        # It has no such schedule; adam reads the one, sgd the other.
+        model._optimizer.learning_rate = model._optimizer.learning_rate_init = clock.rate
 
 
 def torch_by_hand(race: Race, clock: Clock) -> None:
@@ -158,6 +179,7 @@ def torch_by_hand(race: Race, clock: Clock) -> None:
         side.epoch(rng.permutation(len(x))[:n_rows])
         if clock.is_over(float(np.mean(predict() == y_held))):
             return
+        side.update.set_rate(clock.rate)
 
 
 SIDES: dict[str, Callable[[Race, Clock], None]] = {
@@ -178,9 +200,9 @@ def _settings(race: Race) -> dict[str, object]:
         "alpha": 0.0,
         "batch_size": recipe.batch_size,
         "learning_rate_init": recipe.learning_rate,
-        "max_iter": race.max_epochs,
+        "max_iter": recipe.epochs,
         "tol": 0.0,
-        "n_iter_no_change": race.max_epochs,
+        "n_iter_no_change": recipe.epochs,
         "random_state": race.seed,
     }
 

@@ -96,7 +96,7 @@ class Run:
             x = rng.standard_normal((n_rows, n_features), dtype=np.float32)
             np.save(x_file, x)
             mix = rng.standard_normal((n_features, n_outputs), dtype=np.float32)
-            np.save(y_file, np.sin(x @ (mix / np.sqrt(n_features))))
+            np.save(y_file, np.sin(x @ mix / np.float32(np.sqrt(n_features))))
         name = f"{'-'.join(map(str, layer_sizes))}, batch {batch_size}"
         return Case(name, layer_sizes, batch_size, x_file, y_file, loss="squared_error")
 

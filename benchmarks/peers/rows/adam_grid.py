@@ -7,8 +7,8 @@ from dataclasses import replace
 from benchmarks.peers.agreement import line_up
 from benchmarks.peers.field import Fields
 from benchmarks.peers.race import epochs, fastest_peer, race
-from benchmarks.peers.run import Run, Target
 from benchmarks.peers.rows.grid import CLASSES, ROWS
+from benchmarks.peers.run import Run, Target
 from benchmarks.peers.sides import FASTMLP
 
 ADAM_RATE = 0.001

@@ -13,9 +13,7 @@ ADAM_RATE = 0.001
 
 
 def adam(run: Run, fields: Fields) -> list[Target]:
-    return [
-        _at(run, fields, 13, n, "float32", "adam", ADAM_RATE, 3.0) for n in run.thread_counts
-    ]
+    return [_at(run, fields, 13, n, "float32", "adam", ADAM_RATE, 3.0) for n in run.thread_counts]
 
 
 def momentum(run: Run, fields: Fields) -> list[Target]:

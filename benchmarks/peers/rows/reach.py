@@ -22,27 +22,25 @@ from benchmarks.peers.worker import Worker, WorkerError
 ACCURACY, HARDER = 0.98, 0.99
 SECONDS = {"zen_5": 0.6, "zen_4": 1.0}
 TIMES_FASTER = 3.0
-RECIPES = tuple(
-    Recipe(hidden, optimizer, batch_size, rate)
-    for hidden, optimizer, batch_size, rate in (
-        ((256,), "adam", 128, 0.001),
-        ((256,), "adam", 128, 0.002),
-        ((256,), "adam", 64, 0.001),
-        ((512,), "adam", 128, 0.001),
-        ((512,), "adam", 256, 0.001),
-        ((512,), "adam", 256, 0.002),
-        ((256, 128), "adam", 128, 0.001),
-        ((256, 128), "adam", 256, 0.002),
-        ((256,), "momentum", 64, 0.1),
-        ((256,), "momentum", 32, 0.05),
-        ((512,), "momentum", 64, 0.1),
-        ((256, 128), "momentum", 64, 0.05),
-    )
+# The fastest first, as far as was seen: the others are then given up early.
+RECIPES = (
+    Recipe((256,), "adam", 128, 0.005, 5),
+    Recipe((256,), "adam", 128, 0.004, 6),
+    Recipe((256,), "adam", 64, 0.003, 5),
+    Recipe((256,), "adam", 256, 0.007, 6),
+    Recipe((512,), "adam", 128, 0.003, 4),
+    Recipe((512,), "adam", 256, 0.005, 5),
+    Recipe((128,), "adam", 64, 0.004, 9),
+    Recipe((192,), "adam", 128, 0.005, 7),
+    Recipe((256, 128), "adam", 128, 0.003, 5),
+    Recipe((256,), "momentum", 64, 0.2, 8),
+    Recipe((512,), "momentum", 32, 0.1, 5),
+    Recipe((256, 128), "momentum", 64, 0.1, 7),
 )
 # What can get to 99 %: reported, with fastmlp only
-HARDER_RECIPE = Recipe((800, 800), "adam", 128, 0.0005, dropout=0.4)
+HARDER_RECIPE = Recipe((800, 800), "adam", 128, 0.001, 40, dropout=0.4)
 CHOOSING, COUNTING = 3, 30  # seeds
-MAX_EPOCHS, HARDER_EPOCHS = 30, 60
+NEXT_SEED = 1000  # further on, for a run that ended below the accuracy and is taken again
 # Seconds after which a run is hopeless, and the seeds that count in the end
 LIMITS = {
     "fastmlp.MLP": (10.0, COUNTING),
@@ -59,12 +57,12 @@ def measure(run: Run, fields: Fields) -> list[Target]:
     data = mnist()
     if data is None:
         return [Target(27, what, "-", "-", None, "put MNIST's IDX files into $FASTMLP_DATA/mnist")]
-    for name, array in zip(("pixels", "labels"), data, strict=True):
-        np.save(run.folder / f"{name}.npy", array)
+    np.save(run.folder / "pixels.npy", data[0])
+    np.save(run.folder / "labels.npy", data[1])
     n_threads = max(run.thread_counts)
-    plan = Race(run.folder, RECIPES[0], 0, ACCURACY, 0.0, MAX_EPOCHS, n_threads)
+    plan = Race(run.folder, RECIPES[0], 0, ACCURACY, 0.0, n_threads)
     if run.quick:
-        plan = replace(plan, accuracy=0.95, max_epochs=5)
+        plan = replace(plan, accuracy=0.95)
     seconds: dict[str, float] = {}
     notes, absent = [], []
     for side in LIMITS:
@@ -95,9 +93,7 @@ def _best(run: Run, worker: Worker, side: str, plan: Race) -> tuple[list[float],
     best, best_recipe = float("inf"), plan.recipe
     for recipe in RECIPES[: 2 if run.quick else None]:
         if side != "scikit-learn":  # which has nothing to warm up
-            worker.call(
-                reaching.reach, side, replace(plan, recipe=recipe, max_epochs=1, max_seconds=limit)
-            )
+            worker.call(reaching.reach, side, replace(plan, recipe=recipe, max_seconds=0.0))
         total = 0.0
         for seed in range(1 if run.quick else CHOOSING):
             time = _time(worker, side, replace(plan, recipe=recipe, seed=seed), limit, best - total)
@@ -112,24 +108,34 @@ def _best(run: Run, worker: Worker, side: str, plan: Race) -> tuple[list[float],
     final = replace(plan, recipe=best_recipe)
     seeds = range(2 if run.quick else n_seeds)
     times = [_time(worker, side, replace(final, seed=seed), limit) for seed in seeds]
-    # A seed that doesn't get there counts with all the time that it was given.
+    # One that doesn't get there counts with all the time that it was given.
     return [min(time, limit) for time in times], best_recipe
 
 
 def _time(
     worker: Worker, side: str, race: Race, limit: float, to_beat: float = float("inf")
 ) -> float:
-    """Seconds to the accuracy; infinite if they exceed one of the limits."""
-    race = replace(race, max_seconds=min(limit, to_beat))
-    seconds, _ = worker.call(reaching.reach, side, race)
-    return float("inf") if seconds is None else seconds
+    """Seconds to the accuracy, those of a run that ended below it and of its repetition included.
+
+    Infinite if they exceed one of the limits.
+    """
+    limit, total = min(limit, to_beat), 0.0
+    while total < limit:
+        left = replace(race, max_seconds=limit - total)
+        has_reached, seconds, _ = worker.call(reaching.reach, side, left)
+        total += seconds
+        if has_reached:
+            return total
+        race = replace(race, seed=race.seed + NEXT_SEED)
+    return float("inf")
 
 
 def _harder(worker: Worker, side: str, plan: Race) -> str:
-    race = replace(plan, recipe=HARDER_RECIPE, accuracy=HARDER, max_epochs=HARDER_EPOCHS)
-    seconds, n_epochs = worker.call(reaching.reach, side, replace(race, max_seconds=HARDER_SECONDS))
-    reached = f"{seconds:.0f} s" if seconds is not None else "not reached"
-    return f"to {HARDER:.0%}: {reached}, {n_epochs} epochs ({HARDER_RECIPE})"
+    race = replace(plan, recipe=HARDER_RECIPE, accuracy=HARDER)
+    race = replace(race, max_seconds=HARDER_SECONDS)
+    has_reached, seconds, n_epochs = worker.call(reaching.reach, side, race)
+    reached = "" if has_reached else "not reached in "
+    return f"to {HARDER:.0%}: {reached}{seconds:.0f} s, {n_epochs} epochs ({HARDER_RECIPE})"
 
 
 def _target(what: str, side: str, seconds: dict[str, float], notes: list[str]) -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from benchmarks.peers import estimators, tables
 from benchmarks.peers.estimators import Fit
@@ -14,7 +15,7 @@ from benchmarks.peers.worker import THREAD_VARIABLES
 
 WHAT = "GridSearchCV on digits, 12 settings x 5 folds, 60 epochs, n_jobs=2"
 TIMES_FASTER = 5.0
-GRID = {
+GRID: dict[str, list[Any]] = {
     "hidden_layer_sizes": [(25,), (50,), (100,), (50, 50)],
     "alpha": [1e-5, 1e-4, 1e-3],
 }
@@ -24,9 +25,7 @@ FOLDS, EPOCHS, ROUNDS = 5, 60, 3
 def measure(run: Run, fields: Fields) -> list[Target]:
     table, settings = tables.small_digits(run), {"random_state": 0, "tol": 0.0}
     grid = {name: values[: 1 if run.quick else None] for name, values in GRID.items()}
-    warm_up, fit = (
-        Fit("MLPClassifier", table, {**settings, "max_iter": n}) for n in (1, EPOCHS)
-    )
+    warm_up, fit = (Fit("MLPClassifier", table, {**settings, "max_iter": n}) for n in (1, EPOCHS))
     # A thread for each of joblib's processes.
     environment = dict.fromkeys(THREAD_VARIABLES, "1")
     try:

@@ -45,11 +45,17 @@ class Update(Protocol):
 
     def finish(self) -> None: ...
 
+    def set_rate(self, rate: float) -> None: ...
+
 
 class Sgd:
     def __init__(self, parameters: Flat, n_rows: int, rate: float, l2: float) -> None:
-        self.p, self.share, self.decay = parameters, -rate / n_rows, 1 - rate * l2
+        self.p, self.n_rows, self.l2 = parameters, n_rows, l2
         self.ones = torch.ones(n_rows, dtype=parameters.all.dtype)
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float) -> None:
+        self.share, self.decay = -rate / self.n_rows, 1 - rate * self.l2
 
     def layer(self, i: int, x: Tensor, dz: Tensor) -> None:
         self.p.w[i].addmm_(x.t(), dz, beta=self.decay, alpha=self.share)
@@ -61,9 +67,13 @@ class Sgd:
 
 class Momentum:
     def __init__(self, parameters: Flat, n_rows: int, rate: float, l2: float) -> None:
-        self.p, self.share, self.decay = parameters, -rate / n_rows, -rate * l2
+        self.p, self.n_rows, self.l2 = parameters, n_rows, l2
         self.velocity = parameters.another()
         self.ones = torch.ones(n_rows, dtype=parameters.all.dtype)
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float) -> None:
+        self.share, self.decay = -rate / self.n_rows, -rate * self.l2
 
     def layer(self, i: int, x: Tensor, dz: Tensor) -> None:
         self.velocity.w[i].addmm_(x.t(), dz, beta=MOMENTUM, alpha=self.share)
@@ -76,11 +86,15 @@ class Momentum:
 
 class Adam:
     def __init__(self, parameters: Flat, n_rows: int, rate: float, l2: float) -> None:
-        self.p, self.share, self.rate, self.l2 = parameters, 1 / n_rows, rate, l2
+        self.p, self.share, self.l2 = parameters, 1 / n_rows, l2
         self.gradient = parameters.another()
         self.m, self.v = torch.zeros_like(parameters.all), torch.zeros_like(parameters.all)
         self.t = torch.zeros(())
         self.ones = torch.ones(n_rows, dtype=parameters.all.dtype)
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float) -> None:
+        self.rate = rate
 
     def layer(self, i: int, x: Tensor, dz: Tensor) -> None:
         g = self.gradient
