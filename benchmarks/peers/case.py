@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 Parameters = tuple[list[NDArray], list[NDArray]]  # weights (n_in, n_out), biases (1, n_out)
 
-# The optimisers' settings, the defaults of fastmlp, scikit-learn and PyTorch alike.
-MOMENTUM, BETA_1, BETA_2, EPSILON = 0.9, 0.9, 0.999, 1e-8
+# The optimisers' settings: the defaults of fastmlp, scikit-learn and PyTorch alike, but for Adam's
+# epsilon. PyTorch adds it elsewhere than they do; with one so small, that makes no difference.
+MOMENTUM, BETA_1, BETA_2, EPSILON = 0.9, 0.9, 0.999, 1e-12
 
 
 @dataclass(frozen=True)
