@@ -57,8 +57,10 @@ def timed_fit(module: str, fit: Fit) -> tuple[float, NDArray]:
     return seconds, np.array(getattr(model, "loss_curve_", [model.loss_]))
 
 
-def timed_search(module: str, fit: Fit, grid: dict[str, list[Any]], folds: int) -> float:
-    """Seconds of a grid search with two processes, which run already."""
+def timed_search(
+    module: str, fit: Fit, grid: dict[str, list[Any]], folds: int
+) -> tuple[float, NDArray]:
+    """Seconds of a grid search with two processes, which run already; its settings' scores."""
     from sklearn.model_selection import GridSearchCV
 
     x, y = fit.table.load()
@@ -67,7 +69,7 @@ def timed_search(module: str, fit: Fit, grid: dict[str, list[Any]], folds: int) 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         search.fit(x, y)
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, search.cv_results_["mean_test_score"]
 
 
 _model: Any = None

@@ -131,7 +131,7 @@ def classifier(race: Race, clock: Clock) -> None:
     x, y, x_held, y_held = race.load()
 
     def callback(epoch: int, logs: Mapping[str, float]) -> bool:
-        return clock.is_over(logs["val_accuracy"])
+        return clock.is_over(logs["val_score"])
 
     model = fastmlp.MLPClassifier(
         **_settings(race), learning_rate="cosine", callbacks=[callback], n_threads=race.n_threads
