@@ -26,6 +26,7 @@ from benchmarks.peers.rows import reach, whole_fits
 from benchmarks.peers.run import Run, threads
 from benchmarks.peers.sides import FASTMLP, PEERS, PIXELS, Entry
 from benchmarks.peers.worker import Worker, WorkerError
+from fastmlp import reference
 
 
 @pytest.fixture
@@ -104,6 +105,10 @@ def test_peers_train_what_the_case_says(
     worker.call(session.start, entry.module, entry.class_name, case, 1)
     got = worker.call(session.train, few)
     agreement.check_weights(entry.label, case, got, expected)
+    if not is_dense:
+        p = reference.predict_proba(*expected, np.load(x_file))
+        labels = worker.call(session.predictions, x_file)
+        assert np.mean(labels == np.argmax(p, axis=1)) > 0.99
     other = replace(case, optimizer="sgd" if optimizer != "sgd" else "momentum")
     expected = agreement.expectation(other)[1]
     with pytest.raises(AssertionError, match="is off by"):
