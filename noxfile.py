@@ -54,6 +54,6 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def bench_peers(session: nox.Session) -> None:
-    """Every target, against scikit-learn, PyTorch and JAX; half an hour on two cores."""
+    """Every target, against scikit-learn, PyTorch and JAX; over an hour on two cores."""
     session.install(".[bench,peers]")
     session.run("python", "-m", "benchmarks.peers", *session.posargs)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data import load_csv, make_digits, train_val_split
+from fastmlp.data import load_csv, load_idx, make_digits, train_val_split
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,7 @@ class Digits:
 
 def digits() -> Digits:
     """Kaggle's 42,000 rows from $FASTMLP_DATA or ../shared/data; 33,600 of them for training."""
-    beside = Path(__file__).parents[2] / "shared" / "data"
-    path = Path(os.environ.get("FASTMLP_DATA", beside)) / "digit-recognizer" / "train.csv.gz"
+    path = _folder() / "digit-recognizer" / "train.csv.gz"
     if path.exists():
         source, (x, y) = "MNIST", load_csv(path)
     else:
@@ -34,3 +33,17 @@ def digits() -> Digits:
         raise ValueError(f"{path} has no label column; put the labelled training set there")
     x_train, y_train, _, _ = train_val_split(x, y)
     return Digits(source, x, np.ascontiguousarray(x_train), y_train.astype(np.intp))
+
+
+def mnist() -> tuple[NDArray[np.uint8], NDArray[np.intp]] | None:
+    """MNIST's 60,000 training rows from $FASTMLP_DATA or ../shared/data; None if not there."""
+    folder = _folder() / "mnist"
+    if not folder.exists():
+        return None
+    x, y = load_idx(folder)
+    return x, y.astype(np.intp)
+
+
+def _folder() -> Path:
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    return Path(os.environ.get("FASTMLP_DATA", beside))

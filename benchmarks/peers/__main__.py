@@ -5,16 +5,39 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.peers import charts, report
 from benchmarks.peers.field import Fields
-from benchmarks.peers.rows import bits, busy, dense, grid, memory, predict, speed, start, tutorial
+from benchmarks.peers.rows import (
+    accuracy,
+    adam_grid,
+    bits,
+    busy,
+    dense,
+    estimator_predict,
+    grid,
+    lbfgs,
+    memory,
+    optimizers,
+    predict,
+    reach,
+    regression,
+    search,
+    speed,
+    start,
+    tutorial,
+    whole_fits,
+)
 from benchmarks.peers.run import Run, Target
+
+Measure = Callable[[Run, Fields], list[Target]]
 
 BUSY = 0.5  # load average above which the machine is not quiet
 RESULTS = Path(__file__).parents[1] / "results"
-MEASURES = {
+MEASURES: dict[str, tuple[tuple[int, ...], Measure]] = {
     "H against the roofline and the peers": ((1, 2, 3), speed.measure),
     "H through the tutorial's API": ((4,), tutorial.measure),
     "larger nets on dense data": ((5,), dense.measure),
@@ -24,6 +47,20 @@ MEASURES = {
     "predict": ((9,), predict.measure),
     "cold and warm starts": ((10, 11), start.measure),
     "with a core busy": ((12,), busy.measure),
+    "H with adam": ((13,), optimizers.adam),
+    "H with momentum": ((14,), optimizers.momentum),
+    "a table of numbers, squared error": ((15,), regression.table),
+    "a tiny net in full batches": ((16,), regression.full_batch),
+    "the grid with adam": ((17,), adam_grid.measure),
+    **{
+        f"a whole fit, {row.what}": ((number,), partial(whole_fits.measure, number))
+        for number, row in whole_fits.ROWS.items()
+    },
+    "a grid search": ((24,), search.measure),
+    "predict of the estimators": ((25,), estimator_predict.measure),
+    "lbfgs": ((26,), lbfgs.measure),
+    "time to 98 % on MNIST": ((27,), reach.measure),
+    "accuracy of float32": ((28,), accuracy.measure),
 }
 ROWS = {number for numbers, _ in MEASURES.values() for number in numbers}
 

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 Parameters = tuple[list[NDArray], list[NDArray]]  # weights (n_in, n_out), biases (1, n_out)
 
+# The optimisers' settings: the defaults of fastmlp, scikit-learn and PyTorch alike, but for Adam's
+# epsilon. PyTorch adds it elsewhere than they do; with one so small, that makes no difference.
+MOMENTUM, BETA_1, BETA_2, EPSILON = 0.9, 0.9, 0.999, 1e-12
+
 
 @dataclass(frozen=True)
 class Case:
     """Layer sizes, batch size and the files that hold the data.
 
-    ``x_file`` holds (n_rows, n_features) float32 or uint8, ``y_file`` the labels as intp.
-    The number of rows is a multiple of the batch size, as some peers need it.
+    ``x_file`` holds (n_rows, n_features) in `dtype` or uint8; ``y_file`` the labels as intp, for
+    squared error the targets, (n_rows, n_outputs) in `dtype`. The number of rows is a multiple of
+    the batch size, as some peers need it. Activation, loss and optimiser are fastmlp's names.
     """
 
     name: str
@@ -28,13 +33,16 @@ class Case:
     dtype: str = "float32"
     learning_rate: float = 0.01
     lambda_reg: float = 0.001
+    activation: str = "relu"
+    loss: str = "cross_entropy"
+    optimizer: str = "sgd"
 
     def load(self) -> tuple[NDArray, NDArray]:
         return np.load(self.x_file), np.load(self.y_file)
 
-    def initial_parameters(self) -> Parameters:
-        """Weights of He's variance from a fixed seed, biases zero: new arrays at every call."""
-        rng = np.random.default_rng(0)
+    def initial_parameters(self, seed: int = 0) -> Parameters:
+        """Weights of He's variance, biases zero: new arrays at every call."""
+        rng = np.random.default_rng(seed)
         shapes = list(pairwise(self.layer_sizes))
         weights = [
             (rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in)).astype(self.dtype)
@@ -50,15 +58,3 @@ class Case:
         """
         products = [a * b for a, b in pairwise(self.layer_sizes)]
         return 2 * (3 * sum(products) - products[0])
-
-
-def loss_of(parameters: Parameters, x: NDArray, y: NDArray) -> float:
-    """Mean cross-entropy over all rows in float64: one yardstick for every side."""
-    weights, biases = parameters
-    a = x.astype(np.float64)
-    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        a = a @ w.astype(np.float64) + b
-        if i < len(weights) - 1:
-            np.maximum(a, 0, out=a)
-    a -= a.max(axis=1, keepdims=True)
-    return float(np.mean(np.log(np.exp(a).sum(axis=1)) - a[np.arange(len(y)), y]))

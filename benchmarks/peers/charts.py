@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from benchmarks.peers.race import fastest_peer
 from benchmarks.peers.rows import grid
 from benchmarks.peers.run import Run, threads
 from benchmarks.peers.sides import FASTMLP, PIXELS
+from fastmlp.pictures import BLUE, GREEN, INK, MUTED, PAPER, RED
 
-OURS, THEIRS, INK = "#d1495b", "#9aa5b1", "#2b2d42"
+SLOWER_TO_FASTER = LinearSegmentedColormap.from_list("slower to faster", [RED, PAPER, GREEN])
 DARK = 4.5  # ratio from which a cell of the heat map is dark
 
 Seconds = Mapping[str, Mapping[str, list[float]]]  # by group, then by side
@@ -38,31 +39,35 @@ def draw(folder: Path, run: Run) -> list[Path]:
 def bars(seconds: Seconds, counts: Sequence[int], source: str) -> Figure:
     """Milliseconds an epoch of H for each side, a panel for each number of threads.
 
-    The ratios are to fastmlp on the same rows as the peers have, scaled float32.
+    The ratios are to fastmlp on the same rows as the peers have, scaled float32. Sides stand in one
+    order in all panels, the fastest first, so that their names are needed once.
     """
-    figure = Figure(figsize=(5.2 * len(counts), 3.4), layout="constrained")
+    best = [
+        {name: min(times) * 1e3 for name, times in seconds[f"H, {threads(n)}"].items()}
+        for n in counts
+    ]
+    names = sorted(best[0], key=lambda name: sum(panel.get(name, 0.0) for panel in best))
+    figure = Figure(figsize=(2.2 + 3.9 * len(counts), 3.4), layout="constrained")
     figure.suptitle(f"An epoch of {source}, 784-64-10, batch 64, float32: ms", color=INK)
-    for axes, n_threads in zip(
-        figure.subplots(1, len(counts), squeeze=False)[0], counts, strict=True
-    ):
-        best = {name: min(v) * 1e3 for name, v in seconds[f"H, {threads(n_threads)}"].items()}
-        _bars(axes, dict(sorted(best.items(), key=lambda item: -item[1])))
+    panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
+    for axes, panel, n_threads in zip(panels, best, counts, strict=True):
+        _bars(axes, {name: panel[name] for name in names if name in panel})
         axes.set_title(threads(n_threads), color=INK, fontsize=10)
+    panels[0].invert_yaxis()
     return figure
 
 
 def _bars(axes: Axes, best: Mapping[str, float]) -> None:
-    names = list(best)
     own = (FASTMLP.label, PIXELS.label)
-    colours = [OURS if name in own else THEIRS for name in names]
-    bars = axes.barh(names, list(best.values()), color=colours, height=0.7)
+    colours = [BLUE if name in own else MUTED for name in best]
+    bars = axes.barh(list(best), list(best.values()), color=colours, height=0.7)
     ours = best[FASTMLP.label]
     labels = [
         f"{value:.1f}" if name in own else f"{value:.0f}  ({value / ours:.1f} times)"
         for name, value in best.items()
     ]
     axes.bar_label(bars, labels, padding=4, fontsize=8, color=INK)
-    axes.set_xlim(0, max(best.values()) * 1.25)
+    axes.set_xlim(0, max(best.values()) * 1.5)  # the longest bar's label needs room
     axes.set_xticks([])
     axes.tick_params(left=False, labelsize=8, labelcolor=INK)
     axes.spines[:].set_visible(False)
@@ -74,10 +79,10 @@ def heat_maps(seconds: Seconds, counts: Sequence[int]) -> Figure:
     figure.suptitle("Times faster than the fastest peer (dense data, float32)", color=INK)
     panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
     ratios = {n: r for n in counts if (r := _grid_ratios(seconds, n)) is not None}
-    norm = TwoSlopeNorm(vmin=-0.5, vcenter=0, vmax=3)  # of log2: 0.7 is deep red, 8 deep green
+    norm = TwoSlopeNorm(vmin=-0.5, vcenter=0, vmax=3)  # of log2: 0.7 is deep red, 8 the full green
     rows = [f"{i}-{'-'.join(map(str, h))}" for i in grid.INPUTS for h in grid.HIDDEN]
     for axes, (n_threads, ratio) in zip(panels, ratios.items(), strict=True):
-        axes.imshow(np.log2(ratio), cmap="RdYlGn", norm=norm, aspect="auto")
+        axes.imshow(np.log2(ratio), cmap=SLOWER_TO_FASTER, norm=norm, aspect="auto")
         for (row, column), value in np.ndenumerate(ratio):
             if not np.isnan(value):
                 text = f"{value:.1f}" if value >= 1.1 else f"{value:.2f}"

@@ -11,6 +11,7 @@ import importlib
 import io
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +19,16 @@ from numpy.typing import NDArray
 from benchmarks.peers.case import Case
 
 
-def first_epoch(
-    case: Case, hidden_size: int | tuple[int, ...], dtype: str, n_threads: int | None
-) -> float:
-    """Seconds from ``import fastmlp`` to the end of the first epoch; the data are in memory."""
+def first_epoch(case: Case, settings: dict[str, Any]) -> float:
+    """Seconds from ``import fastmlp`` to the end of the first epoch; the data are in memory.
+
+    `settings` are keywords of MLP.
+    """
     x, y = case.load()
     begin = time.perf_counter()
     import fastmlp
 
-    mlp = fastmlp.MLP(
-        x.shape[1], hidden_size, 10, dtype=dtype, input_scale=255, n_threads=n_threads
-    )
+    mlp = fastmlp.MLP(x.shape[1], output_size=10, input_scale=255, **settings)
     mlp.train(x, y, epochs=1, batch_size=case.batch_size, verbose=False)
     return time.perf_counter() - begin
 

@@ -8,7 +8,8 @@ from functools import partial
 
 from benchmarks.peers import session
 from benchmarks.peers.field import Field
-from benchmarks.peers.sides import PEERS
+from benchmarks.peers.run import Target
+from benchmarks.peers.sides import FASTMLP, PEERS
 
 PAUSE = 0.03  # seconds between two sides, for the threads of the first to fall asleep
 
@@ -37,3 +38,24 @@ def fastest_peer(seconds: Mapping[str, list[float]]) -> tuple[str, float]:
     best = {peer.label: min(seconds[peer.label]) for peer in PEERS if peer.label in seconds}
     name = min(best, key=best.__getitem__)
     return name, best[name]
+
+
+def ratio_target(
+    number: int,
+    what: str,
+    seconds: Mapping[str, list[float]],
+    times_faster: float,
+    unit: str = "ms",
+) -> Target:
+    """A row of the table: how many times faster than the fastest peer; the times in the note."""
+    peer, theirs = fastest_peer(seconds)
+    ours = min(seconds[FASTMLP.label])
+    scale = {"ms": 1e3, "us": 1e6}[unit]
+    return Target(
+        number,
+        what,
+        f">= {times_faster:.1f} times the fastest peer",
+        f"{theirs / ours:.2f} times",
+        theirs / ours >= times_faster,
+        f"{ours * scale:.1f} {unit}; {peer} {theirs * scale:.1f} {unit}",
+    )

@@ -63,7 +63,8 @@ class Run:
             n_rows = len(self.digits.x_train) // H_BATCH * H_BATCH
             np.save(x_file, scaled(self.digits.x_train[:n_rows], dtype))
             np.save(y_file, self.digits.y_train[:n_rows])
-        return Case("H", H_SIZES, H_BATCH, x_file, y_file)
+        case_dtype = "float64" if dtype == "float64" else "float32"
+        return Case("H", H_SIZES, H_BATCH, x_file, y_file, dtype=case_dtype)
 
     def all_digits_file(self) -> Path:
         """All the rows, 42,000 of the real ones, scaled to float32."""
@@ -84,6 +85,20 @@ class Run:
             np.save(y_file, rng.integers(n_classes, size=n_rows, dtype=np.intp))
         name = f"{'-'.join(map(str, layer_sizes))}, batch {batch_size}"
         return Case(name, layer_sizes, batch_size, x_file, y_file)
+
+    def regression(self, layer_sizes: tuple[int, ...], batch_size: int, n_rows: int) -> Case:
+        """Random rows without a zero; the targets are smooth functions of them, (n_rows, n_out)."""
+        n_features, n_outputs = layer_sizes[0], layer_sizes[-1]
+        x_file = self.folder / f"dense-{n_rows}-{n_features}.npy"
+        y_file = self.folder / f"targets-{n_rows}-{n_features}-{n_outputs}.npy"
+        if not y_file.exists():
+            rng = np.random.default_rng(0)
+            x = rng.standard_normal((n_rows, n_features), dtype=np.float32)
+            np.save(x_file, x)
+            mix = rng.standard_normal((n_features, n_outputs), dtype=np.float32)
+            np.save(y_file, np.sin(x @ mix / np.float32(np.sqrt(n_features))))
+        name = f"{'-'.join(map(str, layer_sizes))}, batch {batch_size}"
+        return Case(name, layer_sizes, batch_size, x_file, y_file, loss="squared_error")
 
 
 def scaled(x: np.ndarray, dtype: str) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The sides of a race, one file each, all with the same small face.
 
 A side takes a `Problem`, trains epochs in a given order of rows and hands back its parameters.
-Every one computes the same thing: the mean cross-entropy of a batch, plus L2 decay of the weights
-but not of the biases, by plain gradient descent.
+Every one computes the same thing, for the case's activation, loss and optimiser: a step along the
+gradient of a batch's mean loss, plus L2 of the weights but not of the biases.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.case import Parameters
@@ -20,8 +21,9 @@ from benchmarks.peers.case import Parameters
 class Problem:
     """Where a side starts: its own copies of the parameters, and the data.
 
-    weights (n_in, n_out) and biases (1, n_out), float32; x (n_rows, n_features) float32 (pixels:
-    uint8), C-contiguous; y (n_rows,) intp; n_threads None leaves the choice to the side.
+    weights (n_in, n_out) and biases (1, n_out), float32 or float64; x (n_rows, n_features) of the
+    same type (pixels: uint8), C-contiguous; y (n_rows,) labels of intp, or dense targets;
+    n_threads None leaves the choice to the side.
     """
 
     weights: list[NDArray]
@@ -32,6 +34,24 @@ class Problem:
     learning_rate: float
     lambda_reg: float
     n_threads: int | None
+    activation: str = "relu"
+    loss: str = "cross_entropy"
+    optimizer: str = "sgd"
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.weights[0].dtype
+
+    @property
+    def takes_all_rows(self) -> bool:
+        """Whether a batch is all the rows, which nobody then would gather."""
+        return self.batch_size == len(self.y)
+
+    def dense_targets(self) -> NDArray:
+        """The targets as (n_rows, n_outputs): labels as one-hot rows."""
+        if self.y.ndim > 1:
+            return self.y
+        return np.eye(self.weights[-1].shape[1], dtype=self.dtype)[self.y]
 
 
 class Side(Protocol):
@@ -63,7 +83,7 @@ PEERS = (
     Entry("NumPy, preallocated", "numpy_side", "NumPy"),
     Entry("scikit-learn", "sklearn_side", "ScikitLearn"),
     Entry("PyTorch eager", "torch_eager", "TorchEager"),
-    Entry("PyTorch eager, SGD(fused=True)", "torch_eager", "TorchFused"),
+    Entry("PyTorch eager, fused=True", "torch_eager", "TorchFused"),
     Entry("PyTorch by hand", "torch_by_hand", "TorchByHand"),
     Entry("JAX, jit over the epoch", "jax_side", "Jax"),
 )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.case import Parameters
+from benchmarks.peers.case import BETA_1, BETA_2, EPSILON, MOMENTUM, Parameters
 from benchmarks.peers.sides import Problem
+from fastmlp import problem as fastmlp_problem
 from fastmlp.kernels import Trainer, predict_proba
 
 PIXEL_MAX = 255.0
@@ -27,6 +28,15 @@ class FastMLP:
             lambda_reg=p.lambda_reg,
             input_scale=PIXEL_MAX if p.x.dtype == np.uint8 else None,
             n_threads=p.n_threads,
+            problem=fastmlp_problem.Problem(
+                activation=p.activation,
+                loss=p.loss,
+                optimizer=p.optimizer,
+                momentum=MOMENTUM,
+                beta_1=BETA_1,
+                beta_2=BETA_2,
+                epsilon=EPSILON,
+            ),
         )
 
     def epoch(self, order: NDArray) -> None:

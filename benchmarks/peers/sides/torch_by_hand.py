@@ -1,4 +1,4 @@
-"""PyTorch written by hand: no autograd, preallocated buffers, gradients added to the weights."""
+"""PyTorch written by hand: no autograd, preallocated buffers, products added where they belong."""
 
 from __future__ import annotations
 
@@ -10,53 +10,71 @@ from torch import Tensor
 
 from benchmarks.peers.case import Parameters
 from benchmarks.peers.sides import Problem
+from benchmarks.peers.sides.torch_updates import UPDATES, Flat
 
 CHUNK = 1024  # rows predicted at once: their activations stay in the L2 cache
-relu_backward = torch.ops.aten.threshold_backward.grad_input
+# Each activation in place, and what takes (gradient, its result) back through it.
+ACTIVATIONS = {
+    "relu": (torch.relu_, torch.ops.aten.threshold_backward.grad_input),
+    "tanh": (torch.tanh_, torch.ops.aten.tanh_backward.grad_input),
+}
 
 
 class TorchByHand:
     def __init__(self, problem: Problem) -> None:
         torch.set_num_threads(problem.n_threads)
         torch.set_grad_enabled(False)
+        torch.set_flush_denormal(True)  # states that fade out would take a hundred times as long
         self.problem = problem
         self.x = torch.from_numpy(problem.x)
-        self.weights = [torch.from_numpy(w) for w in problem.weights]
-        self.biases = [torch.from_numpy(b[0]) for b in problem.biases]
+        start_weights = [torch.from_numpy(w) for w in problem.weights]
+        start_biases = [torch.from_numpy(b[0]) for b in problem.biases]
+        self.flat = Flat([w.shape for w in start_weights], [b.shape for b in start_biases], self.x)
+        for view, start in zip(self.flat.views, start_weights + start_biases, strict=True):
+            view.copy_(start)
+        self.weights, self.biases = self.flat.w, self.flat.b
         n_rows, sizes = problem.batch_size, [len(b) for b in self.biases]
-        self.one_hot = torch.eye(sizes[-1])[torch.from_numpy(problem.y)]
-        self.xb = torch.empty(n_rows, self.x.shape[1])
-        self.yb = torch.empty(n_rows, sizes[-1])
-        self.a = [torch.empty(n_rows, n) for n in sizes]
-        self.dz = [torch.empty(n_rows, n) for n in sizes[:-1]]
-        self.ones = torch.ones(n_rows)
+        self.activate, backward = ACTIVATIONS[problem.activation]
+        threshold = (0,) if problem.activation == "relu" else ()
+        self.backward = lambda d, a: backward(d, a, *threshold, grad_input=d)
+        self.targets = torch.from_numpy(problem.dense_targets())
+        self.xb = self.x.new_empty(n_rows, self.x.shape[1])
+        self.yb = self.x.new_empty(n_rows, sizes[-1])
+        if problem.takes_all_rows:
+            self.xb, self.yb = self.x, self.targets
+        self.a = [self.x.new_empty(n_rows, n) for n in sizes]
+        self.dz = [self.x.new_empty(n_rows, n) for n in sizes[:-1]]
+        self.update = UPDATES[problem.optimizer](
+            self.flat, n_rows, problem.learning_rate, problem.lambda_reg
+        )
 
     def epoch(self, order: NDArray) -> None:
         for rows in torch.from_numpy(order).split(self.problem.batch_size):
             self.step(rows)
 
     def step(self, rows: Tensor) -> None:
-        rate = self.problem.learning_rate / self.problem.batch_size
-        decay = 1 - self.problem.learning_rate * self.problem.lambda_reg
-        torch.index_select(self.x, 0, rows, out=self.xb)
-        torch.index_select(self.one_hot, 0, rows, out=self.yb)
+        if not self.problem.takes_all_rows:
+            torch.index_select(self.x, 0, rows, out=self.xb)
+            torch.index_select(self.targets, 0, rows, out=self.yb)
         self.forward(self.xb, self.a)
-        dz = torch.softmax(self.a[-1], 1, out=self.a[-1]).sub_(self.yb)
+        outputs = self.a[-1]
+        if self.problem.loss == "cross_entropy":
+            torch.softmax(outputs, 1, out=outputs)
+        dz = outputs.sub_(self.yb)
         inputs = [self.xb, *self.a[:-1]]
         for i in reversed(range(len(self.weights))):
-            w, x = self.weights[i], inputs[i]
             below = dz
             if i > 0:
-                below = torch.mm(dz, w.t(), out=self.dz[i - 1])
-                relu_backward(below, x, 0, grad_input=below)
-            w.addmm_(x.t(), dz, beta=decay, alpha=-rate)
-            self.biases[i].addmv_(dz.t(), self.ones, alpha=-rate)
+                below = torch.mm(dz, self.weights[i].t(), out=self.dz[i - 1])
+                self.backward(below, inputs[i])
+            self.update.layer(i, inputs[i], dz)
             dz = below
+        self.update.finish()
 
     def forward(self, x: Tensor, out: list[Tensor]) -> None:
         for i, a in enumerate(out):
             torch.addmm(self.biases[i], x, self.weights[i], out=a)
-            x = a.relu_() if i < len(out) - 1 else a
+            x = self.activate(a) if i < len(out) - 1 else a
 
     def parameters(self) -> Parameters:
         return [w.numpy() for w in self.weights], [b.numpy()[None, :] for b in self.biases]
@@ -64,7 +82,7 @@ class TorchByHand:
     def predictor(self, x: NDArray) -> Callable[[], NDArray]:
         inputs = torch.from_numpy(x)
         labels = torch.empty(len(x), dtype=torch.int64)
-        out = [torch.empty(CHUNK, len(b)) for b in self.biases]
+        out = [inputs.new_empty(CHUNK, len(b)) for b in self.biases]
 
         def predict() -> NDArray:
             for start in range(0, len(x), CHUNK):

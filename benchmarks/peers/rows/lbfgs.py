@@ -1,0 +1,50 @@
+"""Row 26: an evaluation of loss and gradient by lbfgs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.peers import estimators, tables
+from benchmarks.peers.estimators import Fit
+from benchmarks.peers.field import Fields
+from benchmarks.peers.pair import MODULES, OURS, THEIRS, AbsentError, not_there, pair, times_target
+from benchmarks.peers.race import race
+from benchmarks.peers.run import Run, Target
+from benchmarks.peers.worker import Worker
+
+WHAT = "lbfgs on digits, hidden (100,), float64: an evaluation"
+TIMES_FASTER = 2.5
+EVALUATIONS = 60  # after which lbfgs stops, far from the minimum
+TOLERANCE = 1e-3  # of the loss then reached, as a share
+
+
+def measure(run: Run, fields: Fields) -> list[Target]:
+    settings = {
+        "solver": "lbfgs",
+        "random_state": 0,
+        "tol": 0.0,
+        "max_iter": 10 * EVALUATIONS,
+        "max_fun": EVALUATIONS,
+    }
+    fit = Fit("MLPClassifier", tables.small_digits(run), settings)
+    try:
+        with pair(1) as sides:
+            losses = {
+                label: worker.call(estimators.timed_fit, MODULES[label], fit)[1][-1]
+                for label, worker in sides.items()
+            }
+            if not abs(losses[OURS] / losses[THEIRS] - 1) <= TOLERANCE:
+                raise AssertionError(f"{WHAT}: losses of {losses}")
+            contestants = {
+                label: partial(_seconds, worker, MODULES[label], fit)
+                for label, worker in sides.items()
+            }
+            seconds = race(contestants, run.n_rounds)
+    except AbsentError as why:
+        return [not_there(26, WHAT, TIMES_FASTER, why)]
+    run.seconds[WHAT] = seconds
+    return [times_target(26, WHAT, seconds, TIMES_FASTER, EVALUATIONS)]
+
+
+def _seconds(worker: Worker, module: str, fit: Fit) -> float:
+    return worker.call(estimators.timed_fit, module, fit)[0]
