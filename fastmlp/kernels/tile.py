@@ -40,7 +40,7 @@ TILE_VECTORS = 2
 TILE_HEIGHTS = (TILE_ROWS, 4, 1)  # another one would take a second to compile
 
 INPUTS_PER_SUM = 512  # products of a forward or backward sum that are added up one by one
-ROWS_PER_SUM = 256  # of an update's: a panel of their gradient stays in the first-level cache
+ROWS_PER_SUM = 128  # of an update's: a panel of their gradient stays in the first-level cache
 
 # What happens to a finished tile of a forward or backward product.
 STORE, RELU, RELU_MASK = 0, 1, 2

@@ -23,8 +23,8 @@ from fastmlp.kernels.simd import BOOL, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_VECTORS, Tile, column_of_tiles
 from fastmlp.kernels.transpose import transpose_squares
 
-# The block whose sums are kept from part to part: an eighth of a megabyte, as large as its inputs.
-SUMMED_INPUTS = 128
+# The block whose sums are kept from part to part: a quarter of a megabyte.
+SUMMED_INPUTS = 256
 SUMMED_VECTORS = 1024 // VECTOR_BYTES
 SUMS_PANEL = SUMMED_INPUTS * 2  # vectors from one panel of sums to the next
 BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
