@@ -22,7 +22,6 @@ Masks = Sequence[NDArray[np.bool_]]  # of the hidden layers, from `dropout.keep_
 ROWS_PER_BLOCK = 4096  # rows predicted together, so that memory stays small for any number of rows
 
 
-
 def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None) -> Array:
     """Return input rows in the network's dtype; uint8 ones divided by `input_scale`.
 
@@ -199,3 +198,13 @@ def predict_proba(
     return np.concatenate(
         [forward(weights, biases, rows, input_scale, problem)[-1] for rows in blocks]
     )
+
+
+def prepare(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None = None,
+    problem: Problem = TUTORIAL,
+) -> None:
+    """Do nothing: before the first prediction, kernels have to be compiled, NumPy has not."""
