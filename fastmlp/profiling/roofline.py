@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.pictures import BLUE, DPI, GREEN, INK, MUTED, ORANGE, RED
+from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, RED
+from fastmlp.pictures import DPI
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 COLOURS = {"gather": MUTED, "forward": BLUE, "loss": GREEN, "backward": RED, "update": ORANGE}
 LARGEST = 1600.0  # square points: the area of a stage that takes all of the time
 SMALLEST = 30.0
-GRID = "#eceff3"
 DISTANCES = range(8, 240, 8)  # pixels
 ANGLES = (0, 180, 90, 270, *range(15, 360, 15))  # degrees, the most liked first
 
@@ -91,7 +91,7 @@ def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color("#cbd2d9")
+        axes.spines[side].set_color(LINE)
 
 
 def _draw_limits(
