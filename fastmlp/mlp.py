@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from fastmlp import reference
 from fastmlp.engine import Engine
-from fastmlp.reference.mlp import MLP as ReferenceMLP
 
 
-class MLP(ReferenceMLP):
+class MLP(reference.MLP):
     """A multi-layer perceptron: fully connected layers, trained on mini-batches, compiled.
 
     The class and its methods are those of a well-known tutorial, and so are the defaults: ReLU,

@@ -187,9 +187,7 @@ class Network(Predictor):
         ) as trainer:
             if validation is not None:
                 # Now, so that nothing is left to compile between epochs, or after the last one.
-                self.engine.prepare(
-                    weights, biases, validation.features, self.input_scale, problem
-                )
+                self.engine.prepare(weights, biases, validation.features, self.input_scale, problem)
             run = run_epochs(trainer, [*weights, *biases], n_rows, epochs, stream)
             for epoch, logs in enumerate(run, start=1):
                 if validation is not None:

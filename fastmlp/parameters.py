@@ -45,18 +45,15 @@ class Parameters:
         Standard deviations are 0.01 (tutorial), or sqrt(2 / n_in), under which activations neither
         grow nor fade from layer to layer (he; He et al., 2015, arXiv:1502.01852).
         """
-        is_deep = len(self.layer_sizes) > 3
-        init = checks.as_name(("he" if is_deep else "tutorial") if init is None else init,
-                              "init", INITS)  # fmt: skip
+        if init is None:
+            init = "tutorial" if len(self.layer_sizes) == 3 else "he"
+        is_he = checks.as_name(init, "init", INITS) == "he"
         dtype = self.dtype or np.dtype(np.float64)
-        self._set_parameters(
-            [
-                (stream.randn(*shape) * (0.01 if init == "tutorial" else math.sqrt(2 / shape[0])))
-                .astype(dtype)
-                for shape in pairwise(self.layer_sizes)
-            ],
-            [np.zeros((1, n_out), dtype) for n_out in self.layer_sizes[1:]],
-        )  # fmt: skip
+        weights = []
+        for n_in, n_out in pairwise(self.layer_sizes):
+            deviation = math.sqrt(2 / n_in) if is_he else 0.01
+            weights.append((stream.randn(n_in, n_out) * deviation).astype(dtype))
+        self._set_parameters(weights, [np.zeros((1, n), dtype) for n in self.layer_sizes[1:]])
 
     def _set_parameters(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         for layer, (w, b) in enumerate(zip(weights, biases, strict=True), start=1):

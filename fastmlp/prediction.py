@@ -51,9 +51,7 @@ class Predictor(Parameters, ABC):
         """
         weights, biases = self._check_parameters()
         features = self._check_features(x, weights[0].dtype, "x")
-        return tuple(
-            self.engine.forward(weights, biases, features, self.input_scale, self.problem)
-        )
+        return tuple(self.engine.forward(weights, biases, features, self.input_scale, self.problem))
 
     def predict_proba(self, x: ArrayLike) -> Array:
         """Return the probability of each class for each row, (n_rows, output_size).

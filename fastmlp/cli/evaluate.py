@@ -44,7 +44,7 @@ def evaluate(
     names = sources.class_words(network)
     probabilities = network.predict_proba(dataset.x)
     split = split_beside(model)
-    kept = split and split.validation_rows(dataset.x)
+    kept = None if split is None else split.validation_rows(dataset.x)
     rows = np.arange(len(y)) if kept is None else kept
     confusion = np.zeros((network.n_classes, network.n_classes), int)
     np.add.at(confusion, (y[rows], probabilities[rows].argmax(axis=1)), 1)

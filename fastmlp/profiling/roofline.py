@@ -73,7 +73,9 @@ def roofline(
         s="A point's area is its stage's share of the time. Lines: the machine's measured limits.",
     )  # fmt: skip
     left_out = [f"{stage} {100 * share:.0f} %" for stage, share in idle["share"].items()]
-    notes = [f"Without arithmetic, so not drawn: {', '.join(left_out)} of the time."] * bool(left_out)
+    notes = [f"Without arithmetic, so not drawn: {', '.join(left_out)} of the time."] * bool(
+        left_out
+    )
     notes += [f"Without room for a name: {'; '.join(nameless)}."] * bool(nameless)
     figure.text(left, top - 0.078, " ".join(notes), color=MUTED, fontsize=9.5)
     return figure

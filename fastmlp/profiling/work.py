@@ -105,7 +105,9 @@ def work_of(case: Case) -> dict[str, Work]:
     for stage in case.stages:
         kind, *number = stage.split()
         if kind != WAIT:
-            work[stage] = WORKS.get(kind, lambda case, layer: Work())(case, *map(int, number or "0"))
+            work[stage] = WORKS.get(kind, lambda case, layer: Work())(
+                case, *map(int, number or "0")
+            )
     return work
 
 
