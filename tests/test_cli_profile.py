@@ -34,7 +34,7 @@ def test_it_shows_the_stages_and_leaves_a_table_and_a_picture(tmp_path: Path, cs
                  "--dtype", "float64", "--threads", 1, "--out", out)  # fmt: skip
     assert result.exit_code == 0, result.output
     assert f"An epoch of 60 rows: {N_FEATURES}-8-6-3, batch 16, float64, 1 thread" in result.stdout
-    shown = re.findall(r"^([a-z]+(?: \d)?)  .*%", result.stdout, re.MULTILINE)
+    shown = re.findall(r"^([a-z]+(?: \d)?)  .*[%-]$", result.stdout, re.MULTILINE)
     frame = pd.read_csv(out / "profile.csv", index_col="stage")
     assert shown == list(frame.index)
     assert shown[:5] == ["gather", "forward 1", "forward 2", "forward 3", "loss"]
