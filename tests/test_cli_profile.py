@@ -71,6 +71,15 @@ def test_arguments_reach_the_profile(
     assert (epochs, batch_size, options["lambda_reg"]) == (1, 7, 0.01)
 
 
+def test_the_parts_of_the_network_are_those_asked_for(tmp_path: Path, csv: Path) -> None:
+    result = run("profile", "--data", csv, "--hidden", "8,6", "--epochs", 1, "--optimizer", "adam",
+                 "--activation", "tanh", "--dropout", 0.25, "--threads", 1,
+                 "--out", tmp_path / "out")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    shown = " ".join(result.stdout.split())
+    assert "16-8-6-3, tanh, adam, dropout 0.25, batch 64, float32, 1 thread" in shown
+
+
 def test_without_out_the_folder_is_a_new_one(
     tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
