@@ -77,7 +77,7 @@ def test_the_parts_of_the_network_are_those_asked_for(tmp_path: Path, csv: Path)
                  "--out", tmp_path / "out")  # fmt: skip
     assert result.exit_code == 0, result.output
     shown = " ".join(result.stdout.split())
-    assert "16-8-6-3, tanh, adam, dropout 0.25, batch 64, float32, 1 thread" in shown
+    assert "16-8-6-3, tanh, adam, dropout 0.25, batch 60, float32, 1 thread" in shown
 
 
 def test_without_out_the_folder_is_a_new_one(

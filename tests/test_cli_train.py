@@ -134,8 +134,8 @@ def test_nothing_compiles_once_the_first_epoch_is_over(csv: Path, tmp_path: Path
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     before, _, after = done.stdout.partition("Epoch 1/3")
-    assert "compil" in before
-    assert "compil" not in after
+    assert "fastmlp: compil" in before
+    assert "fastmlp: compil" not in after
 
 
 def test_float64_is_the_tutorial_s_script_loss_for_loss(csv: Path) -> None:
