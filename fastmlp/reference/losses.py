@@ -116,9 +116,10 @@ def mean_loss(loss: Loss, p: Array, targets: Array) -> float:
     Rows are taken in blocks, so that memory stays small for any number of them.
     """
     floor, total = tiny(p.dtype), 0.0
-    for start in range(0, len(p), ROWS_PER_SUM):
-        block = slice(start, start + ROWS_PER_SUM)
-        total += float(loss.rows(p[block], targets[block], floor).sum(dtype=np.float64))
+    with np.errstate(over="ignore", invalid="ignore"):  # predictions far off show in the loss
+        for start in range(0, len(p), ROWS_PER_SUM):
+            block = slice(start, start + ROWS_PER_SUM)
+            total += float(loss.rows(p[block], targets[block], floor).sum(dtype=np.float64))
     return total / len(p)
 
 
