@@ -3,42 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The figures of each finished epoch, oldest first.
 
     Attributes
     ----------
     loss : list of float
-        Loss of each epoch's last mini-batch, before that batch's update.
+        Loss of each epoch's last mini-batch, before that batch's update: what the tutorial prints.
+    mean_loss : list of float
+        Mean loss of each epoch's rows, each before its batch's update.
+    val_loss : list of float
+        Mean loss of the validation rows after each epoch; empty without validation data.
     val_accuracy : list of float
-        Share of validation rows labelled correctly, 0 to 1; empty without validation data.
+        Accuracy on the validation rows, 0 to 1, as `MLP.score` has it; empty without validation
+        data, and where a loss has no accuracy.
     seconds : list of float
         Wall-clock seconds that each epoch's training took, validation not counted.
     """
 
     loss: list[float] = field(default_factory=list)
+    mean_loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        n_epochs = len(self.loss)
+        words = [f"{n_epochs} epoch{'s' * (n_epochs != 1)}"]
+        if n_epochs:
+            words.append(f"{sum(self.seconds):.3g} s")
+        for name, column in self.columns().items():
+            if name not in ("loss", "seconds"):
+                words.append(f"{name} {column[-1]:.4g}")
+        return f"<History: {', '.join(words)}>"
+
     def append(self, logs: Mapping[str, float]) -> None:
         """Add one epoch's logs, the dictionary that callbacks receive."""
-        self.loss.append(logs["loss"])
-        self.seconds.append(logs["seconds"])
-        if "val_accuracy" in logs:
-            self.val_accuracy.append(logs["val_accuracy"])
+        for column in fields(self):
+            if column.name in logs:
+                getattr(self, column.name).append(logs[column.name])
+
+    def columns(self) -> dict[str, list[float]]:
+        """Return the columns that there are, by name."""
+        columns = {column.name: getattr(self, column.name) for column in fields(self)}
+        return {name: values for name, values in columns.items() if values}
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with a row for each epoch, indexed by ``epoch`` from 1."""
         import pandas as pd
 
-        columns = {"loss": self.loss, "val_accuracy": self.val_accuracy, "seconds": self.seconds}
         epochs = pd.RangeIndex(1, len(self.loss) + 1, name="epoch")
-        return pd.DataFrame({name: column for name, column in columns.items() if column}, epochs)
+        return pd.DataFrame(self.columns(), epochs)
+
+    def plot(self) -> Figure:
+        """Return the learning curves; see `fastmlp.pictures.learning_curves`."""
+        from fastmlp.pictures import learning_curves
+
+        return learning_curves(self.mean_loss, self.val_loss, self.val_accuracy)

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -51,10 +51,41 @@ def _as_classes(value: Any, n_classes: int) -> tuple[int, ...]:
     return tuple(value)
 
 
-SETTINGS = {"untrained_classes": _as_classes}
-"""Settings by name, each with a function that checks its value, given the number of classes.
+def _as_names(value: Any, n_classes: int) -> str | tuple[str, ...]:
+    """Check a name, or a list of names."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{value!r} is no name, nor a list of names")
+    return value if isinstance(value, str) else tuple(value)
+
+
+def _as_name(value: Any, n_classes: int) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no name")
+    return value
+
+
+def _as_number(value: Any, n_classes: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
+SETTINGS: dict[str, Callable[[Any, int], Any]] = {
+    "untrained_classes": _as_classes,
+    "activation": _as_names,
+    "loss": _as_name,
+    "optimizer": _as_name,
+    "momentum": _as_number,
+    "beta_1": _as_number,
+    "beta_2": _as_number,
+    "epsilon": _as_number,
+    "dropout": _as_number,
+}
+"""Settings by name, each with a function that checks its type, given the number of classes.
 
 untrained_classes : classes of which the training had no row.
+activation, ..., dropout : of `fastmlp.problem.Problem`, where they are not its defaults.
 """
 
 

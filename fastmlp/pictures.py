@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, PAPER, RED
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, PAPER = "#1f2933", "#7b8794", "#f1f3f6"
-BLUE, ORANGE, RED, GREEN = "#2f6fb7", "#d9730d", "#c0392b", "#2d7d46"
 DPI = 140
 LONGEST_NAME = 10  # letters
 TILE = 1.0  # inches, the side of one image in a grid
@@ -29,13 +29,19 @@ def image_side(n_features: int) -> int | None:
     return side if side > 1 and side * side == n_features else None
 
 
-def learning_curves(loss: Sequence[float], val_accuracy: Sequence[float]) -> Figure:
-    """Loss and validation accuracy over the epochs, side by side.
+def learning_curves(
+    mean_loss: Sequence[float],
+    val_loss: Sequence[float] = (),
+    val_accuracy: Sequence[float] = (),
+) -> Figure:
+    """Loss of training and validation over the epochs, and beside them the accuracy, if any.
 
     Parameters
     ----------
-    loss : sequence of float
-        Loss of each epoch's last mini-batch.
+    mean_loss : sequence of float
+        Mean loss of each epoch's rows.
+    val_loss : sequence of float
+        Mean loss on the validation data after each epoch.
     val_accuracy : sequence of float
         Accuracy on the validation data after each epoch, 0 to 1.
 
@@ -47,10 +53,16 @@ def learning_curves(loss: Sequence[float], val_accuracy: Sequence[float]) -> Fig
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     padded = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12, wspace=0.03)
-    figure = Figure(figsize=(10.0, 4.0), dpi=DPI, facecolor="white", layout=padded)
-    left, right = figure.subplots(1, 2)
-    _curve(left, loss, BLUE, "Loss (last mini-batch of the epoch)", "{:.3f}")
-    _curve(right, [100 * a for a in val_accuracy], ORANGE, "Validation accuracy (%)", "{:.2f} %")
+    n_panels = 2 if val_accuracy else 1
+    figure = Figure(figsize=(5.0 * n_panels, 4.0), dpi=DPI, facecolor="white", layout=padded)
+    left, *right = figure.subplots(1, n_panels, squeeze=False)[0]
+    _prepare(left, "Mean loss")
+    _curve(left, mean_loss, BLUE, "training {:.3f}")
+    _curve(left, val_loss, ORANGE, "validation {:.3f}")
+    _separate(left)
+    for axes in right:
+        _prepare(axes, "Validation accuracy (%)")
+        _curve(axes, [100 * a for a in val_accuracy], ORANGE, "{:.2f} %")
     return figure
 
 
@@ -151,19 +163,23 @@ def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
-def _curve(axes: Axes, values: Sequence[float], colour: str, title: str, label: str) -> None:
-    epochs = range(1, len(values) + 1)
-    # A single epoch has no line to draw, so it gets a dot.
-    axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) == 1 else "")
+def _prepare(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold", pad=12)
     axes.set_xlabel("Epoch", color=MUTED)
-    axes.grid(axis="y", color="#e3e7ec", linewidth=0.8)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.tick_params(colors=MUTED, length=0)
     axes.locator_params(axis="x", integer=True)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color("#cbd2d9")
+    axes.spines["bottom"].set_color(LINE)
     axes.margins(x=0.02)
+
+
+def _curve(axes: Axes, values: Sequence[float], colour: str, label: str) -> None:
+    """Draw figures of epochs; `label` has a place for the last one, and stands beside it."""
+    epochs = range(1, len(values) + 1)
+    # A single epoch has no line to draw, so it gets a dot.
+    axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) == 1 else "")
     if values and math.isfinite(values[-1]):
         axes.set_xlim(right=1.5 + 1.14 * (len(values) - 1))
         axes.annotate(
@@ -175,6 +191,19 @@ def _curve(axes: Axes, values: Sequence[float], colour: str, title: str, label: 
             color=colour,
             fontweight="bold",
         )
+
+
+def _separate(axes: Axes) -> None:
+    """Move the words at the ends of two curves apart where they would cover each other."""
+    if len(axes.texts) < 2:
+        return
+    axes.autoscale_view()
+    lower, upper = sorted(axes.texts, key=lambda text: text.xy[1])  # type: ignore[attr-defined]
+    (_, low), (_, high) = axes.transData.transform([lower.xy, upper.xy])  # type: ignore[attr-defined]
+    lacking = 14.0 - (high - low) * 72 / DPI  # points
+    if lacking > 0:
+        lower.set_position((6, -lacking / 2))
+        upper.set_position((6, lacking / 2))
 
 
 def _grid(

@@ -17,6 +17,14 @@ def make_rows(n_rows=150, seed=0):
 
 X8, Y = make_rows()
 X = X8 / 255.0
+RNG = np.random.RandomState(5)
+NUMBERS = X[:, :3] @ RNG.randn(3, N_CLASSES) + 0.5
+TARGETS = {
+    "cross_entropy": Y,
+    "binary_cross_entropy": (X[:, :3] > 0.3).astype(int),
+    "squared_error": NUMBERS,
+    "poisson": RNG.poisson(2, (len(X), N_CLASSES)),
+}
 
 
 def make_network(mlp_class, hidden=8, **keywords):

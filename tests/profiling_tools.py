@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from fastmlp.profiling.result import Profile
 from fastmlp.profiling.work import Case
 
 ROWS, CLASSES = 150, 3
-H = Case((784, 64, 10), 33_600, 64, "float32", scaled=True, input_bytes=784.0)
+OF_H = ("gather", "forward 1", "forward 2", "loss", "backward 2", "update 1", "update 2", "wait")
+H = Case((784, 64, 10), 33_600, 64, "float32", scaled=True, input_bytes=784.0, stages=OF_H)
 STAGES = [
     "gather", "forward 1", "forward 2", "forward 3", "loss", "backward 3", "backward 2",
     "update 1", "update 2", "update 3", "wait",
@@ -51,5 +53,6 @@ def make_watched(n_threads: int | None, **options: Any) -> tuple[kernels.Trainer
     return trainer, np.arange(ROWS)
 
 
-def of_layer(stage: int, layer: int) -> int:
-    return stage + layer * clock.LAYER_STAGES
+def field(stage: str, names: Sequence[str] = STAGES) -> int:
+    """Where a stage's time stands in a stopwatch."""
+    return clock.FIRST + names.index(stage)

@@ -20,7 +20,7 @@ from cli_tools import easy_digits, one_line_error, run, start, write_csv
 import fastmlp
 from fastmlp.cli.signals import Stop, signals
 
-SAVED = ["history.csv", "model.safetensors"]
+SAVED = ["history.csv", "model.safetensors", "split.json"]
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -336,7 +336,7 @@ def test_a_full_disk_behind_stdout_stops_and_saves_the_run(csv: Path) -> None:
 @pytest.mark.parametrize("ends", ["2> /dev/full", "2>&-", ">&-", ">&- 2>&-"])
 def test_a_missing_stream_or_a_full_stderr_costs_nothing(csv: Path, ends: str) -> None:
     assert shell(f"fastmlp train --data {csv} --epochs 2 --out out {ends}").returncode == 0
-    assert len(names("out")) == 5
+    assert len(names("out")) == 6
 
 
 def test_a_reader_of_other_commands_that_goes_away(csv: Path) -> None:

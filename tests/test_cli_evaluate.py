@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, run, write_csv, write_idx
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
 
 from fastmlp import MLP
 
@@ -127,3 +127,70 @@ def test_predict_writes_to_a_pipe(model: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("ImageId,Label\n1,0\n")
     assert len(done.stdout.splitlines()) == 61
+
+
+@pytest.fixture
+def run_of_csv(tmp_path: Path) -> tuple[Path, Path]:
+    """A run's folder, and the file that it was trained on."""
+    csv = write_csv(tmp_path / "train.csv", X, flipped(30))
+    done = run("train", "--data", csv, "--epochs", 1, "--seed", 3, "--val-fraction", 0.25,
+               "--out", tmp_path / "run")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    return tmp_path / "run", csv
+
+
+def test_rows_that_were_trained_on_are_told_apart(run_of_csv: tuple[Path, Path]) -> None:
+    folder, csv = run_of_csv
+    from fastmlp.data import train_val_split
+
+    y, x = flipped(30), X.astype(np.uint8)
+    x_train, y_train, x_val, y_val = train_val_split(x, y, 0.25, 3)
+    network = MLP.load(folder)
+    for model in (folder, folder / "model.safetensors"):
+        lines = run("evaluate", model, "--data", csv).stdout.splitlines()
+        score = 100 * network.score(x_val, y_val)
+        assert lines[0] == f"Accuracy: {score:.2f} % on the validation rows"
+        n_right = np.sum(network.predict(x_val) == y_val)
+        assert lines[1].startswith(f"{n_right} of 15 rows of ")
+        assert lines[2].startswith(
+            "The model was trained on the other 45 of these 60 rows (75 %), of which "
+            f"{100 * network.score(x_train, y_train):.2f} % are right"
+        )
+    assert pd.read_csv(folder / "history.csv")["val_accuracy"].iloc[-1] == n_right / 15
+    start = next(i for i, line in enumerate(lines) if line.startswith("Confusion"))
+    assert "of the validation rows" in lines[start]
+    counts = [cell for line in lines[start + 2 : start + 5] for cell in line.split()[1:4]]
+    assert sum(int(count) for count in counts if count != "·") == 15
+    start = next(i for i, line in enumerate(lines) if line.startswith("Worst digits"))
+    for line in lines[start + 2 :]:
+        row, true = map(int, line.split()[:2])
+        assert y[row] == true
+        assert (x_val == x[row]).all(axis=1).any()
+
+
+@pytest.mark.parametrize("change", ["other rows", "other model", "no file", "nonsense", "a list"])
+def test_nothing_is_said_of_other_rows_or_models(
+    run_of_csv: tuple[Path, Path], change: str
+) -> None:
+    folder, csv = run_of_csv
+    split = folder / "split.json"
+    if change == "other rows":
+        write_csv(csv, X[::-1], flipped(30)[::-1])
+    elif change == "other model":
+        MLP(N_FEATURES, 8, 3, random_state=1, input_scale=255).save(folder / "model.safetensors")
+    elif change == "no file":
+        split.unlink()
+    else:
+        split.write_text({"nonsense": "{", "a list": "[1]"}[change])
+    result = run("evaluate", folder, "--data", csv)
+    assert result.exit_code == 0, result.output
+    assert "validation rows" not in result.stdout
+    assert "of 60 rows" in result.stdout
+
+
+def test_a_model_without_classes_is_for_python(tmp_path: Path) -> None:
+    MLP(N_FEATURES, 4, 3, loss="squared_error", random_state=0).save(tmp_path / "m.safetensors")
+    data = write_csv(tmp_path / "data.csv", X, Y)
+    for command in (["evaluate"], ["predict", "-o", tmp_path / "out.csv"]):
+        line = one_line_error(command[0], tmp_path / "m.safetensors", "--data", data, *command[1:])
+        assert "was trained with the loss 'squared_error', which knows no classes: use it" in line

@@ -34,7 +34,7 @@ def test_it_shows_the_stages_and_leaves_a_table_and_a_picture(tmp_path: Path, cs
                  "--dtype", "float64", "--threads", 1, "--out", out)  # fmt: skip
     assert result.exit_code == 0, result.output
     assert f"An epoch of 60 rows: {N_FEATURES}-8-6-3, batch 16, float64, 1 thread" in result.stdout
-    shown = re.findall(r"^([a-z]+(?: \d)?)  .*%", result.stdout, re.MULTILINE)
+    shown = re.findall(r"^([a-z]+(?: \d)?)  .*[%-]$", result.stdout, re.MULTILINE)
     frame = pd.read_csv(out / "profile.csv", index_col="stage")
     assert shown == list(frame.index)
     assert shown[:5] == ["gather", "forward 1", "forward 2", "forward 3", "loss"]
@@ -69,6 +69,15 @@ def test_arguments_reach_the_profile(
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(y, Y)
     assert (epochs, batch_size, options["lambda_reg"]) == (1, 7, 0.01)
+
+
+def test_the_parts_of_the_network_are_those_asked_for(tmp_path: Path, csv: Path) -> None:
+    result = run("profile", "--data", csv, "--hidden", "8,6", "--epochs", 1, "--optimizer", "adam",
+                 "--activation", "tanh", "--dropout", 0.25, "--threads", 1,
+                 "--out", tmp_path / "out")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    shown = " ".join(result.stdout.split())
+    assert "16-8-6-3, tanh, adam, dropout 0.25, batch 60, float32, 1 thread" in shown
 
 
 def test_without_out_the_folder_is_a_new_one(

@@ -10,7 +10,14 @@ from cli_tools import easy_digits, one_line_error, run, start, write_csv
 from fastmlp.cli import run_folder as module
 from fastmlp.cli.lock import locked
 
-FILES = ["history.csv", "learning_curves.png", "mistakes.png", "model.safetensors", "sample.png"]
+FILES = [
+    "history.csv",
+    "learning_curves.png",
+    "mistakes.png",
+    "model.safetensors",
+    "sample.png",
+    "split.json",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +60,7 @@ def test_an_overwritten_run_s_pictures_go_with_it(csv: Path) -> None:
     flat = write_csv(Path("flat.csv"), *easy_digits(n_features=20))
     arguments = ["train", "--data", flat, "--epochs", 1, "--out", "out", "--overwrite"]
     assert run(*arguments).exit_code == 0
-    assert names("out") == ["history.csv", "learning_curves.png", "model.safetensors"]
+    assert names("out") == ["history.csv", "learning_curves.png", "model.safetensors", "split.json"]
 
 
 def test_a_run_that_fails_leaves_the_one_it_was_to_overwrite(csv: Path) -> None:
@@ -72,6 +79,7 @@ def test_overwrite_needs_a_folder(csv: Path) -> None:
 def test_a_second_run_into_one_folder_is_told(csv: Path) -> None:
     first = start("train", "--data", csv, "--epochs", 100_000_000, "--out", "out")
     try:
+        assert b" rows of 16 pixels" in first.stdout.readline()
         assert first.stdout.readline().startswith(b"Epoch")
         for more in ([], ["--overwrite"]):
             line = one_line_error("train", "--data", csv, "--epochs", 1, "--out", "out", *more)

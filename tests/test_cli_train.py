@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, run, write_csv, write_idx
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
 from rich.console import Console
 
 import fastmlp
@@ -17,7 +20,14 @@ import fastmlp.data
 from fastmlp import reference
 from fastmlp.cli.progress import TrainingProgress
 
-FILES = ["history.csv", "learning_curves.png", "mistakes.png", "model.safetensors", "sample.png"]
+FILES = [
+    "history.csv",
+    "learning_curves.png",
+    "mistakes.png",
+    "model.safetensors",
+    "sample.png",
+    "split.json",
+]
 
 
 @pytest.fixture
@@ -47,7 +57,14 @@ def test_a_run_leaves_a_model_a_history_and_three_pictures(csv: Path) -> None:
     assert model.dtype == np.float32
     assert model.learning_rate == 0.2
     history = pd.read_csv("fastmlp-run/history.csv")
-    assert list(history.columns) == ["epoch", "loss", "val_accuracy", "seconds"]
+    assert list(history.columns) == [
+        "epoch",
+        "loss",
+        "mean_loss",
+        "val_loss",
+        "val_accuracy",
+        "seconds",
+    ]
     assert list(history["epoch"]) == list(range(1, 31))
     x, y = easy_digits()
     assert model.score(x.astype(np.uint8), y) > 0.9
@@ -59,6 +76,66 @@ def test_a_run_leaves_a_model_a_history_and_three_pictures(csv: Path) -> None:
 def test_hidden_layers_are_as_many_as_given(csv: Path) -> None:
     assert run("train", "--data", csv, "--epochs", 1, "--hidden", "8, 6").exit_code == 0
     assert fastmlp.MLP.load("fastmlp-run").layer_sizes == (N_FEATURES, 8, 6, 3)
+
+
+def test_the_parts_of_the_network_are_those_asked_for(csv: Path) -> None:
+    result = run("train", "--data", csv, "--epochs", 2, "--hidden", "8,6", "--optimizer", "adamw",
+                 "--activation", "tanh, gelu", "--dropout", 0.25)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    model = fastmlp.MLP.load("fastmlp-run")
+    assert (model.activation, model.optimizer, model.dropout) == (("tanh", "gelu"), "adamw", 0.25)
+    shown = " ".join(result.stdout.split())
+    assert "16-8-6-3, activation tanh, gelu, optimizer adamw, dropout 0.25, float32" in shown
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "lr", "rate"),
+    [("sgd", [], 0.01), ("nesterov", [], 0.01), ("adam", [], 0.001), ("adamw", [], 0.001),
+     ("adam", ["--lr", 0.01], 0.01), ("sgd", ["--lr", 0.001], 0.001)],
+)  # fmt: skip
+def test_the_rate_is_the_optimizer_s_usual_one_unless_given(
+    csv: Path, optimizer: str, lr: list[Any], rate: float
+) -> None:
+    result = run("train", "--data", csv, "--epochs", 1, "--optimizer", optimizer, *lr)
+    assert result.exit_code == 0, result.output
+    assert fastmlp.MLP.load("fastmlp-run").learning_rate == rate
+
+
+@pytest.mark.parametrize("command", ["train", "profile"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--optimizer", "adm"], "--optimizer is 'adm': give one of 'sgd', 'momentum', 'nesterov'"),
+        (["--activation", "tan"], "--activation is 'tan': give one of 'identity', 'logistic'"),
+        (["--activation", "tanh,relu"], "--activation is ('tanh', 'relu'): give one name for all"),
+        (["--dropout", 1], "--dropout is 1.0: give a number from 0 on, below 1"),
+    ],
+)
+def test_parts_that_there_are_not_are_refused_before_data_are_read(
+    command: str, arguments: list[Any], message: str
+) -> None:
+    line = one_line_error(command, "--data", "missing.csv", *arguments)
+    assert message in line
+    assert names(".") == []
+
+
+def test_nothing_compiles_once_the_first_epoch_is_over(csv: Path, tmp_path: Path) -> None:
+    """Else its announcement would break the bar."""
+    code = (
+        "import fastmlp.kernels.announce as announce, sys\n"
+        "announce.ANNOUNCE_AFTER = 0.0\n"
+        "from fastmlp.cli import app; app()\n"
+    )
+    arguments = ["train", "--data", csv, "--epochs", "3", "--hidden", "8", "--threads", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env=os.environ | {"FASTMLP_CACHE_DIR": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    before, _, after = done.stdout.partition("Epoch 1/3")
+    assert "fastmlp: compil" in before
+    assert "fastmlp: compil" not in after
 
 
 def test_float64_is_the_tutorial_s_script_loss_for_loss(csv: Path) -> None:
@@ -76,11 +153,9 @@ def test_float64_is_the_tutorial_s_script_loss_for_loss(csv: Path) -> None:
     result = run("train", "--data", csv, "--dtype", "float64", "--epochs", 5, "--batch-size", 7,
                  "--hidden", 8, "--lr", 0.1, "--seed", 7, "--val-fraction", 0.25)  # fmt: skip
     assert result.exit_code == 0, result.output
-    _, loss, val_accuracy, _ = np.loadtxt(
-        "fastmlp-run/history.csv", delimiter=",", skiprows=1, unpack=True
-    )
-    np.testing.assert_allclose(loss, losses, rtol=0, atol=1e-9)
-    assert val_accuracy[-1] == accuracy
+    history = pd.read_csv("fastmlp-run/history.csv")
+    np.testing.assert_allclose(history["loss"], losses, rtol=0, atol=1e-9)
+    assert history["val_accuracy"].iloc[-1] == accuracy
     np.testing.assert_allclose(fastmlp.MLP.load("fastmlp-run").w1, script.w1, rtol=0, atol=1e-9)
 
 
@@ -154,7 +229,12 @@ def test_rows_that_are_no_images_are_trained_on_without_their_pictures(tmp_path:
     data = write_csv(tmp_path / "flat.csv", *easy_digits(n_features=20))
     result = run("train", "--data", data, "--epochs", 1)
     assert result.exit_code == 0, result.output
-    assert names("fastmlp-run") == ["history.csv", "learning_curves.png", "model.safetensors"]
+    assert names("fastmlp-run") == [
+        "history.csv",
+        "learning_curves.png",
+        "model.safetensors",
+        "split.json",
+    ]
     assert "Rows of 20 pixels are no square images" in result.stdout
 
 
@@ -174,10 +254,18 @@ def test_a_terminal_gets_a_live_bar(tmp_path: Path) -> None:
         console = Console(file=stream, force_terminal=True, width=100)
         with TrainingProgress(2, console) as progress:
             for epoch in (1, 2):
-                progress(epoch, {"loss": 0.5, "val_accuracy": 0.875, "rows_per_second": 123456.0})
+                progress(
+                    epoch,
+                    {
+                        "mean_loss": 0.5,
+                        "val_loss": 0.25,
+                        "val_accuracy": 0.875,
+                        "rows_per_second": 123456.0,
+                    },
+                )
         stream.seek(0)
         screen = stream.read()
-    for figure in ("Training", "━", "2/2", "loss 0.5000", "87.50 %", "123k rows/s", "left"):
+    for figure in ("Training", "━", "2/2", "loss 0.5000", "0.2500, 87.50 %", "123k rows/s", "left"):
         assert figure in screen
     assert "Epoch" not in screen
 
@@ -189,7 +277,13 @@ def test_the_time_left_does_not_count_what_came_before_the_first_epoch(
     progress = TrainingProgress(10, Console())
     monkeypatch.setattr(time, "perf_counter", lambda: 1000 + next(clock))
     for epoch in (1, 2):
-        logs = {"loss": 0.5, "val_accuracy": 0.875, "rows_per_second": 1.0, "seconds": 1.0}
+        logs = {
+            "mean_loss": 0.5,
+            "val_loss": 0.25,
+            "val_accuracy": 0.875,
+            "rows_per_second": 1.0,
+            "seconds": 1.0,
+        }
         progress(epoch, logs)
     first, second = capsys.readouterr().out.splitlines()
     assert first.endswith(" 9 s left")

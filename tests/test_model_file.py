@@ -14,6 +14,7 @@ import pytest
 from fastmlp import files
 from fastmlp.model_file import Model, write_model
 from fastmlp.network import Network
+from fastmlp.problem import Problem
 from fastmlp.reference import MLP
 
 
@@ -154,7 +155,14 @@ def test_another_program_s_model_is_refused(tmp_path: Path) -> None:
         ({"settings": '{"untrained_classes": [3]}'}, "metadata of .* are damaged .*classes in 0"),
         ({"settings": '{"untrained_classes": [1, 1]}'}, "metadata of .* are damaged .*in order"),
         ({"settings": '{"untrained_classes": "all"}'}, "metadata of .* are damaged .*'all'"),
-        ({"settings": '{"activation": "tanh"}'}, "setting 'activation', which .* install the fast"),
+        ({"settings": '{"colour": "tanh"}'}, "setting 'colour', which .* install the fast"),
+        ({"settings": '{"activation": [1, 2]}'}, "metadata of .* are damaged .*list of names"),
+        ({"settings": '{"loss": ["poisson"]}'}, "metadata of .* are damaged .*is no name"),
+        ({"settings": '{"dropout": true}'}, "metadata of .* are damaged .*is no number"),
+        ({"settings": '{"activation": "tan"}'}, "go on with: activation is 'tan': give one of"),
+        ({"settings": '{"activation": ["tanh"]}'}, "go on with: activation is .*one for each of 2"),
+        ({"settings": '{"optimizer": "gradient"}'}, "go on with: optimizer is 'gradient'"),
+        ({"settings": '{"dropout": NaN}'}, "go on with: dropout is nan"),
     ],
 )
 def test_metadata_that_do_not_fit_are_refused(
@@ -250,6 +258,34 @@ def test_names_and_missing_classes_come_back(mlp_class: type[Network], tmp_path:
     assert loaded.untrained_classes == ()
 
 
+def test_the_problem_comes_back(mlp_class: type[Network], tmp_path: Path) -> None:
+    settings = {
+        "activation": ("tanh", "silu"),
+        "loss": "poisson",
+        "optimizer": "adamw",
+        "momentum": 0.5,
+        "beta_1": 0.8,
+        "beta_2": 0.99,
+        "epsilon": 1e-6,
+        "dropout": 0.25,
+    }
+    network = mlp_class(4, (3, 5), 2, random_state=0, **settings)
+    network.save(tmp_path / "m.safetensors")
+    loaded = mlp_class.load(tmp_path / "m.safetensors")
+    assert loaded.problem == network.problem == Problem(**settings)
+    x = np.random.RandomState(0).rand(9, 4)
+    np.testing.assert_array_equal(loaded.predict(x), network.predict(x))
+    assert loaded.predict(x).min() > 0  # exp's
+
+
+def test_defaults_write_no_settings(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    MLP(4, 3, 2, random_state=0, activation="relu", dropout=0).save(tmp_path / "m.safetensors")
+    with safe_open(tmp_path / "m.safetensors", framework="numpy") as tensors:
+        assert tensors.metadata()["settings"] == "{}"
+
+
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     network = MLP(2, 2, 3, random_state=0)
     model = Model(network.weights, network.biases, 0.1, 255)
@@ -257,7 +293,7 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
         ({"class_names": ("cat", "dog")}, "labels are .*not one for each of 3"),
         ({"class_names": ("cat", "dog", "cat")}, "labels are .*nor different names"),
         ({"settings": {"untrained_classes": (3,)}}, "are not classes in 0..2"),
-        ({"settings": {"momentum": 0.9}}, "momentum"),
+        ({"settings": {"colour": 0.9}}, "colour"),
     ):
         with pytest.raises(ValueError, match=message):
             write_model(model._replace(**changes), tmp_path / "m.safetensors")

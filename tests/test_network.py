@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -111,16 +112,23 @@ def test_every_argument_of_the_tutorial_has_its_name_and_place(mlp_class):
     assert_allclose(network.softmax(z=np.zeros((1, 2))), [[0.5, 0.5]])
 
 
-def test_weights_are_drawn_in_order_from_the_global_generator(mlp_class):
+@pytest.mark.parametrize(
+    ("hidden", "init", "is_he"),
+    [((6, 5), None, True), ((6, 5), "tutorial", False), ((6,), None, False), ((6,), "he", True)],
+)
+def test_weights_are_drawn_in_order_from_the_global_generator(mlp_class, hidden, init, is_he):
+    shapes = list(itertools.pairwise((4, *hidden, 2)))
     np.random.seed(3)
-    expected = [np.random.randn(*shape) * 0.01 for shape in [(4, 6), (6, 5), (5, 2)]]
+    expected = [
+        np.random.randn(*shape) * (np.sqrt(2 / shape[0]) if is_he else 0.01) for shape in shapes
+    ]
     np.random.seed(3)
-    network = mlp_class(4, (6, 5), 2)
+    network = mlp_class(4, hidden, 2, init=init)
     for w, drawn in zip(network.weights, expected, strict=True):
         assert_array_equal(w, drawn)
-    assert [b.shape for b in network.biases] == [(1, 6), (1, 5), (1, 2)]
+    assert [b.shape for b in network.biases] == [(1, n_out) for _, n_out in shapes]
     assert not any(b.any() for b in network.biases)
-    assert network.w3 is network.weights[2]
+    assert network.w2 is network.weights[1]
 
 
 def test_private_random_state_leaves_the_global_generator_alone(mlp_class):

@@ -40,13 +40,12 @@ def test_history_and_callbacks(mlp_class, capsys):
     assert isinstance(history, History)
     logs = seen[2][1]
     assert logs["rows_per_second"] == pytest.approx(len(X) / logs["seconds"])
-    assert (history.loss[1], history.val_accuracy[1], history.seconds[1]) == (
-        logs["loss"],
-        logs["val_accuracy"],
-        logs["seconds"],
-    )
+    columns = ["loss", "mean_loss", "val_loss", "val_accuracy", "seconds"]
+    assert list(logs) == [*columns[:2], "seconds", "rows_per_second", *columns[2:4]]
+    for name in columns:
+        assert getattr(history, name) == [seen[0][1][name], logs[name]]
     frame = history.to_frame()
-    assert list(frame.columns) == ["loss", "val_accuracy", "seconds"]
+    assert list(frame.columns) == columns
     assert list(frame.index) == [1, 2]
     assert frame.index.name == "epoch"
     line = capsys.readouterr().out.splitlines()[-1]
@@ -54,7 +53,7 @@ def test_history_and_callbacks(mlp_class, capsys):
         f"Epoch 2, Loss: {logs['loss']}, Validation Accuracy: {logs['val_accuracy'] * 100:.2f}%"
     )
     without = network.train(X, Y, 1, verbose=False).to_frame()
-    assert list(without.columns) == ["loss", "seconds"]
+    assert list(without.columns) == ["loss", "mean_loss", "seconds"]
     assert capsys.readouterr().out == ""
 
 
@@ -110,7 +109,7 @@ def test_interrupt_inside_a_step_of_the_reference(monkeypatch):
     network = make_network(reference.MLP)
     weights, biases = [w.copy() for w in network.weights], [b.copy() for b in network.biases]
     random_state = copy.deepcopy(network.random_state)
-    update, calls = reference.update, []
+    update, calls = reference.trainer.optimizer_step, []
 
     def interrupted(*arguments):
         calls.append(update(*arguments))
@@ -118,7 +117,7 @@ def test_interrupt_inside_a_step_of_the_reference(monkeypatch):
             raise KeyboardInterrupt
         return calls[-1]
 
-    monkeypatch.setattr(reference, "update", interrupted)
+    monkeypatch.setattr(reference.trainer, "optimizer_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         network.train(X, Y, 1, 32, verbose=False)
     monkeypatch.undo()

@@ -37,21 +37,37 @@ def png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def test_learning_curves_show_both_histories() -> None:
-    figure = pictures.learning_curves([2.0, 1.0, 0.5], [0.5, 0.75, 0.9])
-    loss, accuracy = (axes.lines[0] for axes in figure.axes)
-    assert list(loss.get_ydata()) == [2.0, 1.0, 0.5]
-    assert list(accuracy.get_ydata()) == [50.0, 75.0, 90.0]
-    assert list(loss.get_xdata()) == [1, 2, 3]
-    assert texts(figure) == ["0.500", "90.00 %"]
+def test_learning_curves_show_losses_and_accuracy() -> None:
+    figure = pictures.learning_curves([2.0, 1.0, 0.5], [2.5, 1.5, 0.75], [0.5, 0.75, 0.9])
+    losses, accuracies = figure.axes
+    training, validation = losses.lines
+    assert list(training.get_ydata()) == [2.0, 1.0, 0.5]
+    assert list(validation.get_ydata()) == [2.5, 1.5, 0.75]
+    assert list(accuracies.lines[0].get_ydata()) == [50.0, 75.0, 90.0]
+    assert list(training.get_xdata()) == [1, 2, 3]
+    assert texts(figure) == ["training 0.500", "validation 0.750", "90.00 %"]
     assert png(figure).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("last", [0.3, 0.3001, 0.2999])
+def test_the_words_at_the_curves_ends_do_not_cover_each_other(last: float) -> None:
+    figure = pictures.learning_curves([2.0, 1.0, 0.3], [2.0, 1.0, last], [0.5, 0.75, 0.9])
+    png(figure)
+    one, other = (text.get_window_extent() for text in figure.axes[0].texts)
+    assert not one.overlaps(other)
+
+
+def test_what_is_not_known_has_no_curve() -> None:
+    assert texts(pictures.learning_curves([2.0, 0.5])) == ["training 0.500"]
+    (axes,) = pictures.learning_curves([2.0, 0.5], [3.0, 1.0]).axes
+    assert len(axes.lines) == 2
+
+
 def test_learning_curves_of_one_epoch_or_a_diverged_run_can_be_drawn() -> None:
-    one = pictures.learning_curves([2.0], [0.5])
+    one = pictures.learning_curves([2.0], [1.5], [0.5])
     assert one.axes[0].lines[0].get_marker() == "o"
     assert png(one)
-    assert png(pictures.learning_curves([2.0, float("nan")], [0.5, 0.1]))
+    assert png(pictures.learning_curves([2.0, float("nan")], [2.0, 3.0], [0.5, 0.1]))
 
 
 def test_the_sample_draws_each_image_under_its_label() -> None:

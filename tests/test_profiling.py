@@ -219,6 +219,24 @@ def test_the_figure_has_a_point_and_a_name_for_each_stage_that_computes() -> Non
     assert stream.getvalue().startswith(b"\x89PNG")
 
 
+def test_the_figure_says_which_stages_it_leaves_out() -> None:
+    profile = made_up()
+    words = [text.get_text() for text in profile.figure().texts]
+    assert "Without arithmetic, so not drawn: wait 10 %, outside 20 % of the time." in words
+    work = profile.work | {"gather": replace(profile.work["gather"], done=0)}
+    words = [text.get_text() for text in replace(profile, work=work).figure().texts]
+    assert any("not drawn: gather 10 %, wait 10 %, outside" in text for text in words)
+
+
+def test_the_figure_says_which_points_have_no_name() -> None:
+    crowded = {f"update {n}": 10.0 * 1.02**n for n in range(40)}
+    axes = crowd(crowded | {f"forward {n}": 10.0 * 1.02**n for n in range(40)})
+    named = " ".join(text.get_text() for text in axes.texts)
+    (note,) = (t.get_text() for t in axes.figure.texts if "Without room" in t.get_text())
+    for group in note.partition(": ")[2].rstrip(".").split("; "):
+        assert group not in named
+
+
 def crowd(stages: dict[str, float]) -> Axes:
     """The figure of stages with these intensities, all just below the peak, and of a gather."""
     frame = pd.DataFrame({"intensity": stages}).assign(share=0.02, done_gflop_per_second=240.0)

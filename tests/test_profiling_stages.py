@@ -10,21 +10,24 @@ import pytest
 from engine_tools import make_labels, make_rows
 from profiling_tools import (
     CLASSES,
+    OF_H,
     ROWS,
+    STAGES,
     H,
+    field,
     make_network,
     make_profile,
     make_watched,
-    of_layer,
 )
 from scipy.sparse import csr_matrix
 
 import fastmlp
 from fastmlp import profiling
 from fastmlp.kernels import clock, limits
-from fastmlp.kernels.plan import aligned
+from fastmlp.kernels.buffers import aligned
+from fastmlp.problem import Problem
 from fastmlp.profiling import machine, training
-from fastmlp.profiling.work import Case, work_of
+from fastmlp.profiling.work import Case, Work, work_of
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -35,10 +38,10 @@ def test_every_stage_of_every_layer_has_its_own_time() -> None:
     trainer, order = make_watched(1)
     watches = trainer.watch()
     trainer.epoch(order)
-    assert watches.shape == (1, clock.n_fields(3))
-    used = {clock.READING, clock.GATHER, clock.LOSS, clock.WAIT}
-    used |= {of_layer(stage, n) for stage in (clock.FORWARD, clock.UPDATE) for n in range(3)}
-    used |= {of_layer(clock.BACKWARD, n) for n in (1, 2)}
+    assert trainer.stage_names == STAGES
+    assert watches.shape == (1, clock.n_fields(len(STAGES)))
+    # One thread waits for nobody.
+    used = {clock.READING, *(field(stage) for stage in STAGES if stage != "wait")}
     assert set(np.flatnonzero(watches[0])) == used
     assert watches.min() >= 0
 
@@ -48,7 +51,7 @@ def test_a_thread_s_stages_fill_the_time_that_it_runs() -> None:
     watches = trainer.watch()
     start = clock.ticks()
     trainer.epoch(order)
-    assert 0 < watches[0, clock.GATHER :].sum() <= clock.ticks() - start
+    assert 0 < watches[0, clock.FIRST :].sum() <= clock.ticks() - start
 
 
 def test_threads_that_did_not_work_have_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +60,7 @@ def test_threads_that_did_not_work_have_no_time(monkeypatch: pytest.MonkeyPatch)
     assert len(watches) == 3
     monkeypatch.setattr(trainer._pace, "next", lambda: (1, 4))
     trainer.epoch(order)
-    assert watches[0, clock.GATHER] > 0
+    assert watches[0, field("gather")] > 0
     assert not watches[1:].any()
 
 
@@ -76,19 +79,19 @@ def test_watching_changes_no_bit_and_stops_when_told() -> None:
         np.testing.assert_array_equal(mine, its)
 
 
-def watches_of(*threads: dict[int, int]) -> np.ndarray:
-    watches = np.zeros((len(threads), clock.n_fields(2)), np.int64)
+def watches_of(*threads: dict[str, int]) -> np.ndarray:
+    watches = np.zeros((len(threads), clock.n_fields(len(OF_H))), np.int64)
     watches[:, clock.READING] = 10**15
     for watch, ticks in zip(watches, threads, strict=True):
         for stage, value in ticks.items():
-            watch[stage] = value
+            watch[field(stage, OF_H)] = value
     return watches
 
 
 def test_a_stage_s_time_is_the_mean_of_the_threads() -> None:
-    first = {clock.GATHER: 100, of_layer(clock.FORWARD, 0): 500, clock.WAIT: 400}
-    second = {clock.GATHER: 300, of_layer(clock.FORWARD, 0): 700, clock.WAIT: 0}
-    seconds, n_threads = training._stage_seconds(watches_of(first, second), 2, 1000.0)
+    first = {"gather": 100, "forward 1": 500, "wait": 400}
+    second = {"gather": 300, "forward 1": 700, "wait": 0}
+    seconds, n_threads = training._stage_seconds(watches_of(first, second), list(OF_H), 1000.0)
     assert n_threads == 2
     assert seconds["gather"] == pytest.approx(0.2)
     assert seconds["forward 1"] == pytest.approx(0.6)
@@ -97,10 +100,11 @@ def test_a_stage_s_time_is_the_mean_of_the_threads() -> None:
 
 
 def test_a_thread_that_came_for_a_trial_only_counts_for_that() -> None:
-    first = {clock.GATHER: 100, of_layer(clock.UPDATE, 1): 900}
-    trial = {of_layer(clock.UPDATE, 1): 250}
+    first = {"gather": 100, "update 2": 900}
+    trial = {"update 2": 250}
     for second, average in ((trial, 1.25), ({}, 1.0)):
-        seconds, n_threads = training._stage_seconds(watches_of(first, second), 2, 1000.0)
+        watches = watches_of(first, second)
+        seconds, n_threads = training._stage_seconds(watches, list(OF_H), 1000.0)
         assert n_threads == average
         assert sum(seconds.values()) == pytest.approx(1.0)
         assert seconds["update 2"] == pytest.approx((900 + 250 * (average > 1)) / average / 1000)
@@ -115,13 +119,38 @@ def test_products_are_counted_as_the_roofline_does() -> None:
     assert products == 2 * (2 * 784 * 64 + 3 * 64 * 10) * 33_600
     assert work["gather"].dense == 784 * 33_600
     assert work["loss"].dense == 5 * 10 * 33_600
-    assert list(work) == [
-        "gather", "forward 1", "forward 2", "loss", "backward 2", "update 1", "update 2",
-    ]  # fmt: skip
+    assert [*work, "wait"] == list(OF_H)
+
+
+def test_an_optimizer_s_states_are_read_and_written_with_the_weights() -> None:
+    plain = work_of(H)
+    for optimizer, n_states in (("momentum", 1), ("adam", 2)):
+        work = work_of(replace(H, problem=Problem(optimizer=optimizer)))
+        for stage, n_weights in (("update 1", 784 * 64), ("update 2", 64 * 10)):
+            more = work[stage].n_bytes - plain[stage].n_bytes
+            assert more == 525 * 2 * n_states * n_weights * 4
+        assert work["forward 1"] == plain["forward 1"]
+
+
+def test_every_stage_of_a_program_has_its_work() -> None:
+    """Of any network: the program says which stages there are."""
+    x, y = make_rows(ROWS, 20), make_labels(ROWS, CLASSES)
+    network = fastmlp.MLP(20, (16, 8), CLASSES, random_state=0, n_threads=1, activation="silu",
+                          optimizer="adam", dropout=0.25)  # fmt: skip
+    profile = profiling.profile(network, x, y, 1, 16)
+    assert [*profile.work, "wait"] == STAGES
+    computing = [stage for stage, work in profile.work.items() if work.done]
+    assert computing == STAGES[1:-1]
+    assert "silu, adam, dropout 0.25" in profile.title
+
+
+def test_a_stage_that_nobody_has_counted_has_no_work() -> None:
+    work = work_of(replace(H, stages=("gather", "polish 1", "wait")))
+    assert work["polish 1"] == Work()
 
 
 def test_bytes_are_what_each_stage_reads_and_writes_once_a_step() -> None:
-    case = Case((5, 3, 2), 10, 4, "float64", scaled=False, input_bytes=40.0)  # 3 steps
+    case = Case((5, 3, 2), 10, 4, "float64", False, 40.0, OF_H)  # 3 steps
     expected = {
         "gather": 10 * (40 + 5 * 8),
         "forward 1": 8 * (10 * 5 + 3 * 15 + 10 * 3),

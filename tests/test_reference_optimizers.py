@@ -103,7 +103,7 @@ def test_dtypes_are_kept_and_arguments_unchanged(name, dtype):
     w, g = start(dtype), random_gradients(dtype)[0]
     states = tuple(np.full_like(w, 0.5) for _ in range(optimizer.n_states))
     before = [a.copy() for a in (w, g, *states)]
-    scalars = optimizer.scalars(Problem(), RATE, L2, 1)
+    scalars = tuple(map(float, optimizer.scalars(Problem(), RATE, L2, 1)))
     new_w, new_states = optimizer.step(w, g, states, scalars)
     assert len(new_states) == optimizer.n_states
     assert all(a.dtype == dtype and a.shape == w.shape for a in (new_w, *new_states))

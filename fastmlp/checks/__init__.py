@@ -1,8 +1,9 @@
 """The door: every argument is checked and normalised here, once, before any arithmetic.
 
 Behind it, features are two-dimensional, row by row in memory, in this machine's byte order, uint8,
-float32 or float64, and finite; labels are whole numbers inside the classes. Raw-pointer kernels
-depend on that: a wrong label would make them write foreign memory.
+float32 or float64, and finite; labels are whole numbers inside the classes, and other targets have
+a number for each output. Raw-pointer kernels depend on that: a wrong label would make them write
+foreign memory.
 """
 
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
@@ -14,12 +15,15 @@ from fastmlp.checks.numbers import (
     as_count,
     as_dtype,
     as_layer_sizes,
+    as_name,
     as_positive,
     as_random_state,
     as_rates,
+    as_share,
     as_threads,
 )
 from fastmlp.checks.sparse import check_structure
+from fastmlp.checks.targets import as_targets
 
 __all__ = [
     "FEATURE_DTYPES",
@@ -32,11 +36,14 @@ __all__ = [
     "as_labels",
     "as_layer_sizes",
     "as_layers",
+    "as_name",
     "as_numeric",
     "as_positive",
     "as_random_state",
     "as_rates",
     "as_shaped",
+    "as_share",
+    "as_targets",
     "as_threads",
     "check_structure",
     "is_finite",

@@ -1,11 +1,11 @@
-"""Single arguments: counts, rates, seeds, dtypes, functions."""
+"""Single arguments: counts, rates, names, seeds, dtypes, functions."""
 
 from __future__ import annotations
 
 import math
 import operator
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,25 @@ def as_positive(value: object, name: str) -> float:
     if number <= 0:
         raise ValueError(f"{name} is {value!r}: give a finite number above 0")
     return number
+
+
+def as_share(value: object, name: str) -> float:
+    """Return `value` as a float from 0 on, below 1."""
+    wanted = "a number from 0 on, below 1"
+    number = _as_number(value, name, wanted)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} is {value!r}: give {wanted}")
+    return number
+
+
+def as_name(value: object, name: str, known: Collection[str]) -> str:
+    """Return `value` if it is one of the names that are known; else say which those are."""
+    wanted = ", ".join(map(repr, known))
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}: give one of {wanted}")
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}: give one of {wanted}")
+    return str(value)
 
 
 def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:

@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from fastmlp.cli import options
+from fastmlp.palette import GREEN, RED, rgb
 
 if TYPE_CHECKING:
     import numpy as np
 
 WORST = 10
-GREEN, RED = (46, 160, 67), (218, 54, 51)
 
 
 def evaluate(
@@ -24,11 +24,15 @@ def evaluate(
     label: options.Label = None,
     scale: options.ModelScale = None,
 ) -> None:
-    """Show a model's accuracy on labelled data, its confusion matrix and its worst mistakes."""
+    """Show a model's accuracy on labelled data, its confusion matrix and its worst mistakes.
+
+    Where the rows are those that `fastmlp train` has split, it is about those kept for validation.
+    """
     import numpy as np
 
     from fastmlp import MLP
     from fastmlp.cli import sources
+    from fastmlp.cli.split import split_beside
     from fastmlp.pictures import worst_mistakes
 
     options.check_scale(scale)
@@ -39,15 +43,21 @@ def evaluate(
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)
     probabilities = network.predict_proba(dataset.x)
+    split = split_beside(model)
+    kept = None if split is None else split.validation_rows(dataset.x)
+    rows = np.arange(len(y)) if kept is None else kept
     confusion = np.zeros((network.n_classes, network.n_classes), int)
-    np.add.at(confusion, (y, probabilities.argmax(axis=1)), 1)
+    np.add.at(confusion, (y[rows], probabilities[rows].argmax(axis=1)), 1)
 
     right = int(np.trace(confusion))
-    worst = worst_mistakes(y, probabilities)
+    worst = rows[worst_mistakes(y[rows], probabilities[rows])]
     shown = worst[:WORST]
+    of_which = "" if kept is None else " of the validation rows"
     tables = {
-        "Confusion matrix: true label down, prediction across": _confusion_table(confusion, names),
-        f"Worst digits: the {len(shown)} most confident of {len(worst):,} mistakes, "
+        f"Confusion matrix{of_which}: true label down, prediction across": _confusion_table(
+            confusion, names
+        ),
+        f"Worst digits{of_which}: the {len(shown)} most confident of {len(worst):,} mistakes, "
         "rows counted from 0": _worst_table(shown, y, probabilities, names),
     }
     console = Console(highlight=False, emoji=False)
@@ -55,9 +65,24 @@ def evaluate(
     unlimited = console.options.update(width=10_000)
     widths = [console.measure(table, options=unlimited).maximum for table in tables.values()]
     console.width = max(console.width, *widths)
-    console.print(f"Accuracy: {100 * right / len(y):.2f} %")
     name = escape(dataset.name)
-    console.print(f"{right:,} of {len(y):,} rows of {name} are right.", soft_wrap=True)
+    if kept is None:
+        console.print(f"Accuracy: {100 * right / len(y):.2f} %")
+        console.print(f"{right:,} of {len(y):,} rows of {name} are right.", soft_wrap=True)
+    else:
+        console.print(f"Accuracy: {100 * right / len(rows):.2f} % on the validation rows")
+        console.print(
+            f"{right:,} of {len(rows):,} rows of {name} are right that were kept for validation.",
+            soft_wrap=True,
+        )
+        n_trained = len(y) - len(rows)
+        right_trained = int(np.sum(probabilities.argmax(axis=1) == y)) - right
+        console.print(
+            f"The model was trained on the other {n_trained:,} of these {len(y):,} rows "
+            f"({100 * n_trained / len(y):.0f} %), of which {100 * right_trained / n_trained:.2f} % "
+            "are right: that says little about new ones.",
+            soft_wrap=True,
+        )
     if network.untrained_classes:
         untrained = ", ".join(names[label] for label in network.untrained_classes)
         console.print(
@@ -87,11 +112,11 @@ def _confusion_table(confusion: np.ndarray, names: list[str]) -> Table:
     return table
 
 
-def _heat(count: int, share: float, colour: tuple[int, int, int]) -> Text:
+def _heat(count: int, share: float, colour: str) -> Text:
     if count == 0:
         return Text("·", style="dim")
     # The square root lifts the mistakes, a few per cent of a row, out of the dark.
-    red, green, blue = (int(c * (0.25 + 0.75 * share**0.5)) for c in colour)
+    red, green, blue = (int(c * (0.25 + 0.75 * share**0.5)) for c in rgb(colour))
     return Text(f" {count}", style=f"white on rgb({red},{green},{blue})")
 
 

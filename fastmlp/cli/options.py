@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -9,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-OPTION_NAMES = {"learning_rate": "--lr", "lambda_reg": "--l2", "val_fraction": "--val-fraction"}
+from fastmlp import checks
+from fastmlp.problem import Problem
+
+OPTION_NAMES = {
+    "learning_rate": "--lr",
+    "lambda_reg": "--l2",
+    "val_fraction": "--val-fraction",
+    "activation": "--activation",
+    "optimizer": "--optimizer",
+    "dropout": "--dropout",
+}
+RATES = {"adam": 0.001, "adamw": 0.001}  # whose steps have the length of the rate, not of gradients
+RATE = 0.01
 DATA_HELP = (
     "A file or folder, known by its content: CSV (any separator, with or without a header), "
     "IDX as MNIST's, .npz, .npy, .parquet, folders of images, one a class; gzip, zip, xz and bz2 "
@@ -39,7 +52,29 @@ Model = Annotated[
 Hidden = Annotated[str, typer.Option(metavar="N[,N...]", help="Size of each hidden layer.")]
 Epochs = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the training data.")]
 BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Rows in a mini-batch.")]
-LearningRate = Annotated[float, typer.Option("--lr", metavar="X", help="Learning rate.")]
+Activation = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME[,NAME...]",
+        help="What follows each hidden layer, one for all or one for each: identity, logistic, "
+        "tanh, relu, leaky_relu, silu, gelu.",
+    ),
+]
+Optimizer = Annotated[
+    str, typer.Option(metavar="NAME", help="sgd, momentum, nesterov, adam or adamw.")
+]
+Dropout = Annotated[
+    float, typer.Option(metavar="X", help="Share of the hidden units that a step leaves out.")
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        "--lr",
+        metavar="X",
+        help="Learning rate.",
+        show_default=f"{RATE}; {RATES['adam']} for adam and adamw",
+    ),
+]
 L2 = Annotated[float, typer.Option("--l2", metavar="X", help="L2 strength, on weights only.")]
 Seed = Annotated[
     int,
@@ -70,15 +105,31 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def problem(hidden: tuple[int, ...], activation: str, optimizer: str, dropout: float) -> Problem:
+    """Return what is to be trained, checked before any data are read."""
+    from fastmlp import reference
+    from fastmlp.settings import as_problem
+
+    names = tuple(name.strip() for name in activation.split(","))
+    given = Problem(names if len(names) > 1 else names[0], optimizer=optimizer, dropout=dropout)
+    with option_names():
+        return as_problem(given, len(hidden) + 1, reference)
+
+
+def rates(lr: float | None, l2: float, optimizer: str) -> tuple[float, float]:
+    """Return learning rate and L2 strength; the optimiser's usual rate where none is given."""
+    with option_names():
+        return checks.as_rates(RATES.get(optimizer, RATE) if lr is None else lr, l2)
+
+
 @contextmanager
 def option_names() -> Iterator[None]:
     """Let errors of the Python API speak of the command line's options."""
     try:
         yield
     except ValueError as error:
-        message = str(error)
-        for argument, option in OPTION_NAMES.items():
-            message = message.replace(argument, option)
+        pattern = rf"\b({'|'.join(OPTION_NAMES)})\b"
+        message = re.sub(pattern, lambda found: OPTION_NAMES[found[0]], str(error))
         raise ValueError(message) from error
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from fastmlp import checks
 from fastmlp.cli import options, sources
 from fastmlp.cli.progress import progress_of
 from fastmlp.cli.run_folder import print_files, run_folder, write_figure
@@ -26,11 +25,14 @@ def profile(
     label: options.Label = None,
     scale: options.Scale = None,
     hidden: options.Hidden = "64",
+    activation: options.Activation = "relu",
+    dropout: options.Dropout = 0.0,
+    optimizer: options.Optimizer = "sgd",
     epochs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Epochs to measure; the fastest one counts.")
     ] = 10,
     batch_size: options.BatchSize = 64,
-    lr: options.LearningRate = 0.01,
+    lr: options.LearningRate = None,
     l2: options.L2 = 0.001,
     seed: options.Seed = 42,
     dtype: Annotated[
@@ -48,8 +50,8 @@ def profile(
 ) -> None:
     """Show where the training's time goes, and how near the hardware's limits each stage is."""
     hidden_sizes = options.hidden_sizes(hidden)
-    with options.option_names():
-        checks.as_rates(lr, l2)
+    problem = options.problem(hidden_sizes, activation, optimizer, dropout)
+    rate, l2 = options.rates(lr, l2, optimizer)
     options.check_scale(scale)
     console, errors = Console(highlight=False, emoji=False), Console(stderr=True)
     if data == "digits":
@@ -66,7 +68,10 @@ def profile(
             x.shape[1],
             hidden_sizes,
             n_classes,
-            lr,
+            rate,
+            activation=problem.activation,
+            optimizer=problem.optimizer,
+            dropout=problem.dropout,
             random_state=seed,
             dtype=dtype.value,
             n_threads=threads,

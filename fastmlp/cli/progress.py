@@ -86,8 +86,8 @@ class TrainingProgress:
     def __call__(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the figures of an epoch that has ended."""
         figures = (
-            f"loss {logs['loss']:.4f}  validation {100 * logs['val_accuracy']:.2f} %  "
-            f"{logs['rows_per_second'] / 1000:,.0f}k rows/s"
+            f"loss {logs['mean_loss']:.4f}  validation {logs['val_loss']:.4f}, "
+            f"{100 * logs['val_accuracy']:.2f} %  {logs['rows_per_second'] / 1000:,.0f}k rows/s"
         )
         if self.console.is_terminal:
             self.bar.update(self.task, completed=epoch, figures=figures)

@@ -73,11 +73,11 @@ def run_folder(
 
 def write_history(history: History, path: Path) -> None:
     """Write an epoch a line, with every digit of its figures."""
-    columns = [history.loss, history.val_accuracy, history.seconds]
+    columns = history.columns()
     with atomic_write(path) as stream:
-        stream.write(b"epoch,loss,val_accuracy,seconds\n")
+        stream.write(",".join(["epoch", *columns]).encode() + b"\n")
         # Not strict: a second Ctrl-C may have come between two figures of one epoch.
-        for epoch, row in enumerate(zip(*columns, strict=False), start=1):
+        for epoch, row in enumerate(zip(*columns.values(), strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
 
 

@@ -81,10 +81,15 @@ def load_for(
     Raises
     ------
     ValueError
-        Where the rows have another size than the model's input.
+        Where the rows have another size than the model's input, or the model has no classes.
     """
     from fastmlp.pictures import image_side
 
+    if network.loss != "cross_entropy":
+        raise ValueError(
+            f"{model} was trained with the loss {network.loss!r}, which knows no classes: use it "
+            "from Python, as in fastmlp.MLP.load(path).predict(x)"
+        )
     inputs = network.layer_sizes[0]
     side = image_side(inputs) or SIDE
     divisor = scale or network.input_scale or 1.0

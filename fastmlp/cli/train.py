@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fastmlp import checks
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.run_folder import (
@@ -22,7 +21,9 @@ from fastmlp.cli.run_folder import (
     write_history,
 )
 from fastmlp.cli.signals import signals
+from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.model_file import MODEL_NAME
+from fastmlp.settings import differences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,9 +39,12 @@ def train(
     label: options.Label = None,
     scale: options.Scale = None,
     hidden: options.Hidden = "64",
+    activation: options.Activation = "relu",
+    dropout: options.Dropout = 0.0,
+    optimizer: options.Optimizer = "sgd",
     epochs: options.Epochs = 100,
     batch_size: options.BatchSize = 64,
-    lr: options.LearningRate = 0.01,
+    lr: options.LearningRate = None,
     l2: options.L2 = 0.001,
     seed: options.Seed = 42,
     val_fraction: Annotated[
@@ -64,8 +68,8 @@ def train(
 ) -> None:
     """Train a digit recogniser and save the model, its history and three pictures."""
     hidden_sizes = options.hidden_sizes(hidden)
-    with options.option_names():
-        checks.as_rates(lr, l2)
+    problem = options.problem(hidden_sizes, activation, optimizer, dropout)
+    rate, l2 = options.rates(lr, l2, optimizer)
     options.check_scale(scale)
     options.check_fraction(val_fraction)
     if overwrite and out is None:
@@ -92,13 +96,17 @@ def train(
             x.shape[1],
             hidden_sizes,
             n_classes,
-            lr,
+            rate,
+            activation=problem.activation,
+            optimizer=problem.optimizer,
+            dropout=problem.dropout,
             random_state=stream,
             dtype=dtype.value,
             n_threads=threads,
             input_scale=dataset.scale,
         )
         network.class_names = dataset.class_names
+        split = Split.of(x, seed, val_fraction)
 
         def fit(progress: TrainingProgress) -> None:
             network.train(
@@ -108,7 +116,7 @@ def train(
             )  # fmt: skip
 
         try:
-            _train(network, fit, TrainingProgress(epochs, console), folder)
+            _train(network, fit, TrainingProgress(epochs, console), folder, split)
             if output.has_failed():
                 typer.echo(f"Stopped {_reached(network, folder)}", err=True)
                 return
@@ -125,6 +133,7 @@ def _train(
     fit: Callable[[TrainingProgress], None],
     progress: TrainingProgress,
     folder: Path,
+    split: Split,
 ) -> None:
     """Train and save the network as far as that gets, whatever it is that ends it.
 
@@ -143,7 +152,7 @@ def _train(
             ) from error
         finally:
             if network.history_.loss:
-                _save(folder, network)
+                _save(folder, network, split)
 
 
 def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
@@ -200,8 +209,9 @@ def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray) -> str:
     )
 
 
-def _save(folder: Path, network: MLP) -> None:
+def _save(folder: Path, network: MLP, split: Split) -> None:
     network.save(folder / MODEL_NAME)
+    split.write(folder / MODEL_NAME)
     write_history(network.history_, folder / HISTORY)
     for picture in (CURVES, SAMPLE, MISTAKES):  # of the run that this one overwrites
         (folder / picture).unlink(missing_ok=True)
@@ -218,11 +228,11 @@ def _draw(
     from fastmlp import pictures
 
     history, names = network.history_, network.class_names
-    curves = pictures.learning_curves(history.loss, history.val_accuracy)
-    write_figure(curves, folder / CURVES)
+    write_figure(history.plot(), folder / CURVES)
     files = {
         MODEL_NAME: "the model",
-        HISTORY: "loss, validation accuracy and seconds of each epoch",
+        SPLIT_NAME: "which rows were kept for validation, for fastmlp evaluate",
+        HISTORY: "losses, validation accuracy and seconds of each epoch",
         CURVES: "the same, drawn",
     }
     if pictures.image_side(network.layer_sizes[0]):
@@ -239,12 +249,15 @@ def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) ->
     history = network.history_
     n_epochs, seconds = len(history.loss), sum(history.seconds)
     sizes = "-".join(map(str, network.layer_sizes))
+    changed = differences(network.problem)
+    parts = [f"{name} {_listed(value)}" for name, value in changed.items()]
     rows = {
         "Data": f"{escape(name)}: {n_train:,} rows to train on, {n_val:,} for validation",
-        "Network": f"{sizes}, {network.weights[0].dtype}",
+        "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
         "Training": f"{n_epochs} epochs in {seconds:.1f} s, "
         f"{n_train * n_epochs / seconds:,.0f} rows/s",
-        "Last loss": f"{history.loss[-1]:.4f}",
+        "Mean loss": f"{history.mean_loss[-1]:.4f} in the last epoch, "
+        f"{history.val_loss[-1]:.4f} in validation",
         "Validation": f"[bold]{100 * history.val_accuracy[-1]:.2f} %[/bold] right, "
         f"{n_wrong:,} misclassified",
     }
@@ -252,3 +265,7 @@ def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) ->
     for row in rows.items():
         table.add_row(*row)
     return table
+
+
+def _listed(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"{value}"

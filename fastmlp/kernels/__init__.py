@@ -18,7 +18,7 @@ from fastmlp.kernels.functions import (
     relu,
     softmax,
 )
-from fastmlp.kernels.inference import forward, predict_proba
+from fastmlp.kernels.inference import forward, predict_proba, prepare
 from fastmlp.kernels.losses import LOSSES, Loss
 from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.trainer import Trainer
@@ -36,6 +36,7 @@ __all__ = [
     "forward",
     "matmul_bias",
     "predict_proba",
+    "prepare",
     "relu",
     "softmax",
 ]

@@ -98,6 +98,20 @@ def predict_proba(
     return out
 
 
+def prepare(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None = None,
+    problem: Problem = TUTORIAL,
+) -> None:
+    """Compile, or load, what predictions of these rows need, before it is time for them.
+
+    See :func:`predict_proba` for the parameters.
+    """
+    _Predictor(weights, biases, x, input_scale, problem).run(0, 0)
+
+
 def forward(
     weights: Sequence[Array],
     biases: Sequence[Array],

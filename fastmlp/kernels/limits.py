@@ -47,7 +47,7 @@ def _read(v: Lanes, start: Any, n_bytes: Any) -> Integer:
     )
     for other in others:
         total = b.fadd(total, other)
-    return b.fptosi(v.reduce(b.fadd, total), INT64)
+    return b.fptosi(v.reduce(b.fadd, [total]), INT64)
 
 
 @compiled

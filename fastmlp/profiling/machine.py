@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from fastmlp import checks
 from fastmlp.kernels import limits
-from fastmlp.kernels.plan import aligned
+from fastmlp.kernels.buffers import aligned
 from fastmlp.kernels.threads import Helpers
 
 ROUNDS = 2**21  # of multiply-adds a measurement: some milliseconds

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastmlp.profiling.machine import Machine
-from fastmlp.profiling.work import Case, Work
+from fastmlp.profiling.work import WAIT, Case, Work
+from fastmlp.settings import differences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GIGA = 1e9
-GATHER, LOSS, WAIT, OUTSIDE, TOTAL = "gather", "loss", "wait", "outside", "total"
+GATHER, LOSS, OUTSIDE, TOTAL = "gather", "loss", "outside", "total"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Profile:
             threads = f"{round(n)} thread{'s' if round(n) > 1 else ''}"
         else:
             threads = f"{n:.1f} threads on average"
-        return f"{sizes}, batch {self.case.batch_size}, {self.case.dtype}, {threads}"
+        changed = differences(self.case.problem)
+        parts = [changed[name] for name in ("activation", "optimizer") if name in changed]
+        parts = [part if isinstance(part, str) else ", ".join(part) for part in parts]
+        parts += [f"dropout {changed['dropout']:g}"] if "dropout" in changed else []
+        case = [sizes, *parts, f"batch {self.case.batch_size}", self.case.dtype, threads]
+        return ", ".join(case)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each stage of an epoch, one for what is outside the steps, and a total.
@@ -161,9 +167,9 @@ class Profile:
         """Return the roofline: each stage's GFLOP/s over its operations a byte, and the limits."""
         from fastmlp.profiling.roofline import roofline
 
-        frame = self.to_frame().drop([WAIT, OUTSIDE, TOTAL])
+        frame = self.to_frame()
         return roofline(
-            frame[frame["done_gflop"] > 0],
+            frame.drop(TOTAL),
             self.machine.peak / GIGA,
             {"caches": self.machine.cache / GIGA, "memory": self.machine.memory / GIGA},
             self.title,

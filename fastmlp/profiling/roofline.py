@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.pictures import BLUE, DPI, GREEN, INK, MUTED, ORANGE, RED
+from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, RED
+from fastmlp.pictures import DPI
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 COLOURS = {"gather": MUTED, "forward": BLUE, "loss": GREEN, "backward": RED, "update": ORANGE}
 LARGEST = 1600.0  # square points: the area of a stage that takes all of the time
 SMALLEST = 30.0
-GRID = "#eceff3"
 DISTANCES = range(8, 240, 8)  # pixels
 ANGLES = (0, 180, 90, 270, *range(15, 360, 15))  # degrees, the most liked first
 
@@ -27,7 +27,9 @@ ANGLES = (0, 180, 90, 270, *range(15, 360, 15))  # degrees, the most liked first
 def roofline(
     stages: pd.DataFrame, peak: float, bandwidths: Mapping[str, float], title: str
 ) -> Figure:
-    """Draw a point for each stage, and the limits above them.
+    """Draw a point for each stage that does arithmetic, and the limits above them.
+
+    The lines above say which stages are not drawn, and which points have no room for a name.
 
     Parameters
     ----------
@@ -47,7 +49,9 @@ def roofline(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10.0, 6.4), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0.075, 0.1, 0.9, 0.77))
+    axes = figure.add_axes((0.075, 0.1, 0.9, 0.74))
+    idle = stages[stages["done_gflop_per_second"] == 0]
+    stages = stages.drop(idle.index)
     stages = stages.sort_values("share", ascending=False)  # small ones on top
     x = stages["intensity"].to_numpy()
     y = stages["done_gflop_per_second"].to_numpy()
@@ -61,18 +65,24 @@ def roofline(
     centres = axes.transData.transform(np.column_stack([x, y]))
     radii = np.sqrt(area / np.pi) * DPI / 72
     obstacles = np.vstack([words, lines, _around(centres, radii[:, np.newaxis])])
-    _label(axes, _names(list(stages.index), centres, radii), obstacles, words)
+    nameless = _label(axes, _names(list(stages.index), centres, radii), obstacles, words)
     left, top = axes.get_position().x0, 0.955
     figure.text(left, top, f"Roofline: {title}", color=INK, fontsize=13, fontweight="bold")
     figure.text(
         left, top - 0.042, color=MUTED, fontsize=9.5,
         s="A point's area is its stage's share of the time. Lines: the machine's measured limits.",
     )  # fmt: skip
+    left_out = [f"{stage} {100 * share:.0f} %" for stage, share in idle["share"].items()]
+    notes = [f"Without arithmetic, so not drawn: {', '.join(left_out)} of the time."] * bool(
+        left_out
+    )
+    notes += [f"Without room for a name: {'; '.join(nameless)}."] * bool(nameless)
+    figure.text(left, top - 0.078, " ".join(notes), color=MUTED, fontsize=9.5)
     return figure
 
 
 def _colour(stage: str) -> str:
-    return COLOURS[stage.split()[0]]
+    return COLOURS.get(stage.split()[0], MUTED)
 
 
 def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
@@ -91,7 +101,7 @@ def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color("#cbd2d9")
+        axes.spines[side].set_color(LINE)
 
 
 def _draw_limits(
@@ -145,12 +155,13 @@ def _label(
     names: Iterable[tuple[str, np.ndarray, float]],
     obstacles: np.ndarray,
     words: np.ndarray,
-) -> None:
-    """Write each name as near to its point as there is room, if any. Lengths are pixels.
+) -> list[str]:
+    """Write each name as near to its point as there is room; return those without. In pixels.
 
     A name covers no obstacle and no other name. The line that leads to it crosses no words, or,
     where all ways are barred, passes behind them.
     """
+    nameless = []
     to_data = axes.transData.inverted()
     frame = axes.bbox.extents
     for name, centre, radius in names:
@@ -177,6 +188,8 @@ def _label(
                 break
         else:
             text.remove()
+            nameless.append(name)
+    return nameless
 
 
 def _around(centre: np.ndarray, half: Any) -> np.ndarray:

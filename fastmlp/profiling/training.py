@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastmlp import checks
+from fastmlp import checks, kernels
 from fastmlp.kernels import clock
 from fastmlp.kernels import records as at
 from fastmlp.kernels.inputs import nonzero_share
@@ -101,7 +101,8 @@ class _WatchedMLP(MLP):
 
     @property
     def engine(self) -> Any:
-        return SimpleNamespace(Trainer=self._trainer)
+        parts = {name: getattr(kernels, name) for name in kernels.__all__}
+        return SimpleNamespace(**parts | {"Trainer": self._trainer})
 
     def _trainer(self, *arguments: Any, **options: Any) -> _WatchedTrainer:
         self.trainer = _WatchedTrainer(*arguments, **options)
@@ -140,6 +141,8 @@ class _WatchedTrainer(Trainer):
             dtype=weights[0].dtype.name,
             scaled=self.x.dtype == np.uint8,
             input_bytes=input_bytes,
+            stages=tuple(self.stage_names),
+            problem=self.problem,
             in_place=self.inputs.are_in_place,
             forward_share=self._share(FORWARD_GROUP, n_threads),
             update_share=self._share(UPDATE_GROUP, n_threads),

@@ -12,6 +12,10 @@ of shape (1, n_out); ``x`` is the input, ``z`` a layer before its activation, ``
 and d-something the gradient of the batch's mean loss with respect to that something.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fastmlp.reference.activations import ACTIVATIONS, Activation, relu, relu_derivative
 from fastmlp.reference.dropout import drop, keep_mask
 from fastmlp.reference.formulas import (
@@ -23,6 +27,7 @@ from fastmlp.reference.formulas import (
     matmul_bias,
     optimizer_step,
     predict_proba,
+    prepare,
     scale_inputs,
     update,
 )
@@ -30,12 +35,15 @@ from fastmlp.reference.losses import (
     LOSSES,
     Loss,
     cross_entropy,
+    mean_loss,
     softmax,
     softmax_cross_entropy_gradient,
 )
-from fastmlp.reference.mlp import MLP
 from fastmlp.reference.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.reference.trainer import Trainer
+
+if TYPE_CHECKING:
+    from fastmlp.reference.mlp import MLP
 
 __all__ = [
     "ACTIVATIONS",
@@ -55,8 +63,10 @@ __all__ = [
     "forward",
     "keep_mask",
     "matmul_bias",
+    "mean_loss",
     "optimizer_step",
     "predict_proba",
+    "prepare",
     "relu",
     "relu_derivative",
     "scale_inputs",
@@ -64,3 +74,12 @@ __all__ = [
     "softmax_cross_entropy_gradient",
     "update",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Look the MLP up when it is asked for: it stands on modules that import these formulas."""
+    if name == "MLP":
+        from fastmlp.reference.mlp import MLP
+
+        return MLP
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -198,3 +198,13 @@ def predict_proba(
     return np.concatenate(
         [forward(weights, biases, rows, input_scale, problem)[-1] for rows in blocks]
     )
+
+
+def prepare(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None = None,
+    problem: Problem = TUTORIAL,
+) -> None:
+    """Do nothing: before the first prediction, kernels have to be compiled, NumPy has not."""

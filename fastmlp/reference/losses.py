@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastmlp.reference.activations import identity, logistic
 
 Array = NDArray[Any]
+ROWS_PER_SUM = 4096  # rows whose losses are worked out together
 
 
 def difference(p: Array, targets: Array) -> Array:
@@ -109,14 +110,26 @@ def tiny(dtype: np.dtype[Any]) -> float:
     return np.finfo(dtype).tiny
 
 
+def mean_loss(loss: Loss, p: Array, targets: Array) -> float:
+    """Return the mean of the rows' losses, with the dtype's smallest normal number for a floor.
+
+    Rows are taken in blocks, so that memory stays small for any number of them.
+    """
+    floor, total = tiny(p.dtype), 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # predictions far off show in the loss
+        for start in range(0, len(p), ROWS_PER_SUM):
+            block = slice(start, start + ROWS_PER_SUM)
+            total += float(loss.rows(p[block], targets[block], floor).sum(dtype=np.float64))
+    return total / len(p)
+
+
 def cross_entropy(probabilities: Array, labels: NDArray[np.intp]) -> float:
     """Return the mean over the rows of -log p[label].
 
     p is clipped from below at the dtype's smallest normal number, so that the loss stays finite
     when a probability underflows to 0.
     """
-    rows = cross_entropy_rows(probabilities, labels, tiny(probabilities.dtype))
-    return float(np.mean(rows))
+    return mean_loss(LOSSES["cross_entropy"], probabilities, labels)
 
 
 def softmax_cross_entropy_gradient(probabilities: Array, labels: NDArray[np.intp]) -> Array:

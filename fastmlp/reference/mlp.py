@@ -9,16 +9,17 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastmlp import checks
+from fastmlp.engine import Engine
 from fastmlp.network import Network
 from fastmlp.reference.activations import relu, relu_derivative
 from fastmlp.reference.formulas import Array, backward, scale_inputs, update
-from fastmlp.reference.losses import cross_entropy, softmax
+from fastmlp.reference.losses import LOSSES, mean_loss, softmax
 
 
 class MLP(Network):
     """A multi-layer perceptron trained by NumPy alone: slow, clear, and what `fastmlp.MLP` equals.
 
-    See `fastmlp.network.Network` for the parameters; `n_threads` has no effect here.
+    See `fastmlp.MLP` for the parameters; `n_threads` has no effect here.
     """
 
     relu = staticmethod(relu)
@@ -26,14 +27,20 @@ class MLP(Network):
     softmax = staticmethod(softmax)
 
     @property
-    def engine(self) -> Any:
+    def engine(self) -> Engine:
         """The module whose Trainer, forward and predict_proba do the work: this package."""
-        return sys.modules[__package__]
+        package: Any = sys.modules[__package__]
+        return package
 
     def compute_loss(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
-        """Return the mean cross-entropy of the probabilities `y_pred`, (n, output_size)."""
-        probabilities = checks.as_shaped(y_pred, (None, self.n_classes), "y_pred")
-        return cross_entropy(probabilities, self._check_labels(y_true, probabilities, "y_true"))
+        """Return the mean loss of the predictions `y_pred`, (n, output_size).
+
+        They are what `forward` returned last: with cross-entropy, probabilities.
+        """
+        targets = self._targets()
+        outputs = checks.as_shaped(y_pred, (None, self.n_classes), "y_pred")
+        truth = targets.check(y_true, len(outputs), outputs.dtype, "y_true")
+        return mean_loss(LOSSES[targets.loss], outputs, truth)
 
     def backward(
         self, x: ArrayLike, y_true: ArrayLike, a1: ArrayLike, a2: ArrayLike, *deeper: ArrayLike
@@ -42,13 +49,13 @@ class MLP(Network):
 
         `a1`, `a2`, ... are what `forward` returned for the same `x`.
         """
-        weights, _ = self._check_parameters()
+        weights, biases = self._check_parameters()
         features = self._check_features(x, weights[0].dtype, "x")
-        labels = self._check_labels(y_true, features, "y_true")
-        shapes = [(len(labels), size) for size in self.layer_sizes[1:]]
+        truth = self._targets().check(y_true, features.shape[0], weights[0].dtype, "y_true")
+        shapes = [(len(truth), size) for size in self.layer_sizes[1:]]
         activations = checks.as_layers([a1, a2, *deeper], shapes, "a")
         inputs = scale_inputs(features, weights[0].dtype, self.input_scale)
-        gradients = backward(weights, inputs, labels, activations)
+        gradients = backward(weights, inputs, truth, activations, self.problem, biases=biases)
         return tuple(chain.from_iterable(zip(*gradients, strict=True)))
 
     def update_weights(
@@ -60,7 +67,18 @@ class MLP(Network):
         *deeper: Any,
         lambda_reg: float = 0.001,
     ) -> None:
-        """Take a step along the gradients that `backward` returned; lambda_reg may stand last."""
+        """Take a step along the gradients that `backward` returned; lambda_reg may stand last.
+
+        It is a step of plain gradient descent. A network with another optimizer, or with dropout,
+        refuses it with a ValueError.
+        """
+        problem = self.problem
+        for name, default in (("optimizer", "sgd"), ("dropout", 0.0)):
+            if getattr(problem, name) != default:
+                raise ValueError(
+                    f"{name} is {getattr(problem, name)!r}, and update_weights takes steps of "
+                    f"plain gradient descent: use train, or make the network with {name}={default}"
+                )
         gradients = [dw1, db1, dw2, db2, *deeper]
         if len(gradients) % 2:
             lambda_reg = gradients.pop()

@@ -1,0 +1,86 @@
+"""Which rows a run has trained on, kept beside its model, so that `evaluate` can tell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastmlp.files import atomic_write
+from fastmlp.model_file import MODEL_NAME
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SPLIT_NAME = "split.json"
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a run has split its rows.
+
+    Attributes
+    ----------
+    rows : str
+        SHA-256 of all rows, in their order.
+    seed : int
+    val_fraction : float
+        As given to `fastmlp.data.train_val_split`.
+    """
+
+    rows: str
+    seed: int
+    val_fraction: float
+
+    @classmethod
+    def of(cls, x: np.ndarray, seed: int, val_fraction: float) -> Split:
+        """Return the split of these rows."""
+        return cls(_fingerprint(x), seed, val_fraction)
+
+    def write(self, model: Path) -> None:
+        """Write it beside a model file."""
+        text = json.dumps({"model": _sha256_of(model)} | asdict(self), indent=1)
+        with atomic_write(model.with_name(SPLIT_NAME)) as stream:
+            stream.write(text.encode() + b"\n")
+
+    def validation_rows(self, x: np.ndarray) -> np.ndarray | None:
+        """Return the numbers of the rows that were kept for validation, if these are the rows."""
+        import numpy as np
+
+        from fastmlp.data import train_val_split
+
+        if _fingerprint(x) != self.rows:
+            return None
+        numbers = np.arange(len(x))
+        _, _, kept, _ = train_val_split(numbers, numbers, self.val_fraction, self.seed)
+        return np.sort(kept)
+
+
+def split_beside(model: str) -> Split | None:
+    """Return the split that was written with a model; None where nothing, or another's, is."""
+    path = Path(model)
+    file = path / MODEL_NAME if path.is_dir() else path
+    try:
+        known: dict[str, Any] = json.loads(file.with_name(SPLIT_NAME).read_text())
+        is_its_own = known.pop("model") == _sha256_of(file)
+        return Split(**known) if is_its_own else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # a model may well come without one
+
+
+def _fingerprint(x: np.ndarray) -> str:
+    """SHA-256 of rows as float32: however a run has kept them, the same pixels give the same."""
+    import numpy as np
+
+    digest = hashlib.sha256(repr(x.shape).encode())
+    with np.errstate(over="ignore"):
+        for start in range(0, len(x), 4096):
+            digest.update(x[start : start + 4096].astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def _sha256_of(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

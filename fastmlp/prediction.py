@@ -1,0 +1,116 @@
+"""What both MLP classes predict, and how good that is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp import checks
+from fastmlp.engine import Engine
+from fastmlp.parameters import Parameters
+from fastmlp.problem import Problem
+from fastmlp.settings import SETTINGS, as_problem
+from fastmlp.targets import Targets, targets_of
+
+Array = NDArray[Any]
+
+
+class Predictor(Parameters, ABC):
+    """Parameters, with the problem that they solve. Attributes are checked by whoever uses them."""
+
+    activation: str | tuple[str, ...]
+    loss: str
+    input_scale: float | None
+    n_threads: int | None
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    @abstractmethod
+    def engine(self) -> Engine:
+        """The module whose Trainer, forward and predict_proba do the work."""
+
+    @property
+    def problem(self) -> Problem:
+        """Activations, loss and optimiser, as the attributes say, checked."""
+        given = Problem(**{name: getattr(self, name) for name in SETTINGS})
+        return as_problem(given, len(self.layer_sizes) - 1, self.engine)
+
+    @property
+    def n_classes(self) -> int:
+        """The size of the output layer."""
+        return self.layer_sizes[-1]
+
+    def forward(self, x: ArrayLike) -> tuple[Array, ...]:
+        """Return every layer's activations, (a1, a2) with one hidden layer; a2: the outputs.
+
+        Nothing is dropped out here.
+        """
+        weights, biases = self._check_parameters()
+        features = self._check_features(x, weights[0].dtype, "x")
+        return tuple(self.engine.forward(weights, biases, features, self.input_scale, self.problem))
+
+    def predict_proba(self, x: ArrayLike) -> Array:
+        """Return the probability of each class for each row, (n_rows, output_size).
+
+        With binary cross-entropy, it is each output's probability of being 1. Other losses have no
+        probabilities, so that a ValueError is raised.
+        """
+        if not self._targets().has_probabilities:
+            raise ValueError(
+                f"loss is {self.loss!r}, which has no probabilities: use predict, which returns "
+                "the outputs"
+            )
+        return self._outputs(x)
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Return what is predicted for each row.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), or (n_rows, output_size)
+            With cross-entropy the most probable label of each row, (n_rows,). With binary
+            cross-entropy 1 where the probability is above a half, else 0. With other losses the
+            outputs themselves. The latter two are (n_rows,) where there is one output.
+        """
+        return self._targets().decide(self._outputs(x))
+
+    def score(self, x: ArrayLike, y: ArrayLike) -> float:
+        """Return how good predictions are, 1 at best.
+
+        With cross-entropy it is the accuracy, the share of rows whose label is predicted; with
+        binary cross-entropy, the share of rows of which all outputs are. With other losses it is
+        R^2, averaged over the outputs: 0 for a network that predicts the mean. All are those of
+        scikit-learn's ``score``.
+        """
+        weights, _ = self._check_parameters()
+        features = self._check_features(x, weights[0].dtype, "x")
+        targets = self._targets()
+        truth = targets.check(y, features.shape[0], weights[0].dtype, "y")
+        return targets.score(self._outputs_of(features), truth)
+
+    def _targets(self) -> Targets:
+        return targets_of(self.problem.loss, self.n_classes, self.class_names)
+
+    def _outputs(self, x: ArrayLike) -> Array:
+        """The last layer's outputs for rows as the user has given them."""
+        weights, _ = self._check_parameters()
+        return self._outputs_of(self._check_features(x, weights[0].dtype, "x"))
+
+    def _outputs_of(self, features: Any) -> Array:
+        parameters, problem = self._check_parameters(), self.problem
+        return self.engine.predict_proba(
+            *parameters, features, self.input_scale, self.n_threads, problem
+        )
+
+    def _check_features(
+        self,
+        x: ArrayLike,
+        dtype: np.dtype[Any],
+        name: str,
+        warn: Callable[[str], object] = checks.warn_user,
+    ) -> Any:
+        return checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name, warn)
