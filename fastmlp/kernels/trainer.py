@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -99,15 +100,20 @@ seed, with_penalty
             network, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
         self.stage_names = program.names(stages)
-        with watch.as_one():  # compile now, so that compiling is no part of any stretch's time
+        # Compile now, so that compiling is no part of any stretch's time; and what else is compiled
+        # before the first epoch belongs to it.
+        with ExitStack() as word:
+            word.enter_context(watch.as_one())
             self._stages = program.table(stages, dtype)
             self._run_part(0, 1, 0, 0)
+            self._word = word.pop_all()
 
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it.
 
         It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
         """
+        self._word.close()
         order = np.ascontiguousarray(order, np.int64)
         plan, table = self._plan, self._steps
         plan.put("order", order)
@@ -176,6 +182,7 @@ seed, with_penalty
 
     def close(self) -> None:
         """Nothing to release: threads end with each stretch."""
+        self._word.close()
 
     def __enter__(self) -> Trainer:
         return self

@@ -141,8 +141,7 @@ def optimizer_step(
     steps = []
     for i, (parameter, g) in enumerate(zip([*weights, *biases], [*dw, *db], strict=True)):
         l2 = lambda_reg if i < n_layers else 0.0
-        # As Python's floats, which take on the dtype of the arrays that they meet.
-        scalars = tuple(map(float, optimizer.scalars(problem, learning_rate, l2, t)))
+        scalars = optimizer.scalars(problem, learning_rate, l2, t)
         steps.append(optimizer.step(parameter, g, states[i], scalars))
     parameters, new_states = map(list, zip(*steps, strict=True))
     return parameters[:n_layers], parameters[n_layers:], new_states

@@ -100,7 +100,9 @@ def corrected_rate(problem: Problem, rate: float, t: int) -> float:
     So Kingma and Ba put it at the end of section 2 of arXiv:1412.6980, and so scikit-learn has it:
     epsilon then is their "epsilon hat", added to the root of v as it is.
     """
-    return rate * np.sqrt(1 - problem.beta_2**t) / (1 - problem.beta_1**t)
+    corrected = rate * np.sqrt(1 - problem.beta_2**t) / (1 - problem.beta_1**t)
+    # A Python float takes on the dtype of the arrays that it meets; NumPy's would not.
+    return corrected if np.ndim(corrected) else float(corrected)
 
 
 def adam(w: Array, g: Array, states: States, scalars: Scalars) -> tuple[Array, States]:
