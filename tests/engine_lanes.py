@@ -14,7 +14,9 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
+from numba.core.registry import cpu_target
 
+cpu_target.target_context  # noqa: B018 - compiles for the true host, which it asks about just once
 host_features = llvm.get_host_cpu_features
 
 

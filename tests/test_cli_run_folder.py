@@ -72,6 +72,7 @@ def test_overwrite_needs_a_folder(csv: Path) -> None:
 def test_a_second_run_into_one_folder_is_told(csv: Path) -> None:
     first = start("train", "--data", csv, "--epochs", 100_000_000, "--out", "out")
     try:
+        assert first.stdout.readline().startswith(str(csv).encode())  # what was found
         assert first.stdout.readline().startswith(b"Epoch")
         for more in ([], ["--overwrite"]):
             line = one_line_error("train", "--data", csv, "--epochs", 1, "--out", "out", *more)
