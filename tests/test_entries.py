@@ -136,3 +136,80 @@ def test_row_weights(dtype, loss):
     # Batches of one row: those of weight 0 take no step.
     check(dtype, (20, 9, 3), loss, x[:40], y[:40], problem=problem, batch_size=1,
           row_weights=row_weights[:40], learning_rate=0.002)  # fmt: skip
+
+
+@both_dtypes
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_total_gives_the_gradient_of_all_rows(dtype, is_weighted):
+    weights = np.random.RandomState(0).rand(150) if is_weighted else None
+    total = 150.0 if weights is None else float(weights.sum())
+    x, y = make_rows(150, 20, dtype), make_targets("cross_entropy", 150, 5, dtype)
+    settings = {"row_weights": weights, "problem": Problem(activation="tanh", optimizer="gradient")}
+    check(dtype, (20, 9, 5), "cross_entropy", x, y, total=total, **settings)
+    parameters = make_parameters((20, 9, 5), dtype, seed=1)
+    chunks, of_chunks, _ = run(kernels, parameters, x, y, total=total, **settings)
+    _, of_all, _ = run(kernels, parameters, x, y, batch_size=150, **settings)
+    for values, wanted in zip(of_chunks, of_all, strict=True):
+        assert_close(values, wanted, dtype, 4000)
+    probabilities = reference.predict_proba(*parameters.copy("f8"), x, problem=settings["problem"])
+    rows = -np.log(probabilities[np.arange(150), y])
+    assert chunks.losses[1] == pytest.approx(np.average(rows, weights=weights), rel=1e-5)
+
+
+@both_dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
+def test_a_rate_for_each_step(dtype, optimizer):
+    x, y = make_rows(150, 20, dtype), make_targets("cross_entropy", 150, 5, dtype)
+    problem = Problem(activation="tanh", optimizer=optimizer)
+    rates = np.array([0.02, 0.0, 0.005])
+    falling = check(dtype, (20, 9, 5), "cross_entropy", x, y, problem=problem, learning_rate=rates)
+    level = check(dtype, (20, 9, 5), "cross_entropy", x, y, problem=problem)
+    assert falling.losses != level.losses
+    same = np.full(3, 0.02)
+    assert_same_bits(
+        check(dtype, (20, 9, 5), "cross_entropy", x, y, problem=problem, learning_rate=same), level
+    )
+
+
+@both_dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_epochs_of_one_step_together(dtype, optimizer):
+    x, y = make_rows(70, 20, dtype), make_targets("cross_entropy", 70, 5, dtype)
+    parameters = make_parameters((20, 33, 5), dtype, seed=1)
+    orders = np.array([np.random.RandomState(i).permutation(70) for i in range(6)])
+    settings = {
+        "problem": Problem(activation="tanh", optimizer=optimizer, dropout=0.2), "batch_size": 70,
+        "with_penalty": True, "lambda_reg": 0.5, "l2_by_rows": True,
+    }  # fmt: skip
+    runs = []
+    for engine in (kernels, kernels, reference):
+        trained = parameters.copy()
+        with engine.Trainer(*trained, x, y, **settings) as trainer:
+            trainer.mark()
+            trainer.epochs(orders[::-1])  # in vain
+            trainer.go_back()
+            assert trainer.n_steps == 0
+            if runs:
+                losses, penalties = trainer.epochs(orders)
+            else:
+                figures = []
+                for order in orders:
+                    trainer.epoch(order)
+                    figures.append((trainer.mean_loss, trainer.penalty))
+                losses, penalties = np.array(figures).T
+            trainer.export()
+            assert trainer.n_steps == 6
+        runs.append((trained, losses, penalties))
+    one_by_one, together, of_reference = runs
+    for a, b, c in zip(*(run[0].arrays() for run in runs), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert_close(b, c, dtype, 4000)
+    np.testing.assert_array_equal(one_by_one[1], together[1])
+    for part in (1, 2):
+        np.testing.assert_allclose(together[part], of_reference[part], rtol=1e-4)
+        np.testing.assert_allclose(together[part], one_by_one[part], rtol=1e-12)
+    with (
+        kernels.Trainer(*parameters.copy(), x, y, batch_size=50) as trainer,
+        pytest.raises(ValueError, match="orders has 70 columns: give 50"),
+    ):
+        trainer.epochs(orders)

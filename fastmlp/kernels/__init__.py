@@ -18,7 +18,7 @@ from fastmlp.kernels.functions import (
     relu,
     softmax,
 )
-from fastmlp.kernels.inference import forward, predict_proba, prepare
+from fastmlp.kernels.inference import FewRows, forward, predict_proba, prepare
 from fastmlp.kernels.losses import LOSSES, Loss
 from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.trainer import Trainer
@@ -28,6 +28,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "Activation",
+    "FewRows",
     "Loss",
     "Optimizer",
     "Trainer",

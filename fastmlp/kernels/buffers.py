@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ PAGE = 4096  # bytes
 def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     """Zeros that start at a cache line: vectors that straddle two lines cost twice."""
     dtype = np.dtype(dtype)
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    n_bytes = (math.prod(shape) if isinstance(shape, tuple) else shape) * dtype.itemsize
     raw = np.zeros(n_bytes + LINE, np.uint8)
     start = -raw.ctypes.data % LINE
     return raw[start : start + n_bytes].view(dtype).reshape(shape)

@@ -33,10 +33,11 @@ class _Predictor:
         x: Any,
         input_scale: float | None,
         problem: Problem,
+        skip_zeros: bool | None = None,
     ) -> None:
         n_rows = x.shape[0]
         self.plan = plan = Plan(weights, biases, min(BATCH_ROWS, n_rows), n_threads=0)
-        inputs = Inputs(plan, x, input_scale)
+        inputs = Inputs(plan, x, input_scale, skip_zeros)
         network = program.Network.of(problem, len(weights), has_labels=True)
         stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)
@@ -50,6 +51,44 @@ class _Predictor:
         """Predict batches `first` to `last`."""
         stages = self._stages
         run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last)
+
+
+class FewRows:
+    """Predictions of few rows at a time, again and again, by the calling thread.
+
+    What `predict_proba` lays out for each call, which takes longer than to predict some rows, is
+    laid out once. Not for several threads at a time.
+
+    Parameters
+    ----------
+    weights, biases : list of ndarray
+    problem : Problem
+        See `predict_proba`.
+    dtype : dtype
+        Of the rows: uint8, float32 or float64.
+    """
+
+    most = BATCH_ROWS
+
+    def __init__(
+        self, weights: Sequence[Array], biases: Sequence[Array], problem: Problem, dtype: Any
+    ) -> None:
+        empty = np.zeros((BATCH_ROWS, weights[0].shape[0]), dtype)
+        self._predictor = _Predictor(weights, biases, empty, None, problem, skip_zeros=False)
+        self._n_outputs = weights[-1].shape[1]
+
+    def __call__(self, weights: Sequence[Array], biases: Sequence[Array], x: Array) -> Array:
+        """Return what `predict_proba` does, for up to `most` rows of a C-contiguous array.
+
+        Weights and biases may have other values, but not other shapes.
+        """
+        plan = self._predictor.plan
+        plan.pack(weights, biases)
+        plan.put("x", x)
+        plan.works["n_ordered"] = len(x)
+        out = plan.put("out", np.empty((len(x), self._n_outputs), plan.dtype))
+        self._predictor.run(0, 1)
+        return out
 
 
 def predict_proba(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,6 +99,12 @@ def _set(context: Any, builder: Any, signature: Any, values: Any, field: str) ->
     builder.store(value, _field(builder, signature.args[0], address, field), align=WORD)
 
 
+@cache
+def _digest(path: str) -> str:
+    """A hash of a source file, as it is when first asked for."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
 class Fields:
     """A record's fields, for code that writes instructions: reading one writes a load."""
 
@@ -119,9 +126,8 @@ class Entry:
     def key(self) -> str:
         """What the entry's code depends on: its class, and the source of the file it stands in."""
         kind = type(self)
-        source = Path(inspect.getfile(kind)).read_bytes()
         state = sorted((name, repr(value)) for name, value in vars(self).items())
-        return f"{kind.__module__}.{kind.__qualname__}{state} {hashlib.sha256(source).hexdigest()}"
+        return f"{kind.__module__}.{kind.__qualname__}{state} {_digest(inspect.getfile(kind))}"
 
 
 class Number(Entry):

@@ -8,7 +8,7 @@ from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.ops import itemsize, lanes, vector_op
-from fastmlp.kernels.records import layer_at, work_at
+from fastmlp.kernels.records import layer_at, step_at, work_at
 from fastmlp.kernels.sharing import first_vector, last_vector
 from fastmlp.kernels.simd import Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM
@@ -41,11 +41,13 @@ def penalty(work, layer, dtype):
     A thread takes its own columns; thread 0 all of them where threads share the inputs.
     """
     work, layer = work_at(work), layer_at(layer)
+    step = step_at(work.steps + work.number * work.steps_row)
     size, width = itemsize(dtype), lanes(dtype)
     if layer.sharing != at.BY_COLUMNS and work.thread > 0:
         return
+    squares = layer.squares + step.epoch * layer.n_vectors * width * size
     factor = work.numbers + (work.number * work.numbers_row + at.PENALTY) * size
     for c in range(first_vector(work, layer), last_vector(work, layer)):
         weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
-        out = layer.squares + c * width * size
+        out = squares + c * width * size
         _add_squares(View(weights, 2 * width, 1), layer.n_in, factor, out, dtype)

@@ -132,15 +132,35 @@ class Plan:
         """A layer's buffer of outputs, (batch_rows, stride), after a prediction."""
         return self._kept["outputs", layer][0, 0]
 
-    def clear(self, name: str) -> None:
-        """Fill a buffer of every layer with zeros."""
-        for layer in range(self.layers.shape[1]):
-            self._kept[name, layer][...] = 0
+    def clear_squares(self, n_epochs: int) -> None:
+        """Set the layers' sums of squared weights to zero, a row for each of so many epochs."""
+        for number in range(self.layers.shape[1]):
+            known = self._kept.get(("squares", number))
+            if known is not None and len(known) == n_epochs:
+                known[...] = 0
+                continue
+            layer = self.layers[:, number]
+            n_columns = int(layer["n_vectors"][0]) * self.n_lanes
+            known = self._kept["squares", number] = aligned((n_epochs, n_columns), self.dtype)
+            layer["squares"] = known.ctypes.data
 
-    def total(self, name: str) -> float:
-        """Sum of a buffer of every layer."""
-        n_layers = self.layers.shape[1]
-        return sum(float(self._kept[name, n].sum(dtype=np.float64)) for n in range(n_layers))
+    def squares(self) -> Array:
+        """The sum of all weights' squares in each of the epochs, as the kernels have added it."""
+        sums = [
+            self._kept["squares", number].sum(axis=1, dtype=np.float64)
+            for number in range(self.layers.shape[1])
+        ]
+        return np.sum(sums, axis=0)
+
+    def snapshot(self) -> list[Array]:
+        """Copies of what training changes: parameters and states, as they are packed."""
+        return [buffer.copy() for packed in self._parameters for buffer in packed.values()]
+
+    def restore(self, snapshot: list[Array]) -> None:
+        """Go back to a snapshot."""
+        buffers = (buffer for packed in self._parameters for buffer in packed.values())
+        for buffer, values in zip(buffers, snapshot, strict=True):
+            buffer[...] = values
 
     @staticmethod
     def _addresses(arrays: Array) -> list[int]:
@@ -193,7 +213,6 @@ class Plan:
             # does that by the outputs of a layer that is not shared by columns.
             n_gradients = 1 if sharing == at.BY_COLUMNS and not is_last else self.n_copies
             buffers["gradient"] = aligned((n_gradients, batch_rows, stride), self.dtype)
-            buffers["squares"] = aligned((1, n_vectors * self.n_lanes), self.dtype)
         for name, buffer in buffers.items():
             self._kept[name, number] = buffer
             layer[name] = self._addresses(buffer) if len(buffer) > 1 else buffer.ctypes.data
@@ -272,8 +291,10 @@ class Plan:
             b[...] = packed["bias"][0, place, : b.size].reshape(b.shape)
 
     def _by_panels(self, panels: Array, w: Array) -> Iterator[tuple[Array, Array]]:
-        """Pairs of views of the same shape: a panel without its padding, and its columns of `w`."""
-        width = 2 * self.n_lanes
-        for p, panel in enumerate(panels):
-            columns = w[:, p * width : (p + 1) * width]
-            yield panel[: columns.shape[0], : columns.shape[1]], columns
+        """Pairs of views of the same shape: panels without padding, and their columns of `w`."""
+        (n_rows, n_columns), width = w.shape, 2 * self.n_lanes
+        n_whole = n_columns // width
+        whole = w[:, : n_whole * width].reshape(n_rows, n_whole, width)  # no copy: an axis in two
+        yield panels[:n_whole, :n_rows], whole.transpose(1, 0, 2)
+        if n_columns % width:
+            yield panels[n_whole, :n_rows, : n_columns % width], w[:, n_whole * width :]

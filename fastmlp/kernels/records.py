@@ -53,7 +53,7 @@ LAYER = Record(
     "outputs slopes outputs_block unit_row "
     # gradient of the loss by what is before the activation
     "gradient "
-    # sums of squares of the weights, by columns
+    # sums of squares of the weights, by columns, a row an epoch
     "squares",
 )
 layer_at = LAYER.reader()
@@ -61,7 +61,7 @@ layer_at = LAYER.reader()
 NOT_SHARED, BY_COLUMNS, BY_ROWS = 0, 1, 2
 
 # -- one for each step of an epoch ----------------------------------------------------------------
-STEP = Record("Step", "is_empty dropout_key")
+STEP = Record("Step", "is_empty dropout_key epoch")  # of those that are run together
 step_at = STEP.reader()
 
 # The numbers of a step: what the gradient by the logits is multiplied by; the factor of the squares

@@ -29,6 +29,7 @@ class StepTable:
     row_weights : ndarray of shape (n_rows,), optional
     l2_by_rows : bool
     seed : int
+    total : float, optional
         See `fastmlp.reference.Trainer`.
     """
 
@@ -40,10 +41,11 @@ class StepTable:
         row_weights: Array | None,
         l2_by_rows: bool,
         seed: int,
+        total: float | None = None,
     ) -> None:
         self._plan, self._problem = plan, problem
         self._batch_size, self._row_weights = batch_size, row_weights
-        self._l2_by_rows, self._seed = l2_by_rows, seed
+        self._l2_by_rows, self._seed, self._total = l2_by_rows, seed, total
         self.n_steps = 0
         share = problem.dropout
         plan.works["dropout_threshold"] = int(share * WORD)
@@ -58,8 +60,18 @@ class StepTable:
         self._numbers = plan.put("numbers", aligned((n_steps, at.NUMBERS), plan.dtype))
         self._losses = plan.put("losses", aligned(n_steps, plan.dtype))
 
-    def fill(self, order: NDArray[np.int64], rate: float, lambda_reg: float, n_before: int) -> None:
-        """Fill the tables for an epoch over the rows in `order`, after `n_before` steps."""
+    def fill(
+        self,
+        order: NDArray[np.int64],
+        rate: float | NDArray[np.float64],
+        lambda_reg: float,
+        n_before: int,
+        n_epochs: int = 1,
+    ) -> None:
+        """Fill the tables for an epoch over the rows in `order`, after `n_before` steps.
+
+        Or for several epochs, each of as many steps, and all of these of whole batches.
+        """
         size = self._batch_size
         n_steps = -(-len(order) // size)
         if n_steps > len(self._steps):
@@ -75,11 +87,12 @@ class StepTable:
             is_taken = self._sums > 0
         self._is_taken = is_taken
         self.n_taken = int(np.count_nonzero(is_taken))
-        numbers = n_before + np.cumsum(is_taken)  # of the steps that are taken
+        # Of the steps that are taken; before the first of them, 0 would divide by 0.
+        numbers = np.maximum(n_before + np.cumsum(is_taken), 1)
         sums = np.where(is_taken, self._sums, 1.0)
         l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
         table = self._numbers[:n_steps]
-        table[:, at.SHARE] = 1 / sums
+        table[:, at.SHARE] = 1 / (self._total or sums)
         table[:, at.PENALTY] = l2 * self._rows
         # Given arrays, an element a step.
         scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
@@ -88,6 +101,7 @@ class StepTable:
                 table[:, column] = values
         steps = self._steps[:n_steps]
         steps["is_empty"] = ~is_taken
+        steps["epoch"] = 0 if n_epochs == 1 else np.repeat(np.arange(n_epochs), n_steps // n_epochs)
         if self._problem.dropout > 0:
             steps["dropout_key"] = of_step(self._seed, numbers)
 
@@ -96,9 +110,19 @@ class StepTable:
         if not self.n_taken:
             return float("nan"), float("nan")
         taken = self._is_taken
-        means = self._losses[: self.n_steps][taken].astype(np.float64) / self._sums[taken]
+        losses = self._losses[: self.n_steps][taken].astype(np.float64)
+        if self._total is not None:
+            return float(losses.sum() / self._total), float(losses[-1] / self._total)
+        means = losses / self._sums[taken]
         rows = self._rows[taken]
         return float(means @ rows / rows.sum()), float(means[-1])
+
+    def each_loss(self) -> NDArray[np.float64]:
+        """Each step's mean loss; NaN where its batch has no weight."""
+        losses = self._losses[: self.n_steps].astype(np.float64)
+        if self._total is not None:
+            return np.where(self._is_taken, losses / self._total, np.nan)
+        return np.where(self._is_taken, losses / np.where(self._is_taken, self._sums, 1), np.nan)
 
     @property
     def n_rows(self) -> float:

@@ -40,7 +40,7 @@ class Trainer:
         Labels of intp, which have been checked to lie in 0..n_classes-1, or dense targets in the
         network's dtype.
     problem, batch_size, learning_rate, lambda_reg, input_scale, row_weights, l2_by_rows, floor, \
-seed, with_penalty
+seed, with_penalty, total
         See `fastmlp.reference.Trainer`, and there for the attributes.
     n_threads : int, optional
         By default as many as are fastest.
@@ -58,7 +58,7 @@ seed, with_penalty
         *,
         problem: Problem = TUTORIAL,
         batch_size: int = 64,
-        learning_rate: float = 0.01,
+        learning_rate: float | NDArray[np.float64] = 0.01,
         lambda_reg: float = 0.001,
         input_scale: float | None = None,
         n_threads: int | None = None,
@@ -67,12 +67,14 @@ seed, with_penalty
         floor: float | None = None,
         seed: int = 0,
         with_penalty: bool = False,
+        total: float | None = None,
         skip_zeros: bool | None = None,
     ) -> None:
         self.outside = weights, biases
         self.problem = problem
         self.batch_size = batch_size
-        self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
+        self.learning_rate: Any = learning_rate  # maybe one for each step
+        self.lambda_reg = lambda_reg
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
         dtype = weights[0].dtype
@@ -92,7 +94,7 @@ seed, with_penalty
         plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
         if row_weights is not None:
             plan.put("row_weights", np.ascontiguousarray(row_weights, dtype))
-        self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed)
+        self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed, total)
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
         self._with_penalty = with_penalty
@@ -113,15 +115,56 @@ seed, with_penalty
 
         It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
         """
+        table = self._steps
+        self._take(order, 1)
+        self.mean_loss, last = table.losses()
+        if self._with_penalty:
+            self.penalty = 0.5 * float(self._plan.squares()[0]) / max(table.n_rows, 1)
+        return last
+
+    def epochs(self, orders: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Take epochs of one step each; return `mean_loss` and `penalty` of each of them.
+
+        In Python an epoch costs as much as some thousand multiply-adds a row of a small network.
+        So epochs that are a single step are run together, as the steps of one long epoch.
+
+        Parameters
+        ----------
+        orders : ndarray of shape (n_epochs, batch_size)
+            A row is the order of an epoch's rows.
+        """
+        n_epochs, n_rows = orders.shape
+        if n_rows != self.batch_size:
+            raise ValueError(
+                f"orders has {n_rows} columns: give {self.batch_size}, as many as a batch has rows"
+            )
+        self._take(orders.reshape(-1), n_epochs)
+        penalties = np.zeros(n_epochs)
+        if self._with_penalty:
+            penalties = 0.5 * self._plan.squares() / n_rows
+        return self._steps.each_loss(), penalties
+
+    def mark(self) -> None:
+        """Remember parameters, states and the number of steps, for `go_back`."""
+        self._marked = self.n_steps, self._plan.snapshot()
+
+    def go_back(self) -> None:
+        """Go on from where `mark` was called."""
+        self._helpers.wait()
+        self.n_steps, snapshot = self._marked
+        self._plan.restore(snapshot)
+
+    def _take(self, order: NDArray[np.intp], n_epochs: int) -> None:
+        """Take the steps over the rows in `order`."""
         self._word.close()
         order = np.ascontiguousarray(order, np.int64)
         plan, table = self._plan, self._steps
         plan.put("order", order)
         plan.works["n_ordered"] = len(order)
-        table.fill(order, self.learning_rate, self.lambda_reg, self.n_steps)
+        table.fill(order, self.learning_rate, self.lambda_reg, self.n_steps, n_epochs)
         n_steps = table.n_steps
         if self._with_penalty:
-            plan.clear("squares")
+            plan.clear_squares(n_epochs)
         step = 0
         with Fit() as fit:
             while step < n_steps:
@@ -134,10 +177,6 @@ seed, with_penalty
                 self._pace.took(n_threads, end - step, time.perf_counter() - start)
                 step = end
         self.n_steps += table.n_taken
-        self.mean_loss, last = table.losses()
-        if self._with_penalty:
-            self.penalty = 0.5 * plan.total("squares") / max(table.n_rows, 1)
-        return last
 
     def watch(self) -> NDArray[np.int64]:
         """Return a stopwatch for each thread, running from the next epoch on; see `clock`."""

@@ -73,6 +73,7 @@ def backward(
     *,
     biases: Sequence[Array] = (),
     row_weights: Array | None = None,
+    total: float | None = None,
     masks: Masks | None = None,
 ) -> tuple[list[Array], list[Array]]:
     """Return the gradients of the batch's mean loss: ([dw1, ..., dwL], [db1, ..., dbL]).
@@ -92,6 +93,7 @@ def backward(
     biases : sequence of ndarray of shape (1, n_out)
         Where an activation's derivative is one of z, which is worked out again.
     row_weights : ndarray of shape (n,), optional
+    total : float, optional
         See `losses.mean_gradient`.
     masks : sequence of ndarray, optional
         As given to `forward`.
@@ -101,7 +103,8 @@ def backward(
         hidden = [drop(a, kept, problem.dropout) for a, kept in zip(hidden, masks, strict=True)]
     inputs = [x, *hidden]
     names = problem.activations(len(weights))
-    dz = mean_gradient(LOSSES[problem.loss].gradient(activations[-1], targets), row_weights)
+    excess = LOSSES[problem.loss].gradient(activations[-1], targets)
+    dz = mean_gradient(excess, row_weights, total)
     dw, db = [], []
     for layer in reversed(range(len(weights))):
         dw.append(inputs[layer].T @ dz)

@@ -137,15 +137,18 @@ def softmax_cross_entropy_gradient(probabilities: Array, labels: NDArray[np.intp
     return mean_gradient(difference(probabilities, labels))
 
 
-def mean_gradient(gradients: Array, row_weights: Array | None = None) -> Array:
+def mean_gradient(
+    gradients: Array, row_weights: Array | None = None, total: float | None = None
+) -> Array:
     """Return each row's share in the gradient of the batch's mean loss, overwriting `gradients`.
 
     It is the row's gradient times its weight, divided by the batch's sum of weights; without
-    weights, divided by the n rows. The division happens here and nowhere else.
+    weights, divided by the n rows. Where `total` is given, it divides instead. The division happens
+    here and nowhere else.
     """
     if row_weights is None:
-        gradients /= len(gradients)
+        gradients /= total or len(gradients)
     else:
         gradients *= row_weights[:, np.newaxis]
-        gradients /= row_weights.sum()
+        gradients /= total or row_weights.sum()
     return gradients

@@ -37,8 +37,11 @@ class Trainer:
         Activations, loss, optimiser and their settings.
     batch_size : int
         Rows in a step; an epoch's last step takes what is left.
-    learning_rate, lambda_reg : float
-        See `optimizers`. `learning_rate` may be assigned between epochs.
+    learning_rate : float or ndarray of shape (n_steps,)
+        See `optimizers`; one for all steps, or one for each step of an epoch. May be assigned
+        between epochs.
+    lambda_reg : float
+        See `optimizers`.
     input_scale : float, optional
         See `scale_inputs`.
     n_threads : int, optional
@@ -55,6 +58,10 @@ class Trainer:
         Of dropout's bits; see `dropout.keep_mask`.
     with_penalty : bool
         Add up `penalty`.
+    total : float, optional
+        What a batch's sums of gradients and losses are divided by, instead of its own sum of
+        weights; `mean_loss` is then the sum of the batches' shares. With the optimiser "gradient"
+        and the sum of all rows' weights, an epoch gives loss and gradient of all rows.
 
     Attributes
     ----------
@@ -83,7 +90,7 @@ class Trainer:
         *,
         problem: Problem = TUTORIAL,
         batch_size: int = 64,
-        learning_rate: float = 0.01,
+        learning_rate: float | NDArray[np.float64] = 0.01,
         lambda_reg: float = 0.001,
         input_scale: float | None = None,
         n_threads: int | None = None,
@@ -92,12 +99,14 @@ class Trainer:
         floor: float | None = None,
         seed: int = 0,
         with_penalty: bool = False,
+        total: float | None = None,
     ) -> None:
         self.outside = weights, biases
         self.x, self.y = x, y
         self.problem = problem
         self.batch_size = batch_size
-        self.learning_rate, self.lambda_reg = learning_rate, lambda_reg
+        self.learning_rate: Any = learning_rate  # maybe one for each step
+        self.lambda_reg = lambda_reg
         self.input_scale = input_scale
         dtype = weights[0].dtype
         self.row_weights = None if row_weights is None else row_weights.astype(dtype)
@@ -105,6 +114,7 @@ class Trainer:
         self.floor = tiny(dtype) if floor is None else floor
         self.seed = seed
         self.with_penalty = with_penalty
+        self.total = total
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
         n_states = OPTIMIZERS[problem.optimizer].n_states
@@ -121,7 +131,7 @@ class Trainer:
         """
         loss, total, penalty, n_rows = float("nan"), 0.0, 0.0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
-            for start in range(0, len(order), self.batch_size):
+            for batch, start in enumerate(range(0, len(order), self.batch_size)):
                 rows = order[start : start + self.batch_size]
                 weight = float(
                     len(rows) if self.row_weights is None else self.row_weights[rows].sum()
@@ -131,14 +141,16 @@ class Trainer:
                     if self.with_penalty:
                         squares = sum(float((w * w).sum()) for w in self.parameters[0])
                         penalty += 0.5 * strength * squares * len(rows)
-                    loss = self._step(rows, weight, strength)
-                    total += loss * len(rows)
+                    rate = float(np.take(self.learning_rate, batch, mode="clip"))
+                    loss = self._step(rows, weight, rate, strength)
+                    total += loss if self.total else loss * len(rows)
                     n_rows += len(rows)
-        self.mean_loss = total / n_rows if n_rows else float("nan")
+        divisor = 1 if self.total else n_rows
+        self.mean_loss = total / divisor if n_rows else float("nan")
         self.penalty = penalty / max(n_rows, 1)
         return loss
 
-    def _step(self, rows: NDArray[np.intp], weight: float, strength: float) -> float:
+    def _step(self, rows: NDArray[np.intp], weight: float, rate: float, strength: float) -> float:
         """Take the step of a batch, whose weights add up to `weight`; return its loss before it."""
         problem, step = self.problem, self.n_steps + 1
         weights, biases, states = self.parameters
@@ -156,13 +168,38 @@ class Trainer:
             problem,
             biases=biases,
             row_weights=row_weights,
+            total=self.total,
             masks=masks,
         )
-        rates = self.learning_rate, strength
+        rates = rate, strength
         # One assignment, so that an interrupt finds a whole step or none of it.
         self.parameters = optimizer_step(weights, biases, dw, db, states, problem, *rates, step)
         self.n_steps = step
-        return float(np.mean(losses) if row_weights is None else row_weights @ losses / weight)
+        loss = losses.sum() if row_weights is None else row_weights @ losses
+        return float(loss / (self.total or weight))
+
+    def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Take epochs of one step each; return `mean_loss` and `penalty` of each of them.
+
+        Parameters
+        ----------
+        orders : ndarray of shape (n_epochs, batch_size)
+            A row is the order of an epoch's rows.
+        """
+        figures = []
+        for order in orders:
+            self.epoch(order)
+            figures.append((self.mean_loss, self.penalty))
+        losses, penalties = np.array(figures).T
+        return losses, penalties
+
+    def mark(self) -> None:
+        """Remember parameters, states and the number of steps, for `go_back`."""
+        self._marked = self.n_steps, self.parameters
+
+    def go_back(self) -> None:
+        """Go on from where `mark` was called."""
+        self.n_steps, self.parameters = self._marked
 
     def _masks(self, step: int, n_rows: int) -> Masks:
         """Which activations of each hidden layer this step keeps."""
