@@ -19,6 +19,8 @@ class History:
     ----------
     loss : list of float
         Loss of each epoch's last mini-batch, before that batch's update: what the tutorial prints.
+        Of `MLPClassifier` and `MLPRegressor`, which have no `mean_loss`: scikit-learn's `loss_`,
+        the mean of the epoch's batches, with L2.
     mean_loss : list of float
         Mean loss of each epoch's rows, each before its batch's update.
     val_loss : list of float
@@ -26,6 +28,8 @@ class History:
     val_accuracy : list of float
         Accuracy on the validation rows, 0 to 1, as `MLP.score` has it; empty without validation
         data, and where a loss has no accuracy.
+    val_score : list of float
+        Of `MLPClassifier` and `MLPRegressor`: what is monitored of validation rows; more is better.
     seconds : list of float
         Wall-clock seconds that each epoch's training took, validation not counted.
     """
@@ -34,6 +38,7 @@ class History:
     mean_loss: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
+    val_score: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -48,9 +53,9 @@ class History:
 
     def append(self, logs: Mapping[str, float]) -> None:
         """Add one epoch's logs, the dictionary that callbacks receive."""
-        for column in fields(self):
-            if column.name in logs:
-                getattr(self, column.name).append(logs[column.name])
+        for name, column in vars(self).items():
+            if name in logs:
+                column.append(logs[name])
 
     def columns(self) -> dict[str, list[float]]:
         """Return the columns that there are, by name."""
@@ -68,4 +73,5 @@ class History:
         """Return the learning curves; see `fastmlp.pictures.learning_curves`."""
         from fastmlp.pictures import learning_curves
 
-        return learning_curves(self.mean_loss, self.val_loss, self.val_accuracy)
+        loss = self.mean_loss or self.loss
+        return learning_curves(loss, self.val_loss, self.val_accuracy, self.val_score)

@@ -146,12 +146,12 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         "labels": json.dumps(labels),
         "settings": json.dumps(settings),
     }
-    content = _in_order(save(tensors, metadata=metadata))
+    content = in_order(save(tensors, metadata=metadata))
     with atomic_write(path) as stream:
         stream.write(content)
 
 
-def _in_order(content: bytes) -> bytes:
+def in_order(content: bytes) -> bytes:
     """Return a .safetensors file with its metadata sorted: the library shuffles them each time.
 
     The file is the header's length (uint64, little-endian), the header (JSON, padded with blanks to

@@ -33,8 +33,9 @@ def learning_curves(
     mean_loss: Sequence[float],
     val_loss: Sequence[float] = (),
     val_accuracy: Sequence[float] = (),
+    val_score: Sequence[float] = (),
 ) -> Figure:
-    """Loss of training and validation over the epochs, and beside them the accuracy, if any.
+    """Loss of training and validation over the epochs, and beside them accuracy or score, if any.
 
     Parameters
     ----------
@@ -44,6 +45,8 @@ def learning_curves(
         Mean loss on the validation data after each epoch.
     val_accuracy : sequence of float
         Accuracy on the validation data after each epoch, 0 to 1.
+    val_score : sequence of float
+        Another score of it, where there is no accuracy.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def learning_curves(
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     padded = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12, wspace=0.03)
-    n_panels = 2 if val_accuracy else 1
+    n_panels = 2 if val_accuracy or val_score else 1
     figure = Figure(figsize=(5.0 * n_panels, 4.0), dpi=DPI, facecolor="white", layout=padded)
     left, *right = figure.subplots(1, n_panels, squeeze=False)[0]
     _prepare(left, "Mean loss")
@@ -61,8 +64,12 @@ def learning_curves(
     _curve(left, val_loss, ORANGE, "validation {:.3f}")
     _separate(left)
     for axes in right:
-        _prepare(axes, "Validation accuracy (%)")
-        _curve(axes, [100 * a for a in val_accuracy], ORANGE, "{:.2f} %")
+        if val_accuracy:
+            _prepare(axes, "Validation accuracy (%)")
+            _curve(axes, [100 * a for a in val_accuracy], ORANGE, "{:.2f} %")
+        else:
+            _prepare(axes, "Validation score")
+            _curve(axes, val_score, ORANGE, "{:.4f}")
     return figure
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,7 +191,7 @@ SIDES: dict[str, Callable[[Race, Clock], None]] = {
 }
 
 
-def _settings(race: Race) -> dict[str, object]:
+def _settings(race: Race) -> dict[str, Any]:
     """What both MLPClassifiers are given."""
     recipe = race.recipe
     return {
