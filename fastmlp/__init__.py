@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastmlp import data, profiling
+    from fastmlp.estimators import MLPClassifier as MLPClassifier
+    from fastmlp.estimators import MLPRegressor as MLPRegressor
     from fastmlp.history import History
     from fastmlp.mlp import MLP
     from fastmlp.tutorial import (
@@ -29,6 +31,9 @@ __all__ = [
 _HOMES = {
     "MLP": "mlp",
     "History": "history",
+    # Not in __all__: ``from fastmlp import *`` works without scikit-learn, which these need.
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "find_misclassified": "tutorial",
     "make_prediction": "tutorial",
     "one_hot_encode": "tutorial",
@@ -36,6 +41,10 @@ _HOMES = {
 }
 _MODULES = ("checks", "data", "files", "history", "mlp", "model_file", "network", "profiling",
             "reference", "tutorial")  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_HOMES})
 
 
 def __getattr__(name: str) -> Any:

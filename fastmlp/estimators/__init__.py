@@ -1,0 +1,23 @@
+"""scikit-learn's interface: MLPClassifier and MLPRegressor, trained by the compiled engine.
+
+From the innermost out: `parameters` says which settings there are, `data` reads features, `labels`
+encodes classes, `initial` draws the first weights, `outputs` predicts. `validation` and `stopping`
+watch a run, `schedules` sets its rate, `hooks` and `progress` tell others of it; `stochastic` and
+`lbfgs` are the runs. `base`, `classifier` and `regressor` are the classes; `storage` and
+`onnx_file` write them to files.
+"""
+
+from __future__ import annotations
+
+try:
+    import sklearn.callback  # noqa: F401 - from 1.9 on
+except ImportError as error:
+    raise ImportError(
+        "MLPClassifier and MLPRegressor need scikit-learn 1.9 or newer: "
+        "pip install 'fastmlp[sklearn]'"
+    ) from error
+
+from fastmlp.estimators.classifier import MLPClassifier
+from fastmlp.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,299 @@
+"""What both classes do alike: a call of fit from the user's arrays to a trained network."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from fastmlp.estimators import data, onnx_file, parameters, storage
+from fastmlp.estimators.hooks import Hooks
+from fastmlp.estimators.initial import draw_parameters
+from fastmlp.estimators.lbfgs import fit_lbfgs
+from fastmlp.estimators.outputs import outputs_of
+from fastmlp.estimators.stochastic import NOT_FINITE, Rows, fit_stochastic
+from fastmlp.estimators.validation import Validation, split_rows
+from fastmlp.history import History
+
+Array = NDArray[Any]
+
+
+class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+    """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
+
+    Subclasses say how targets are read, encoded and scored.
+    """
+
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    best_validation_score_: float | None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = parameters.CONSTRAINTS
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Fit the model to data matrix X and target(s) y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float64, float32 and uint8 are read where they lie, memory-mapped files too.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or real numbers for a regressor.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, 0 or more.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows that are not trained on. Their loss and score are recorded after each epoch, and
+            early stopping goes by them instead of a part of `X`.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument makes no sense, or the training diverges.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
+    ) -> Self:
+        hidden = parameters.hidden_sizes(self)
+        is_stochastic = self.solver != "lbfgs"
+        parameters.check_together(self, len(hidden), is_partial)
+        if (held_out[0] is None) != (held_out[1] is None):
+            raise ValueError("X_val and y_val are a pair: give both of them, or neither")
+        is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
+        x, y_read = data.read_rows(self, X, y, reset=is_new, **self._y_rules)
+        encoded = self._encode_first(y_read, is_partial)
+        weights = data.read_sample_weight(sample_weight, x)
+        weights = self._with_class_weight(weights, encoded, is_partial)
+        random_state = check_random_state(self.random_state)
+        before = vars(self).get("coefs_"), vars(self).get("intercepts_")
+        try:
+            self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
+            if is_new or not is_partial:
+                self.history_ = History()
+            rows = self._divide(X, y, held_out, x, encoded, weights, random_state)
+            n_epochs = 1 if is_partial else self.max_iter
+            hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
+            if is_stochastic:
+                fit_stochastic(self, rows, hooks, random_state, is_partial)
+            else:
+                fit_lbfgs(self, rows, hooks)
+            if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
+                raise ValueError(
+                    f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
+                    "(StandardScaler), or give a smaller learning_rate_init."
+                )
+        except ValueError:
+            self._set_back(*before)
+            raise
+        hooks.end()
+        return self
+
+    def _prepare(
+        self, sizes: Sequence[int], x: Any, is_new: bool, random_state: np.random.RandomState
+    ) -> None:
+        """Set the attributes that a fit begins with; draw weights for a new network."""
+        if not is_new:
+            known = [self.coefs_[0].shape[0], *(w.shape[1] for w in self.coefs_)]
+            if known != list(sizes):
+                raise ValueError(
+                    f"the network has layers of {known}, and these settings and data ask for "
+                    f"{list(sizes)}: fit with warm_start=False to begin anew"
+                )
+        else:
+            self._begin_anew(sizes, x, random_state)
+        # Arrays that the user has read from the estimator, or assigned to it, never change.
+        self.coefs_ = [np.array(w) for w in self.coefs_]
+        self.intercepts_ = [np.array(b) for b in self.intercepts_]
+        if self.solver == "lbfgs":
+            return
+        if is_new or not hasattr(self, "loss_curve_"):
+            self.loss_curve_ = []
+            self._no_improvement_count = 0
+            self.best_loss_ = self.validation_scores_ = self.best_validation_score_ = None
+        if self.early_stopping and self.best_validation_score_ is None:
+            self.best_loss_, self.best_validation_score_ = None, -np.inf
+        elif not self.early_stopping and self.best_loss_ is None:
+            self.best_loss_, self.best_validation_score_ = np.inf, None
+
+    def _begin_anew(
+        self, sizes: Sequence[int], x: Any, random_state: np.random.RandomState
+    ) -> None:
+        self.n_iter_ = self.t_ = 0
+        self.n_layers_ = len(sizes)
+        self.out_activation_ = self._out_activation()
+        dtype = data.network_dtype(self.dtype, x)
+        weights, biases = draw_parameters(sizes, self.activation, random_state, dtype)
+        self.coefs_ = weights
+        self.intercepts_ = [b.reshape(-1) for b in biases]
+        self.validation_loss_curve_ = None
+        # Of a run of another solver, maybe.
+        for name in ("_optimizer_state", "loss_curve_", "validation_scores_"):
+            self.__dict__.pop(name, None)
+
+    def _divide(
+        self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
+        weights: Array | None, random_state: np.random.RandomState,
+    ) -> Rows:  # fmt: skip
+        """Return the rows to train on, and those to validate with."""
+        order, validation = np.arange(x.shape[0]), None
+        if held_out[0] is not None:
+            validation = self._validation(*held_out)
+        elif self.early_stopping and self.solver != "lbfgs":
+            order, rest = split_rows(self, len(order), self._strata(encoded), random_state)
+            validation = Validation(
+                self, self._shown(X, x, rest), _safe_indexing(y, rest), x[rest], encoded[rest],
+                None if weights is None else weights[rest],
+            )  # fmt: skip
+        if validation is not None:
+            for name in ("validation_scores_", "validation_loss_curve_"):
+                if getattr(self, name, None) is None:
+                    setattr(self, name, [])
+        return Rows(x, self._targets(encoded, self.coefs_[0].dtype), weights, order, validation)
+
+    def _set_back(self, coefs: Any, intercepts: Any) -> None:
+        """Give back the weights from before a fit that has failed, if there were any."""
+        if coefs is None:
+            del self.coefs_, self.intercepts_
+        else:
+            self.coefs_, self.intercepts_ = coefs, intercepts
+
+    def _validation(self, X: Any, y: Any) -> Validation:
+        try:
+            x, y_read = data.read_rows(self, X, y, reset=False, **self._y_rules)
+            encoded = self._encode(y_read)
+        except ValueError as error:
+            raise ValueError(f"X_val and y_val: {error}") from error
+        weights = self._with_class_weight(None, encoded, is_partial=False)
+        return Validation(self, X, y, x, encoded, weights)
+
+    def _shown(self, X: Any, x: Any, rows: Array) -> Any:
+        """Return rows as a scorer may expect them: of a table with names, a table."""
+        return _safe_indexing(X, rows) if hasattr(self, "feature_names_in_") else x[rows]
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs for features as the user gives them."""
+        check_is_fitted(self)
+        return outputs_of(self, data.read_features(self, X))
+
+    def _has_partial_fit(self) -> bool:
+        if self.solver not in parameters.STOCHASTIC_SOLVERS:
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+    def __sklearn_is_fitted__(self) -> bool:
+        # Attributes with a trailing underscore are left behind by a first fit that has failed too.
+        return hasattr(self, "coefs_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write weights, settings and what the fit has found to one .safetensors file.
+
+        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+        """
+        check_is_fitted(self)
+        storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return an estimator that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        object
+            The fitted estimator.
+        """
+        loaded: Self = storage.load(cls, path)
+        return loaded
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as an ONNX graph, for programs without Python.
+
+        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
+        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
+        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+        """
+        check_is_fitted(self)
+        onnx_file.to_onnx(self, path)
+
+    # -- what subclasses say -----------------------------------------------------------------
+
+    _y_rules: ClassVar[dict[str, Any]] = {}
+
+    @abstractmethod
+    def _encode_first(self, y: Any, is_partial: bool) -> Array:
+        """Learn from `y` what targets there are, or check them; return `_encode` of it."""
+
+    @abstractmethod
+    def _encode(self, y: Any) -> Array:
+        """Return checked targets as numbers, a row each."""
+
+    @abstractmethod
+    def _targets(self, encoded: Array, dtype: np.dtype[Any]) -> Array:
+        """Return what the engine takes for targets."""
+
+    @abstractmethod
+    def _out_activation(self) -> str:
+        """Return the name of the output layer's function."""
+
+    @abstractmethod
+    def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
+        """Return the score of the network's outputs, as the method `score` has it."""
+
+    def _with_class_weight(
+        self, weights: Array | None, encoded: Array, is_partial: bool
+    ) -> Array | None:
+        return weights
+
+    def _strata(self, encoded: Array) -> Array | None:
+        """Return what a split has to keep the shares of, if anything."""
+        return None

@@ -1,0 +1,274 @@
+"""MLPClassifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.parameters import CONSTRAINTS, Real
+from fastmlp.estimators.words import documented
+
+Array = NDArray[Any]
+
+
+@documented
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A multi-layer perceptron that predicts classes: scikit-learn's, trained by compiled code.
+
+    For the same `random_state` the run is that of `sklearn.neural_network.MLPClassifier`: the same
+    first weights, order of rows and losses. Two classes and several labels a row have logistic
+    outputs, three classes and more softmax; the loss is cross-entropy. Parameters from
+    `class_weight` on are beyond scikit-learn's.
+
+    Parameters
+    ----------
+    <PARAMETERS>
+    class_weight : dict or 'balanced', default=None
+        Weights of classes, ``{class: weight}``, 1 for those not named; counted in training and in
+        validation loss and score. 'balanced' is n_samples / (n_classes * count of the class).
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over all classes, in [0, 1) (arXiv:1512.00567).
+    stratify : bool or 'auto', default='auto'
+        Whether the rows held out for early stopping have the classes in equal shares. 'auto' as
+        scikit-learn: of two classes only.
+    <MORE>
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    <ATTRIBUTES>
+
+    Examples
+    --------
+    >>> from fastmlp import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import train_test_split
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = MLPClassifier(learning_rate_init=0.02, max_iter=300, random_state=0)
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.9
+    True
+    >>> model.predict(X_test[:3])
+    array([2, 1, 0])
+    """
+
+    _parameter_constraints: ClassVar = {
+        **CONSTRAINTS,
+        "class_weight": [None, dict, StrOptions({"balanced"})],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "stratify": ["boolean", StrOptions({"auto"})],
+    }
+    loss = "log_loss"
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        stratify: bool | str = "auto",
+        dropout: float = 0.0,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
+        max_seconds: float | None = None,
+        n_threads: int | None = None,
+        dtype: str = "auto",
+        monitor: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.stratify = stratify
+        self.dropout = dropout
+        self.callbacks = callbacks
+        self.max_seconds = max_seconds
+        self.n_threads = n_threads
+        self.dtype = dtype
+        self.monitor = monitor
+
+    def _encode_first(self, y: Any, is_partial: bool) -> Array:
+        y = _as_column(y)
+        if not hasattr(self, "classes_") or not (self.warm_start or is_partial):
+            self._labels = Labels(y)
+            self.classes_ = self._labels.classes
+        elif self.warm_start:
+            self._labels.check_same(y)
+        self.n_outputs_ = self._labels.n_outputs
+        return self._labels.encode(y)
+
+    def _encode(self, y: Any) -> Array:
+        return self._labels.encode(_as_column(y))
+
+    def _targets(self, encoded: Array, dtype: np.dtype[Any]) -> Array:
+        return self._labels.targets(encoded, dtype, self.label_smoothing)
+
+    def _out_activation(self) -> str:
+        return self._labels.out_activation
+
+    def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
+        return float(np.average(self._labels.are_right(outputs, encoded), weights=weights))
+
+    def _with_class_weight(
+        self, weights: Array | None, encoded: Array, is_partial: bool
+    ) -> Array | None:
+        if self.class_weight is None:
+            return weights
+        if self.class_weight == "balanced" and is_partial:
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                "'balanced' weights, use compute_class_weight('balanced', classes=classes, y=y). "
+                "In place of y you can use a large enough sample of the full training set target "
+                "to properly estimate the class frequency distributions. Pass the resulting "
+                "weights as the class_weight parameter."
+            )
+        by_class = self._labels.row_weights(self.class_weight, encoded)
+        return by_class if weights is None else weights * by_class
+
+    def _strata(self, encoded: Array) -> Array | None:
+        if self.stratify == "auto":
+            # scikit-learn's array, as its error message shows what is in it.
+            return encoded.astype(bool).reshape(-1, 1) if self.n_outputs_ == 1 else None
+        if not self.stratify:
+            return None
+        return encoded if self._labels.is_multilabel else self.classes_[encoded]
+
+    def predict(self, X: Any) -> Any:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The most probable class of each row; for multi-label targets 0 and 1, a sparse matrix
+            where `fit` was given one.
+        """
+        outputs = self._outputs(X)
+        return self._labels.decode(outputs)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`. For multi-label targets each label's own probability.
+        """
+        outputs = self._outputs(X)
+        return outputs if outputs.shape[1] > 1 else np.hstack([1 - outputs, outputs])
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict the logarithm of each class's probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_y_prob : ndarray of shape (n_samples, n_classes)
+            ``np.log(predict_proba(X))``.
+        """
+        y_prob = self.predict_proba(X)
+        return np.log(y_prob, out=y_prob)
+
+    @available_if(lambda estimator: estimator._has_partial_fit())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch on the given data, going on from what there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, 0 or more.
+        classes : array of shape (n_classes,), default=None
+            Classes across all calls to partial_fit. Needed in the first call only; `y` need not
+            contain all of them.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            is_multilabel = type_of_target(y).startswith("multilabel")
+            self._labels = Labels(y if is_multilabel else classes)
+        return self._fit(X, y, sample_weight, (None, None), is_partial=True)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _as_column(y: Any) -> Any:
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 and isinstance(y, np.ndarray):
+        return column_or_1d(y, warn=True)
+    return y

@@ -1,0 +1,84 @@
+"""Features as the engine takes them, checked by scikit-learn's rules and in its words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+Array = NDArray[Any]
+FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
+
+
+def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tuple[Any, Any]:
+    """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
+    x, y = validate_data(
+        estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
+        multi_output=True, reset=reset, **y_rules,
+    )  # fmt: skip
+    return _canonical(x), y
+
+
+def read_features(estimator: Any, X: Any) -> Any:
+    """Return features of the columns that the estimator was fitted on."""
+    if _is_plain(estimator, X):
+        return X
+    x = validate_data(
+        estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C", reset=False
+    )
+    return _canonical(x)
+
+
+def _is_plain(estimator: Any, X: Any) -> bool:
+    """Whether scikit-learn's checks would have nothing to say to `X` and nothing to do.
+
+    They take longer than to predict a row.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in (FLOAT64, FLOAT32)
+        and X.dtype.isnative
+        and X.flags.c_contiguous
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+        and math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
+    )
+
+
+def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
+    """Return the dtypes that stay as they are; others become the first."""
+    is_narrow = estimator.dtype == "float32" or getattr(X, "dtype", None) == np.float16
+    if estimator.dtype == "auto" and hasattr(X, "dtypes") and hasattr(X, "columns"):
+        is_narrow = bool(len(X.columns)) and all(
+            dtype in (np.float16, np.float32) for dtype in X.dtypes
+        )
+    return [FLOAT32, FLOAT64, UINT8] if is_narrow else [FLOAT64, FLOAT32, UINT8]
+
+
+def _canonical(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return x
+    if not x.has_canonical_format:
+        x = x.copy()
+        x.sum_duplicates()
+    return x
+
+
+def network_dtype(setting: str, x: Any) -> np.dtype[Any]:
+    """Return the dtype of weights for a fit on `x`."""
+    if setting != "auto":
+        return np.dtype(setting)
+    return FLOAT32 if x.dtype == FLOAT32 else FLOAT64
+
+
+def read_sample_weight(sample_weight: Any, x: Any) -> Array | None:
+    """Return weights (n_rows,), 0 or more and not all 0; None stays None."""
+    if sample_weight is None:
+        return None
+    weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
+    return weights

@@ -1,0 +1,180 @@
+"""Classes as targets of the engine, and back."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+Array = NDArray[Any]
+
+
+class Labels:
+    """The classes of a classifier.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels (n_rows,), or an indicator matrix (n_rows, n_classes), dense or sparse.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted. For an indicator matrix, the numbers of its columns.
+    is_multilabel : bool
+
+    Raises
+    ------
+    ValueError
+        If `y` holds no classes, or some of several outputs.
+    """
+
+    def __init__(self, y: Any) -> None:
+        kind = type_of_target(y, input_name="y")
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)
+        if "multioutput" in kind:
+            raise ValueError("Multioutput target data is not supported with label binarization")
+        self.is_multilabel = kind.startswith("multilabel")
+        # unique_labels takes as long as some epochs; it knows what to say of mixed types.
+        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O"
+        self.classes = np.unique(y) if is_plain else unique_labels(y)
+        self._indicator = LabelBinarizer().fit(y) if self.is_multilabel else None
+
+    @classmethod
+    def of(cls, classes: Array, is_multilabel: bool) -> Self:
+        """Return the labels of these classes, which are sorted."""
+        return cls(np.eye(len(classes), dtype=int) if is_multilabel else classes)
+
+    @property
+    def n_outputs(self) -> int:
+        """Units of the output layer: one for two classes."""
+        n_classes = len(self.classes)
+        return n_classes if self.is_multilabel or n_classes > 2 else 1
+
+    @property
+    def out_activation(self) -> str:
+        """'softmax' for three classes and more that exclude each other, else 'logistic'."""
+        return "softmax" if self.n_outputs > 1 and not self.is_multilabel else "logistic"
+
+    def check_same(self, y: Any) -> None:
+        """Raise unless `y` holds all of the classes, and no others."""
+        classes = unique_labels(y)
+        if set(classes) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {classes}"
+            )
+
+    def encode(self, y: Any) -> Array:
+        """Return numbers of classes (n_rows,) of intp, or 0 and 1 (n_rows, n_classes) of bool."""
+        if self._indicator is not None:
+            self._check_known(unique_labels(y))
+            return self._indicator.transform(y).astype(bool)
+        y = np.asarray(y)
+        if self._is_dense_range(y):
+            return y.astype(np.intp)
+        check_classification_targets(y)
+        if type_of_target(y).startswith("multilabel"):
+            raise ValueError("The object was not fitted with multilabel input.")
+        try:
+            numbers = np.searchsorted(self.classes, y)
+        except TypeError:  # strings among numbers
+            self._check_known(unique_labels(y))
+            raise
+        numbers[numbers == len(self.classes)] = 0
+        if not np.all(self.classes[numbers] == y):
+            self._check_known(unique_labels(y))
+        return numbers.astype(np.intp, copy=False)
+
+    def _is_dense_range(self, y: Array) -> bool:
+        """Whether the classes are 0, 1, 2, ... and all of `y` are whole numbers among them."""
+        n, classes = len(self.classes), self.classes
+        if classes.dtype.kind not in "iu" or y.dtype.kind not in "iu" or y.ndim != 1:
+            return False
+        if classes[0] != 0 or classes[-1] != n - 1:
+            return False
+        return bool(y.min() >= 0 and y.max() < n)
+
+    def _check_known(self, classes: Array) -> None:
+        if len(np.setdiff1d(classes, self.classes, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes}. 'y' has {classes}."
+            )
+
+    def targets(self, encoded: Array, dtype: np.dtype[Any], smoothing: float) -> Array:
+        """Return what the engine takes for targets: numbers of classes, or rows of numbers.
+
+        With smoothing s, a target t of k alternatives becomes (1 - s) t + s / k: k is the number
+        of classes for softmax and 2 for logistic (Szegedy et al., arXiv:1512.00567, section 7).
+        """
+        if self.out_activation == "softmax":
+            if smoothing == 0:
+                return encoded
+            n_classes = len(self.classes)
+            rows = np.full((len(encoded), n_classes), smoothing / n_classes, dtype)
+            rows[np.arange(len(encoded)), encoded] += dtype.type(1 - smoothing)
+            return rows
+        rows = encoded.reshape(len(encoded), -1).astype(dtype)
+        return rows if smoothing == 0 else rows * (1 - smoothing) + smoothing / 2
+
+    def row_weights(self, class_weight: Any, encoded: Array) -> Array:
+        """Return each row's weight by its class; by its set of labels, their product."""
+        if not self.is_multilabel:
+            present = np.unique(encoded)
+            if class_weight == "balanced":
+                of_present = compute_class_weight("balanced", classes=present, y=encoded)
+                weights = np.ones(len(self.classes))
+                weights[present] = of_present
+            else:
+                weights = self._given(class_weight)
+            return weights[encoded]
+        weights = np.ones(len(encoded))
+        given = None if class_weight == "balanced" else self._given(class_weight)
+        for column, has_label in enumerate(encoded.T):
+            if given is not None:
+                weights[has_label] *= given[column]
+            elif has_label.any() and not has_label.all():
+                n = len(has_label)
+                n_in = int(has_label.sum())
+                weights *= np.where(has_label, n / (2 * n_in), n / (2 * (n - n_in)))
+        return weights
+
+    def _given(self, class_weight: dict[Any, float]) -> Array:
+        known = self.classes.tolist()
+        unknown = [label for label in class_weight if label not in known]
+        if unknown:
+            raise ValueError(
+                f"class_weight names {unknown}, which are no classes: give weights of {known}"
+            )
+        weights = np.array([float(class_weight.get(label, 1.0)) for label in known])
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            raise ValueError(
+                f"class_weight is {class_weight}: give finite weights of 0 or more, not all 0"
+            )
+        return weights
+
+    def decode(self, outputs: Array) -> Any:
+        """Return the labels predicted from the network's outputs (n_rows, n_outputs)."""
+        if self._indicator is not None:
+            return self._indicator.inverse_transform(outputs)
+        if len(self.classes) == 1:
+            return np.repeat(self.classes, len(outputs))
+        if self.n_outputs == 1:
+            return self.classes[(outputs[:, 0] > 0.5).astype(np.intp)]
+        return self.classes[outputs.argmax(axis=1)]
+
+    def are_right(self, outputs: Array, encoded: Array) -> Array:
+        """Return whether each row's prediction is what `encode` has made of its label."""
+        if self.is_multilabel:
+            return np.all((outputs > 0.5) == encoded, axis=1)
+        if len(self.classes) == 1:
+            return np.ones(len(outputs), bool)
+        if self.n_outputs == 1:
+            return (outputs[:, 0] > 0.5) == encoded
+        return outputs.argmax(axis=1) == encoded

@@ -1,0 +1,146 @@
+"""An estimator as an ONNX graph, which other programs run without Python.
+
+One input ``X`` of float32, (n, n_features). The first output is plain numbers: ``probabilities``
+(n, n_classes) or ``predictions`` (n, n_outputs), float32. A classifier's second output is
+``label``: the classes' names, (n,), or for multi-label targets 0 and 1, (n, n_classes).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+
+from fastmlp.estimators.outputs import parameters
+from fastmlp.estimators.parameters import problem_of
+from fastmlp.files import atomic_write
+
+OPSET = 17  # of 2022: every runtime has it
+IR_VERSION = 8
+
+
+def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
+    """Write the graph to `path`, whole or not at all.
+
+    Raises
+    ------
+    ImportError
+        Without the package onnx.
+    TypeError
+        If class names are neither numbers nor strings.
+    OSError
+        If the file can't be written.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError("to_onnx needs the package onnx: pip install 'fastmlp[onnx]'") from error
+    graph = _Graph()
+    weights, biases = parameters(estimator)
+    problem = problem_of(estimator, estimator.out_activation_)
+    names = [*problem.activations(len(weights)), estimator.out_activation_]
+    value = "X"
+    for w, b, name in zip(weights, biases, names, strict=True):
+        product = graph.add("MatMul", value, graph.constant(w.astype(np.float32)))
+        z = graph.add("Add", product, graph.constant(b.ravel().astype(np.float32)))
+        value = _activation(graph, name, z)
+    outputs = [_outputs(estimator, graph, value)]
+    if hasattr(estimator, "classes_"):
+        outputs.append(_label(estimator, graph, outputs[0].name))
+    helper = onnx.helper
+    n_features = estimator.n_features_in_
+    x = helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, ["n", n_features])
+    made = helper.make_graph(
+        graph.nodes, type(estimator).__name__, [x], outputs, initializer=graph.constants
+    )
+    opset = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(
+        made, producer_name="fastmlp", opset_imports=opset, ir_version=IR_VERSION
+    )
+    onnx.checker.check_model(model)
+    with atomic_write(path) as stream:
+        stream.write(model.SerializeToString())
+
+
+class _Graph:
+    """Nodes and constants, named by their number."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, values: Any) -> str:
+        """Add an array; return its name."""
+        from onnx import numpy_helper
+
+        name = f"constant{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def add(self, kind: str, *inputs: str, name: str = "", **settings: Any) -> str:
+        """Add a node with one output; return the output's name."""
+        from onnx import helper
+
+        name = name or f"value{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **settings))
+        return name
+
+
+def _activation(graph: _Graph, name: str, z: str) -> str:
+    if name == "identity":
+        return z
+    if name == "leaky_relu":
+        return graph.add("LeakyRelu", z, alpha=0.01)
+    if name == "silu":
+        return graph.add("Mul", z, graph.add("Sigmoid", z))
+    if name == "gelu":
+        scaled = graph.add("Mul", z, graph.constant(np.float32(1 / math.sqrt(2))))
+        share = graph.add("Add", graph.add("Erf", scaled), graph.constant(np.float32(1)))
+        return graph.add("Mul", graph.add("Mul", z, share), graph.constant(np.float32(0.5)))
+    if name == "softmax":
+        return graph.add("Softmax", z, axis=1)
+    kinds = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "exp": "Exp"}
+    return graph.add(kinds[name], z)
+
+
+def _outputs(estimator: Any, graph: _Graph, value: str) -> Any:
+    from onnx import TensorProto, helper
+
+    n_outputs, name = estimator.n_outputs_, "predictions"
+    if hasattr(estimator, "classes_"):
+        name = "probabilities"
+        if n_outputs == 1:
+            other = graph.add("Sub", graph.constant(np.float32(1)), value)
+            value, n_outputs = graph.add("Concat", other, value, axis=1), 2
+    graph.add("Identity", value, name=name)
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", n_outputs])
+
+
+def _label(estimator: Any, graph: _Graph, probabilities: str) -> Any:
+    from onnx import TensorProto, helper
+
+    classes = estimator.classes_
+    if estimator._labels.is_multilabel:
+        above = graph.add("Greater", probabilities, graph.constant(np.float32(0.5)))
+        graph.add("Cast", above, name="label", to=TensorProto.INT64)
+        return helper.make_tensor_value_info("label", TensorProto.INT64, ["n", len(classes)])
+    # The later of two equal probabilities loses, as in predict.
+    best = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
+    if len(classes) == 1:
+        best = graph.add("Mul", best, graph.constant(np.int64(0)))
+    graph.add("Gather", graph.constant(_names(classes)), best, name="label")
+    kind = {"i": TensorProto.INT64, "f": TensorProto.FLOAT, "O": TensorProto.STRING}
+    return helper.make_tensor_value_info("label", kind[_names(classes).dtype.kind], ["n"])
+
+
+def _names(classes: Any) -> Any:
+    """Return the classes in a type that ONNX has."""
+    if classes.dtype.kind in "biu":
+        return classes.astype(np.int64)
+    if classes.dtype.kind == "f":
+        return classes.astype(np.float32)
+    if all(isinstance(name, str) for name in classes.tolist()):
+        return classes.astype(object)
+    raise TypeError(f"classes are {classes}: ONNX has numbers and strings only")

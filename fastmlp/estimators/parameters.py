@@ -1,0 +1,119 @@
+"""The settings that both classes share, what they may be, and what the engine makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from fastmlp import checks
+from fastmlp.problem import Problem
+from fastmlp.reference import ACTIVATIONS
+
+STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw")
+LOSS_OF_OUTPUT = {
+    "softmax": "cross_entropy",
+    "logistic": "binary_cross_entropy",
+    "identity": "squared_error",
+    "exp": "poisson",
+}
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS)), tuple, list],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "callbacks": [None, list, tuple],
+    "max_seconds": [None, Interval(Real, 0, None, closed="neither")],
+    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+    "dtype": [StrOptions({"auto", "float32", "float64"})],
+    "monitor": [None, str, callable],
+}
+
+
+def hidden_sizes(estimator: Any) -> list[int]:
+    """Return the sizes of the hidden layers, none for ``()``."""
+    sizes = estimator.hidden_layer_sizes
+    sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [checks.as_count(size, "hidden_layer_sizes") for size in sizes]
+
+
+def check_together(estimator: Any, n_hidden: int, is_partial: bool) -> None:
+    """Raise where settings that are right each alone make no sense together."""
+    problem_of(estimator, "identity").activations(n_hidden + 1)
+    given = estimator.activation
+    names = [given] if isinstance(given, str) else given
+    for name in names:
+        if name not in ACTIVATIONS:
+            known = ", ".join(ACTIVATIONS)
+            raise ValueError(f"activation holds {name!r}: give names out of {known}")
+    callables(estimator)
+    if estimator.solver == "lbfgs" and estimator.dropout > 0:
+        raise ValueError(
+            f"dropout is {estimator.dropout} with solver='lbfgs', whose line search needs the same "
+            "loss at each look: give dropout=0, or solver='adam'"
+        )
+    if not is_partial:
+        return
+    if estimator.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    if estimator.learning_rate == "cosine":
+        raise ValueError(
+            "learning_rate is 'cosine', which ends at max_iter epochs, and partial_fit can't know "
+            "how many there will be: give 'constant', or call fit"
+        )
+
+
+def callables(estimator: Any) -> list[Callable[..., Any]]:
+    """Return the setting `callbacks` as a list of functions."""
+    return checks.as_callables(estimator.callbacks or (), "callbacks")
+
+
+def problem_of(estimator: Any, out_activation: str) -> Problem:
+    """Return what the engine is to train; `out_activation` as in scikit-learn's attribute."""
+    activation = estimator.activation
+    return Problem(
+        activation=activation if isinstance(activation, str) else tuple(activation),
+        loss=LOSS_OF_OUTPUT[out_activation],
+        optimizer=_optimizer(estimator),
+        momentum=float(estimator.momentum),
+        beta_1=float(estimator.beta_1),
+        beta_2=float(estimator.beta_2),
+        epsilon=float(estimator.epsilon),
+        dropout=float(estimator.dropout),
+    )
+
+
+def _optimizer(estimator: Any) -> str:
+    if estimator.solver == "lbfgs":
+        return "gradient"
+    if estimator.solver != "sgd":
+        return str(estimator.solver)
+    if estimator.momentum == 0:
+        return "sgd"
+    return "nesterov" if estimator.nesterovs_momentum else "momentum"

@@ -1,0 +1,179 @@
+"""MLPRegressor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
+
+from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.parameters import CONSTRAINTS
+from fastmlp.estimators.words import documented
+
+Array = NDArray[Any]
+
+
+@documented
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A multi-layer perceptron that predicts numbers: scikit-learn's, trained by compiled code.
+
+    For the same `random_state` the run is that of `sklearn.neural_network.MLPRegressor`: the same
+    first weights, order of rows and losses. Parameters from `dropout` on are beyond scikit-learn's.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'poisson'}, default='squared_error'
+        Half of the squared error, or half of the Poisson deviance, for which outputs are
+        exponentials and ``y >= 0``.
+    <PARAMETERS>
+    <MORE>
+
+    Attributes
+    ----------
+    <ATTRIBUTES>
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from sklearn.datasets import make_regression
+    >>> X, y = make_regression(n_samples=300, n_features=5, random_state=0)
+    >>> model = MLPRegressor(learning_rate_init=0.05, max_iter=100, random_state=0)
+    >>> model.fit(X, y / y.std()).score(X, y / y.std()) > 0.95
+    True
+    """
+
+    _parameter_constraints: ClassVar = {
+        **CONSTRAINTS,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+    _y_rules: ClassVar = {"y_numeric": True}
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
+        max_seconds: float | None = None,
+        n_threads: int | None = None,
+        dtype: str = "auto",
+        monitor: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.callbacks = callbacks
+        self.max_seconds = max_seconds
+        self.n_threads = n_threads
+        self.dtype = dtype
+        self.monitor = monitor
+
+    def _encode_first(self, y: Any, is_partial: bool) -> Array:
+        encoded = self._encode(y)
+        self.n_outputs_ = encoded.shape[1]
+        return encoded
+
+    def _encode(self, y: Any) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and y.min() < 0:
+            raise ValueError(f"y holds {y.min()} with loss='poisson': give y >= 0")
+        return y.reshape(len(y), -1)
+
+    def _targets(self, encoded: Array, dtype: np.dtype[Any]) -> Array:
+        return np.ascontiguousarray(encoded, dtype)
+
+    def _out_activation(self) -> str:
+        return "exp" if self.loss == "poisson" else "identity"
+
+    def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
+        return float(r2_score(encoded, outputs, sample_weight=weights))
+
+    def predict(self, X: Any) -> Array:
+        """Predict target values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In the dtype of the weights.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    @available_if(lambda estimator: estimator._has_partial_fit())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch on the given data, going on from what there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, 0 or more.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        return self._fit(X, y, sample_weight, (None, None), is_partial=True)

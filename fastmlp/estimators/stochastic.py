@@ -1,0 +1,256 @@
+"""A run of a stochastic solver: epochs of mini-batches, in scikit-learn's order of events."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from fastmlp.estimators.ahead import Epochs
+from fastmlp.estimators.hooks import Hooks
+from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators.progress import progress_of
+from fastmlp.estimators.schedules import TOO_SMALL, Schedule
+from fastmlp.estimators.stopping import Stopping
+from fastmlp.estimators.validation import Validation
+
+Array = NDArray[Any]
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+class Rows(NamedTuple):
+    """What a run is trained on.
+
+    `order` has the numbers of those rows of `x` that are trained on, in the order of the data.
+    """
+
+    x: Any
+    targets: Array
+    weights: Array | None
+    order: NDArray[np.intp]
+    validation: Validation | None
+
+
+class OptimizerState(NamedTuple):
+    """What the next step has to know of those before."""
+
+    optimizer: str
+    arrays: list[tuple[Array, ...]]
+    n_steps: int
+    rate: float
+    initial_rate: float
+    seed: int
+
+
+def batch_size_of(estimator: Any, n_rows: int) -> int:
+    """Return the setting `batch_size` as a number of rows that there are."""
+    if isinstance(estimator.batch_size, str):
+        return min(200, n_rows)
+    if estimator.batch_size > n_rows:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=4,
+        )
+    return min(int(estimator.batch_size), n_rows)
+
+
+def fit_stochastic(
+    estimator: Any, rows: Rows, hooks: Hooks, random_state: np.random.RandomState, is_partial: bool
+) -> None:
+    """Train the estimator's `coefs_` and `intercepts_`, in place, for an epoch or until it ends.
+
+    Raises
+    ------
+    ValueError
+        If weights or loss stop being finite, without early stopping.
+    """
+    from fastmlp.kernels import Trainer
+
+    batch_size = batch_size_of(estimator, len(rows.order))
+    problem = problem_of(estimator, estimator.out_activation_)
+    state = _state_before(estimator, problem.optimizer, is_partial)
+    seed = state.seed if state else 0
+    if problem.dropout > 0 and not seed:
+        seed = int(random_state.randint(1, 2**31))
+    n_steps = -(-len(rows.order) // batch_size)
+    schedule = Schedule(estimator, _rate_before(estimator, state), n_steps)
+    weights, biases = estimator.coefs_, [b.reshape(1, -1) for b in estimator.intercepts_]
+    with (
+        Trainer(
+            weights,
+            biases,
+            rows.x,
+            rows.targets,
+            problem=problem,
+            batch_size=batch_size,
+            learning_rate=schedule.rate,
+            lambda_reg=float(estimator.alpha),
+            n_threads=estimator.n_threads,
+            row_weights=rows.weights,
+            l2_by_rows=True,
+            floor=float(np.finfo(weights[0].dtype).eps),
+            seed=seed,
+            with_penalty=True,
+        ) as trainer,
+        progress_of(estimator) as progress,
+    ):
+        if state is not None:
+            for kept, array in zip(state.arrays, trainer.states, strict=True):
+                for source, target in zip(kept, array, strict=True):
+                    target[...] = source
+            trainer.n_steps = state.n_steps
+            trainer.load()
+        run = _Run(estimator, rows, hooks, random_state, trainer, schedule, progress)
+        try:
+            run.epochs(1 if is_partial else estimator.max_iter)
+            if not is_partial and not run.has_ended:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "
+                    "the optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+        except KeyboardInterrupt:
+            run.settle()
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        finally:
+            trainer.export()
+    estimator._optimizer_state = OptimizerState(
+        problem.optimizer, trainer.states, trainer.n_steps, schedule.rate, schedule.initial, seed
+    )
+    run.stopping.restore()
+
+
+def _state_before(estimator: Any, optimizer: str, is_partial: bool) -> OptimizerState | None:
+    """Return the state to go on from, if there is one and it is of this optimiser."""
+    state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
+    is_kept = is_partial or estimator.warm_start
+    if state is None or not is_kept or state.optimizer != optimizer:
+        return None
+    return state
+
+
+def _rate_before(estimator: Any, state: OptimizerState | None) -> float:
+    """Return the rate to go on with: the last one, unless it had run out or was set anew."""
+    initial = float(estimator.learning_rate_init)
+    if state is None or state.initial_rate != initial or state.rate <= TOO_SMALL:
+        return initial
+    return state.rate if estimator.learning_rate in ("adaptive", "invscaling") else initial
+
+
+class _Run:
+    """The epochs of one call of fit."""
+
+    def __init__(
+        self, estimator: Any, rows: Rows, hooks: Hooks, random_state: Any, trainer: Any,
+        schedule: Schedule, progress: Any,
+    ) -> None:  # fmt: skip
+        self.estimator, self.rows, self.hooks = estimator, rows, hooks
+        self.random_state, self.trainer = random_state, trainer
+        self.schedule, self.progress = schedule, progress
+        self.stopping = Stopping(estimator)
+        if estimator.early_stopping:
+            self.stopping.keep()
+        self.has_ended = False
+        self._ahead: Epochs | None = None
+
+    def epochs(self, n_epochs: int) -> None:
+        """Run up to `n_epochs` epochs; `has_ended` tells whether one of them was found the last."""
+        estimator, trainer, schedule, hooks = (
+            self.estimator, self.trainer, self.schedule, self.hooks
+        )  # fmt: skip
+        max_seconds = estimator.max_seconds or math.inf
+        validation, n_rows = self.rows.validation, len(self.rows.order)
+        history, curve = estimator.history_, estimator.loss_curve_
+        is_watched = validation is not None or not hooks.is_empty
+        runs_ahead = (
+            not (is_watched or estimator.verbose or estimator.max_seconds)
+            and schedule.is_level
+            and n_rows == trainer.batch_size
+            and n_epochs > 1
+        )
+        ahead = self._ahead = Epochs(
+            trainer, self.rows.order, estimator.shuffle, self.random_state, n_epochs, runs_ahead
+        )
+        estimator.n_iter_ = 0
+        if validation is not None and estimator.max_seconds:
+            validation.prepare(estimator)
+        start = time.perf_counter()
+        for epoch in range(n_epochs):
+            if not hooks.is_empty:
+                hooks.begin_epoch()
+            trainer.learning_rate = schedule.of_epoch(epoch)
+            loss, seconds = ahead.next()
+            estimator.n_iter_ = epoch + 1
+            estimator.loss_ = loss
+            estimator.t_ += n_rows
+            curve.append(loss)
+            if is_watched:
+                trainer.export()
+            logs = {"loss": loss, "seconds": seconds}
+            score = math.nan
+            if validation is not None:
+                val_loss, score = validation.look(estimator)
+                estimator.validation_loss_curve_.append(val_loss)
+                estimator.validation_scores_.append(score)
+                logs["val_loss"], logs["val_score"] = val_loss, score
+            history.append(logs)
+            self.progress.epoch(epoch + 1, logs)
+            if not math.isfinite(loss):
+                self._diverged(epoch + 1)
+                break
+            is_stalled = self.stopping.end_epoch(loss, score)
+            if is_stalled:
+                ahead.settle()
+            schedule.end_epoch(estimator.t_)
+            if not hooks.is_empty:
+                logs["rows_per_second"] = n_rows / seconds
+                if hooks.end_epoch(epoch + 1, logs):
+                    self._end("A callback has asked to stop. Stopping.")
+                    break
+            if is_stalled and self._stall():
+                break
+            if time.perf_counter() - start > max_seconds:
+                self._end(f"max_seconds={estimator.max_seconds} have passed. Stopping.")
+                break
+
+    def settle(self) -> None:
+        """Leave the trainer at the end of the epoch that was looked at last."""
+        if self._ahead is not None:
+            self._ahead.settle()
+
+    def _stall(self) -> bool:
+        done = self.schedule.stall()
+        if done is None:
+            self._end(f"{self.stopping.reason} {self.schedule.word_of_stop}")
+            return True
+        self.progress.say(f"{self.stopping.reason} {done}")
+        self.estimator._no_improvement_count = 0
+        return False
+
+    def _end(self, reason: str) -> None:
+        self.has_ended = True
+        self.progress.say(reason)
+
+    def _diverged(self, epoch: int) -> None:
+        self.has_ended = True
+        estimator = self.estimator
+        cause = (
+            f"In epoch {epoch} the loss was {estimator.loss_}: scale the data (StandardScaler), or "
+            f"give a smaller learning_rate_init than {estimator.learning_rate_init:g}."
+        )
+        if not estimator.early_stopping:
+            raise ValueError(f"{NOT_FINITE} {cause}")
+        warnings.warn(
+            f"The training has diverged, and the best weights before are kept. {cause}",
+            ConvergenceWarning,
+            stacklevel=6,
+        )

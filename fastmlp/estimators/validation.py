@@ -1,0 +1,110 @@
+"""Rows that a run is judged by, but not trained on."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from fastmlp.estimators.outputs import outputs_of
+from fastmlp.estimators.parameters import LOSS_OF_OUTPUT
+from fastmlp.reference import LOSSES
+
+Array = NDArray[Any]
+
+
+class Validation:
+    """Rows with their targets, and how good a network is at them.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+    X, y : array-like
+        As the user has given them: what a scorer gets.
+    x : ndarray or SciPy CSR
+        The same features, checked.
+    encoded : ndarray
+        The same targets, as the estimator's `_encode` returns them.
+    weights : ndarray of shape (n_rows,), optional
+    """
+
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, x: Any, encoded: Array, weights: Array | None
+    ) -> None:
+        self._given = X, y
+        self._x, self._encoded, self._weights = x, encoded, weights
+        dtype = estimator.coefs_[0].dtype
+        self._targets = estimator._targets(encoded, dtype)
+        self._floor = np.finfo(dtype).eps
+        self._monitor = estimator.monitor
+        self._scorer: Any = None
+        if self._monitor not in (None, "loss"):
+            self._scorer = get_scorer(self._monitor)
+
+    def prepare(self, estimator: Any) -> None:
+        """Compile what predicts, as `look` would."""
+        outputs_of(estimator, self._x)
+
+    def look(self, estimator: Any) -> tuple[float, float]:
+        """Return the mean loss without L2, and the score, of which more is better.
+
+        Where an output is not finite, both are NaN.
+        """
+        outputs = outputs_of(estimator, self._x)
+        if not np.isfinite(outputs).all():
+            return float("nan"), float("nan")
+        with np.errstate(over="ignore"):
+            rows = LOSSES[LOSS_OF_OUTPUT[estimator.out_activation_]].rows(
+                outputs, self._targets, self._floor
+            )
+            loss = float(np.average(rows.astype(np.float64), weights=self._weights))
+        if self._monitor is None:
+            score = estimator._score_outputs(outputs, self._encoded, self._weights)
+        elif self._scorer is None:
+            score = -loss
+        else:
+            score = self._ask(estimator)
+        return loss, float(score)
+
+    def _ask(self, estimator: Any) -> float:
+        weights = {}
+        takes_weights = "sample_weight" in inspect.signature(self._scorer).parameters
+        if self._weights is not None and takes_weights:
+            weights["sample_weight"] = self._weights
+        return float(self._scorer(estimator, *self._given, **weights))
+
+
+def split_rows(
+    estimator: Any, n_rows: int, strata: Array | None, random_state: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Return the numbers of the rows to train on and of those held out, as scikit-learn's split.
+
+    Raises
+    ------
+    ValueError
+        If a class or the held out part is too small.
+    """
+    try:
+        train, held_out = train_test_split(
+            np.arange(n_rows),
+            random_state=random_state,
+            test_size=estimator.validation_fraction,
+            stratify=strata,
+        )
+    except ValueError as error:
+        if strata is None:
+            raise
+        raise ValueError(
+            f"{str(error).rstrip('.')}. Give stratify=False, or validation rows of your own: "
+            "X_val and y_val."
+        ) from error
+    if len(held_out) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' "
+            "or the size of your dataset."
+        )
+    return train, held_out

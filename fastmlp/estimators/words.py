@@ -1,0 +1,120 @@
+"""What the docstrings of both classes have in common, once."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TypeVar
+
+Documented = TypeVar("Documented", bound=type)
+
+PARAMETERS = """\
+hidden_layer_sizes : int or array-like of int, default=(100,)
+    Units of each hidden layer; ``()`` for none.
+activation : str or tuple of str, default='relu'
+    Of the hidden layers, one for all or one for each: 'identity', 'logistic', 'tanh', 'relu', and
+    beyond scikit-learn 'leaky_relu' (slope 0.01), 'silu', 'gelu' (exact). The formulas stand in
+    `fastmlp.reference.activations`.
+solver : {'lbfgs', 'sgd', 'adam', 'adamw'}, default='adam'
+    'adamw' decays weights apart from the gradient (Loshchilov and Hutter, arXiv:1711.05101).
+alpha : float, default=0.0001
+    Strength of L2, divided by the batch's rows, or its sum of weights.
+batch_size : int, default='auto'
+    Rows in a step; 'auto' is ``min(200, n_samples)``. lbfgs takes all rows.
+learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
+    'invscaling' and 'adaptive' act on sgd only. 'cosine' falls from step to step to 0 at the end
+    of `max_iter` epochs, for every stochastic solver (arXiv:1608.03983).
+learning_rate_init : float, default=0.001
+    The learning rate to start with.
+power_t : float, default=0.5
+    Exponent of 'invscaling'.
+max_iter : int, default=200
+    Epochs, or iterations of lbfgs, at most.
+shuffle : bool, default=True
+    Draw an order of the rows anew for each epoch.
+random_state : int, RandomState instance, default=None
+    For the first weights, the validation split, the orders and dropout.
+tol : float, default=1e-4
+    Training ends when the loss, or with early stopping the score, has not got better by this much
+    for `n_iter_no_change` epochs; for lbfgs the bound on the projected gradient.
+verbose : bool or int, default=False
+    Show progress: a bar in terminals and notebooks, scikit-learn's lines elsewhere.
+warm_start : bool, default=False
+    Go on from the last fit's weights, with the optimiser's state.
+momentum : float, default=0.9
+    Of sgd, in [0, 1].
+nesterovs_momentum : bool, default=True
+    Take Nesterov's kind of it.
+early_stopping : bool, default=False
+    Go by the score of rows that are not trained on, and end with the best weights.
+validation_fraction : float, default=0.1
+    Share of the rows to hold out for that, unless `fit` is given others.
+beta_1 : float, default=0.9
+    Decay of the mean of gradients: adam and adamw.
+beta_2 : float, default=0.999
+    Decay of the mean of their squares: adam and adamw.
+epsilon : float, default=1e-8
+    Added to the root of the mean square: adam and adamw.
+n_iter_no_change : int or inf, default=10
+    See `tol`.
+max_fun : int, default=15000
+    Evaluations of loss and gradient at most, of lbfgs."""
+
+MORE = """\
+dropout : float, default=0.0
+    Share of the hidden units that a step leaves out, in [0, 1) (Srivastava et al., 2014).
+callbacks : list of callable, default=None
+    Each is called as ``callback(epoch, logs)`` after every epoch, from 1, with `loss`, `seconds`,
+    `rows_per_second` and, with rows to validate with, `val_loss` and `val_score`. The estimator
+    has that epoch's weights then. Returning True stops the training.
+max_seconds : float, default=None
+    Time from the start of the first epoch, looked at after every epoch; compiling is not counted.
+n_threads : int, default=None
+    Threads to train and predict with; by default as many as help.
+dtype : {'auto', 'float32', 'float64'}, default='auto'
+    Of weights and arithmetic. 'auto' is float32 for float32 and float16 `X`, else float64.
+monitor : str, callable or 'loss', default=None
+    What early stopping goes by: the name of a scorer, a ``scorer(estimator, X, y)``, or 'loss',
+    the negative validation loss. By default what `score` returns."""
+
+ATTRIBUTES = """\
+coefs_ : list of ndarray of shape (n_in, n_out)
+    Weights of each layer.
+intercepts_ : list of ndarray of shape (n_out,)
+    Biases of each layer.
+loss_ : float
+    Of the last epoch: the mean of its batches' losses, each before its step, L2 included.
+loss_curve_ : list of float
+    The same of each epoch; not with lbfgs.
+best_loss_ : float or None
+    The least of these; None with early stopping.
+validation_scores_ : list of float or None
+    Score of the validation rows after each epoch.
+validation_loss_curve_ : list of float or None
+    Their mean loss, without L2.
+best_validation_score_ : float or None
+    The best of these scores; None without early stopping.
+history_ : fastmlp.History
+    All figures of the last fit, with `to_frame()` and `plot()`.
+n_iter_ : int
+    Epochs of the last fit.
+t_ : int
+    Rows trained on, each as often as it was.
+n_features_in_ : int
+    Columns of `X`.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Their names, where `X` had names that are all strings.
+n_layers_ : int
+    Layers, the input counted.
+n_outputs_ : int
+    Units of the last layer.
+out_activation_ : str
+    The last layer's function."""
+
+
+def documented(kind: Documented) -> Documented:
+    """Fill the places in a class's docstring that are kept for the words above."""
+    text = inspect.cleandoc(kind.__doc__ or "")
+    for place, words in (("PARAMETERS", PARAMETERS), ("MORE", MORE), ("ATTRIBUTES", ATTRIBUTES)):
+        text = text.replace(f"<{place}>", words)
+    kind.__doc__ = text
+    return kind
