@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -17,6 +18,18 @@ def tests(session: nox.Session) -> None:
     """All tests; ``nox -s tests -- -m "not slow"`` leaves out those that take minutes."""
     session.install(".[tests]")
     session.run("pytest", "-n", "auto", *session.posargs)  # a process a core
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """scikit-learn's own tests of its MLPs, against ours."""
+    session.install(".[sklearn]", "pytest>=8")
+    # Nothing of this project's settings: the tests are another's. pandas is a dependency.
+    session.run(
+        "python", "-m", "pytest", "-c", os.devnull, "-p", "swapped_classes",
+        "-p", "no:cacheprovider", "--pyargs", "sklearn.neural_network.tests.test_mlp",
+        *session.posargs, env={"PYTHONPATH": "tests/conformance"},
+    )  # fmt: skip
 
 
 @nox.session

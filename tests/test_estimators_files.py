@@ -1,0 +1,158 @@
+"""Estimators in files: safetensors and ONNX."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from estimator_tools import load, quiet
+from safetensors import safe_open
+from sklearn.exceptions import NotFittedError
+
+from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp.estimators.storage import decode_array, encode_array
+
+CLASSES = {
+    "strings": np.array(["é", "b c", "a"]),
+    "objects": np.array(["no", "yes, 'quoted'"], object),
+    "numbers": np.array([-3, 5, 2**60]),
+    "floats": np.array([1.0, 2.0, 5.0]),
+    "bools": np.array([False, True]),
+    "bytes": np.array([b"x", b"\xffy"]),
+    "one": np.array(["only"]),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_classes_of_any_type(tmp_path, name):
+    rng = np.random.RandomState(0)
+    x, y = rng.randn(40, 4), CLASSES[name][rng.randint(0, len(CLASSES[name]), 40)]
+    if name == "bytes":  # which scikit-learn refuses: the file's format takes them all the same
+        decoded = decode_array(json.loads(json.dumps(encode_array(CLASSES[name]))))
+        np.testing.assert_array_equal(decoded, CLASSES[name])
+        return
+    model = quiet(MLPClassifier(max_iter=3, class_weight={y[0]: 2.0}), x, y)
+    model.save(tmp_path / "model.safetensors")
+    loaded = MLPClassifier.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.classes_, model.classes_)
+    assert loaded.classes_.dtype == model.classes_.dtype
+    np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    assert loaded.get_params() == model.get_params()
+
+
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_everything_comes_back(tmp_path, estimator_class, dtype):
+    x, y = load("multilabel")
+    table = pd.DataFrame(x, columns=[f"c{i}" for i in range(x.shape[1])]).astype(dtype)
+    model = estimator_class(
+        hidden_layer_sizes=(5, 4), activation=("tanh", "gelu"), max_iter=4, early_stopping=True,
+        alpha=np.float64(0.5), callbacks=[print],
+    )  # fmt: skip
+    quiet(model, table, y)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    loaded = estimator_class.load(path)
+    np.testing.assert_array_equal(loaded.predict(table), model.predict(table))
+    assert loaded.coefs_[0].dtype == dtype
+    for attribute in (
+        "n_iter_", "t_", "loss_", "loss_curve_", "validation_scores_", "n_layers_", "n_outputs_",
+        "best_validation_score_", "out_activation_",
+    ):  # fmt: skip
+        assert getattr(loaded, attribute) == getattr(model, attribute)
+    assert list(loaded.feature_names_in_) == list(table.columns)
+    assert loaded.callbacks is None
+    assert loaded.get_params() == model.get_params() | {"callbacks": None}
+    content = path.read_bytes()
+    model.save(path)
+    assert path.read_bytes() == content
+    quiet(loaded.set_params(warm_start=True), table, y)
+    loaded.set_params(early_stopping=False).partial_fit(table, y)
+
+
+def test_what_a_file_cannot_hold(tmp_path):
+    x, y = load("wine")
+    model = MLPClassifier(max_iter=2, random_state=np.random.RandomState(0))
+    with pytest.raises(NotFittedError):
+        model.save(tmp_path / "model")
+    quiet(model, x, y)
+    with pytest.warns(UserWarning, match="random_state: no values that a file can hold"):
+        model.save(tmp_path / "model")
+    assert MLPClassifier.load(tmp_path / "model").random_state is None
+
+
+def test_damaged_files(tmp_path):
+    x, y = load("wine")
+    path = tmp_path / "model.safetensors"
+    quiet(MLPClassifier(max_iter=2), x, y).save(path)
+    with pytest.raises(ValueError, match=r"holds a MLPClassifier: load it with fastmlp\.MLPClass"):
+        MLPRegressor.load(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-10])
+    with pytest.raises(ValueError, match="is cut short"):
+        MLPClassifier.load(path)
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        MLPClassifier.load(tmp_path / "none")
+    for before, after in [
+        (b"out_activation_", b"out_activatiom_"), (b'[100]', b'[101]'), (b'"w1"', b'"w3"'),
+        (b"float64", b"float65"), (b"fastmlp-estimator", b"fastmlp-estimatus"),
+        (b'"format_version":"1"', b'"format_version":"7"'),
+    ]:  # fmt: skip
+        if before in content:
+            path.write_bytes(content.replace(before, after))
+            with pytest.raises(
+                ValueError, match=r"is damaged|is cut short|holds no estimator|format version 7"
+            ):
+                MLPClassifier.load(path)
+    path.write_bytes(content)
+    with safe_open(path, framework="numpy") as file:
+        assert set(file.keys()) == {"w1", "w2", "b1", "b2"}
+
+
+@pytest.mark.parametrize("activation", [
+    "identity", "logistic", "tanh", "relu", "leaky_relu", "silu", "gelu",
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["wine", "cancer", "multilabel"])
+def test_onnx_of_classifiers(tmp_path, name, activation):
+    x, y = load(name)
+    names = np.array(["a", "b", "c"])
+    y = y if name == "multilabel" else names[y]
+    model = MLPClassifier(hidden_layer_sizes=(9, 7), activation=activation, max_iter=5)
+    path = tmp_path / "model.onnx"
+    quiet(model, x, y).to_onnx(path)
+    probabilities, label = run(path, x)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities, model.predict_proba(x), atol=1e-5)
+    sure = np.abs(np.diff(np.sort(probabilities)[:, -2:], axis=1)).ravel() > 1e-4
+    sure &= np.abs(probabilities - 0.5).min(axis=1) > 1e-4
+    np.testing.assert_array_equal(label[sure], model.predict(x)[sure])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_onnx_of_regressors(tmp_path, loss, n_outputs):
+    rng = np.random.RandomState(0)
+    x, y = rng.randn(90, 5), rng.poisson(2.0, (90, n_outputs)).astype(float)
+    model = quiet(MLPRegressor(loss=loss, max_iter=5, hidden_layer_sizes=()), x, y.squeeze())
+    model.to_onnx(tmp_path / "model.onnx")
+    (predictions,) = run(tmp_path / "model.onnx", x)
+    assert predictions.shape == (90, n_outputs)
+    np.testing.assert_allclose(predictions.squeeze(), model.predict(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["numbers", "floats", "bools", "one"])
+def test_onnx_labels(tmp_path, name):
+    rng = np.random.RandomState(0)
+    x, y = rng.randn(40, 4), CLASSES[name][rng.randint(0, len(CLASSES[name]), 40)]
+    model = quiet(MLPClassifier(max_iter=3), x, y)
+    model.to_onnx(tmp_path / "model.onnx")
+    np.testing.assert_array_equal(run(tmp_path / "model.onnx", x)[1], model.predict(x))
+
+
+def run(path, x):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {"X": x.astype(np.float32)})
