@@ -42,6 +42,7 @@ from engine_tools import (  # noqa: E402
 from fastmlp import kernels, reference  # noqa: E402
 from fastmlp.kernels import simd  # noqa: E402
 from fastmlp.kernels.cache import key_on  # noqa: E402
+from fastmlp.problem import Problem  # noqa: E402
 
 llvm.get_host_cpu_features = host_features
 key_on(registers=simd.N_REGISTERS)  # the host's own features are part of the key, these are not
@@ -116,12 +117,42 @@ def check_training(dtype: str) -> list[Array]:
     return results
 
 
+PROBLEMS = [
+    Problem("tanh", "squared_error", "adam"),
+    Problem("silu", "binary_cross_entropy", "momentum", dropout=0.3),
+    Problem("gelu", "poisson", "nesterov"),
+    Problem("logistic", "cross_entropy", "adamw"),
+    Problem("leaky_relu", "squared_error", "gradient"),
+]
+
+
+def check_entries(dtype: str) -> list[Array]:
+    """Runs of other entries, whose bits do not depend on the lanes either."""
+    results = []
+    for problem in PROBLEMS:
+        for sizes in ((20, 9, 3), (37, 16, 5, 40)):
+            parameters = make_parameters(sizes, dtype)
+            x = make_rows(150, sizes[0], dtype, 0.3)
+            y = at_page_end(make_rows(150, sizes[-1], dtype))
+            settings = {"problem": problem, "batch_size": 66, "learning_rate": 0.01}
+            for n_threads in (1, 3):
+                keywords = {"n_threads": n_threads, "with_penalty": True, **settings}
+                got = train(parameters, x, y, **keywords)
+                results += [*got.parameters.arrays(), np.array(got.losses)]
+            results.append(kernels.predict_proba(*got.parameters, x, problem=problem))
+    return results
+
+
 if __name__ == "__main__":
     lanes = int(os.environ["FASTMLP_LANES"])
     assert 4 * lanes == simd.VECTOR_BYTES
     outcome = {}
     for dtype in ("float32", "float64"):
         check_pixels(dtype)
-        for name, arrays in [("exact", check_forward(dtype)), ("close", check_training(dtype))]:
+        for name, arrays in [
+            ("forward", check_forward(dtype)),
+            ("training", check_training(dtype)),
+            ("entries", check_entries(dtype)),
+        ]:
             outcome |= {f"{name} {dtype} {i}": array for i, array in enumerate(arrays)}
     np.savez(sys.argv[2], **outcome)

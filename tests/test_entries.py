@@ -14,6 +14,8 @@ from fastmlp.problem import Problem
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 ACTIVATIONS, LOSSES = sorted(reference.ACTIVATIONS), sorted(reference.LOSSES)
 OPTIMIZERS = sorted(reference.OPTIMIZERS)
+# Without kinks, at which rounding decides which slope is taken.
+SMOOTH = [name for name in ACTIVATIONS if "relu" not in name]
 
 
 def make_targets(loss: str, n_rows: int, n_outputs: int, dtype: str, labels: bool = True) -> Any:
@@ -53,7 +55,7 @@ def check(
     loss: str,
     x: Any,
     y: Any,
-    factor: float = 4000,
+    factor: float = 400,
     **settings: Any,
 ) -> Any:
     parameters = make_parameters(sizes, dtype, seed=1)
@@ -213,3 +215,52 @@ def test_epochs_of_one_step_together(dtype, optimizer):
         pytest.raises(ValueError, match="orders has 70 columns: give 50"),
     ):
         trainer.epochs(orders)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_combination(activation, loss):
+    """Each activation with each loss and each optimiser, for an epoch."""
+    x, y = make_rows(90, 12, "float64", 0.5), make_targets(loss, 90, 3, "float64")
+    parameters = make_parameters((12, 9, 3), "float64", seed=2)
+    for optimizer in OPTIMIZERS:
+        problem = Problem(activation=activation, loss=loss, optimizer=optimizer, epsilon=1e-3)
+        settings = {"problem": problem, "batch_size": 40, "learning_rate": 0.005, "n_threads": 1}
+        got, states, _ = run(kernels, parameters, x, y, **settings)
+        expected, wanted, _ = run(reference, parameters, x, y, "longdouble", **settings)
+        pairs = [(got.parameters.arrays(), expected.parameters.arrays()), (states, wanted)]
+        for ours, theirs in pairs:
+            for values, expected_values in zip(ours, theirs, strict=True):
+                assert_close(values, expected_values, "float64", 300)
+        assert_close(got.losses, expected.losses, "float64", 300)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_combinations(seed):
+    """Any entries, an activation a layer, dtypes, kinds of X, dropout and weights of rows."""
+    rng = np.random.RandomState(seed)
+    dtype = str(rng.choice(["float32", "float64"]))
+    kind = str(rng.choice(["uint8", "float32", "float64", "csr"]))
+    loss, optimizer = str(rng.choice(LOSSES)), str(rng.choice(OPTIMIZERS))
+    hidden = tuple(int(n) for n in rng.choice([1, 3, 8, 17, 33, 70], rng.randint(0, 4)))
+    problem = Problem(
+        activation=tuple(str(name) for name in rng.choice(SMOOTH, len(hidden))),
+        loss=loss,
+        optimizer=optimizer,
+        dropout=float(rng.choice([0.0, 0.3])) if hidden else 0.0,
+        epsilon=1e-3,
+    )
+    n_rows, n_outputs = int(rng.choice([40, 150, 300])), int(rng.choice([1, 3, 17]))
+    n_features = int(rng.choice([5, 16, 30]))
+    x = make_rows(n_rows, n_features, kind, float(rng.choice([0.2, 1.0])), seed)
+    y = make_targets(loss, n_rows, n_outputs, dtype, labels=bool(rng.randint(2)))
+    settings = {
+        "batch_size": int(rng.choice([1, 20, 64, 130, 300])),
+        "learning_rate": 0.002,
+        "input_scale": 255.0,
+        "l2_by_rows": bool(rng.randint(2)),
+        "with_penalty": bool(rng.randint(2)),
+        "row_weights": rng.rand(n_rows) if rng.randint(2) else None,
+    }
+    sizes = (n_features, *hidden, n_outputs)
+    check(dtype, sizes, loss, x, y, factor=1500, problem=problem, **settings)
