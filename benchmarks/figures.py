@@ -7,6 +7,7 @@ Those depend on the width of vectors: ``FASTMLP_LANES=16`` has them as with AVX-
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def steps() -> Figure:
 def stages_of(sizes: Sequence[int]) -> list[program.Stage]:
     """The stages of a step on uint8 digits, shared by two threads."""
     problem = Problem()
-    weights = [np.zeros(shape, np.float32) for shape in zip(sizes, sizes[1:], strict=False)]
+    weights = [np.zeros(shape, np.float32) for shape in pairwise(sizes)]
     biases = [np.zeros((1, n), np.float32) for n in sizes[1:]]
     network = program.Network.of(problem, len(weights), has_labels=True)
     plan = Plan(

@@ -26,7 +26,9 @@ PAGES = [
 ELSEWHERE = ("coming-from-scikit-learn.md",)  # run by the estimators' own test, with what it needs
 BLOCK = re.compile(r"^(<!-- not run -->\n)?```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-WITH_CODE = [page for page in PAGES if "```python" in page.read_text() and page.name not in ELSEWHERE]
+WITH_CODE = [
+    page for page in PAGES if "```python" in page.read_text() and page.name not in ELSEWHERE
+]
 
 
 def blocks(page: Path, language: str) -> Iterator[str]:
