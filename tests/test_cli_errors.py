@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, start, write_csv, write_idx
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
 
 from fastmlp import MLP
 
