@@ -166,7 +166,18 @@ def _width(text: str, size: float) -> float:
 
 
 def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Rows whose most probable class is not `y`, the most confident mistake first."""
+    """Rows whose most probable class is not `y`, the most confident mistake first.
+
+    Parameters
+    ----------
+    y : ndarray of shape (m,)
+        True labels.
+    probabilities : ndarray of shape (m, n_classes)
+
+    Returns
+    -------
+    ndarray of int of shape (n_mistakes,)
+    """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
