@@ -16,8 +16,10 @@ import fastmlp
 from fastmlp import data, pictures, profiling, reference
 
 SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
-WITH_EXAMPLES = ("MLP", "History", "data.load", "data.make_digits", "data.train_val_split",
-                 "data.load_csv", "one_hot_encode", "make_prediction", "find_misclassified")  # fmt: skip
+WITH_EXAMPLES = (
+    "MLP", "History", "one_hot_encode", "make_prediction", "find_misclassified",
+    "data.load", "data.load_csv", "data.make_digits", "data.train_val_split",
+)  # fmt: skip
 
 
 def members(prefix: str, names: list[str], home: Any) -> Iterator[tuple[str, Any]]:
@@ -33,10 +35,11 @@ def members(prefix: str, names: list[str], home: Any) -> Iterator[tuple[str, Any
 
 
 def exported(module: Any) -> list[str]:
-    return getattr(module, "__all__", None) or [
-        name for name, thing in vars(module).items()
-        if not name.startswith("_") and (getattr(thing, "__module__", "") or "").startswith("fastmlp.")
-    ]  # fmt: skip
+    def is_own(thing: Any) -> bool:
+        return (getattr(thing, "__module__", None) or "").startswith("fastmlp.")
+
+    own = [name for name, thing in vars(module).items() if name[0] != "_" and is_own(thing)]
+    return getattr(module, "__all__", own)
 
 
 PUBLIC = dict(
@@ -94,7 +97,7 @@ def test_examples_run(name, tmp_path, monkeypatch):
     thing = PUBLIC[name]
     module = importlib.import_module(thing.__module__)
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    (test,) = finder.find(thing, name, module=module, globs={thing.__name__: thing, "np": np}
+    (test,) = finder.find(thing, name, module=module, globs={thing.__name__: thing, "np": np})
     assert test.examples
     assert runner.run(test).failed == 0
 
