@@ -38,6 +38,15 @@ _MODULES = ("checks", "data", "files", "history", "mlp", "model_file", "network"
             "reference", "tutorial")  # fmt: skip
 
 
+def __dir__() -> list[str]:
+    """What is meant to be used, and what every module has; no imports of this file."""
+    return sorted({*__all__, *_HOMES, "__version__", *filter(_is_dunder, globals())})
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
 def __getattr__(name: str) -> Any:
     """Look up what costs time to import, or to find out, only when it is asked for."""
     if name in _HOMES:
