@@ -40,7 +40,7 @@ def tests_lowest(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the sdist and the wheel, install the wheel, and use it; test from the sdist's folder."""
+    """Build sdist and wheel, install and use the wheel; run tests from the unpacked sdist."""
     session.install("build", "twine", "mypy>=1.13", "pandas-stubs")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build")  # the wheel from the sdist
