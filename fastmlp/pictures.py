@@ -247,7 +247,7 @@ def _grid(
     n_rows = max(1, math.ceil(len(x) / n_columns))
     # One unit is a tile's side; captions and gaps are given in inches.
     line, gap, margin, header = 0.16 / TILE, 0.14 / TILE, 0.15 / TILE, 0.5 / TILE
-    step_x, step_y = max(1 + gap, widest / TILE + gap / 2), 1 + gap + line * n_lines
+    step_x, step_y = max(1 + gap, widest / TILE + 1.2 * gap), 1 + gap + line * n_lines
     width = 2 * margin + n_columns * step_x - gap
     inset = (step_x - 1 - gap) / 2  # of an image under a caption that is wider
     height = header + n_rows * step_y + margin - gap
