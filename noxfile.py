@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tarfile
 from pathlib import Path
 
 import nox
 
 RESULTS = Path("benchmarks/results")
+QUICK = ("tests/test_import.py", "tests/test_network.py", "tests/test_docs.py")  # of a package
 
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
@@ -18,6 +21,44 @@ def tests(session: nox.Session) -> None:
     """All tests; ``nox -s tests -- -m "not slow"`` leaves out those that take minutes."""
     session.install(".[tests]")
     session.run("pytest", "-n", "auto", *session.posargs)  # a process a core
+
+
+@nox.session(venv_backend="uv|virtualenv")
+def tests_lowest(session: nox.Session) -> None:
+    """All tests with the oldest versions that pyproject.toml allows; best on Python 3.11."""
+    session.install("uv")
+    lowest = Path(session.create_tmp()) / "lowest.txt"
+    session.run(
+        "uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--extra", "tests",
+        "--python", session.python or "python", "--output-file", str(lowest), "pyproject.toml",
+    )  # fmt: skip
+    session.install("-r", str(lowest))
+    session.install("--no-deps", ".")
+    # They call each other's newer versions, which deprecate what was usual then.
+    session.run("pytest", "-n", "auto", "-W", "ignore::DeprecationWarning", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, install and use the wheel; run tests from the unpacked sdist."""
+    session.install("build", "twine", "mypy>=1.13", "pandas-stubs")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")  # the wheel from the sdist
+    (wheel,), (sdist,) = Path("dist").glob("*.whl"), Path("dist").glob("*.tar.gz")
+    session.run("twine", "check", "--strict", str(wheel), str(sdist))
+    session.install(f"{wheel.resolve()}[tests]")
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder / "unpacked", ignore_errors=True)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder / "unpacked", filter="data")
+    (source,) = (folder / "unpacked").iterdir()
+    # A folder without fastmlp's sources: what is imported there is what the wheel has brought.
+    with session.chdir(source / "tests"):
+        session.run("python", "-m", "fastmlp", "--version")
+        session.run("mypy", "--strict", "--config-file", os.devnull, "public_api.py")
+        session.run("python", "public_api.py")
+    with session.chdir(source):
+        session.run("pytest", *(session.posargs or QUICK))
 
 
 @nox.session

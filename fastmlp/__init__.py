@@ -44,7 +44,12 @@ _MODULES = ("checks", "data", "files", "history", "mlp", "model_file", "network"
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_HOMES})
+    """What is meant to be used, and what every module has; no imports of this file."""
+    return sorted({*__all__, *_HOMES, "__version__", *filter(_is_dunder, globals())})
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def __getattr__(name: str) -> Any:

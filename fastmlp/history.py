@@ -32,6 +32,15 @@ class History:
         Of `MLPClassifier` and `MLPRegressor`: what is monitored of validation rows; more is better.
     seconds : list of float
         Wall-clock seconds that each epoch's training took, validation not counted.
+
+    Examples
+    --------
+    >>> from fastmlp import History
+    >>> history = History(loss=[1.5, 0.75], mean_loss=[2.0, 0.5])
+    >>> list(history.columns())
+    ['loss', 'mean_loss']
+    >>> history.to_frame().loc[2, "mean_loss"].item()
+    0.5
     """
 
     loss: list[float] = field(default_factory=list)

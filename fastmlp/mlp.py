@@ -92,6 +92,19 @@ class MLP(reference.MLP):
     loop calls by hand (`relu`, `softmax`, `compute_loss`, `backward`, `update_weights`) is NumPy:
     such a loop holds every gradient in an array, which is just what the kernels avoid, and lives at
     NumPy's speed anyway. `fastmlp.reference.MLP` is the same class in NumPy throughout.
+
+    Examples
+    --------
+    >>> from fastmlp import MLP
+    >>> from fastmlp.data import make_digits, train_val_split
+    >>> x, y = make_digits(500)
+    >>> x_train, y_train, x_val, y_val = train_val_split(x, y)
+    >>> mlp = MLP(784, 32, 10, 0.001, optimizer="adam", input_scale=255, random_state=0)
+    >>> history = mlp.train(x_train, y_train, epochs=20, verbose=False)
+    >>> mlp.predict(x_val).shape
+    (100,)
+    >>> mlp.score(x_val, y_val) > 0.5
+    True
     """
 
     @property

@@ -164,8 +164,27 @@ def _word(label: int, class_names: Sequence[str] | None) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
+def _width(text: str, size: float) -> float:
+    """A text's width in inches."""
+    from matplotlib.textpath import TextPath
+
+    letters = text.replace("$", "S")  # dollars would be taken for the marks of a formula
+    return float(TextPath((0, 0), letters, size=size).get_extents().width) / 72
+
+
 def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Rows whose most probable class is not `y`, the most confident mistake first."""
+    """Rows whose most probable class is not `y`, the most confident mistake first.
+
+    Parameters
+    ----------
+    y : ndarray of shape (m,)
+        True labels.
+    probabilities : ndarray of shape (m, n_classes)
+
+    Returns
+    -------
+    ndarray of int of shape (n_mistakes,)
+    """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
@@ -216,7 +235,7 @@ def _separate(axes: Axes) -> None:
 def _grid(
     title: str, x: np.ndarray, captions: list[list[tuple[str, str]]], *, n_columns: int
 ) -> Figure:
-    """Images in rows of `n_columns`, under lines of (text, colour).
+    """Images in rows of `n_columns`, under lines of (text, colour) that don't touch each other.
 
     All of them are drawn in one Axes: sixty Axes would take a second.
     """
@@ -229,12 +248,15 @@ def _grid(
             f"x has {x.shape[1]} features a row, which is no square image: "
             "give rows of side * side pixels, such as 784"
         )
+    size = 10 if max(map(len, captions), default=1) == 1 else 8  # points
+    widest = max((_width(text, size) for lines in captions for text, _ in lines), default=0.0)
     n_lines = max((len(lines) for lines in captions), default=1)
     n_rows = max(1, math.ceil(len(x) / n_columns))
     # One unit is a tile's side; captions and gaps are given in inches.
     line, gap, margin, header = 0.16 / TILE, 0.14 / TILE, 0.15 / TILE, 0.5 / TILE
-    step_x, step_y = 1 + gap, 1 + gap + line * n_lines
+    step_x, step_y = max(1 + gap, widest / TILE + 1.2 * gap), 1 + gap + line * n_lines
     width = 2 * margin + n_columns * step_x - gap
+    inset = (step_x - 1 - gap) / 2  # of an image under a caption that is wider
     height = header + n_rows * step_y + margin - gap
     figure = Figure(figsize=(width * TILE, height * TILE), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
@@ -242,12 +264,12 @@ def _grid(
     paper_to_ink = LinearSegmentedColormap.from_list("paper_to_ink", [PAPER, INK])
     largest = max(float(x.max()), 1e-30) if x.size else 1.0
     for i, (image, lines) in enumerate(zip(x, captions, strict=True)):
-        left = margin + (i % n_columns) * step_x
+        left = margin + inset + (i % n_columns) * step_x
         top = header + (i // n_columns) * step_y
         for k, (text, colour) in enumerate(lines):
             axes.text(
                 left + 0.5, top + (k + 0.5) * line, text,
-                color=colour, fontsize=10 if n_lines == 1 else 8, ha="center", va="center",
+                color=colour, fontsize=size, ha="center", va="center",
                 parse_math=False,  # a name may have dollars
             )  # fmt: skip
         top += n_lines * line

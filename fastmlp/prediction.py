@@ -81,6 +81,14 @@ class Predictor(Parameters, ABC):
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return how good predictions are, 1 at best.
 
+        Parameters
+        ----------
+        x : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+        y : array_like of shape (n_rows,) or (n_rows, output_size)
+            Labels, or targets, as `train` takes them.
+
+        Notes
+        -----
         With cross-entropy it is the accuracy, the share of rows whose label is predicted; with
         binary cross-entropy, the share of rows of which all outputs are. With other losses it is
         R^2, averaged over the outputs: 0 for a network that predicts the mean. All are those of

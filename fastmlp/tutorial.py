@@ -20,10 +20,20 @@ def one_hot_encode(y: ArrayLike, num_classes: int) -> NDArray[np.float64]:
         Labels of any numeric type, whole numbers in 0..num_classes-1.
     num_classes : int
 
+    Returns
+    -------
+    float64 ndarray of shape (n_rows, num_classes)
+
     Raises
     ------
     TypeError, ValueError
         Where a label is no whole number inside the classes.
+
+    Examples
+    --------
+    >>> one_hot_encode([0, 2], 3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
     """
     num_classes = checks.as_count(num_classes, "num_classes")
     return np.eye(num_classes)[checks.as_labels(y, None, num_classes)]
@@ -49,6 +59,13 @@ def make_prediction(
     ------
     TypeError, ValueError
         Where the shapes do not fit each other, or a number is not finite.
+
+    Examples
+    --------
+    >>> w = np.eye(2)
+    >>> b = np.zeros((1, 2))
+    >>> make_prediction([[1.0, 0.0], [0.2, 0.7]], w, b, w, b)
+    array([0, 1])
     """
     weights, biases = [w1, w2, *deeper[::2]], [b1, b2, *deeper[1::2]]
     if len(weights) != len(biases):
@@ -80,6 +97,14 @@ def find_misclassified(
     """Print the number of misclassified rows; return their indices and every row's prediction.
 
     Parameters and errors are those of `make_prediction`, with the true labels, (n_rows,).
+
+    Examples
+    --------
+    >>> w = np.eye(2)
+    >>> b = np.zeros((1, 2))
+    >>> find_misclassified([[1.0, 0.0], [0.2, 0.7]], [0, 0], w, b, w, b)
+    Number of misclassified examples: 1
+    (array([1]), array([0, 1]))
     """
     predictions = make_prediction(x_data, w1, b1, w2, b2, *deeper)
     n_classes = np.shape((b2, *deeper)[-1])[-1]

@@ -341,7 +341,7 @@ def test_a_missing_stream_or_a_full_stderr_costs_nothing(csv: Path, ends: str) -
 
 def test_a_reader_of_other_commands_that_goes_away(csv: Path) -> None:
     assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
-    for rest in ("evaluate out", "predict out -o /dev/stdout"):
+    for rest in ("evaluate out", "predict out", "predict out -o /dev/stdout"):
         done = shell(f"fastmlp {rest} --data {csv} | true")
         assert done.returncode in (0, 141)
         assert "Error" not in done.stderr

@@ -166,7 +166,7 @@ def test_a_bad_option_is_named_and_no_folder_is_left(
         (["train", "--epoch", "3"], "--epoch"),
         (["evaluate"], "MODEL"),
         (["evaluate", "model.safetensors"], "--data"),
-        (["predict", "model.safetensors", "--data", "x.csv"], "--out"),
+        (["predict", "--data", "x.csv"], "MODEL"),
     ],
 )
 def test_a_bad_command_line_is_explained_in_one_line(args: list[str], named: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, start, write_csv, write_idx
 
 from fastmlp import MLP
 
@@ -63,12 +63,12 @@ def test_the_confusion_matrix_counts_true_labels_by_prediction(model: Path, tmp_
     assert lines[start + 4].split() == ["2", "·", "2", "18", "90.0", "%"]
 
 
-def test_the_worst_digits_are_the_most_confident_mistakes(
+def test_the_worst_rows_are_the_most_confident_mistakes(
     model: Path, tmp_path: Path, probabilities: np.ndarray
 ) -> None:
     result = run("evaluate", model, "--data", write_csv(tmp_path / "data.csv", X, flipped(12)))
     lines = result.stdout.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("Worst digits"))
+    start = next(i for i, line in enumerate(lines) if line.startswith("Worst rows"))
     assert "the 10 most confident of 12 mistakes" in lines[start]
     shown = [line.split() for line in lines[start + 2 :]]
     worst = np.argsort(-probabilities[:12].max(axis=1), kind="stable")[:10]
@@ -161,7 +161,7 @@ def test_rows_that_were_trained_on_are_told_apart(run_of_csv: tuple[Path, Path])
     assert "of the validation rows" in lines[start]
     counts = [cell for line in lines[start + 2 : start + 5] for cell in line.split()[1:4]]
     assert sum(int(count) for count in counts if count != "·") == 15
-    start = next(i for i, line in enumerate(lines) if line.startswith("Worst digits"))
+    start = next(i for i, line in enumerate(lines) if line.startswith("Worst rows"))
     for line in lines[start + 2 :]:
         row, true = map(int, line.split()[:2])
         assert y[row] == true
@@ -194,3 +194,38 @@ def test_a_model_without_classes_is_for_python(tmp_path: Path) -> None:
     for command in (["evaluate"], ["predict", "-o", tmp_path / "out.csv"]):
         line = one_line_error(command[0], tmp_path / "m.safetensors", "--data", data, *command[1:])
         assert "was trained with the loss 'squared_error', which knows no classes: use it" in line
+
+
+@pytest.mark.parametrize("out", [[], ["-o", "-"]])
+def test_predict_writes_to_standard_output(model: Path, tmp_path: Path, out: list[str]) -> None:
+    data = write_csv(tmp_path / "test.csv", X)
+    process = start("predict", model, "--data", data, *out, cwd=tmp_path)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert stdout.startswith(b"ImageId,Label\n1,0\n")  # no \r, no word to the user
+    assert stdout.count(b"\n") == 61
+    assert b"60 rows" in stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["test.csv"]
+
+
+def test_predict_prints_names_as_they_are(tmp_path: Path) -> None:
+    network = MLP(N_FEATURES, 8, 3, random_state=0, dtype="float32", input_scale=255)
+    words = np.array(["zéro", "→", "deux"])
+    network.train(X.astype(np.uint8), words[Y], 1, verbose=False, class_names=words)
+    network.save(tmp_path / "model.safetensors")
+    data = write_csv(tmp_path / "test.csv", X)
+    assert run("predict", tmp_path, "--data", data, "-o", tmp_path / "out.csv").exit_code == 0
+    process = start("predict", tmp_path, "--data", data, env={"PYTHONIOENCODING": "ascii"})
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert stdout == (tmp_path / "out.csv").read_bytes()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_predict_says_that_standard_output_is_full(model: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "test.csv", X)
+    with Path("/dev/full").open("wb") as full:
+        process = start("predict", model, "--data", data, stdout=full)
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "can't write to standard output: No space left on device" in stderr.decode()

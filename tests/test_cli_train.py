@@ -301,3 +301,52 @@ def test_ctrl_c_before_the_training_ends_without_a_traceback(
     assert result.exit_code == 130
     assert result.stderr == "Interrupted.\n"
     assert names(tmp_path) == ["train.csv"]
+
+
+def test_patience_ends_a_run_that_improves_no_more(csv: Path) -> None:
+    x, y = easy_digits()
+    y[::4] = (y[::4] + 1) % 3  # which can only be learnt by heart
+    csv = write_csv(csv, x, y)
+    args = ("--data", csv, "--epochs", 60, "--lr", 0.3, "--batch-size", 4)
+    assert run("train", *args, "--out", "all").exit_code == 0
+    losses = pd.read_csv("all/history.csv")["val_loss"].to_numpy()
+    patience, best, last = 3, 0, 0
+    while last - best < patience:
+        last += 1
+        best = last if losses[last] < losses[best] else best
+    assert 0 < best < last < 59
+    result = run("train", *args, "--out", "some", "--patience", patience)
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(pd.read_csv("some/history.csv")["val_loss"], losses[: last + 1])
+    assert f"{last + 1} epochs in" in result.stdout
+    assert "has not improved for 3 epochs" in result.stdout
+    assert f"it was lowest, {losses[best]:.4f}, after epoch {best + 1}." in result.stdout
+    assert names("some") == FILES
+
+
+def test_a_patience_that_is_not_needed_says_nothing(csv: Path) -> None:
+    result = run("train", "--data", csv, "--epochs", 3, "--patience", 3)
+    assert "improved" not in result.output
+    assert len(pd.read_csv("fastmlp-run/history.csv")) == 3
+    assert "--patience" in one_line_error("train", "--data", csv, "--patience", 0)
+
+
+def test_quiet_says_nothing_and_verbose_a_line_for_each_epoch(csv: Path) -> None:
+    result = run("train", "--data", csv, "--epochs", 3, "--quiet", "--out", "quiet")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "Error" not in result.stderr
+    assert names("quiet") == FILES
+    result = run("train", "--data", csv, "--epochs", 25, "--verbose", "--out", "verbose")
+    lines = [line for line in result.stdout.splitlines() if line.startswith("Epoch ")]
+    assert len(lines) == 25
+
+
+def test_a_narrow_terminal_keeps_the_names_of_files(
+    csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = run("train", "--data", csv, "--epochs", 1)
+    for name in FILES:
+        assert name in result.stdout
+    assert max(map(len, result.stdout.partition("In fastmlp-run")[2].splitlines())) <= 40

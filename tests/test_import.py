@@ -20,6 +20,14 @@ def test_import_is_light():
     assert done.stdout.strip() == "[]"
 
 
+def test_dir_lists_what_is_public_and_no_imports():
+    names = [name for name in dir(fastmlp) if not name.startswith("__")]
+    assert set(fastmlp.__all__) <= set(names)
+    assert not {"importlib", "annotations", "Any", "TYPE_CHECKING"} & set(names)
+    assert not [name for name in names if name.startswith("_")]
+    assert "__version__" in dir(fastmlp)
+
+
 def test_public_names():
     for name in fastmlp.__all__:
         assert getattr(fastmlp, name) is not None

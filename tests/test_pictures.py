@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fastmlp import pictures
@@ -99,6 +100,23 @@ def test_the_gallery_shows_no_more_than_asked() -> None:
     )
     assert len(figure.axes[0].images) == 2
     assert texts(figure)[4].endswith("the 2 most confident mistakes")
+
+
+@pytest.mark.parametrize("names", [None, ["WWWWWWWWWWWWW", "$M_{WWWWWWW}$", "i"]])
+def test_captions_do_not_touch_each_other(names: list[str] | None) -> None:
+    wrong = dict.fromkeys(range(len(X)), 1.0)
+    figure = pictures.misclassified_gallery(X, Y, probabilities(wrong), names)
+    FigureCanvasAgg(figure).draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts[:-1]]
+    assert len(boxes) == 2 * len(X)
+    assert min(box.x0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+    gap = 0.03 * figure.dpi
+    for box in boxes:
+        same_line = [
+            b.x0 for b in boxes if b is not box and abs(b.y0 - box.y0) < 4 and b.x0 >= box.x0
+        ]
+        assert all(start - box.x1 > gap for start in same_line)
 
 
 def test_the_gallery_without_a_mistake_can_be_drawn() -> None:

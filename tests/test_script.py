@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
+from script_tools import write_csv
 
 SCRIPT = """\
 import numpy as np
@@ -45,13 +45,6 @@ def run_script(module, epochs, folder):
     assert [int(match[1]) for match in found] == list(range(1, epochs + 1))
     percent = re.fullmatch(r"Validation Accuracy: (\d+\.\d\d)%", accuracy)
     return np.array([float(match[2]) for match in found]), float(percent[1]), last
-
-
-def write_csv(folder, digits, n_rows=None):
-    x, y = digits
-    columns = ["label", *(f"pixel{i}" for i in range(x.shape[1]))]
-    table = np.column_stack([y.astype(np.uint8), x])[:n_rows]
-    pd.DataFrame(table, columns=columns).to_csv(folder / "train.csv", index=False)
 
 
 def test_script_prints_the_same_with_either_class(real_digits, tmp_path):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from fastmlp import caches
 from fastmlp.cli import output
@@ -24,6 +24,13 @@ from fastmlp.cli.train import train
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError)
 OUTPUT_CLOSED = 141  # as shells have it for a program that SIGPIPE has ended
+
+
+class PlainHelp(TyperCommand):
+    """A command whose help shows no value for options that take none."""
+
+    def get_params(self, ctx: Any) -> Any:
+        return _without_values(super().get_params(ctx))
 
 
 class OneLineErrors(TyperGroup):
@@ -63,6 +70,9 @@ class OneLineErrors(TyperGroup):
         _complain(f"can't write to standard output: {reason}; send it to a place that has space")
         return 1
 
+    def get_params(self, ctx: Any) -> Any:
+        return _without_values(super().get_params(ctx))
+
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with _interruptible():
             return super().make_context(*args, **kwargs)
@@ -75,11 +85,10 @@ class OneLineErrors(TyperGroup):
 app = typer.Typer(
     cls=OneLineErrors,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, evaluate, predict, profile):
-    app.command()(command)
+    app.command(cls=PlainHelp)(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -112,6 +121,14 @@ def _interruptible() -> Iterator[None]:
     except KeyboardInterrupt:
         _interrupted()
         raise typer.Exit(signals.status) from None
+
+
+def _without_values(params: list[Any]) -> list[Any]:
+    """Have no ``<bool>`` stand beside flags, such as ``--help``."""
+    for param in params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    return params
 
 
 def _interrupted() -> None:

@@ -57,8 +57,8 @@ def evaluate(
         f"Confusion matrix{of_which}: true label down, prediction across": _confusion_table(
             confusion, names
         ),
-        f"Worst digits{of_which}: the {len(shown)} most confident of {len(worst):,} mistakes, "
-        "rows counted from 0": _worst_table(shown, y, probabilities, names),
+        f"Worst rows{of_which}: the {len(shown)} most confident of {len(worst):,} mistakes, "
+        "counted from 0": _worst_table(shown, y, probabilities, names),
     }
     console = Console(highlight=False, emoji=False)
     # A table squeezed into a narrow pipe or terminal loses digits; a line that wraps does not.

@@ -39,6 +39,16 @@ class Output:
             self._give_up(error)
         return len(text)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Write data that are for a program to read: as they are, in no other encoding."""
+        try:
+            if self.failure is None:
+                self._stream.flush()
+                self._stream.buffer.write(data)
+                self._stream.buffer.flush()
+        except OSError as error:
+            self._give_up(error)
+
     def flush(self) -> None:
         """Hand what was written to the system."""
         try:

@@ -1,4 +1,4 @@
-"""`fastmlp predict`: labels for unlabelled rows, as Kaggle wants them."""
+"""`fastmlp predict`: labels for unlabelled rows, in Kaggle's layout."""
 
 from __future__ import annotations
 
@@ -17,22 +17,35 @@ def predict(
     model: options.Model,
     data: options.Data,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="CSV", help="The file to write: ImageId,Label.")
-    ],
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="CSV",
+            help="The file to write, ImageId,Label; - is standard output.",
+            show_default="-",
+        ),
+    ] = None,
     label: options.Label = None,
     scale: options.ModelScale = None,
 ) -> None:
-    """Predict every row's label and write Kaggle's ImageId,Label; a label column is ignored.
+    """Predict every row's label, as a CSV of ImageId,Label; a label column is ignored.
 
     Rows go by the id that the data have for them, such as a column id or an image's name, or else
     by their number, from 1.
     """
     from fastmlp import MLP
-    from fastmlp.cli import sources
+    from fastmlp.cli import output, sources
     from fastmlp.files import atomic_write, check_writable
 
     options.check_scale(scale)
-    check_writable(out)
+    stdout = output.standard_output()
+    if out is not None and str(out) != "-":
+        check_writable(out)
+    elif stdout is None:
+        raise OSError("standard output is closed: name a file with --out")
+    else:
+        out = None
     network = MLP.load(model)
     errors = Console(stderr=True, highlight=False)
     dataset = sources.load_for(network, model, data, errors, label, scale)
@@ -44,6 +57,11 @@ def predict(
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["ImageId", "Label"])
     rows.writerows((row, names[label]) for row, label in zip(ids, labels, strict=True))
+    data_written = text.getvalue().encode()
+    if out is None:
+        assert stdout is not None
+        stdout.write_bytes(data_written)
+        return
     with atomic_write(out) as stream:
-        stream.write(text.getvalue().encode())
+        stream.write(data_written)
     typer.echo(f"Wrote {len(labels):,} labels to {out}", err=True)

@@ -56,11 +56,14 @@ class TrainingProgress:
     epochs : int
         Epochs to come.
     console : rich.console.Console
+    is_verbose : bool
+        Whether each epoch gets a line, whatever the console is.
     """
 
-    def __init__(self, epochs: int, console: Console) -> None:
+    def __init__(self, epochs: int, console: Console, is_verbose: bool = False) -> None:
         self.epochs = epochs
         self.console = console
+        self.is_verbose = is_verbose
         self.first_epoch_done = self.last_line = math.inf
         self.bar = Progress(
             TextColumn("Training"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
@@ -91,7 +94,8 @@ class TrainingProgress:
         )
         if self.console.is_terminal:
             self.bar.update(self.task, completed=epoch, figures=figures)
-            return
+            if not self.is_verbose:
+                return
         now = time.perf_counter()
         if epoch == 1:
             self.first_epoch_done = now  # after what had to be compiled, which happens once
@@ -104,7 +108,8 @@ class TrainingProgress:
 
     def _line_is_due(self, epoch: int, now: float) -> bool:
         return (
-            epoch in (1, self.epochs)
+            self.is_verbose
+            or epoch in (1, self.epochs)
             or epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
             or now - self.last_line > SECONDS_BETWEEN_LINES
         )

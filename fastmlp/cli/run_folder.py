@@ -90,6 +90,8 @@ def write_figure(figure: Figure, path: Path) -> None:
 def print_files(folder: Path, files: dict[str, str], console: Console) -> None:
     """List a folder's new files, each with what it is."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    table.add_column(no_wrap=True)  # a name that is cut can't be opened
+    table.add_column()
     for file, what in files.items():
         table.add_row(f"  {file}", what)
     console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)

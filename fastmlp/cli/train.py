@@ -1,7 +1,8 @@
-"""`fastmlp train`: from data to a folder with a model, its history and three pictures."""
+"""`fastmlp train`: from data to a folder with a model, its history and its pictures."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,16 @@ def train(
     dropout: options.Dropout = 0.0,
     optimizer: options.Optimizer = "sgd",
     epochs: options.Epochs = 100,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Stop when the validation loss has not improved for so many epochs. "
+            "The model is the last epoch's.",
+            show_default="all --epochs",
+        ),
+    ] = None,
     batch_size: options.BatchSize = 64,
     lr: options.LearningRate = None,
     l2: options.L2 = 0.001,
@@ -63,10 +74,22 @@ def train(
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace the run that --out holds already.",
+        ),
     ] = False,
+    verbose: Annotated[
+        bool | None,
+        typer.Option(
+            "--verbose/--quiet",
+            help="A line for each epoch, or nothing but errors.",
+            show_default="progress and a summary",
+        ),
+    ] = None,
 ) -> None:
-    """Train a digit recogniser and save the model, its history and three pictures."""
+    """Train a classifier, and save the model, its history and up to three pictures."""
     hidden_sizes = options.hidden_sizes(hidden)
     problem = options.problem(hidden_sizes, activation, optimizer, dropout)
     rate, l2 = options.rates(lr, l2, optimizer)
@@ -74,7 +97,8 @@ def train(
     options.check_fraction(val_fraction)
     if overwrite and out is None:
         raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
-    console = Console(highlight=False, emoji=False)
+    is_quiet = verbose is False
+    console = Console(highlight=False, emoji=False, quiet=is_quiet)
     if data == "digits":
         console.print(sources.BUILT_IN, soft_wrap=True)
 
@@ -84,7 +108,8 @@ def train(
     from fastmlp.data import train_val_split
 
     with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
-        dataset = sources.load(data, "train", Console(stderr=True), label=label, scale=scale)
+        errors = Console(stderr=True, quiet=is_quiet)
+        dataset = sources.load(data, "train", errors, label=label, scale=scale)
         n_classes = sources.n_classes(dataset, "train")
         x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "train")
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
@@ -107,19 +132,26 @@ def train(
         )
         network.class_names = dataset.class_names
         split = Split.of(x, seed, val_fraction)
+        patient = Patience(patience or epochs)
 
         def fit(progress: TrainingProgress) -> None:
             network.train(
                 x_train, y_train, epochs, batch_size,
                 lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
-                callbacks=[progress, _is_to_stop],
+                callbacks=[progress, _is_to_stop, patient],
             )  # fmt: skip
 
         try:
-            _train(network, fit, TrainingProgress(epochs, console), folder, split)
+            _train(network, fit, TrainingProgress(epochs, console, bool(verbose)), folder, split)
             if output.has_failed():
                 typer.echo(f"Stopped {_reached(network, folder)}", err=True)
                 return
+            if patient.is_over and len(network.history_.loss) < epochs:
+                console.print(
+                    f"Stopped: the validation loss has not improved for {patience} epochs; "
+                    f"it was lowest, {patient.best:.4f}, after epoch {patient.best_epoch}.",
+                    soft_wrap=True,
+                )
             _report(network, dataset.name, (x_train, y_train), (x_val, y_val), folder, console)
         except KeyboardInterrupt:
             if not network.history_.loss:
@@ -153,6 +185,28 @@ def _train(
         finally:
             if network.history_.loss:
                 _save(folder, network, split)
+
+
+class Patience:
+    """A callback that stops a training whose validation loss improves no more.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Epochs in a row that may bring no loss below the lowest one before.
+    """
+
+    def __init__(self, n_epochs: int) -> None:
+        self.n_epochs = n_epochs
+        self.best, self.best_epoch = math.inf, 0
+        self.is_over = False
+
+    def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        """Whether the training is to stop after this epoch."""
+        if logs["val_loss"] < self.best:
+            self.best, self.best_epoch = logs["val_loss"], epoch
+        self.is_over = epoch - self.best_epoch >= self.n_epochs
+        return self.is_over
 
 
 def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
@@ -240,7 +294,7 @@ def _draw(
         gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
         files[SAMPLE] = "a sample of the data with its labels"
-        files[MISTAKES] = "misclassified digits with predicted and true labels"
+        files[MISTAKES] = "misclassified images with predicted and true labels"
     return files
 
 
@@ -254,7 +308,7 @@ def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) ->
     rows = {
         "Data": f"{escape(name)}: {n_train:,} rows to train on, {n_val:,} for validation",
         "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
-        "Training": f"{n_epochs} epochs in {seconds:.1f} s, "
+        "Training": f"{n_epochs} epoch{'s' * (n_epochs != 1)} in {seconds:.1f} s, "
         f"{n_train * n_epochs / seconds:,.0f} rows/s",
         "Mean loss": f"{history.mean_loss[-1]:.4f} in the last epoch, "
         f"{history.val_loss[-1]:.4f} in validation",

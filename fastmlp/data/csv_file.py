@@ -49,6 +49,13 @@ def load_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
         If `path` is no file.
     ValueError
         If the file is empty, damaged or ragged, or holds what is no pixel or no label.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("digits.csv").write_text("label,pixel0,pixel1\\n7,0,255\\n")
+    >>> load_csv("digits.csv")
+    (array([[  0, 255]], dtype=uint8), array([7]))
     """
     path = Path(path)
     check_is_file(path)

@@ -78,6 +78,13 @@ def make_digits(
     ------
     TypeError, ValueError
         If `n_samples` is no whole number of at least 1, or `seed` none in 0..2**32-1.
+
+    Examples
+    --------
+    >>> from fastmlp.data import make_digits
+    >>> images, labels = make_digits(100)
+    >>> images.shape, images.dtype.name
+    ((100, 784), 'uint8')
     """
     n_samples = as_count(n_samples, "n_samples")
     try:

@@ -112,6 +112,14 @@ def load(
     TypeError, ValueError
         If an argument makes no sense, or the file holds something else, or what is no pixel or no
         label; the message names it and says what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.savez("digits.npz", x=np.full((3, 4), 200, np.uint8), y=[0, 1, 0])
+    >>> found = load("digits.npz")
+    >>> found.x.shape, found.y.tolist(), found.scale
+    ((3, 4), [0, 1, 0], 255.0)
     """
     if scale is not None:
         scale = checks.as_positive(scale, "scale")

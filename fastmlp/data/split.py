@@ -49,6 +49,14 @@ def train_val_split(
     ValueError
         If `x` and `y` differ in length, there would be no rows for validation, or a sparse matrix
         is broken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, y = np.arange(20).reshape(10, 2), np.arange(10)
+    >>> x_train, y_train, x_val, y_val = train_val_split(x, y, 0.2, random_state=0)
+    >>> x_train.shape, x_val.shape
+    ((8, 2), (2, 2))
     """
     n, n_labels = _n_rows(x, "x"), _n_rows(y, "y")
     if n_labels != n:

@@ -3,6 +3,9 @@
 Training does not come through here: it has its arrays packed once, and runs whole stretches of
 steps. These functions pack theirs at every call, to show, test and time one kernel by itself. Each
 computes the function of the same name in :mod:`fastmlp.reference`, which has the formula.
+
+An argument `one` is the number 1 in the arrays' dtype. Nothing is multiplied by it: kernels get
+addresses, and its type tells them which numbers lie there.
 """
 
 from __future__ import annotations

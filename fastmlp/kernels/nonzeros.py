@@ -1,9 +1,11 @@
 """Which inputs of a mini-batch are not zero: bit masks, by which the first layer skips the others.
 
 A mask has a bit for each of 64 rows, and covers two neighbouring inputs: bit r is set where either
-of them is not zero in row r. The rows are read where they lie, in X itself, if they are pixels
-or numbers of the network's own dtype, in whole groups of 8 inputs: no copy is made of them. What
-the products then read of them is in the second-level cache.
+of them is not zero in row r.
+
+No copy is made of a batch's rows where X holds pixels, or numbers of the network's own dtype, and
+the number of inputs is a multiple of 8: they are read where they lie, in X itself. Looking for the
+masks reads all of them, so that the products find them in the second-level cache.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 Conventions of every vector op
 ------------------------------
 * Addresses and sizes are plain integers (``intp``); strides and offsets count *elements*.
-* One argument is a float, or a `Number`: its type (float32 or float64) is that of all elements.
+* One argument is a float, or a `Number`. Only its type counts (float32 or float64), which is that
+  of all elements behind the addresses; its value is not used. Such an argument is called `dtype`,
+  or `one` where it has to be a float.
 * Nothing is checked here: callers have checked shapes, dtypes and contiguity.
 """
 
@@ -106,7 +108,10 @@ def copy_vectors(v: Lanes, source: Any, n: Any, out: Any) -> None:
 
 @vector_op
 def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
-    """Fetch `n` elements of each of `rows` rows to be written, from another core if need be."""
+    """Ask for the cache lines of `n` elements of each of `rows` rows, in order to write there.
+
+    It waits for nothing: lines that other cores hold are on their way while the next are asked for.
+    """
     b = v.builder
 
     def claim(r: Any) -> None:

@@ -19,9 +19,11 @@ from fastmlp.kernels.tile import (
 
 @kernel
 def claim_outputs(work, layer, dtype):
-    """Fetch a thread's own part of a layer's outputs, which others have read, to be written.
+    """Have the cache lines that a thread is about to write its outputs to brought to its core.
 
-    Asked for one by one, when they are written, the cache lines would come much more slowly.
+    Two steps ago the other threads have read them, so that their cores hold copies, and a core has
+    to own a line before it can write there. Asking for all lines at once takes much less time than
+    waiting for one after the other at each write. The numbers themselves do not matter.
     """
     work, layer = work_at(work), layer_at(layer)
     if work.n_threads > 1:
@@ -39,8 +41,8 @@ def claim_outputs(work, layer, dtype):
 def forward(work, layer, dtype, activation):
     """A thread's own columns, or rows, of what a layer makes of its inputs.
 
-    Computes :func:`fastmlp.reference.matmul_bias`, and ReLU or no activation, as tiles do. Others
-    follow in a pass of their own.
+    Computes :func:`fastmlp.reference.matmul_bias`. Where the activation is ReLU, the tiles apply it
+    before they are stored; other activations follow as a stage of their own (`activate`).
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)

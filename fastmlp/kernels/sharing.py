@@ -1,7 +1,10 @@
-"""A thread's own part of a layer: vectors of columns (units), or rows; see `plan`.
+"""A thread's own part of a layer: a range of vectors of columns (units), or of rows; see `plan`.
 
-Ops on integers, not jitted functions: they are part of nearly every kernel, and cost nothing to
-compile.
+A kernel's loop runs from ``first_...`` to ``last_...``, where the next thread's part begins. What
+is not shared each thread has as a whole: then the range is all there is.
+
+These are vector ops on plain integers rather than jitted functions: they are part of nearly every
+kernel, and cost nothing to compile.
 """
 
 from __future__ import annotations

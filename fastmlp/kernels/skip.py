@@ -11,12 +11,17 @@ Neighbouring pixels are nonzero together, so little work is wasted, and one load
 ``dz[b]`` serves the whole group. An input that is zero adds an exact zero: the sums have the bits
 of the dense tiles, which add in the same order and the same parts.
 
-Rows of weights are read once a 64 rows of the batch, from start to end, which the hardware
-prefetches; ``z`` and ``dz`` of 64 rows stay in the first-level cache. Pixels are read as bytes and
-looked up in a table of the 256 quotients by the scale, which costs less than a batch of floats does
-on its way through the caches. The next batch's rows lie anywhere in memory: they are fetched
-during the products, evenly, since the core keeps track of a few dozen requests at once: pixels
-forward, and floats, which are more, one line of two forward and the others in the update.
+What lies where meanwhile:
+
+* The weights are read from start to end, once for every 64 rows of the batch; the hardware notices
+  that, and fetches ahead.
+* ``z`` and ``dz`` of 64 rows stay in the first-level cache.
+* Pixels are read as bytes and looked up in a table of all 256 quotients by the scale. That costs
+  less than floats, four times as many bytes, cost on their way through the caches.
+* The next batch's rows lie anywhere in memory, so nothing fetches them ahead but these kernels. A
+  core keeps track of a few dozen requests at once, so these are spread evenly over the products:
+  those for pixels over the forward product; those for floats, which are more, over both, every
+  other cache line in each.
 """
 
 from __future__ import annotations
@@ -58,14 +63,14 @@ STRIP_VECTORS = 4
 
 
 class Inputs(NamedTuple):
-    """A range of inputs, whole groups of them."""
+    """A range of inputs: numbers of the first one and of the one after the last, whole groups."""
 
     first: Any
     last: Any
 
 
 def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
-    """Where masks of some rows, their addresses, and those of the next batch's rows lie.
+    """Where three tables begin: masks of some rows, addresses of these, of the next batch's rows.
 
     `first_row` is a multiple of 64.
     """
@@ -91,7 +96,8 @@ def _forward(vectors: int) -> Any:
         def of_group(k: Any, mask: Any) -> list[Any]:
             this.fetch_ahead(ahead, k, v.size if levels is None else 1)
             ws = [v.load(place) for place in this.places(weights, k)]
-            # The end of the loop is mispredicted; the next mask is then at hand already.
+            # How many rows a mask has can't be predicted, so the core starts anew at the end of
+            # the loop over them. The next mask is loaded before, not to be waited for as well.
             following = b.add(k, constant(this.group))
             next_mask = this.mask_at(masks, following)
 

@@ -14,9 +14,9 @@ from fastmlp.kernels.simd import BOOL, INT8, INT64, Lanes, constant
 class Pass:
     """Emits one pass over groups of inputs, for some vectors of columns.
 
-    `rows` is a table of the rows' addresses, `ahead` that of the next batch's. Pixels are looked up
-    in `levels`; without levels, rows are of the network's dtype. A column of 4 vectors is two
-    panels of the weights.
+    Methods take `rows`, a table of the addresses of the batch's rows; `ahead`, the same of the next
+    batch; and `levels`, the table in which pixels are looked up, None where rows are of the
+    network's dtype. Four vectors of columns lie in two panels of the weights.
     """
 
     def __init__(self, v: Lanes, vectors: int, group: int, lines_ahead: slice) -> None:
@@ -34,7 +34,11 @@ class Pass:
         return mask
 
     def fetch_ahead(self, ahead: Any, k: Any, x_size: int) -> None:
-        """For each input of the group, a row's lines of 64 inputs: nearly all in the end."""
+        """Fetch some cache lines of the next batch, for the group of inputs that begins at `k`.
+
+        Each input of the group stands for a row: input k for row k % 64, of which 64 inputs are
+        fetched, those from k - k % 64 on. The pass over all groups thus fetches nearly all.
+        """
         v, b = self.v, self.v.builder
         entry = b.add(ahead, b.mul(b.and_(k, constant(MASK_ROWS - 1)), constant(8)))
         skipped = b.mul(b.and_(k, constant(-MASK_ROWS)), constant(x_size))
@@ -44,7 +48,10 @@ class Pass:
                 v.prefetch(b.add(line, constant(i)), level=2)
 
     def places(self, panels: View, k: Any) -> list[Any]:
-        """Addresses of the group's vectors in weights, or sums; `row` is from panel to panel."""
+        """Addresses of the group's vectors in weights, or in sums, that are kept as panels.
+
+        `panels.row` is the distance from a panel to the next one.
+        """
         v, b = self.v, self.v.builder
         starts = [
             v.at(panels.address, (c % 2) * v.count, *([panels.row] if c >= 2 else []))

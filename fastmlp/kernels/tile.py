@@ -21,8 +21,9 @@ neither the vector width, nor the tiling, nor the threads can change a bit of th
 are made of parts, INPUTS_PER_SUM or ROWS_PER_SUM numbers each, that are then added up: a single
 float32 sum of thousands would lose what its last terms say.
 
-The accumulators leave two registers for `q` and one for `p`: the loop then does 2 multiply-adds a
-cycle, which is all that the core has.
+The sums of a tile take as many registers as they can: what is left is two for the vectors of `q`
+and one for the number of `p`. Then there are always enough multiply-adds that don't wait for each
+other's results, and the loop does two of them a cycle, which is all that the core has.
 """
 
 from __future__ import annotations
@@ -151,11 +152,11 @@ wide_product, narrow_product = _product(TILE_VECTORS), _product(1)
 
 @vector_op
 def epilogue_of(v: Lanes, activation: Any) -> Integer:
-    """What a tile does of an activation's function."""
+    """What a finished tile does on behalf of an activation: RELU, or STORE and nothing else."""
     return constant(activation.epilogue)
 
 
 @vector_op
 def mask_of(v: Lanes, activation: Any) -> Integer:
-    """By which epilogue a tile multiplies by an activation's slope."""
+    """What a finished tile does to multiply by an activation's slope: RELU_MASK, or STORE."""
     return constant(activation.mask)

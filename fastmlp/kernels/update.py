@@ -1,10 +1,12 @@
 """The update of a layer: its gradient, and the optimiser's step, in one pass over the weights.
 
-The gradient of a group of weights is summed up over the batch's rows in registers. Batches of more
-than ROWS_PER_SUM rows are taken in parts, whose sums meet in a scratch buffer of the size of the
-second-level cache: a block of inputs and columns at a time, so that neither the scratch nor the
-part of the batch leaves that cache. After the last part the optimiser's entry makes the new
-weights and states (:mod:`fastmlp.kernels.optimizers`).
+The gradient of a group of weights is summed up over the batch's rows in registers. After the last
+row the optimiser's entry (:mod:`fastmlp.kernels.optimizers`) makes the new weights and states of
+it, still in registers.
+
+Batches of more than ROWS_PER_SUM rows are taken in parts. Between two parts the sums wait in a
+scratch buffer. So that it stays in the second-level cache, and the part of the batch too, only a
+block of the weights at a time goes through all parts: some inputs and some columns.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from fastmlp.kernels.simd import BOOL, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_VECTORS, Tile, column_of_tiles
 from fastmlp.kernels.transpose import transpose_squares
 
-# The block whose sums are kept from part to part: a quarter of a megabyte.
+# The block of weights whose sums are kept from part to part: a quarter of a megabyte of them.
 SUMMED_INPUTS = 256
 SUMMED_VECTORS = 1024 // VECTOR_BYTES
 SUMS_PANEL = SUMMED_INPUTS * 2  # vectors from one panel of sums to the next
@@ -115,9 +117,9 @@ def finish_update(
 
 @vector_op
 def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> None:
-    """A thread's own biases, in place; thread 0's, where threads share the inputs.
+    """A thread's own biases, in place. Where threads share a layer by rows, thread 0 has all.
 
-    Sums of the rows' gradients are made in parts, as those of weights.
+    A bias's gradient is the sum of its unit's over the rows, made in parts as those of weights are.
     """
     b = v.builder
     vector = constant(v.count * v.size)

@@ -42,10 +42,13 @@ def profile(
     Parameters
     ----------
     network : MLP
-    x, y, batch_size, lambda_reg
+    x, y : array_like
         As for `MLP.train`.
-    epochs : int
+    epochs : int, default 10
         Epochs with stopwatches. In all, ``2 * epochs + 1`` are trained.
+    batch_size : int, default 64
+    lambda_reg : float, default 0.001
+        As for `MLP.train`.
     progress : callable, optional
         Called as ``progress(epochs_done, epochs_in_all)`` after every epoch.
 

@@ -19,7 +19,7 @@ from fastmlp.reference.losses import LOSSES, mean_loss, softmax
 class MLP(Network):
     """A multi-layer perceptron trained by NumPy alone: slow, clear, and what `fastmlp.MLP` equals.
 
-    See `fastmlp.MLP` for the parameters; `n_threads` has no effect here.
+    Parameters of `fastmlp.MLP`, and its attributes; `n_threads` has no effect here.
     """
 
     relu = staticmethod(relu)
@@ -33,9 +33,19 @@ class MLP(Network):
         return package
 
     def compute_loss(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
-        """Return the mean loss of the predictions `y_pred`, (n, output_size).
+        """Return the mean loss of predictions, without L2.
 
-        They are what `forward` returned last: with cross-entropy, probabilities.
+        Parameters
+        ----------
+        y_true : array_like of shape (n_rows,) or (n_rows, output_size)
+            Labels, or targets, as `train` takes them.
+        y_pred : array_like of shape (n_rows, output_size)
+            What `forward` returned last: with cross-entropy, probabilities.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense.
         """
         targets = self._targets()
         outputs = checks.as_shaped(y_pred, (None, self.n_classes), "y_pred")
@@ -45,9 +55,25 @@ class MLP(Network):
     def backward(
         self, x: ArrayLike, y_true: ArrayLike, a1: ArrayLike, a2: ArrayLike, *deeper: ArrayLike
     ) -> tuple[Array, ...]:
-        """Return the gradients (dw1, db1, dw2, db2, ...) of the batch's mean loss, without L2.
+        """Return the gradients of the batch's mean loss, without L2.
 
-        `a1`, `a2`, ... are what `forward` returned for the same `x`.
+        Parameters
+        ----------
+        x : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+        y_true : array_like of shape (n_rows,) or (n_rows, output_size)
+            Labels, or targets, as `train` takes them.
+        a1, a2, *deeper : array_like of shape (n_rows, n_units)
+            What `forward` returned for the same `x`, layer by layer.
+
+        Returns
+        -------
+        dw1, db1, dw2, db2, ... : ndarray
+            Of the shapes of w1, b1, w2, b2, ...
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense.
         """
         weights, biases = self._check_parameters()
         features = self._check_features(x, weights[0].dtype, "x")
@@ -67,10 +93,20 @@ class MLP(Network):
         *deeper: Any,
         lambda_reg: float = 0.001,
     ) -> None:
-        """Take a step along the gradients that `backward` returned; lambda_reg may stand last.
+        """Take a step of plain gradient descent along the gradients that `backward` returned.
 
-        It is a step of plain gradient descent. A network with another optimizer, or with dropout,
-        refuses it with a ValueError.
+        Parameters
+        ----------
+        dw1, db1, dw2, db2, *deeper : array_like
+            Gradients, of the shapes of w1, b1, w2, b2, ...; `lambda_reg` may stand last.
+        lambda_reg : float, default 0.001
+            L2 strength: ``lambda_reg * w`` is added to each weight's gradient.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense; and for a network with another optimizer than
+            sgd, or with dropout.
         """
         problem = self.problem
         for name, default in (("optimizer", "sgd"), ("dropout", 0.0)):

@@ -1,0 +1,58 @@
+"""A user's program, for ``mypy --strict`` and for a smoke test of an installed package."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+import fastmlp
+from fastmlp import MLP, History, find_misclassified, make_prediction, one_hot_encode, reference
+from fastmlp.data import Dataset, load, make_digits, train_val_split
+
+
+def is_good(epoch: int, logs: Mapping[str, float]) -> bool:
+    """Stop early, as callbacks can."""
+    return logs["val_accuracy"] > 0.99
+
+
+def main(folder: Path) -> None:
+    """Go once through what most programs use."""
+    x, y = make_digits(400, cache_dir=folder)
+    np.savez(folder / "digits.npz", x=x, y=y)
+    found: Dataset = load(folder / "digits.npz")
+    assert found.y is not None
+    x_train, y_train, x_val, y_val = train_val_split(found.x, found.y, 0.25, random_state=0)
+    network = MLP(
+        found.x.shape[1], (32, 16), 10, 0.01, activation=("relu", "tanh"), optimizer="adam",
+        dropout=0.1, random_state=0, dtype="float32", input_scale=found.scale,
+    )  # fmt: skip
+    history: History = network.train(
+        x_train, y_train, epochs=20, batch_size=16,
+        validation_data=(x_val, y_val), callbacks=[is_good], verbose=False,
+    )  # fmt: skip
+    score: float = network.score(x_val, y_val)
+    assert score == history.val_accuracy[-1] > 0.6, score
+    network.save(folder / "model.safetensors")
+    same = MLP.load(folder / "model.safetensors")
+    np.testing.assert_array_equal(same.predict_proba(x_val), network.predict_proba(x_val))
+    slow = reference.MLP.load(folder / "model.safetensors")
+    assert np.mean(slow.predict(x_val) == network.predict(x_val)) > 0.99
+
+    shallow = MLP(784, 8, 10, random_state=0)
+    pixels = x_val / 255.0
+    wrong, predictions = find_misclassified(
+        pixels, y_val, shallow.w1, shallow.b1, shallow.w2, shallow.b2
+    )
+    again = make_prediction(pixels, shallow.w1, shallow.b1, shallow.w2, shallow.b2)
+    np.testing.assert_array_equal(predictions, again)
+    assert len(wrong) == np.sum(again != y_val)
+    assert one_hot_encode(y_val, 10).shape == (len(y_val), 10)
+    print(f"fastmlp {fastmlp.__version__}: {100 * score:.0f} % of {len(y_val)} digits")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        main(Path(name))
