@@ -91,7 +91,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "content"), FILES)
+@pytest.mark.parametrize(("kind", "content"), FILES, ids=range(len(FILES)))
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress, bz2.compress])
 @pytest.mark.parametrize("name", ["a", "a.csv", "a.npz", "a.png", "a.gz"])
 def test_kinds(tmp_path: Path, kind: str, content: bytes, pack, name: str):
@@ -158,7 +158,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "named"), REFUSED)
+@pytest.mark.parametrize(("content", "named"), REFUSED, ids=range(len(REFUSED)))
 def test_what_is_no_data_is_named(tmp_path: Path, content: bytes, named: str):
     assert fault(put(tmp_path / "train.csv", content)).startswith(named)
 
