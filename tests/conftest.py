@@ -25,6 +25,9 @@ from fastmlp.network import Network
 # A shell that runs the tests in its background has them ignore Ctrl-C, which some are about.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# So does nohup with the hang-up, which the command line then rightly ignores as well.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.intp]]
 
