@@ -93,7 +93,6 @@ class Plan:
         self._lay_out_batch(weights[0].shape[0], batch_rows)
         widest = rounded_up(max(max(w.shape) for w in weights), self.n_lanes)
         self.put("zeros", aligned(widest, self.dtype))
-        self.put("ones", aligned(self.n_lanes, self.dtype))[:] = 1
         self.works["thread"] = range(self.n_copies)
         self.works["n_threads"] = 1
         self.works["first_work"] = self.works.ctypes.data

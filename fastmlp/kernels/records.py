@@ -31,8 +31,8 @@ WORK = Record(
     "targets target_row row_weights row_losses losses floor "
     # a STEP record for each step; its numbers, of the network's dtype, so many elements a step
     "steps steps_row numbers numbers_row dropout_threshold dropout_scale "
-    # scratch: zeros, ones, sums of part of the rows or inputs
-    "zeros ones sums "
+    # scratch: zeros, sums of part of the rows or inputs
+    "zeros sums "
     # predictions; where threads meet; a stopwatch, or 0
     "out team watch",
 )
