@@ -97,7 +97,7 @@ class Gradient(Optimizer):
     n_states = 1
 
     def step(self, v: Lanes, w: Any, g: Any, states: Sequence[Any], numbers: Sequence[Any]) -> Step:
-        return w, [v.builder.fadd(states[0], g)]
+        return w, [flush(v, v.builder.fadd(states[0], g))]
 
 
 def flush(v: Lanes, x: Any) -> Any:
