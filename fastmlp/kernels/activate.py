@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -66,47 +67,60 @@ class Patch(NamedTuple):
     n_units: Any
 
 
-@vector_op
-def _function_rows(
-    v: Lanes,
-    work: Any,
-    layer: Any,
-    key: Any,
-    of: Patch,
-    z: View,
-    out: View,
-    activation: Any,
-    dtype: Any,
-) -> None:
-    """``out = dropped(f(z))`` of some rows and units; `z` becomes f(z) if slopes are of that."""
+def _each_vector(
+    v: Lanes, work: Any, layer: Any, key: Any, of: Patch, views: tuple[View, View],
+    visit: Callable[[Any, Any, Callable[[Any], Any] | None], None],
+) -> None:  # fmt: skip
+    """Emit ``visit(place, other place, drop)`` for each vector of a patch, in two matrices.
+
+    `drop` writes what dropout leaves of a vector of these units; None where a step drops none. Both
+    are emitted, and chosen at run time.
+    """
     b = v.builder
 
     def emit(dropout: _Dropout | None) -> None:
         def row(r: Any) -> None:
-            z_at, out_at = (v.at(view.address, b.mul(r, view.row)) for view in (z, out))
+            places = [v.at(view.address, b.mul(r, view.row)) for view in views]
             of_row = dropout.row(b.add(of.first_row, r)) if dropout else None
 
             def vector(i: Any) -> None:
-                a = activation.function(v, v.load(v.at(z_at, i)))
+                drop = None
                 if dropout:
-                    if activation.of_output:
-                        v.store(a, v.at(z_at, i))
                     kept = dropout.keeps(of_row, b.add(of.first_unit, i))
-                    a = b.select(kept, b.fmul(a, dropout.scale), v.full(0.0))
-                v.store(a, v.at(out_at, i))
+
+                    def drop(x: Any) -> Any:
+                        return b.select(kept, b.fmul(x, dropout.scale), v.full(0.0))
+
+                visit(v.at(places[0], i), v.at(places[1], i), drop)
 
             v.repeat(of.n_units, vector, step=v.count)
 
         v.repeat(of.n_rows, row)
 
-    with b.if_else(b.icmp_signed("!=", work.dropout_threshold, constant(0))) as (
-        if_dropout,
-        if_none,
-    ):
+    drops = b.icmp_signed("!=", work.dropout_threshold, constant(0))
+    with b.if_else(drops) as (if_dropout, if_none):
         with if_dropout:
             emit(_Dropout(v, work, layer, key))
         with if_none:
             emit(None)
+
+
+@vector_op
+def _function_rows(
+    v: Lanes, work: Any, layer: Any, key: Any, of: Patch, z: View, out: View,
+    activation: Any, dtype: Any,
+) -> None:  # fmt: skip
+    """``out = dropped(f(z))`` of some rows and units; `z` becomes f(z) if slopes are of that."""
+
+    def visit(z_at: Any, out_at: Any, drop: Callable[[Any], Any] | None) -> None:
+        a = activation.function(v, v.load(z_at))
+        if drop:
+            if activation.of_output:
+                v.store(a, z_at)
+            a = drop(a)
+        v.store(a, out_at)
+
+    _each_vector(v, work, layer, key, of, (z, out), visit)
 
 
 @vector_op
@@ -115,33 +129,13 @@ def _slope_rows(
     activation: Any, dtype: Any,
 ) -> None:  # fmt: skip
     """From the gradient by dropped outputs to that by what is before the activation, in place."""
-    b = v.builder
 
-    def emit(dropout: _Dropout | None) -> None:
-        def row(r: Any) -> None:
-            a_at, g_at = (v.at(view.address, b.mul(r, view.row)) for view in (slopes, gradient))
-            of_row = dropout.row(b.add(of.first_row, r)) if dropout else None
+    def visit(a_at: Any, g_at: Any, drop: Callable[[Any], Any] | None) -> None:
+        g = v.load(g_at)
+        g = drop(g) if drop else g
+        v.store(v.builder.fmul(g, activation.slope(v, v.load(a_at))), g_at)
 
-            def vector(i: Any) -> None:
-                g = v.load(v.at(g_at, i))
-                if dropout:
-                    kept = dropout.keeps(of_row, b.add(of.first_unit, i))
-                    g = b.select(kept, b.fmul(g, dropout.scale), v.full(0.0))
-                g = b.fmul(g, activation.slope(v, v.load(v.at(a_at, i))))
-                v.store(g, v.at(g_at, i))
-
-            v.repeat(of.n_units, vector, step=v.count)
-
-        v.repeat(of.n_rows, row)
-
-    with b.if_else(b.icmp_signed("!=", work.dropout_threshold, constant(0))) as (
-        if_dropout,
-        if_none,
-    ):
-        with if_dropout:
-            emit(_Dropout(v, work, layer, key))
-        with if_none:
-            emit(None)
+    _each_vector(v, work, layer, key, of, (slopes, gradient), visit)
 
 
 @kernel

@@ -7,7 +7,6 @@ others are a pass over rows that have just been written (:mod:`fastmlp.kernels.a
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from fastmlp.kernels import elementary
@@ -111,9 +110,7 @@ class GELU(Activation):
         return v.builder.fmul(z, elementary.normal_cdf(v, z))
 
     def slope(self, v: Lanes, a: Any) -> Any:
-        b = v.builder
-        square = b.fmul(b.fmul(a, a), v.full(-0.5))
-        density = b.fmul(elementary.exp_nonpositive(v, square), v.full(1 / math.sqrt(2 * math.pi)))
+        density = elementary.normal_density(v, a)
         return v.fma(a, density, elementary.normal_cdf(v, a))
 
 
