@@ -90,8 +90,9 @@ def stages_of(sizes: Sequence[int]) -> list[program.Stage]:
         weights, biases, BATCH_SIZE, 2,
         network.optimizer.n_states, network.are_apart(is_training=True),
     )  # fmt: skip
-    inputs = Inputs(plan, np.zeros((BATCH_SIZE, sizes[0]), np.uint8), 255, skip_zeros=True)
-    return program.training(network, plan, inputs.stages, inputs.skipped, with_penalty=False)
+    inputs = Inputs(plan, np.zeros((BATCH_SIZE, sizes[0]), np.uint8), 255, skips=True)
+    _, stages = program.training(network, plan, inputs.stages, inputs.skipped, with_penalty=False)
+    return stages
 
 
 def _stage(axes: Axes, stage: program.Stage, place: float) -> float:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels import elementary
+from fastmlp.kernels.buffers import aligned
 from fastmlp.kernels.ops import vector_op
-from fastmlp.kernels.plan import aligned
 from fastmlp.kernels.simd import Lanes, constant
 
 Array = NDArray[Any]

@@ -109,6 +109,14 @@ def test_nan_stays_nan(results, dtype, name):
 
 
 @both_dtypes
+@pytest.mark.parametrize("name", CASES)
+def test_nan_of_any_bits_stays_nan(dtype, name):
+    whole = np.uint32 if dtype == "float32" else np.uint64
+    bits = np.array(np.nan, dtype).view(whole) + np.arange(512, dtype=whole)
+    assert np.isnan(evaluate(bits.view(dtype))[name]).all()
+
+
+@both_dtypes
 def test_both_ends(dtype):
     largest = np.finfo(dtype).max
     got = evaluate(np.array([-np.inf, -largest, -1000, 0, 1000, largest, np.inf], dtype))

@@ -22,6 +22,7 @@ from numpy.testing import assert_array_equal
 
 from fastmlp import kernels
 from fastmlp.kernels import buffers, functions, inference, inputs, plan
+from fastmlp.kernels.packing import padded_rows
 from fastmlp.problem import Problem
 
 GUARD = 1024  # bytes before and after each buffer; all ones are NaN, and a wrong label or mask
@@ -77,17 +78,34 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
             for name in ("slopes", "outputs", "gradient"):
                 if (name, layer) in this._kept:
                     this.kept((name, layer)).fill(np.nan)
+            if ("sums", layer) in this._kept:
+                fill_sums(this, layer)
         for name in ("row_losses", "sums"):
             this.kept(name).fill(np.nan)
+
+    def fill_sums(this: plan.Plan, layer: int) -> None:
+        """What parts leave, but for the sums of padding, which is never written."""
+        record = this.layers[0, layer]
+        n_in, n_columns = int(record["n_in"]), int(record["n_vectors"]) * this.n_lanes
+        n_weights = int(record["weights_state"])
+        sums = this.kept(("sums", layer))
+        sums[..., n_weights:] = np.nan
+        panels = sums[..., :n_weights].reshape(
+            *sums.shape[:2], -1, padded_rows(n_in, this.n_lanes), 2 * this.n_lanes
+        )
+        for c in range(0, n_columns, this.n_lanes):
+            panel, place = divmod(c, 2 * this.n_lanes)
+            panels[:, :, panel, :n_in, place : place + this.n_lanes] = np.nan
+        assert np.isnan(sums).any()
 
     def of_dense_rows(this: inputs.Inputs, to: plan.Plan, *arguments: Any) -> Any:
         """A block of dense rows is dirty; that of sparse ones has to be full of zeros."""
         n_features = int(to.works["n_features"][0])
-        n_rows, stride = int(to.works["batch_rows"][0]), int(to.works["input_row"][0])
+        n_rows, stride = int(to.works["part_rows"][0]), int(to.works["input_row"][0])
         blocks = to.kept("input")[:, : n_rows * stride]
         rows = blocks.reshape(len(blocks), n_rows, stride)
         assert np.shares_memory(rows, blocks)
-        padded = to._padded_rows(n_features)
+        padded = padded_rows(n_features, to.n_lanes)
         rows[..., :n_features] = rows[..., padded:] = np.nan
         return dense(this, to, *arguments)
 
@@ -113,6 +131,10 @@ def trainings(sizes: tuple[int, ...], dtype: str) -> Iterator[Run]:
                 settings = {"batch_size": batch_size, "n_threads": n_threads}
                 for skip_zeros in (False, True):
                     yield train(parameters, x, y, epochs=1, skip_zeros=skip_zeros, **settings)
+        many, labels = make_rows(520, sizes[0], kind, 0.4), make_labels(520, sizes[-1])
+        for n_threads in (1, 3):  # in parts
+            yield train(parameters, many, labels, epochs=2, batch_size=515, n_threads=n_threads,
+                        skip_zeros=False)  # fmt: skip
         settings = {"batch_size": 65, "n_threads": 3, "with_penalty": True}
         for problem in PROBLEMS:
             targets = y if problem.loss == "cross_entropy" else make_rows(150, sizes[-1], dtype)

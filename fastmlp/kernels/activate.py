@@ -59,7 +59,10 @@ class _Dropout:
 
 
 class Patch(NamedTuple):
-    """Some rows of the batch, and some units."""
+    """Some rows of the batch, and some units.
+
+    `first_row` is counted in the batch, also where it is taken in parts.
+    """
 
     first_row: Any
     n_rows: Any
@@ -149,7 +152,8 @@ def activate(work, layer, dtype, activation):
     size, width = itemsize(dtype), lanes(dtype)
     first, start = first_vector(work, layer) * width, first_row(work, layer)
     n_units = last_vector(work, layer) * width - first
-    patch = Patch(start, last_row(work, layer) - start, first, n_units)
+    of_batch = work.part * work.part_rows + start
+    patch = Patch(of_batch, last_row(work, layer) - start, first, n_units)
     skipped = (work.turn * layer.outputs_block + start * layer.unit_row + first) * size
     z, out = layer.slopes + skipped, layer.outputs + skipped
     key = step_at(work.steps + work.number * work.steps_row).dropout_key
@@ -163,7 +167,9 @@ def slope(work, layer, dtype, activation):
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     first = first_vector(work, layer) * width
-    patch = Patch(0, work.n_rows, first, last_vector(work, layer) * width - first)
+    patch = Patch(
+        work.part * work.part_rows, work.n_rows, first, last_vector(work, layer) * width - first
+    )
     slopes = layer.slopes + (work.turn * layer.outputs_block + first) * size
     gradient = layer.gradient + first * size
     key = step_at(work.steps + work.number * work.steps_row).dropout_key

@@ -110,8 +110,7 @@ def exp_nonpositive(v: Lanes, x: Any) -> Any:
     """exp(x) for x <= 0, 0 where the result is no normal number."""
     b = v.builder
     power, shifted = _exp_parts(v, x)
-    result = b.fmul(power, _power_of_two(v, b.bitcast(shifted, v.integers)))
-    return b.select(_is_below_exp(v, x), v.full(0.0), result)
+    return b.select(_is_below_exp(v, x), v.full(0.0), _scaled(v, power, shifted))
 
 
 def exp(v: Lanes, x: Any) -> Any:
@@ -172,23 +171,23 @@ def logistic(v: Lanes, x: Any) -> Any:
 
 
 def tanh(v: Lanes, x: Any) -> Any:
-    """tanh(x): a rational function near 0, and 1 - 2 e / (1 + e) with e = exp(-2 |x|) beyond.
+    """tanh(x): a rational function near 0, and 1 - 2 / (exp(2 |x|) + 1) beyond.
 
-    Both are a number plus a fraction, so that one division serves.
+    |x| is clipped where the result has long been 1, so that no exponential overflows.
     """
     b = v.builder
     above, below = _TANH_FLOAT32 if v.size == 4 else _TANH_FLOAT64
-    minus = _minus_magnitude(v, x)
-    magnitude = b.fneg(minus)
-    is_small = b.fcmp_ordered("<", magnitude, v.full(0.625))
-    squared = b.fmul(x, x)
-    cubic = b.fmul(b.fmul(magnitude, squared), _polynomial(v, squared, above))
-    power = exp_nonpositive(v, b.fmul(minus, v.full(2.0)))
-    over = b.select(is_small, cubic, b.fmul(power, v.full(-2.0)))
-    under = b.select(is_small, _polynomial(v, squared, below), b.fadd(power, v.full(1.0)))
-    start = b.select(is_small, magnitude, v.full(1.0))
-    result = b.fadd(start, b.fdiv(over, under))
-    return b.select(b.fcmp_ordered("<", x, v.full(0.0)), b.fneg(result), result)
+    magnitude, limit = v.magnitude(x), v.full(10.0 if v.size == 4 else 20.0)
+    z = b.select(b.fcmp_ordered(">", magnitude, limit), limit, magnitude)
+    power = _scaled(v, *_exp_parts(v, b.fadd(z, z)))
+    far = b.fsub(v.full(1.0), b.fdiv(v.full(2.0), b.fadd(power, v.full(1.0))))
+    squared = b.fmul(z, z)
+    rest = _polynomial(v, squared, above)
+    if len(below) > 1:
+        rest = b.fdiv(rest, _polynomial(v, squared, below))
+    near = v.fma(b.fmul(z, squared), rest, z)
+    is_near = b.fcmp_ordered("<", z, v.full(0.625))
+    return v.copy_sign(b.select(is_near, near, far), x)
 
 
 def normal_cdf(v: Lanes, x: Any) -> Any:
@@ -235,6 +234,12 @@ def _exp_parts(v: Lanes, x: Any) -> tuple[Any, Any]:
     r = v.fma(n, v.full(-ln2_high), x)
     r = v.fma(n, v.full(-ln2_low), r)
     return _polynomial(v, r, coefficients), shifted
+
+
+def _scaled(v: Lanes, power: Any, shifted: Any) -> Any:
+    """What `_exp_parts` returns, put together, where the result is a normal number or NaN."""
+    b = v.builder
+    return b.fmul(power, _power_of_two(v, b.bitcast(shifted, v.integers)))
 
 
 def _power_of_two(v: Lanes, n: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastmlp.kernels import program
 from fastmlp.kernels import records as at
 from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.inputs import Inputs
+from fastmlp.kernels.inputs import Inputs, skips_zeros
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run
 from fastmlp.kernels.threads import Helpers, usable_threads
@@ -37,7 +37,7 @@ class _Predictor:
     ) -> None:
         n_rows = x.shape[0]
         self.plan = plan = Plan(weights, biases, min(BATCH_ROWS, n_rows), n_threads=0)
-        inputs = Inputs(plan, x, input_scale, skip_zeros)
+        inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros))
         network = program.Network.of(problem, len(weights), has_labels=True)
         stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)
@@ -83,7 +83,7 @@ class FewRows:
         Weights and biases may have other values, but not other shapes.
         """
         plan = self._predictor.plan
-        plan.pack(weights, biases)
+        plan.packed.write(weights, biases)
         plan.put("x", x)
         plan.works["n_ordered"] = len(x)
         out = plan.put("out", np.empty((len(x), self._n_outputs), plan.dtype))

@@ -29,8 +29,8 @@ class Inputs:
         uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time.
     input_scale : float, optional
         See `fastmlp.reference.scale_inputs`.
-    skip_zeros : bool, optional
-        By default where there are zeros enough.
+    skips : bool
+        Whether zeros are skipped; see `skips_zeros`.
 
     Attributes
     ----------
@@ -48,11 +48,10 @@ class Inputs:
     """
 
     def __init__(
-        self, plan: Plan, x: Any, input_scale: float | None = None, skip_zeros: bool | None = None
+        self, plan: Plan, x: Any, input_scale: float | None = None, skips: bool = False
     ) -> None:
         dtype = plan.dtype
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
-        skips = nonzero_share(x) < SKIP_BELOW if skip_zeros is None else skip_zeros
         self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = False
         if isinstance(x, np.ndarray):
@@ -92,6 +91,11 @@ class Inputs:
         if self.skipped is None:
             plan.works["masks"] = 0
         return [Stage("gather", gather_sparse)]
+
+
+def skips_zeros(x: Any, wanted: bool | None) -> bool:
+    """Whether zeros are skipped: as wanted, by default where there are enough of them."""
+    return nonzero_share(x) < SKIP_BELOW if wanted is None else wanted
 
 
 def _checked(input_scale: float | None, dtype: np.dtype[Any]) -> float:

@@ -35,7 +35,8 @@ def _differentiate_rows(v: Lanes, work: Any, p: View, n: Any, loss: Any, dtype: 
     b = v.builder
     of_labels = getattr(loss, "of_labels", False)
     order = _order(v, work)
-    targets, row_weights, row_losses = work.targets, work.row_weights, work.row_losses
+    targets, row_weights = work.targets, work.row_weights
+    row_losses = v.at(_row_losses(v, work), b.mul(work.part, work.part_rows))
     target_row = work.target_row
     numbers = b.mul(work.number, work.numbers_row)
     share = v.load(v.at(work.numbers, numbers, at.SHARE), v.element)
@@ -66,12 +67,17 @@ def _order(v: Lanes, work: Any) -> Any:
     return v.builder.add(work.order, v.builder.mul(work.first_row, constant(8)))
 
 
+def _row_losses(v: Lanes, work: Any) -> Any:
+    """Where the losses of the batch's rows lie."""
+    return v.at(work.row_losses, v.builder.mul(work.turn, work.row_losses_turn))
+
+
 @vector_op
 def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
     """The step's loss becomes the sum of its rows', times their weights."""
     b = v.builder
     order, rows = _order(v, work), work.n_rows
-    row_weights, row_losses = work.row_weights, work.row_losses
+    row_weights, row_losses = work.row_weights, _row_losses(v, work)
     out = v.at(work.losses, work.number)
     floors = v.broadcast(work.floor)
 
@@ -106,10 +112,11 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
 
 @kernel
 def loss_gradient(work, layer, dtype, loss):
-    """From the logits to the gradient by them, in a thread's own block, and the step's loss.
+    """From the logits to the gradient by them, in a thread's own block, and the losses.
 
-    Computes an entry of :data:`fastmlp.reference.LOSSES`. The gradient contains the row's weight,
-    and the division by the batch's rows.
+    Those are each row's, and where the batch is taken as a whole, the step's. Computes an entry of
+    :data:`fastmlp.reference.LOSSES`. The gradient contains the row's weight, and the division by
+    the batch's rows.
     """
     work, layer = work_at(work), layer_at(layer)
     size = itemsize(dtype)
@@ -117,6 +124,14 @@ def loss_gradient(work, layer, dtype, loss):
     p = View(layer.gradient, layer.unit_row, 1)
     _predict_rows(z, work.n_rows, layer.n_out, p, loss, dtype)
     _differentiate_rows(work, p, layer.n_out, loss, dtype)
+    if work.thread == 0 and work.part_stages == 0:
+        _add_losses(work, loss, dtype)
+
+
+@kernel
+def add_losses(work, layer, dtype, loss):
+    """The step's loss from those of its rows, by the first thread, when all parts are done."""
+    work = work_at(work)
     if work.thread == 0:
         _add_losses(work, loss, dtype)
 

@@ -1,23 +1,17 @@
 """Where everything lies while a network is trained: the plan that Python lays out for kernels.
 
-Weights are *packed* while they are trained (:meth:`Plan.pack`), and written back
-(:meth:`Plan.unpack`):
+Parameters are packed while they are trained; see :mod:`fastmlp.kernels.packing`.
 
-* In panels of 2 vectors of columns, each with its rows one after the other. A tile then reads the
-  weights from start to end, whatever their number. An optimiser's states lie in the same way, a
-  constant distance behind.
-* Columns are padded with zeros to whole vectors, rows to whole squares of a vector's length. A
-  padded unit's weights and gradient are zero and stay zero.
-* Threads share a layer by its columns. One with fewer vectors of columns than threads is not
-  shared: each thread has a copy of it and does all of its work, which takes less time than handing
-  results from core to core. Unless it is the first layer and batches are large: then the threads
-  share the rows of the batch forward, and the inputs, that is the rows of the weights, in the
-  update.
+Threads share a layer by its columns. One with fewer vectors of columns than threads is not
+shared: each thread has a copy of it and does all of its work, which takes less time than handing
+results from core to core. Unless it is the first layer and batches are large: then the threads
+share the rows of the batch forward, and the inputs, that is the rows of the weights, in the
+update.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,10 +20,11 @@ from fastmlp.kernels import records as at
 from fastmlp.kernels.buffers import LINE, PAGE, aligned, rounded_up, row_stride
 from fastmlp.kernels.memory import WORD
 from fastmlp.kernels.nonzeros import MASK_ROWS
+from fastmlp.kernels.packing import Packed, padded_rows
 from fastmlp.kernels.sharing import LONGEST_GROUP
 from fastmlp.kernels.simd import SUM_LANES, VECTOR_BYTES
 from fastmlp.kernels.skip import STRIP_VECTORS
-from fastmlp.kernels.tile import TILE_ROWS
+from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_ROWS
 from fastmlp.kernels.update import SUMMED_VECTORS, SUMS_PANEL
 
 Array = np.ndarray
@@ -60,6 +55,8 @@ class Plan:
         Arrays of state that the optimiser has for each parameter.
     are_apart : sequence of bool
         For each layer: whether what its slope is computed from needs a buffer of its own.
+    takes_parts : bool
+        Whether batches are taken in parts; see :mod:`fastmlp.kernels.parts`.
 
     Attributes
     ----------
@@ -77,29 +74,35 @@ class Plan:
         n_threads: int,
         n_states: int = 0,
         are_apart: Sequence[bool] = (),
+        takes_parts: bool = False,
     ) -> None:
         self.dtype = weights[0].dtype
         self.n_lanes = VECTOR_BYTES // self.dtype.itemsize
         self.n_states = n_states
         self.n_copies = max(1, n_threads)
+        self.takes_parts = takes_parts
+        n_parts = -(-batch_rows // ROWS_PER_SUM) if takes_parts else 0
+        part_rows = ROWS_PER_SUM if takes_parts else batch_rows
         self.works = at.WORK.rows(self.n_copies)
         self.layers = at.LAYER.rows(self.n_copies, len(weights))
         self._kept: dict[Any, Array] = {}
-        self._parameters: list[dict[str, Array]] = []
+        self.packed = Packed(self.dtype, self.n_copies, n_states)
         for number, w in enumerate(weights):
             is_apart = bool(are_apart) and are_apart[number]
-            self._lay_out(number, w, batch_rows, n_threads > 0, is_apart)
-        self.pack(weights, biases)
-        self._lay_out_batch(weights[0].shape[0], batch_rows)
+            self._lay_out(number, w, part_rows, n_threads > 0, is_apart)
+            if takes_parts:
+                self._lay_out_sums(number, n_parts)
+        self.packed.write(weights, biases)
+        self._lay_out_batch(weights[0].shape[0], part_rows)
+        self._lay_out_losses(batch_rows)
         widest = rounded_up(max(max(w.shape) for w in weights), self.n_lanes)
         self.put("zeros", aligned(widest, self.dtype))
         self.works["thread"] = range(self.n_copies)
+        self.works["part_rows"] = part_rows
         self.works["n_threads"] = 1
         self.works["first_work"] = self.works.ctypes.data
         self.works["layers"] = self._addresses(self.layers)
         self.works["n_layers"] = len(weights)
-
-    # -- what lies where ---------------------------------------------------------------------
 
     def put(self, field: str, array: Array) -> Array:
         """Write `array`'s address to all threads' records, and keep it alive."""
@@ -151,16 +154,6 @@ class Plan:
         ]
         return np.sum(sums, axis=0)
 
-    def snapshot(self) -> list[Array]:
-        """Copies of what training changes: parameters and states, as they are packed."""
-        return [buffer.copy() for packed in self._parameters for buffer in packed.values()]
-
-    def restore(self, snapshot: list[Array]) -> None:
-        """Go back to a snapshot."""
-        buffers = (buffer for packed in self._parameters for buffer in packed.values())
-        for buffer, values in zip(buffers, snapshot, strict=True):
-            buffer[...] = values
-
     @staticmethod
     def _addresses(arrays: Array) -> list[int]:
         return [arrays.ctypes.data + i * arrays.strides[0] for i in range(len(arrays))]
@@ -174,10 +167,12 @@ class Plan:
         n_vectors = rounded_up(n_out, self.n_lanes) // self.n_lanes
         layer["number"] = number + 1
         layer["n_in"], layer["n_out"], layer["n_vectors"] = n_in, n_out, n_vectors
-        layer["n_in_padded"], layer["n_in_updated"] = self._padded_rows(n_in), n_in
+        layer["n_in_padded"], layer["n_in_updated"] = padded_rows(n_in, self.n_lanes), n_in
         layer["n_vectors_below"] = rounded_up(n_in, self.n_lanes) // self.n_lanes
         sharing = at.NOT_SHARED
-        if n_vectors >= self.n_copies:
+        if self.takes_parts:
+            pass  # threads share a batch's parts, not its layers
+        elif n_vectors >= self.n_copies:
             sharing = at.BY_COLUMNS
         elif number == 0 and batch_rows >= SHARED_ROWS:
             sharing = at.BY_ROWS
@@ -189,17 +184,12 @@ class Plan:
         layer["unit_row"] = stride
         layer["outputs_block"] = batch_rows * stride if n_turns > 1 else 0
 
-        parameters = {
-            "weights": self._panels((n_own, 1 + self.n_states), n_in, n_out),
-            "bias": aligned((n_own, 1 + self.n_states, n_vectors * self.n_lanes), self.dtype),
-        }
-        layer["weights_panel"] = parameters["weights"][0, 0, 0].size
-        layer["weights_state"] = parameters["weights"][0, 0].size
+        parameters = self.packed.add(n_in, n_out, n_own > 1, is_training and number > 0)
+        weights = parameters["weights"]
+        layer["weights_panel"], layer["weights_state"] = weights[0, 0, 0].size, weights[0, 0].size
         layer["bias_state"] = parameters["bias"][0, 0].size
-        if is_training and number > 0:
-            parameters["transposed"] = self._panels((n_own, 1), n_out, n_in)
+        if "transposed" in parameters:
             layer["transposed_panel"] = parameters["transposed"][0, 0, 0].size
-        self._parameters.append(parameters)
         for name, buffer in parameters.items():
             layer[f"{name}_words"] = buffer[0].nbytes // WORD
         buffers = dict(parameters)
@@ -224,7 +214,7 @@ class Plan:
 
     def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
-        self.works["batch_rows"], self.works["input_row"] = batch_rows, stride
+        self.works["input_row"] = stride
         self.works["n_features"] = n_features
         # Some lines beyond whole pages: with its block whole pages from the first thread's, the
         # second one takes a tenth longer to go through it.
@@ -247,53 +237,23 @@ class Plan:
         for field in ("row_table", "next_table"):
             self.put_each(field, np.add.outer(self._addresses(blocks), rows))
         self.put_each("held", aligned((self.n_copies, batch_rows), np.int64))
-        n_losses = rounded_up(batch_rows, SUM_LANES)
-        self.put_each("row_losses", aligned((self.n_copies, n_losses), self.dtype))
         sums = (SUMMED_VECTORS // 2 + 1) * SUMS_PANEL
         n_sums = max(sums, MASK_ROWS * STRIP_VECTORS) * self.n_lanes
         self.put_each("sums", aligned((self.n_copies, n_sums), self.dtype))
 
-    def _padded_rows(self, n: int) -> int:
-        return rounded_up(n, max(self.n_lanes, LONGEST_GROUP))
+    def _lay_out_losses(self, batch_rows: int) -> None:
+        """Losses of a batch's rows: each thread's own, or two blocks in turn for all threads."""
+        self.works["batch_rows"] = batch_rows
+        n_losses = rounded_up(batch_rows, SUM_LANES)
+        if self.takes_parts:
+            self.works["row_losses_turn"] = n_losses
+            self.put("row_losses", aligned((2, n_losses), self.dtype))
+        else:
+            self.put_each("row_losses", aligned((self.n_copies, n_losses), self.dtype))
 
-    def _panels(self, before: tuple[int, int], n_rows: int, n_columns: int) -> Array:
-        n_panels = rounded_up(n_columns, 2 * self.n_lanes) // (2 * self.n_lanes)
-        shape = (*before, n_panels, self._padded_rows(n_rows), 2 * self.n_lanes)
-        return aligned(shape, self.dtype)
-
-    # -- parameters in and out -----------------------------------------------------------------
-
-    def pack(
-        self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
-    ) -> None:
-        """Copy weights and biases into the packed buffers: the first thread's, if each has one.
-
-        With `state`, they are the optimiser's state of that number, of weights and of biases.
-        """
-        place = 0 if state is None else 1 + state
-        for packed, w, b in zip(self._parameters, weights, biases, strict=True):
-            for panel, columns in self._by_panels(packed["weights"][0, place], w):
-                panel[:] = columns
-            if state is None and "transposed" in packed:
-                for panel, columns in self._by_panels(packed["transposed"][0, 0], w.T):
-                    panel[:] = columns
-            packed["bias"][0, place, : b.size] = b.ravel()
-
-    def unpack(
-        self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
-    ) -> None:
-        """Copy the packed weights and biases, or one of their states, into arrays, in place."""
-        place = 0 if state is None else 1 + state
-        for packed, w, b in zip(self._parameters, weights, biases, strict=True):
-            for panel, columns in self._by_panels(packed["weights"][0, place], w):
-                columns[:] = panel
-            b[...] = packed["bias"][0, place, : b.size].reshape(b.shape)
-
-    def _by_panels(self, panels: Array, w: Array) -> Iterator[tuple[Array, Array]]:
-        """Pairs of views of the same shape: panels without padding, and their columns of `w`."""
-        (n_rows, n_columns), width = w.shape, 2 * self.n_lanes
-        n_whole = n_columns // width
-        whole = w[:, : n_whole * width].reshape(n_rows, n_whole, width)  # no copy: an axis in two
-        yield panels[:n_whole, :n_rows], whole.transpose(1, 0, 2)
-        if n_columns % width:
-            yield panels[n_whole, :n_rows, : n_columns % width], w[:, n_whole * width :]
+    def _lay_out_sums(self, number: int, n_parts: int) -> None:
+        """Where a batch's parts leave the sums of their gradients: two blocks in turn."""
+        layer = self.layers[:, number]
+        size = int(layer["weights_state"][0] + layer["bias_state"][0])
+        sums = self._kept["sums", number] = aligned((2, n_parts, size), self.dtype)
+        layer["sums"], layer["sums_part"], layer["sums_turn"] = sums.ctypes.data, size, sums[0].size

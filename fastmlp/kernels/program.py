@@ -15,6 +15,9 @@ So the threads that train one hidden layer and some classes meet just once a ste
 between a step and the next one: a thread that is ahead writes its activations to the other one of
 two blocks. Only a first layer that is too narrow for its columns to be shared, in large batches, is
 shared by rows: then all threads meet after the update too.
+
+Large batches of a small network are taken in parts instead (:mod:`fastmlp.kernels.parts`): a thread
+has whole parts of the batch for itself, and all meet once, before each updates its own copy.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ from fastmlp.kernels.kernel import Kernel
 from fastmlp.kernels.losses import LOSSES, CrossEntropy, Loss
 from fastmlp.kernels.memory import Entry
 from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
-from fastmlp.kernels.outputs import loss_gradient, predict
+from fastmlp.kernels.outputs import add_losses, loss_gradient, predict
+from fastmlp.kernels.parts import add_part, update_by_parts
 from fastmlp.kernels.penalty import penalty
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.products import backward, claim_outputs, forward
@@ -111,8 +115,17 @@ def prediction(network: Network, rows: Sequence[Stage], skipped: Entry | None) -
 
 def training(
     network: Network, plan: Plan, rows: Sequence[Stage], skipped: Entry | None, with_penalty: bool
-) -> list[Stage]:
-    """The stages of a step whose batch's `rows` have these stages."""
+) -> tuple[list[Stage], list[Stage]]:
+    """The stages of a step whose batch's `rows` have these stages.
+
+    Returns
+    -------
+    of_parts : list of Stage
+        What each part of a batch goes through, where batches are taken in parts.
+    of_batch : list of Stage
+    """
+    if plan.takes_parts:
+        return _by_parts(network, plan, rows, with_penalty)
     n_layers = len(network.activations)
     sharing = plan.layers[0]["sharing"]
     stages = [Stage("gather", claim_outputs, 0)] if plan.n_copies > 1 else []
@@ -141,7 +154,35 @@ def training(
             stages.append(Stage(name, transpose, layer))
     if sharing[0] == at.BY_ROWS:
         stages.append(MEET)
-    return stages if plan.n_copies > 1 else [stage for stage in stages if stage is not MEET]
+    return [], _met(plan, stages)
+
+
+def _by_parts(
+    network: Network, plan: Plan, rows: Sequence[Stage], with_penalty: bool
+) -> tuple[list[Stage], list[Stage]]:
+    """The stages of a step that takes its batch in parts; see :mod:`fastmlp.kernels.parts`."""
+    layers = range(len(network.activations))
+    of_parts = [*rows]
+    for layer in layers:
+        of_parts += _forward(network, layer, None, network.drops)
+    of_parts.append(Stage("loss", loss_gradient, layers[-1], (network.loss,)))
+    for layer in layers[:0:-1]:
+        of_parts += _backward(network, layer)
+    of_parts += [Stage(f"update {layer + 1}", add_part, layer) for layer in layers]
+    of_batch = [MEET, Stage("loss", add_losses, layers[-1], (network.loss,))]
+    if with_penalty:
+        of_batch += [Stage("loss", penalty, layer) for layer in layers]
+    for layer in layers:
+        name = f"update {layer + 1}"
+        of_batch.append(Stage(name, update_by_parts, layer, (network.optimizer,)))
+        if layer > 0:
+            of_batch.append(Stage(name, transpose, layer))
+    return of_parts, _met(plan, of_batch)
+
+
+def _met(plan: Plan, stages: Sequence[Stage]) -> list[Stage]:
+    """The stages; without those in which threads meet, where there is but one thread."""
+    return [stage for stage in stages if plan.n_copies > 1 or stage is not MEET]
 
 
 def _forward(network: Network, layer: int, skipped: Entry | None, drops: bool) -> Iterator[Stage]:

@@ -14,8 +14,10 @@ WORK = Record(
     "Work",
     # this thread, of how many; the first one's record; layers' records, and how many
     "thread n_threads first_work layers n_layers "
-    # the step at work: its number in the epoch, its rows of the order, its turn 0 or 1
-    "number first_row n_rows turn "
+    # the step at work: its number in the epoch, its rows of the order, its turn 0 or 1; where
+    # batches are taken in parts, the part at work, its rows in place of the batch's, and how many
+    # of the stages are for each part
+    "number first_row n_rows turn part part_rows part_stages "
     # the epoch: numbers of rows of X in the order of training; rows in a whole batch
     "order n_ordered batch_rows "
     # X: its values, and where it is CSR, 32-bit columns and 64-bit starts of rows
@@ -28,7 +30,7 @@ WORK = Record(
     "held n_held "
     # targets: 64-bit labels, or rows of numbers; row weights; losses of rows, and of steps; and
     # what probabilities count at least
-    "targets target_row row_weights row_losses losses floor "
+    "targets target_row row_weights row_losses row_losses_turn losses floor "
     # a STEP record for each step; its numbers, of the network's dtype, so many elements a step
     "steps steps_row numbers numbers_row dropout_threshold dropout_scale "
     # scratch: zeros, sums of part of the rows or inputs
@@ -53,6 +55,8 @@ LAYER = Record(
     "outputs slopes outputs_block unit_row "
     # gradient of the loss by what is before the activation
     "gradient "
+    # sums of the gradient that parts of a batch leave; elements from part to part, and for a turn
+    "sums sums_part sums_turn "
     # sums of squares of the weights, by columns, a row an epoch
     "squares",
 )

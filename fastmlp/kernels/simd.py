@@ -169,6 +169,10 @@ class Lanes:
     def magnitude(self, x: Any) -> Any:
         return self.call(f"llvm.fabs.{_suffix(x.type)}", x.type, [x])
 
+    def copy_sign(self, x: Any, sign: Any) -> Any:
+        """x with the sign of `sign`."""
+        return self.call(f"llvm.copysign.{_suffix(x.type)}", x.type, [x, sign])
+
     def square_root(self, x: Any) -> Any:
         """Correctly rounded."""
         return self.call(f"llvm.sqrt.{_suffix(x.type)}", x.type, [x])

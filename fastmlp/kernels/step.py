@@ -66,14 +66,27 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step):
         if step_at(work.steps + number * work.steps_row).is_empty != 0:
             continue
         work.number, work.turn = number, 1 - work.turn
-        work.first_row = number * work.batch_rows
-        work.n_rows = min(work.batch_rows, work.n_ordered - work.first_row)
-        for i in range(n_stages):
-            stage = stage_at(program + i * STAGE_BYTES)
-            if stage.kernel == 0:
-                meet(work.team, n_threads)
-            else:
-                layer = work.layers + stage.layer * LAYER_BYTES
-                call(stage.kernel, work_address, layer)
-            clock.lap(watch, stage.clock + clock.FIRST)
+        first_row = number * work.batch_rows
+        n_rows = min(work.batch_rows, work.n_ordered - first_row)
+        # First a thread's own parts of the batch, if there are any; then the batch as a whole.
+        n_parts = -(-n_rows // work.part_rows)
+        part = n_parts * work.thread // n_threads if work.part_stages > 0 else n_parts
+        last_part = n_parts * (work.thread + 1) // n_threads if work.part_stages > 0 else n_parts
+        is_whole = False
+        while not is_whole:
+            is_whole = part == last_part
+            work.part = 0 if is_whole else part
+            skipped = work.part * work.part_rows
+            work.first_row = first_row + skipped
+            work.n_rows = n_rows if is_whole else min(work.part_rows, n_rows - skipped)
+            part += 1
+            first_stage = work.part_stages if is_whole else 0
+            for i in range(first_stage, n_stages if is_whole else work.part_stages):
+                stage = stage_at(program + i * STAGE_BYTES)
+                if stage.kernel == 0:
+                    meet(work.team, n_threads)
+                else:
+                    layer = work.layers + stage.layer * LAYER_BYTES
+                    call(stage.kernel, work_address, layer)
+                clock.lap(watch, stage.clock + clock.FIRST)
     return n_threads

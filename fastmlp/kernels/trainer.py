@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fastmlp.kernels import clock, program
 from fastmlp.kernels.announce import watch
 from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.inputs import Inputs
+from fastmlp.kernels.inputs import Inputs, skips_zeros
 from fastmlp.kernels.pace import Pace
+from fastmlp.kernels.parts import takes_parts
 from fastmlp.kernels.plan import Plan, useful_threads
 from fastmlp.kernels.step import run
 from fastmlp.kernels.steps import StepTable
@@ -80,15 +81,17 @@ seed, with_penalty, total
         dtype = weights[0].dtype
         network = program.Network.of(problem, len(weights), has_labels=y.ndim == 1)
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
+        skips = skips_zeros(x, skip_zeros)
         self._plan = plan = Plan(
             weights, biases, batch_size, max(self._pace.choices),
             network.optimizer.n_states, network.are_apart(is_training=True),
+            not skips and takes_parts(sum(w.size for w in weights), batch_size),
         )  # fmt: skip
         self.states: list[tuple[Array, ...]] = [
             tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
             for parameter in (*weights, *biases)
         ]
-        self.inputs = Inputs(plan, x, input_scale, skip_zeros)
+        self.inputs = Inputs(plan, x, input_scale, skips)
         plan.put("targets", np.ascontiguousarray(y, np.int64 if y.ndim == 1 else dtype))
         plan.works["target_row"] = 1 if y.ndim == 1 else y.shape[1]
         plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
@@ -98,9 +101,11 @@ seed, with_penalty, total
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
         self._with_penalty = with_penalty
-        stages = program.training(
+        of_parts, of_batch = program.training(
             network, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
+        plan.works["part_stages"] = len(of_parts)
+        stages = [*of_parts, *of_batch]
         self.stage_names = program.names(stages)
         # Compile now, so that compiling is no part of any stretch's time; and what else is compiled
         # before the first epoch belongs to it.
@@ -146,13 +151,13 @@ seed, with_penalty, total
 
     def mark(self) -> None:
         """Remember parameters, states and the number of steps, for `go_back`."""
-        self._marked = self.n_steps, self._plan.snapshot()
+        self._marked = self.n_steps, self._plan.packed.snapshot()
 
     def go_back(self) -> None:
         """Go on from where `mark` was called."""
         self._helpers.wait()
         self.n_steps, snapshot = self._marked
-        self._plan.restore(snapshot)
+        self._plan.packed.restore(snapshot)
 
     def _take(self, order: NDArray[np.intp], n_epochs: int) -> None:
         """Take the steps over the rows in `order`."""
@@ -205,19 +210,19 @@ seed, with_penalty, total
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in, and in `states`."""
         weights, biases = self.outside
-        self._plan.pack(weights, biases)
+        self._plan.packed.write(weights, biases)
         for state in range(self._plan.n_states):
             values = [states[state] for states in self.states]
-            self._plan.pack(values[: len(weights)], values[len(weights) :], state)
+            self._plan.packed.write(values[: len(weights)], values[len(weights) :], state)
 
     def export(self) -> None:
         """Write parameters into the arrays that were handed in, and the states into `states`."""
         self._helpers.wait()
         weights, biases = self.outside
-        self._plan.unpack(weights, biases)
+        self._plan.packed.read(weights, biases)
         for state in range(self._plan.n_states):
             values = [states[state] for states in self.states]
-            self._plan.unpack(values[: len(weights)], values[len(weights) :], state)
+            self._plan.packed.read(values[: len(weights)], values[len(weights) :], state)
 
     def close(self) -> None:
         """Nothing to release: threads end with each stretch."""

@@ -1,0 +1,116 @@
+"""Parameters as kernels read and write them: packed.
+
+* Weights lie in panels of 2 vectors of columns, each with its rows one after the other. A tile then
+  reads the weights from start to end, whatever their number. An optimiser's states lie in the same
+  way, a constant distance behind.
+* Columns are padded with zeros to whole vectors, rows to whole squares of a vector's length. A
+  padded unit's weights and gradient are zero and stay zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fastmlp.kernels.buffers import aligned, rounded_up
+from fastmlp.kernels.sharing import LONGEST_GROUP
+from fastmlp.kernels.simd import VECTOR_BYTES
+
+Array = np.ndarray
+
+
+def padded_rows(n: int, n_lanes: int) -> int:
+    """Rows that `n` rows of weights take."""
+    return rounded_up(n, max(n_lanes, LONGEST_GROUP))
+
+
+class Packed:
+    """The buffers of weights, biases and states of a network's layers.
+
+    Parameters
+    ----------
+    dtype : dtype
+    n_copies : int
+        Threads that may have a copy of a layer each; the first one's is read and written here.
+    n_states : int
+        Arrays of state that the optimiser has for each parameter.
+    """
+
+    def __init__(self, dtype: np.dtype, n_copies: int, n_states: int) -> None:
+        self._dtype, self._n_copies, self._n_states = dtype, n_copies, n_states
+        self._n_lanes = VECTOR_BYTES // dtype.itemsize
+        self._layers: list[dict[str, Array]] = []
+
+    def add(
+        self, n_in: int, n_out: int, are_copied: bool, with_transposed: bool
+    ) -> dict[str, Array]:
+        """Make buffers for the next layer.
+
+        Returns
+        -------
+        dict of ndarray
+            `weights` of shape (copies, 1 + n_states, panels, rows, 2 vectors), `bias` of shape
+            (copies, 1 + n_states, columns), and `transposed` like weights without states.
+        """
+        n_own = self._n_copies if are_copied else 1
+        n_columns = rounded_up(n_out, self._n_lanes)
+        buffers = {
+            "weights": self._panels((n_own, 1 + self._n_states), n_in, n_out),
+            "bias": aligned((n_own, 1 + self._n_states, n_columns), self._dtype),
+        }
+        if with_transposed:
+            buffers["transposed"] = self._panels((n_own, 1), n_out, n_in)
+        self._layers.append(buffers)
+        return buffers
+
+    def write(
+        self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
+    ) -> None:
+        """Copy weights and biases into the buffers.
+
+        With `state`, they are the optimiser's state of that number, of weights and of biases.
+        """
+        place = 0 if state is None else 1 + state
+        for packed, w, b in zip(self._layers, weights, biases, strict=True):
+            for panel, columns in self._by_panels(packed["weights"][0, place], w):
+                panel[:] = columns
+            if state is None and "transposed" in packed:
+                for panel, columns in self._by_panels(packed["transposed"][0, 0], w.T):
+                    panel[:] = columns
+            packed["bias"][0, place, : b.size] = b.ravel()
+
+    def read(
+        self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
+    ) -> None:
+        """Copy weights and biases, or one of their states, out of the buffers, in place."""
+        place = 0 if state is None else 1 + state
+        for packed, w, b in zip(self._layers, weights, biases, strict=True):
+            for panel, columns in self._by_panels(packed["weights"][0, place], w):
+                columns[:] = panel
+            b[...] = packed["bias"][0, place, : b.size].reshape(b.shape)
+
+    def snapshot(self) -> list[Array]:
+        """Copies of all there is, as it is packed."""
+        return [buffer.copy() for buffers in self._layers for buffer in buffers.values()]
+
+    def restore(self, snapshot: list[Array]) -> None:
+        """Go back to a snapshot."""
+        there = (buffer for buffers in self._layers for buffer in buffers.values())
+        for buffer, values in zip(there, snapshot, strict=True):
+            buffer[...] = values
+
+    def _panels(self, before: tuple[int, int], n_rows: int, n_columns: int) -> Array:
+        width = 2 * self._n_lanes
+        n_panels = rounded_up(n_columns, width) // width
+        shape = (*before, n_panels, padded_rows(n_rows, self._n_lanes), width)
+        return aligned(shape, self._dtype)
+
+    def _by_panels(self, panels: Array, w: Array) -> Iterator[tuple[Array, Array]]:
+        """Pairs of views of the same shape: panels without padding, and their columns of `w`."""
+        (n_rows, n_columns), width = w.shape, 2 * self._n_lanes
+        n_whole = n_columns // width
+        whole = w[:, : n_whole * width].reshape(n_rows, n_whole, width)  # no copy: an axis in two
+        yield panels[:n_whole, :n_rows], whole.transpose(1, 0, 2)
+        if n_columns % width:
+            yield panels[n_whole, :n_rows, : n_columns % width], w[:, n_whole * width :]
