@@ -143,15 +143,24 @@ class Lanes:
 
     def below(self, limit: Any) -> Any:
         """Mask of the lanes whose number is less than `limit` (a 64-bit integer)."""
-        wide = ir.VectorType(INT64, self.count)
-        numbers = ir.Constant(wide, list(range(self.count)))
-        return self.builder.icmp_signed("<", numbers, self.splat(limit, wide))
+        b, all_lanes = self.builder, constant(self.count)
+        is_part = b.icmp_signed("<", limit, all_lanes)
+        return b.icmp_signed("<", self._numbers(), self._integer(b.select(is_part, limit, all_lanes)))
 
     def is_lane(self, number: Any) -> Any:
         """Mask of the lane with this number (a 64-bit integer), if there is one."""
-        wide = ir.VectorType(INT64, self.count)
-        numbers = ir.Constant(wide, list(range(self.count)))
-        return self.builder.icmp_signed("==", numbers, self.splat(number, wide))
+        b, none = self.builder, constant(self.count)
+        is_one = b.icmp_unsigned("<", number, none)
+        return b.icmp_signed("==", self._numbers(), self._integer(b.select(is_one, number, none)))
+
+    def _numbers(self) -> Any:
+        """The lanes' numbers, integers as wide as an element."""
+        return ir.Constant(self.integers, list(range(self.count)))
+
+    def _integer(self, value: Any) -> Any:
+        """A 64-bit integer that fits, in each lane."""
+        value = value if self.size == 8 else self.builder.trunc(value, self.integer)
+        return self.splat(value, self.integers)
 
     def relu(self, z: Any) -> Any:
         """0 where z < 0, else z: written this way round, NaN stays NaN."""
