@@ -144,14 +144,14 @@ class Lanes:
     def below(self, limit: Any) -> Any:
         """Mask of the lanes whose number is less than `limit` (a 64-bit integer)."""
         b, all_lanes = self.builder, constant(self.count)
-        is_part = b.icmp_signed("<", limit, all_lanes)
-        return b.icmp_signed("<", self._numbers(), self._integer(b.select(is_part, limit, all_lanes)))
+        limit = b.select(b.icmp_signed("<", limit, all_lanes), limit, all_lanes)
+        return b.icmp_signed("<", self._numbers(), self._integer(limit))
 
     def is_lane(self, number: Any) -> Any:
         """Mask of the lane with this number (a 64-bit integer), if there is one."""
         b, none = self.builder, constant(self.count)
-        is_one = b.icmp_unsigned("<", number, none)
-        return b.icmp_signed("==", self._numbers(), self._integer(b.select(is_one, number, none)))
+        number = b.select(b.icmp_unsigned("<", number, none), number, none)
+        return b.icmp_signed("==", self._numbers(), self._integer(number))
 
     def _numbers(self) -> Any:
         """The lanes' numbers, integers as wide as an element."""
