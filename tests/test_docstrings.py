@@ -48,7 +48,8 @@ PUBLIC = dict(
                            "pictures.": pictures}.items()
     for thing in members(prefix, exported(module), module)
 )  # fmt: skip
-PUBLIC |= dict(members("reference.", ["MLP"], reference))
+PUBLIC |= dict(members("reference.", reference.__all__, reference))
+FORMULAS = [name for name in reference.__all__ if inspect.isfunction(getattr(reference, name))]
 
 
 def documented(text: str, section: str = "Parameters") -> list[str]:
@@ -89,6 +90,15 @@ def test_documented_and_real_parameters_agree(name):
     if is_of_another or is_in_the_summary:
         return
     assert names == real(thing)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_say_what_comes_in_and_what_comes_out(name):
+    function = getattr(reference, name)
+    text = inspect.getdoc(function)
+    assert documented(text) == real(function)
+    sections = SECTION.findall(text)
+    assert ("Returns" in sections) == (inspect.signature(function).return_annotation != "None")
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
