@@ -1,10 +1,10 @@
 """Kernels compiled once a machine: ``compiled``, which is ``numba.njit`` with a safe disk cache.
 
 Numba's own ``cache=True`` misses edits in other files, mixes up variants of one function, and two
-processes that fill one cold cache can leave wrong code under a key. Here an entry is one file that
-holds its whole key, its checksum and its code; it is written atomically, and on any doubt (another
-key, a wrong checksum, a folder that others can write to, a full disk) the kernel is compiled again
-in memory. No trouble with the cache ever reaches the caller.
+processes that fill one cold cache can leave wrong code under a key. Here the key has all that the
+code depends on, and an entry of the cache is one file (:mod:`fastmlp.kernels.cache_file`). On any
+doubt (another key, a wrong checksum, a folder that others can write to, a full disk) the kernel is
+compiled again in memory. No trouble with the cache ever reaches the caller.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
 
 
 def key_on(**constants: object) -> None:
-    """Name constants of this process that kernels freeze, such as ``key_on(lanes=LANES)``.
+    """Name constants of this process that become part of the code, as ``key_on(lanes=LANES)``.
 
     They become part of every key. Call it where the constant is set, at import.
     """
@@ -97,7 +97,7 @@ def cache_folder() -> Path:
 
 
 class KernelCache(_Cache):
-    """What a dispatcher asks for compiled code before it compiles, and hands it to afterwards."""
+    """What Numba asks for a kernel's code before it compiles, and hands the code to afterwards."""
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
         code = function.__code__
@@ -239,7 +239,7 @@ def _factory_made(result: CompileResult) -> list[str]:
 
 
 def externals_of(library: Any) -> list[str]:
-    """The names that a library's code has to find."""
+    """The names of functions outside of a library that its code calls."""
     return [
         function.name
         for function in library._final_module.functions
@@ -248,12 +248,12 @@ def externals_of(library: Any) -> list[str]:
 
 
 def _reduce(result: CompileResult) -> bytes:
-    """Serialise a kernel: Numba's own serial form, and the names the code has to find."""
+    """Serialise a kernel: the names of functions that it calls, and Numba's own serial form."""
     return dumps((externals_of(result.library), result._reduce()))
 
 
 def provide(externals: list[str], target_context: Any) -> None:
-    """Have the names found that code calls.
+    """See to it that the functions are found that code calls, by their names `externals`.
 
     Numba refreshes its target before every look-up, which imports most of Numba and all of
     scipy.linalg (0.3 s). Code needs that only if it does not find all the names it calls: with
