@@ -24,6 +24,7 @@ from fastmlp.data import Dataset, load, make_digits, train_val_split
 assert_type(fastmlp.__version__, str)
 if TYPE_CHECKING:
     slip = fastmlp.no_such_name  # type: ignore[attr-defined]  # which is found
+    slip = reference.no_such_name  # type: ignore[attr-defined]
 
 
 def is_good(epoch: int, logs: Mapping[str, float]) -> bool:
