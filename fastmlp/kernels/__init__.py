@@ -46,7 +46,8 @@ strip
 to pack
     To copy ordinary arrays into panels; Python does so before training, and unpacks afterwards.
 block
-    The rows of a batch side by side: its inputs, copied from X, or a layer's outputs.
+    The rows of a batch one after the other: its inputs, copied from X, or a layer's outputs. In an
+    update, some inputs and columns of the weights, whose sums wait between two parts of the batch.
 turn
     0 or 1 alternately, step by step: which of two blocks a layer's outputs go to, so that a thread
     may be a step ahead of one that still reads the other block.

@@ -19,7 +19,7 @@ from fastmlp.kernels.program import Stage
 from fastmlp.kernels.sharing import LONGEST_GROUP
 from fastmlp.reference import scale_inputs
 
-GROUP = 4  # inputs that are skipped together, or not
+GROUP = 4  # inputs of a group, for the estimate of how many are skipped
 SAMPLED_ROWS = 512  # rows from which the share of zeros is estimated
 SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
 
