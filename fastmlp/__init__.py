@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         show_misclassified_example,
     )
 
+    __version__: str
+
 __all__ = [
     "MLP",
     "History",
@@ -52,16 +54,18 @@ def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-def __getattr__(name: str) -> Any:
-    """Look up what costs time to import, or to find out, only when it is asked for."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(f"fastmlp.{_HOMES[name]}"), name)
-        globals()[name] = value  # the next time, nobody asks here
-        return value
-    if name in _MODULES:
-        return importlib.import_module(f"fastmlp.{name}")
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # which would take any name for a good one
 
-        return version("fastmlp")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Look up what costs time to import, or to find out, only when it is asked for."""
+        if name in _HOMES:
+            value = getattr(importlib.import_module(f"fastmlp.{_HOMES[name]}"), name)
+            globals()[name] = value  # the next time, nobody asks here
+            return value
+        if name in _MODULES:
+            return importlib.import_module(f"fastmlp.{name}")
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("fastmlp")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

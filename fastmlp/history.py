@@ -61,7 +61,13 @@ class History:
         return f"<History: {', '.join(words)}>"
 
     def append(self, logs: Mapping[str, float]) -> None:
-        """Add one epoch's logs, the dictionary that callbacks receive."""
+        """Add one epoch's figures.
+
+        Parameters
+        ----------
+        logs : mapping of str to float
+            What callbacks receive; names that are no columns are left out.
+        """
         for name, column in vars(self).items():
             if name in logs:
                 column.append(logs[name])

@@ -205,7 +205,27 @@ class Network(Predictor):
         return self.history_
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to one .safetensors file; see `fastmlp.model_file.write_model`."""
+        """Write the network to one file; see `fastmlp.model_file.write_model`.
+
+        Parameters
+        ----------
+        path : str or Path
+            Usually ``.safetensors``. A file of that name is replaced, as a whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written.
+        TypeError, ValueError
+            If an attribute has been assigned that makes no sense.
+
+        Examples
+        --------
+        >>> from fastmlp import MLP
+        >>> MLP(4, 3, 2, random_state=0).save("small.safetensors")
+        >>> MLP.load("small.safetensors").layer_sizes
+        (4, 3, 2)
+        """
         weights, biases = self._check_parameters()
         problem = self.problem
         names = targets_of(problem.loss, self.n_classes, self.class_names).class_names
@@ -217,7 +237,24 @@ class Network(Predictor):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return a network that `save` wrote; see `fastmlp.model_file.read_model`."""
+        """Return a network that `save` wrote; see `fastmlp.model_file.read_model`.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, or the folder of a run of ``fastmlp train``.
+
+        Returns
+        -------
+        MLP
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or it can't be read.
+        ValueError
+            If it is no model file, or is damaged.
+        """
         model = read_model(path)
         n_inputs, *hidden, n_outputs = model.layer_sizes
         settings = dict(model.settings)

@@ -24,7 +24,18 @@ TILE = 1.0  # inches, the side of one image in a grid
 
 
 def image_side(n_features: int) -> int | None:
-    """Side in pixels of a square image of `n_features` pixels; None where it is no square."""
+    """Return the side of a square image.
+
+    Parameters
+    ----------
+    n_features : int
+        Its pixels.
+
+    Returns
+    -------
+    int or None
+        None where they are no square.
+    """
     side = math.isqrt(n_features)
     return side if side > 1 and side * side == n_features else None
 
@@ -51,6 +62,10 @@ def learning_curves(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> learning_curves([1.0, 0.5], [1.1, 0.7], [0.6, 0.8]).savefig("curves.png")
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine

@@ -48,16 +48,42 @@ class Predictor(Parameters, ABC):
         """Return every layer's activations, (a1, a2) with one hidden layer; a2: the outputs.
 
         Nothing is dropped out here.
+
+        Parameters
+        ----------
+        x : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_rows, n_units)
+            In the dtype of the weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense.
         """
         weights, biases = self._check_parameters()
         features = self._check_features(x, weights[0].dtype, "x")
         return tuple(self.engine.forward(weights, biases, features, self.input_scale, self.problem))
 
     def predict_proba(self, x: ArrayLike) -> Array:
-        """Return the probability of each class for each row, (n_rows, output_size).
+        """Return the probability of each class for each row.
 
-        With binary cross-entropy, it is each output's probability of being 1. Other losses have no
-        probabilities, so that a ValueError is raised.
+        Parameters
+        ----------
+        x : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, output_size)
+            In the dtype of the weights. With binary cross-entropy, each output's probability of
+            being 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense, or the loss is one without probabilities.
         """
         if not self._targets().has_probabilities:
             raise ValueError(
@@ -69,12 +95,21 @@ class Predictor(Parameters, ABC):
     def predict(self, x: ArrayLike) -> Array:
         """Return what is predicted for each row.
 
+        Parameters
+        ----------
+        x : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+
         Returns
         -------
         ndarray of shape (n_rows,), or (n_rows, output_size)
             With cross-entropy the most probable label of each row, (n_rows,). With binary
             cross-entropy 1 where the probability is above a half, else 0. With other losses the
             outputs themselves. The latter two are (n_rows,) where there is one output.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense.
         """
         return self._targets().decide(self._outputs(x))
 
@@ -86,6 +121,15 @@ class Predictor(Parameters, ABC):
         x : array_like or SciPy sparse matrix of shape (n_rows, input_size)
         y : array_like of shape (n_rows,) or (n_rows, output_size)
             Labels, or targets, as `train` takes them.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where shapes or values make no sense.
 
         Notes
         -----

@@ -47,13 +47,17 @@ def make_prediction(
     b2: ArrayLike,
     *deeper: ArrayLike,
 ) -> NDArray[np.intp]:
-    """Return the most probable label of each row, (n_rows,), under bare weights and biases.
+    """Return the most probable label of each row, under bare weights and biases.
 
     Parameters
     ----------
     x_data : array_like of shape (n_rows, n_features)
     w1, b1, w2, b2, *deeper : array_like
         Weights (n_in, n_out) and biases (1, n_out) of each layer in turn, two layers or more.
+
+    Returns
+    -------
+    intp ndarray of shape (n_rows,)
 
     Raises
     ------
@@ -96,7 +100,25 @@ def find_misclassified(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Print the number of misclassified rows; return their indices and every row's prediction.
 
-    Parameters and errors are those of `make_prediction`, with the true labels, (n_rows,).
+    Parameters
+    ----------
+    x_data : array_like of shape (n_rows, n_features)
+    y_true : array_like of shape (n_rows,)
+        The true labels.
+    w1, b1, w2, b2, *deeper : array_like
+        As `make_prediction` takes them.
+
+    Returns
+    -------
+    indices : intp ndarray of shape (n_misclassified,)
+        Rows whose prediction is wrong.
+    predictions : intp ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where the shapes do not fit each other, a number is not finite, or a label is none of the
+        classes.
 
     Examples
     --------

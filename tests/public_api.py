@@ -5,12 +5,26 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, assert_type
 
 import numpy as np
 
 import fastmlp
-from fastmlp import MLP, History, find_misclassified, make_prediction, one_hot_encode, reference
+from fastmlp import (
+    MLP,
+    History,
+    MLPClassifier,
+    find_misclassified,
+    make_prediction,
+    one_hot_encode,
+    reference,
+)
 from fastmlp.data import Dataset, load, make_digits, train_val_split
+
+assert_type(fastmlp.__version__, str)
+if TYPE_CHECKING:
+    slip = fastmlp.no_such_name  # type: ignore[attr-defined]  # which is found
+    slip = reference.no_such_name  # type: ignore[attr-defined]
 
 
 def is_good(epoch: int, logs: Mapping[str, float]) -> bool:
@@ -50,6 +64,10 @@ def main(folder: Path) -> None:
     np.testing.assert_array_equal(predictions, again)
     assert len(wrong) == np.sum(again != y_val)
     assert one_hot_encode(y_val, 10).shape == (len(y_val), 10)
+
+    classifier = MLPClassifier(32, learning_rate_init=0.01, random_state=0)
+    classifier.fit(x_train / 255.0, y_train)
+    assert classifier.score(pixels, y_val) > 0.6
     print(f"fastmlp {fastmlp.__version__}: {100 * score:.0f} % of {len(y_val)} digits")
 
 

@@ -26,7 +26,7 @@ import os, sys
 from pathlib import Path
 import platformdirs.unix
 from fastmlp import caches
-from fastmlp.kernels import cache
+from fastmlp.kernels import cache, cache_file
 os.setgroups([]); os.setgid(USER); os.setuid(USER)
 """.replace("USER", str(STRANGER))
 
@@ -130,8 +130,8 @@ def test_users_of_one_folder_have_one_each(open_path: Path, mode: int) -> None:
     os.chown(kernels, 12345, 12345)
     code = """
 folder = cache.cache_folder()
-cache._write(folder / "a.kernel", "key", b"code")
-print(folder, cache._read(folder / "a.kernel", "key"), cache.cache_folder())
+cache_file.write(folder / "a.kernel", "key", b"code")
+print(folder, cache_file.read(folder / "a.kernel", "key"), cache.cache_folder())
 """
     own = open_path / f"kernels-{STRANGER}"
     printed = as_stranger(code, FASTMLP_CACHE_DIR=str(open_path))

@@ -204,3 +204,18 @@ def test_help_says_what_is_read() -> None:
         text = " ".join(run(command, "--help").stdout.replace("│", " ").split())
         for word in ("CSV", "IDX", ".npz", ".parquet", "--label", "--scale"):
             assert word in text
+
+
+def test_help_is_wrapped_where_the_terminal_ends_and_not_in_the_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    for command, text in (("predict", "or else by their number, from 1."),
+                          ("evaluate", "it is about those kept for validation.")):  # fmt: skip
+        assert text in run(command, "--help").stdout
+
+
+def test_help_keeps_what_a_value_may_be_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("train", "evaluate", "predict", "profile"):
+        assert " PATH|mnist|digits " in run(command, "--help").stdout

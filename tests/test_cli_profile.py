@@ -144,6 +144,15 @@ def test_a_folder_that_can_t_be_made_is_named(tmp_path: Path, csv: Path) -> None
     assert "--out" in error
 
 
+def test_a_narrow_terminal_gets_every_digit(
+    tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = run("profile", "--data", csv, "--epochs", 1, "--out", tmp_path / "out")
+    assert "\u2026" not in result.stdout
+    assert re.search(r"^stage +ms +share +GFLOP/s +of peak .*of memory$", result.stdout, re.M)
+
+
 def test_the_help_lists_it() -> None:
     assert "profile" in run("--help").stdout
     assert "--batch-size" in run("profile", "--help").stdout

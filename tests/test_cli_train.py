@@ -225,8 +225,11 @@ def test_the_default_names_the_built_in_digits_and_how_to_use_real_ones(
     assert "--data train.csv" in first
 
 
-def test_rows_that_are_no_images_are_trained_on_without_their_pictures(tmp_path: Path) -> None:
-    data = write_csv(tmp_path / "flat.csv", *easy_digits(n_features=20))
+@pytest.mark.parametrize("n_features", [20, 9])  # no square; a square, but no picture
+def test_rows_that_are_no_images_are_trained_on_without_their_pictures(
+    n_features: int, tmp_path: Path
+) -> None:
+    data = write_csv(tmp_path / "flat.csv", *easy_digits(n_features=n_features))
     result = run("train", "--data", data, "--epochs", 1)
     assert result.exit_code == 0, result.output
     assert names("fastmlp-run") == [
@@ -235,7 +238,7 @@ def test_rows_that_are_no_images_are_trained_on_without_their_pictures(tmp_path:
         "model.safetensors",
         "split.json",
     ]
-    assert "Rows of 20 pixels are no square images" in result.stdout
+    assert f"Rows of {n_features} numbers are no square images" in result.stdout
 
 
 def test_plain_lines_are_few_and_carry_the_figures(csv: Path) -> None:

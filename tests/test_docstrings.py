@@ -19,6 +19,7 @@ SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
 WITH_EXAMPLES = (
     "MLP", "History", "one_hot_encode", "make_prediction", "find_misclassified",
     "data.load", "data.load_csv", "data.make_digits", "data.train_val_split",
+    "MLP.save", "pictures.learning_curves", "profiling.profile",
 )  # fmt: skip
 
 
@@ -29,8 +30,10 @@ def members(prefix: str, names: list[str], home: Any) -> Iterator[tuple[str, Any
             continue
         yield f"{prefix}{name}", thing
         if inspect.isclass(thing):
-            for method, function in inspect.getmembers(thing, inspect.isfunction):
-                if not method.startswith("_") and function.__module__.startswith("fastmlp"):
+            for method, function in inspect.getmembers(thing, inspect.isroutine):
+                if not method.startswith("_") and (
+                    getattr(function, "__module__", None) or ""
+                ).startswith("fastmlp"):
                     yield f"{prefix}{name}.{method}", function
 
 
@@ -48,7 +51,7 @@ PUBLIC = dict(
                            "pictures.": pictures}.items()
     for thing in members(prefix, exported(module), module)
 )  # fmt: skip
-PUBLIC |= dict(members("reference.", ["MLP"], reference))
+PUBLIC |= dict(members("reference.", reference.__all__, reference))
 
 
 def documented(text: str, section: str = "Parameters") -> list[str]:
@@ -85,10 +88,20 @@ def test_documented_and_real_parameters_agree(name):
         names = documented(text, "Attributes")
         names = [name for name in names if name in real(thing)]
     is_of_another = re.search(r"^\s*Parameters .*of `", text, re.MULTILINE)
-    is_in_the_summary = not names and len(real(thing)) == 1
-    if is_of_another or is_in_the_summary:
-        return
-    assert names == real(thing)
+    if not is_of_another:
+        assert names == real(thing)
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isroutine(PUBLIC[name])])
+def test_results_are_documented(name):
+    """Of functions without parameters, the summary says it."""
+    function = PUBLIC[name]
+    text = inspect.getdoc(function)
+    returns_nothing = inspect.signature(function).return_annotation in ("None", None)
+    if real(function) or returns_nothing:
+        assert ("Returns" in SECTION.findall(text)) != returns_nothing
+    else:
+        assert text.startswith("Return")
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

@@ -88,7 +88,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, evaluate, predict, profile):
-    app.command(cls=PlainHelp)(command)
+    # Typer would break lines where the source does, save in the first paragraph.
+    paragraphs = (command.__doc__ or "").split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(cls=PlainHelp, help=text)(command)
 
 
 @app.callback(invoke_without_command=True)

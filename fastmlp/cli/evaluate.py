@@ -31,7 +31,7 @@ def evaluate(
     import numpy as np
 
     from fastmlp import MLP
-    from fastmlp.cli import sources
+    from fastmlp.cli import output, sources
     from fastmlp.cli.split import split_beside
     from fastmlp.pictures import worst_mistakes
 
@@ -61,10 +61,7 @@ def evaluate(
         "counted from 0": _worst_table(shown, y, probabilities, names),
     }
     console = Console(highlight=False, emoji=False)
-    # A table squeezed into a narrow pipe or terminal loses digits; a line that wraps does not.
-    unlimited = console.options.update(width=10_000)
-    widths = [console.measure(table, options=unlimited).maximum for table in tables.values()]
-    console.width = max(console.width, *widths)
+    output.widen(console, *tables.values())
     name = escape(dataset.name)
     if kept is None:
         console.print(f"Accuracy: {100 * right / len(y):.2f} %")

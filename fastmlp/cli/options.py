@@ -38,7 +38,7 @@ SCALE_HELP = (
 )
 MODEL_SCALE_HELP = "What pixels are divided by. By default what the model was trained with."
 
-Data = Annotated[str, typer.Option(metavar="FILE|FOLDER|mnist|digits", help=DATA_HELP)]
+Data = Annotated[str, typer.Option(metavar="PATH|mnist|digits", help=DATA_HELP)]
 Label = Annotated[
     str | None, typer.Option(metavar="NAME|first|last|none", help=LABEL_HELP, show_default=False)
 ]

@@ -1,4 +1,4 @@
-"""Standard output and error that are no reason to lose work: closed, on a full disk, in ASCII."""
+"""Output that loses nothing: where it is closed, on a full disk, in ASCII, or narrow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 # What a pipe says whose reader has gone; on Windows it says EINVAL.
 CLOSED = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
@@ -118,3 +122,13 @@ def plainer(text: str, encoding: str, errors: str = "strict") -> str:
         return PLAINER.get(character) or bare or "?"
 
     return "".join(map(replacement, text))
+
+
+def widen(console: Console, *tables: Table) -> None:
+    """Have tables fit: squeezed into a narrow pipe or terminal they lose digits.
+
+    Lines that the terminal wraps are at least whole.
+    """
+    unlimited = console.options.update(width=10_000)
+    widths = [console.measure(table, options=unlimited).maximum for table in tables]
+    console.width = max(console.width, *widths)

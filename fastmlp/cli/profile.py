@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from fastmlp.cli import options, sources
+from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import progress_of
 from fastmlp.cli.run_folder import print_files, run_folder, write_figure
 from fastmlp.files import atomic_write
@@ -100,7 +100,7 @@ def _print(result: Profile, n_rows: int, console: Console) -> None:
     console.print()
     console.print(f"An epoch of {n_rows:,} rows: {result.title}", soft_wrap=True)
     table = result.table()
-    console.width = max(console.width, console.measure(table).maximum)
+    output.widen(console, table)
     console.print(table)
     console.print()
     for note in result.notes():

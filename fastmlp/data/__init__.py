@@ -1,4 +1,4 @@
-"""Digits to train on: from files, from the network, or rendered here.
+"""Data to train on: from files, from the network, or digits rendered here.
 
 Pixels are uint8, 0 to 255, one image a row; labels are int64.
 """

@@ -1,4 +1,8 @@
-"""Read digits from a CSV file in the layout of Kaggle's Digit Recognizer."""
+"""Read digits from a CSV file in the layout of Kaggle's Digit Recognizer, and in no other.
+
+`csv_table` reads any layout, and settles what is a pixel; here a pixel is a byte, and what is none
+is an error.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
+from fastmlp.data.csv_layout import split
+from fastmlp.data.labels import as_number
+from fastmlp.data.pixels import PIXEL_MAX
 
 ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
 LABEL = "label"
-PIXEL_MAX = 255
 LABEL_MAX = 2**31 - 1
 
 
@@ -110,7 +116,7 @@ def _read_header(path: Path) -> list[str]:
         raise _FaultyTableError from None
     if not names:
         raise ValueError(f"{path} is empty: give a file with a header and rows")
-    if all(_number(name) is not None for name in names):
+    if all(as_number(name) is not None for name in names):
         raise ValueError(
             f"{path} starts with numbers, not with the columns' names: "
             "put a first line such as label,pixel0,pixel1,... above them"
@@ -176,10 +182,9 @@ def _is_label(name: str) -> bool:
 
 @contextlib.contextmanager
 def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Open the table as rows with their lines' numbers, without blank ones: pandas skips them."""
+    """Open the table as rows with their lines' numbers, without blank ones."""
     with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-        rows = csv.reader(text, strict=True)
-        yield ((rows.line_num, row) for row in rows if len(row) > 1 or "".join(row).strip())
+        yield split(text, ",")
 
 
 def _find_fault(path: Path) -> str:
@@ -213,7 +218,7 @@ def _find_fault(path: Path) -> str:
 def _problem(cell: str, is_label: bool) -> str | None:
     """Say what is wrong with one cell's text, if anything."""
     what, maximum = ("labels", LABEL_MAX) if is_label else ("pixels", PIXEL_MAX)
-    number = _number(cell)
+    number = as_number(cell)
     if number is None:
         fault = "is no number"
     elif not math.isfinite(number) or number != int(number):
@@ -223,11 +228,3 @@ def _problem(cell: str, is_label: bool) -> str | None:
     else:
         return None
     return f"{fault}: correct it or remove the row ({what} are whole numbers, 0 to {maximum})"
-
-
-def _number(text: str) -> float | None:
-    try:
-        # Python, unlike pandas, takes 1_000 and other alphabets' digits for numbers.
-        return float(text) if text.isascii() and "_" not in text else None
-    except ValueError:
-        return None

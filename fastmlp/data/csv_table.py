@@ -49,7 +49,7 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         layout = find_layout(stream, label, path)
     n_columns = len(layout.rows[0]) if layout.rows else 0
     if n_columns == 0:
-        raise ValueError(f"{path} has a header, but no rows: give a file with one image at least")
+        raise ValueError(f"{path} has a header, but no rows: give a file with one row at least")
     if layout.names is not None and len(layout.names) != n_columns:
         raise _fault(path, layout, columns=None)
     columns = choose(

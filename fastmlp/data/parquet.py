@@ -45,7 +45,7 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         raise ValueError(f"{path} is damaged ({reason}): download or copy it again") from None
     names = table.column_names
     if table.num_rows == 0 or not names:
-        raise ValueError(f"{path} has no rows: give a file with one image at least")
+        raise ValueError(f"{path} has no rows: give a file with one row at least")
     head = table.slice(0, ROWS_TO_JUDGE_BY).to_pylist()
     rows = [["" if row[name] is None else str(row[name]) for name in names] for row in head]
     columns = choose(names, rows, label, path)

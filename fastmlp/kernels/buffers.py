@@ -1,4 +1,4 @@
-"""Buffers as kernels like them: from a cache line on, rows some lines apart."""
+"""Buffers as kernels like them: they start at a cache line, and so does each row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE = 4096  # bytes
 
 
 def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Zeros that start at a cache line: vectors that straddle two lines cost twice."""
+    """Zeros that start at a cache line: a vector that lies across two lines costs twice."""
     dtype = np.dtype(dtype)
     n_bytes = (math.prod(shape) if isinstance(shape, tuple) else shape) * dtype.itemsize
     raw = np.zeros(n_bytes + LINE, np.uint8)
@@ -23,8 +23,8 @@ def aligned(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 def row_stride(n: int, itemsize: int) -> int:
     """Elements from row to row: an odd number of cache lines with room for `n`.
 
-    With rows a power of two apart, those of a batch would contend for the same few places of the
-    cache.
+    A cache has few places for lines whose addresses differ by a power of two: with rows so far
+    apart, those of a batch would drive each other out.
     """
     return (-(-n * itemsize // LINE) | 1) * LINE // itemsize
 

@@ -1,10 +1,10 @@
 """Kernels compiled once a machine: ``compiled``, which is ``numba.njit`` with a safe disk cache.
 
 Numba's own ``cache=True`` misses edits in other files, mixes up variants of one function, and two
-processes that fill one cold cache can leave wrong code under a key. Here an entry is one file that
-holds its whole key, its checksum and its code; it is written atomically, and on any doubt (another
-key, a wrong checksum, a folder that others can write to, a full disk) the kernel is compiled again
-in memory. No trouble with the cache ever reaches the caller.
+processes that fill one cold cache can leave wrong code under a key. Here the key has all that the
+code depends on, and an entry of the cache is one file (:mod:`fastmlp.kernels.cache_file`). On any
+doubt (another key, a wrong checksum, a folder that others can write to, a full disk) the kernel is
+compiled again in memory. No trouble with the cache ever reaches the caller.
 """
 
 from __future__ import annotations
@@ -13,12 +13,8 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import pickle
-import stat
 import sys
-import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -37,10 +33,8 @@ from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from fastmlp import caches
+from fastmlp.kernels import cache_file
 from fastmlp.kernels.announce import watch
-
-FORMAT = b"fastmlp kernel, format 1"
-PRUNE_AFTER = 30 * 24 * 3600.0  # seconds since an entry of other sources was written
 
 _constants: dict[str, object] = {}
 
@@ -90,7 +84,7 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
 
 
 def key_on(**constants: object) -> None:
-    """Name constants of this process that kernels freeze, such as ``key_on(lanes=LANES)``.
+    """Name constants of this process that become part of the code, as ``key_on(lanes=LANES)``.
 
     They become part of every key. Call it where the constant is set, at import.
     """
@@ -103,7 +97,7 @@ def cache_folder() -> Path:
 
 
 class KernelCache(_Cache):
-    """What a dispatcher asks for compiled code before it compiles, and hands it to afterwards."""
+    """What Numba asks for a kernel's code before it compiles, and hands the code to afterwards."""
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
         code = function.__code__
@@ -159,14 +153,14 @@ class KernelCache(_Cache):
     def load(self, signature: Any, codegen: Any) -> bytes | None:
         """Return what `save` has stored; None, or an OSError or ValueError, if it is not there."""
         key = "" if self.is_asleep else self._key(signature, codegen)
-        return _read(self._path(key), key) if key else None
+        return cache_file.read(self._path(key), key) if key else None
 
     def save(self, signature: Any, codegen: Any, payload: Callable[[], bytes]) -> None:
         """Store what `payload` returns; a kernel that can't be stored works all the same."""
         try:
             if not self.is_asleep and (key := self._key(signature, codegen)):
-                _write(self._path(key), key, payload())
-                _prune(cache_folder(), self._sources[:16])
+                cache_file.write(self._path(key), key, payload())
+                cache_file.prune(cache_folder(), self._sources[:16])
         except Exception as error:
             watch.explain(f"the next process compiles again ({error}): {caches.advice()}")
 
@@ -245,7 +239,7 @@ def _factory_made(result: CompileResult) -> list[str]:
 
 
 def externals_of(library: Any) -> list[str]:
-    """The names that a library's code has to find."""
+    """The names of functions outside of a library that its code calls."""
     return [
         function.name
         for function in library._final_module.functions
@@ -254,12 +248,12 @@ def externals_of(library: Any) -> list[str]:
 
 
 def _reduce(result: CompileResult) -> bytes:
-    """Serialise a kernel: Numba's own serial form, and the names the code has to find."""
+    """Serialise a kernel: the names of functions that it calls, and Numba's own serial form."""
     return dumps((externals_of(result.library), result._reduce()))
 
 
 def provide(externals: list[str], target_context: Any) -> None:
-    """Have the names found that code calls.
+    """See to it that the functions are found that code calls, by their names `externals`.
 
     Numba refreshes its target before every look-up, which imports most of Numba and all of
     scipy.linalg (0.3 s). Code needs that only if it does not find all the names it calls: with
@@ -268,54 +262,3 @@ def provide(externals: list[str], target_context: Any) -> None:
     for step in (rtsys.initialize, type(target_context).refresh):
         if any(llvm.address_of_symbol(name) is None for name in externals):
             step(target_context)
-
-
-def _read(path: Path, key: str) -> bytes:
-    """Return an entry's payload; raise OSError or ValueError if it can't be trusted."""
-    _check_owner(path.parent, path.parent.stat())
-    with path.open("rb") as file:
-        _check_owner(path, os.fstat(file.fileno()))
-        form, checksum, content = file.read().split(b"\n", 2)
-    if form != FORMAT or checksum != hashlib.sha256(content).hexdigest().encode():
-        raise ValueError(f"{path} is damaged")
-    stored_key, payload = content.split(b"\n", 1)
-    if stored_key != key.encode():
-        raise ValueError(f"{path} belongs to another kernel")
-    return payload
-
-
-def _write(path: Path, key: str, payload: bytes) -> None:
-    """Write an entry as a whole or not at all, whoever else writes it at the same time."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check_owner(path.parent, path.parent.stat())
-    content = key.encode() + b"\n" + payload
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(FORMAT + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n")
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _check_owner(path: Path, status: os.stat_result) -> None:
-    """Raise PermissionError if someone else could have put a pickle there."""
-    if os.name == "nt":  # no owners or modes as these
-        return
-    if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise PermissionError(f"{path} belongs to others, or others can write to it")
-
-
-@functools.cache  # once a process is enough
-def _prune(folder: Path, sources: str) -> None:
-    """Remove entries of other sources, and what killed processes left, after PRUNE_AFTER."""
-    for path in folder.iterdir():
-        if (
-            path.suffix in (".kernel", ".tmp")
-            and f".{sources}." not in path.name
-            and time.time() - path.stat().st_mtime > PRUNE_AFTER
-        ):
-            path.unlink()

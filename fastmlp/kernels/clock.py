@@ -21,7 +21,7 @@ HAS_COUNTER = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm6
 
 
 def n_fields(n_stages: int) -> int:
-    """Length of a stopwatch: whole cache lines, and one more that keeps threads apart."""
+    """Length of a stopwatch: whole cache lines, and one more between it and the next thread's."""
     return -(-(FIRST + n_stages) // 8) * 8 + 8
 
 

@@ -4,8 +4,8 @@ Training does not come through here: it has its arrays packed once, and runs who
 steps. These functions pack theirs at every call, to show, test and time one kernel by itself. Each
 computes the function of the same name in :mod:`fastmlp.reference`, which has the formula.
 
-An argument `one` is the number 1 in the arrays' dtype. Nothing is multiplied by it: kernels get
-addresses, and its type tells them which numbers lie there.
+An argument `one` is the number 1 of the arrays' dtype. Nothing is multiplied by it: functions get
+addresses, which are plain integers, and the type of `one` tells which numbers lie there.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A batch becomes a small dense block of the network's dtype, which stays in the second-level cache
 for the whole step; X itself is neither converted nor shuffled as a whole. The rows of the *next*
-batch, which lie anywhere in memory, are prefetched a whole step ahead, each line between two
-others: the core keeps track of a few dozen requests at once.
+batch, which lie anywhere in memory, are asked for a whole step ahead: a cache line of them for each
+vector that is copied, since a core keeps track of a few dozen requests at once.
 
 Where zeros are skipped, dense rows need not even be gathered; see :mod:`fastmlp.kernels.nonzeros`.
 """
@@ -43,11 +43,14 @@ def _gather_rows(
         x: Any, n_features: Any, order: Any, rows: Any, next_order: Any, scale: Any,
         out: View, source_: Any, dtype: Any,
     ) -> None:  # fmt: skip
-    """Some rows of a dense X, divided by the scale if they are pixels, to a block."""
+    """Copy the rows of a dense X that `order` numbers to a block; divide pixels by the scale.
+
+    `next_order` numbers the rows that are asked for meanwhile.
+    """
     b = v.builder
     source, source_size = source_.element, source_.size
     is_integer = source == INT8
-    # A batch of floats does not fit into the first level.
+    # The level of the caches to fetch rows into: a batch of floats does not fit into the first.
     level = 1 if is_integer else 2
     kind = ir.VectorType(source, v.count)
     scales = v.broadcast(scale)
@@ -75,7 +78,7 @@ def _gather_rows(
         target = v.at(out.address, b.mul(r, out.row))
 
         def vector(column: Any, inside: Any = None) -> None:
-            """`v.count` inputs; `inside` masks those beyond the last one."""
+            """A vector of inputs; `inside` leaves out what is beyond the last."""
             skipped = b.mul(column, constant(source_size))
             v.prefetch(b.add(there, skipped), level)
             at = b.add(here, skipped)
@@ -100,10 +103,11 @@ def gather(work, layer, dtype, source):
 
 @vector_op
 def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
-    """Rows of a CSR matrix (indptr int64, indices int32, values of T), and their masks, if any.
+    """Write rows of a CSR matrix to a dense block, and their masks where zeros are skipped.
 
-    The block is full of zeros but for the rows it holds, by their numbers in `held`: those are
-    taken out first, so that the time goes by what is not zero.
+    The matrix has indptr of int64, indices of int32 and values of the network's dtype. The block
+    still holds the batch before, whose rows' numbers are in `held`: their entries are set to zero
+    first. So the time that it takes depends on what is not zero, not on the size of the block.
     """
     b = v.builder
     indptr, indices, values = work.x_indptr, work.x_indices, work.x
@@ -111,7 +115,7 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
 
     def entries(r: Any, number: Any, visit: Any) -> None:
         row_at = v.at(out.address, b.mul(r, out.row))
-        some = b.mul(b.lshr(r, constant(6)), masks_row)  # masks up to the row's 64 rows
+        some = b.mul(b.lshr(r, constant(6)), masks_row)  # the first mask of the row's 64 rows
         bit = b.shl(constant(1), b.and_(r, constant(MASK_ROWS - 1)))
         offset = b.mul(number, constant(8))
         first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
@@ -151,7 +155,7 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
 
 @kernel
 def gather_sparse(work, layer, dtype):
-    """Put the batch's rows of a CSR matrix into the thread's block, and their masks."""
+    """Put the batch's rows of a CSR matrix into the thread's block, and make their masks."""
     work = work_at(work)
     order = work.order + work.first_row * 8
     _scatter(work, order, View(work.input, work.input_row, 1), dtype)

@@ -24,7 +24,7 @@ ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
 
 
 class _Predictor:
-    """A plan and a program for predictions, by one thread."""
+    """A plan and a program for predictions of one thread, which has all buffers for itself."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class _Predictor:
         self.n_batches = -(-n_rows // BATCH_ROWS)
 
     def run(self, first: int, last: int) -> None:
-        """Predict batches `first` to `last`."""
+        """Predict batches `first` to `last`, without the last one itself."""
         stages = self._stages
         run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last)
 
@@ -56,8 +56,8 @@ class _Predictor:
 class FewRows:
     """Predictions of few rows at a time, again and again, by the calling thread.
 
-    What `predict_proba` lays out for each call, which takes longer than to predict some rows, is
-    laid out once. Not for several threads at a time.
+    `predict_proba` lays out its buffers anew in each call, which takes longer than to predict a few
+    rows. Here they are laid out once, and so may be used by one thread at a time only.
 
     Parameters
     ----------
@@ -126,14 +126,15 @@ def predict_proba(
     for predictor in predictors:
         predictor.plan.put("out", out)
 
-    def part(thread: int) -> None:
+    def predict_some(thread: int) -> None:
+        """The batches of one thread, an equal share of them."""
         n_batches = predictors[thread].n_batches
         predictors[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
 
     if n_threads == 1:
-        part(0)
+        predict_some(0)
     else:
-        Helpers().run(part, n_threads)
+        Helpers().run(predict_some, n_threads)
     return out
 
 

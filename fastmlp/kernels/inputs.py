@@ -1,4 +1,9 @@
-"""The rows of X, as a plan's kernels read them: in place or copied, with zeros skipped or not."""
+"""The rows of X, as a plan's kernels read them: in place or copied, with zeros skipped or not.
+
+Dense rows are read where they lie if zeros are skipped, their dtype is the network's or uint8, and
+inputs come in whole groups. Else a batch's rows are copied to a block, converted on the way. Sparse
+rows always are.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,13 @@ from fastmlp.kernels.program import Stage
 from fastmlp.kernels.sharing import LONGEST_GROUP
 from fastmlp.reference import scale_inputs
 
-GROUP = 4  # inputs that are skipped together, or not
+GROUP = 4  # inputs of a group, for the estimate of how many are skipped
 SAMPLED_ROWS = 512  # rows from which the share of zeros is estimated
 SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
 
 
 class Inputs:
-    """The rows of X, told to a plan.
+    """The rows of X: chooses how they are read, and writes it to a plan's records.
 
     Parameters
     ----------
@@ -35,7 +40,7 @@ class Inputs:
     Attributes
     ----------
     stages : list of Stage
-        What has the rows of a batch at hand.
+        The first stages of a step, after which the rows of its batch are at hand.
     skipped : Elements or None
         Where zeros are skipped: what rows are made of where they are read.
     are_in_place : bool

@@ -1,4 +1,4 @@
-"""A kernel: one stage of a training step, compiled on its own and called by its address.
+"""A kernel: what a stage of a training step runs, compiled on its own and called by its address.
 
 Stages are compiled apart, so that a process compiles, or loads, only those that its network needs,
 and another activation or optimiser costs only the kernels that it takes part in. They share one
@@ -6,8 +6,9 @@ signature::
 
     kernel(work, layer, dtype, *entries)
 
-with the addresses of a thread's own records (:mod:`fastmlp.kernels.records`), and what is nothing
-at run time: the network's dtype and entries (:mod:`fastmlp.kernels.memory`).
+with the addresses of a thread's own records (:mod:`fastmlp.kernels.records`), and arguments that
+have a type and no value: the network's dtype and entries (:mod:`fastmlp.kernels.memory`). A variant
+is what a kernel is compiled to for a dtype and entries; its code takes two addresses, no more.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ OPTIONS = {"error_model": "numpy"}
 
 
 class Kernel:
-    """A stage, compiled when the address of one of its variants is first asked for.
+    """A kernel, compiled when the address of one of its variants is first asked for.
 
     Parameters
     ----------

@@ -7,7 +7,11 @@ fills as a NumPy structured array and jitted code reads as attributes::
     layer_at = LAYER.reader()                       in jitted code: layer_at(address).panel
 
 An *entry* (an activation, a loss, an optimiser) reaches a kernel as an argument without a value:
-its type tells the compiler which one it is, and the cache which code.
+its type tells the compiler which one it is, and the cache which code. Types are how Numba decides
+what to compile: a kernel that is called with another entry is another kernel.
+
+The classes in the middle of this file (`PointerType` and what follows) teach Numba to read a record
+behind an address.
 """
 
 from __future__ import annotations
@@ -51,7 +55,7 @@ class Record:
         return aligned(n_bytes, np.uint8).view(self.dtype).reshape(shape)
 
     def reader(self) -> Any:
-        """Make the function by which jitted code reads, and writes, fields behind an address."""
+        """Make the function by which jitted code reads and writes the fields behind an address."""
         kind = PointerType(self)
 
         def at(typingctx: Any, address: Any) -> Any:
@@ -101,7 +105,7 @@ def _set(context: Any, builder: Any, signature: Any, values: Any, field: str) ->
 
 @cache
 def _digest(path: str) -> str:
-    """A hash of a source file, as it is when first asked for."""
+    """A hash of a source file; the file is read once, when it is first asked for."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
@@ -117,7 +121,7 @@ class Fields:
 
 
 class Entry:
-    """What a table of entries holds: a name, and the methods that write its instructions.
+    """What a table of entries holds under a name: methods that write an entry's instructions.
 
     Subclasses are activations, losses and optimisers; see `activations`, `losses`, `optimizers`.
     """
@@ -131,7 +135,7 @@ class Entry:
 
 
 class Number(Entry):
-    """Stands for the network's dtype: the type of all numbers that a kernel computes with."""
+    """Stands for the network's dtype, as an argument `dtype`: what a kernel's numbers are."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype

@@ -1,7 +1,7 @@
 """Which inputs of a mini-batch are not zero: bit masks, by which the first layer skips the others.
 
 A mask has a bit for each of 64 rows, and covers two neighbouring inputs: bit r is set where either
-of them is not zero in row r.
+of them is not zero in row r. For a group of 4 or 8 inputs, the masks are combined when it is used.
 
 No copy is made of a batch's rows where X holds pixels, or numbers of the network's own dtype, and
 the number of inputs is a multiple of 8: they are read where they lie, in X itself. Looking for the
@@ -26,7 +26,10 @@ MASK_ROWS = 64
 
 @vector_op
 def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: Any) -> None:
-    """Write the rows' addresses to a table; up to a whole number of 64, the last row's again."""
+    """Write the addresses of the rows that `order` numbers to a table.
+
+    Up to a whole number of 64, the last row's is repeated, so that it is safe to read there.
+    """
     b = v.builder
     last = b.sub(rows, constant(1))
 
@@ -51,10 +54,11 @@ def _find(
         table: Any, rows: Any, n_features: Any,
         scratch: Any, scratch_row: Any, masks: Any, elements: Any, dtype: Any,
     ) -> None:  # fmt: skip
-    """Masks of up to 64 rows.
+    """Write the masks of up to 64 rows, whose addresses are in `table`.
 
-    Eight rows at a time, from start to end, become one byte for each two inputs: `scratch` holds
-    these, `scratch_row` bytes from eight rows to the next ones. Eight such bytes are a mask.
+    First eight rows at a time become a byte for each two inputs, with a bit a row: `scratch` holds
+    these, `scratch_row` bytes from eight rows to the next eight. Then eight such bytes are joined,
+    which are the 64 bits of a mask.
     """
     is_integer = elements.are_pixels
     b = v.builder
@@ -67,15 +71,16 @@ def _find(
     no_bits = ir.Constant(lanes, [0] * count)
     whole = b.and_(n_features, constant(-count))
 
-    def part_at(part: Any, pair: Any) -> Any:
-        return b.add(b.add(scratch, b.mul(part, scratch_row)), pair)
+    def byte_at(eight: Any, pair: Any) -> Any:
+        """Where the byte of two inputs lies, of the eight rows of that number."""
+        return b.add(b.add(scratch, b.mul(eight, scratch_row)), pair)
 
     def eight_rows(first: Any) -> None:
         entry = b.add(table, b.mul(first, constant(8)))
         places = [v.load(b.add(entry, constant(8 * r)), INT64) for r in range(8)]
 
         def inputs(column: Any, inside: Any = None) -> None:
-            """A vector of inputs; `inside` masks those beyond the last one."""
+            """A vector of inputs of all eight rows; `inside` leaves out what is beyond the last."""
             bits = no_bits
             for r, place in enumerate(places):
                 at = b.add(place, b.mul(column, constant(size)))
@@ -88,7 +93,7 @@ def _find(
                 for i in (0, 1)
             )
             either = b.or_(*(b.shuffle_vector(bits, bits, side) for side in sides))
-            target = part_at(b.lshr(first, constant(3)), b.lshr(column, constant(1)))
+            target = byte_at(b.lshr(first, constant(3)), b.lshr(column, constant(1)))
             v.store(either if size == 1 else b.trunc(either, pairs), target)
 
         v.repeat(whole, inputs, step=count)
@@ -100,12 +105,12 @@ def _find(
 
     v.repeat(rows, eight_rows, step=8)
     some = ir.VectorType(INT8, VECTOR_BYTES // 2)
-    # Eight rows that are not whole go on with some other row: its bits are dropped.
+    # Where the number of rows is no multiple of 8, the last row was taken again: those bits go.
     is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
     are_rows = v.splat(is_row, ir.VectorType(INT64, some.count))
 
     def join(pair: Any) -> None:
-        parts = [v.load(part_at(constant(i), pair), some) for i in range(MASK_ROWS // 8)]
+        parts = [v.load(byte_at(constant(i), pair), some) for i in range(MASK_ROWS // 8)]
         while len(parts) > 1:  # neighbours are joined: 16, 32, 64 bits
             width = parts[0].type.element.width
             joined = ir.VectorType(ir.IntType(2 * width), some.count)
@@ -121,9 +126,9 @@ def _find(
 
 @vector_op
 def next_batch(v: Lanes, work: Any) -> Integer:
-    """Address of the next batch's part of the order; of this one's, if no whole batch follows.
+    """Where the numbers of the next batch's rows lie in the order.
 
-    What is fetched then is at hand.
+    Of this batch's, if no whole batch follows: to fetch its rows once more costs little.
     """
     b = v.builder
     order = b.add(work.order, b.mul(work.first_row, constant(8)))
@@ -134,7 +139,7 @@ def next_batch(v: Lanes, work: Any) -> Integer:
 
 @kernel
 def locate(work, layer, dtype):
-    """Note where the batch's rows, and the next one's, lie in X."""
+    """Note where the rows of this batch, and of the next one, lie in X."""
     work = work_at(work)
     locate_rows(
         work.x, work.row_bytes, work.order + work.first_row * 8, work.n_rows, work.row_table

@@ -3,9 +3,9 @@
 Conventions of every vector op
 ------------------------------
 * Addresses and sizes are plain integers (``intp``); strides and offsets count *elements*.
-* One argument is a float, or a `Number`. Only its type counts (float32 or float64), which is that
-  of all elements behind the addresses; its value is not used. Such an argument is called `dtype`,
-  or `one` where it has to be a float.
+* One argument says of which type all elements behind the addresses are, float32 or float64: `dtype`
+  (:class:`fastmlp.kernels.memory.Number`), which has no value, or `one`, a float of that type whose
+  value is not used. The latter is for functions that Python calls with ordinary numbers.
 * Nothing is checked here: callers have checked shapes, dtypes and contiguity.
 """
 
@@ -48,12 +48,11 @@ def _operand(builder: Any, kind: Any, value: Any) -> Any:
 
 
 def vector_op(emit: Callable[..., Any]) -> Any:
-    """Make of ``emit(lanes, *arguments)`` a function for jitted code.
+    """Make of ``emit(lanes, *arguments)``, which writes instructions, a function for jitted code.
 
-    The type of the (last) float argument, or what the `Number` among the arguments stands for, is
-    the type of the elements; an op on integers has none.
-    Other arguments are integers, named tuples of them, records and entries.
-    `emit` returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
+    The last argument that is a float or a `Number` says the type of the elements; an op on integers
+    needs none. Other arguments are integers, named tuples of them, records and entries. `emit`
+    returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
     """
 
     def typed(typingctx: Any, *arguments: Any) -> Any:
@@ -108,7 +107,7 @@ def copy_vectors(v: Lanes, source: Any, n: Any, out: Any) -> None:
 
 @vector_op
 def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
-    """Ask for the cache lines of `n` elements of each of `rows` rows, in order to write there.
+    """Claim the cache lines of `n` elements of each of `rows` rows: this core is to write there.
 
     It waits for nothing: lines that other cores hold are on their way while the next are asked for.
     """

@@ -101,7 +101,7 @@ class Gradient(Optimizer):
 
 
 def flush(v: Lanes, x: Any) -> Any:
-    """0 where x is smaller than the smallest normal number; :func:`fastmlp.reference.flush`."""
+    """0 where x is smaller than the smallest normal number, as the reference's `flush`."""
     tiny = float(np.finfo(np.float32 if v.size == 4 else np.float64).tiny)
     is_tiny = v.builder.fcmp_ordered("<", v.magnitude(x), v.full(tiny))
     return v.builder.select(is_tiny, v.full(0.0), x)

@@ -1,4 +1,8 @@
-"""How long a stretch of steps is, and how many threads it gets."""
+"""How long a stretch of steps is, and how many threads it gets.
+
+A stretch is one call from Python: some milliseconds of steps. A trial is some stretches with the
+other one of two numbers of threads, to see whether they are faster.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,13 @@ from collections import deque
 from fastmlp.kernels.threads import usable_threads
 
 STRETCH_SECONDS = 0.015  # Ctrl-C and other Python threads wait no longer than that
-FIRST_STEPS = 4  # of a number of threads: they only tell how many steps make a stretch
+# Steps of the first stretch of all, and of the first one with another number of threads: they only
+# tell how many steps make a stretch.
+FIRST_STEPS = 4
 TRIAL = 4  # stretches, of which the fastest counts: a core that was idle takes some ms to wake up
-HOPELESS = 1.3  # times slower, at which a trial of one thread ends after two stretches
+HOPELESS = 1.3  # a trial of one thread ends after two stretches if it is so many times slower
 SHORTEST, LONGEST = 4, 64  # stretches from a trial to the next one
-PATIENCE = 1.25  # times that an explicit number of threads may be slower than one
+PATIENCE = 1.25  # an explicit number of threads may be so many times slower than one thread
 
 
 class Pace:
@@ -36,6 +42,7 @@ class Pace:
         self.choices = sorted({1, threads}, reverse=n_threads is not None)
         self._handicap = PATIENCE if n_threads else 1.0
         self._recent: dict[int, deque[float]] = {}  # seconds a step, of the last stretches
+        # Of two numbers of threads, the one that was faster; the one that is at work, for a trial.
         self._preferred = self._current = self.choices[0]
         self._tried: list[float] = []  # seconds a step, in the trial that is running
         self._interval = SHORTEST
@@ -50,7 +57,7 @@ class Pace:
         return self._current, min(FIRST_STEPS, steps) if is_new else steps
 
     def took(self, n_threads: int, n_steps: int, seconds: float) -> None:
-        """Learn from a stretch."""
+        """Learn from a stretch how long `n_steps` steps took with `n_threads` threads."""
         recent = self._recent.setdefault(n_threads, deque(maxlen=TRIAL))
         recent.append(max(seconds / n_steps, 1e-9))
         if n_threads == self._current != self._preferred:
@@ -72,9 +79,9 @@ class Pace:
         self._current, self._left = self._preferred, self._interval
 
     def _is_hopeless(self) -> bool:
-        """Whether the trial that is running has been far too slow, twice.
+        """Whether a trial of one thread is running that has been far too slow, twice.
 
-        A trial of one thread, that is: more of them get their chance, as cores take time to wake.
+        A trial of more threads goes on to its end, as their cores take time to wake up.
         """
         if self._current != 1 or self._preferred == 1 or len(self._tried) < 2:
             return False
@@ -82,5 +89,6 @@ class Pace:
         return min(self._tried) > HOPELESS * known
 
     def _cost(self, n_threads: int) -> float:
+        """Seconds a step, a handicap included for one thread where more were asked for."""
         seconds = min(self._recent.get(n_threads, [float("inf")]))
         return seconds * (self._handicap if n_threads == 1 else 1.0)

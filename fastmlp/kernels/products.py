@@ -1,4 +1,9 @@
-"""A dense layer forward, and a hidden layer's gradient from that of the layer above."""
+"""A dense layer forward, and the way back from a layer's gradient to that of the layer below.
+
+Columns are taken two vectors at a time, a panel, as long as a whole panel is left of the thread's
+own; else one vector. Long sums are made in parts: after the first part, a product starts from what
+it has stored before.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +26,9 @@ from fastmlp.kernels.tile import (
 def claim_outputs(work, layer, dtype):
     """Have the cache lines that a thread is about to write its outputs to brought to its core.
 
-    Two steps ago the other threads have read them, so that their cores hold copies, and a core has
-    to own a line before it can write there. Asking for all lines at once takes much less time than
-    waiting for one after the other at each write. The numbers themselves do not matter.
+    Two steps ago the other threads read from them, so that their cores hold copies, and a core has
+    to be a line's only holder before it can write there. Asking for all lines at once takes much
+    less time than waiting for one after the other at each write. No number changes.
     """
     work, layer = work_at(work), layer_at(layer)
     if work.n_threads > 1:
@@ -71,10 +76,12 @@ def forward(work, layer, dtype, activation):
 
 @kernel
 def backward(work, layer, dtype, activation):
-    """From the gradient by a layer's sums to a thread's own columns of that by its inputs.
+    """From the gradient by a layer's z to a thread's own columns of the gradient by its inputs.
 
-    Computes ``dz @ work.T`` of :func:`fastmlp.reference.backward`, and with ReLU, or no activation
-    below, all of the gradient by what is before that activation.
+    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. Where the layer below has ReLU, the
+    tiles multiply by its slope before they are stored, so that the result is the gradient by that
+    layer's z; where it has no activation, the two are one. Other slopes follow as a stage of their
+    own (`activate`).
     """
     work, layer = work_at(work), layer_at(layer)
     below = layer_at(layer.below)

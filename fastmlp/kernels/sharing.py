@@ -1,7 +1,10 @@
-"""A thread's own part of a layer: a range of vectors of columns (units), or of rows; see `plan`.
+"""A thread's own share of a layer: vectors of columns (units), or rows, or inputs.
 
-A kernel's loop runs from ``first_...`` to ``last_...``, where the next thread's part begins. What
-is not shared each thread has as a whole: then the range is all there is.
+`plan` says how threads share a layer: by columns; or by rows of the batch, forward, and by inputs,
+that is rows of the weights, in the update; or not at all: then each thread computes all of it.
+
+A kernel's loop runs from ``first_...`` to ``last_...``, without the latter, where the next thread's
+share begins. Of what is not shared in that way, the range is all there is.
 
 These are vector ops on plain integers rather than jitted functions: they are part of nearly every
 kernel, and cost nothing to compile.
@@ -15,7 +18,7 @@ from fastmlp.kernels import records as at
 from fastmlp.kernels.ops import Integer, vector_op
 from fastmlp.kernels.simd import Lanes, constant
 
-LONGEST_GROUP = 8  # inputs that fastmlp.kernels.skip takes together
+LONGEST_GROUP = 8  # inputs at most that fastmlp.kernels.skip takes together
 
 
 def _own_vector(v: Lanes, work: Any, layer: Any, thread: Any, if_all: Any) -> Any:
@@ -26,7 +29,10 @@ def _own_vector(v: Lanes, work: Any, layer: Any, thread: Any, if_all: Any) -> An
 
 
 def _own_of(v: Lanes, work: Any, layer: Any, n: Any, unit: Any, thread: Any, if_all: Any) -> Any:
-    """First of a thread's own ones of `n`, which are shared in units; `if_all` if it has all."""
+    """First of a thread's own of `n` rows or inputs; `if_all` where it has all of them.
+
+    They are dealt out in units of so many, which no two threads share.
+    """
     b = v.builder
     n_units = b.sdiv(b.sub(b.add(n, unit), constant(1)), unit)
     own = b.mul(b.sdiv(b.mul(n_units, thread), work.n_threads), unit)
@@ -70,7 +76,7 @@ def last_row(v: Lanes, work: Any, layer: Any) -> Integer:
 
 @vector_op
 def first_input(v: Lanes, work: Any, layer: Any) -> Integer:
-    """First of a thread's own inputs, that is rows of the weights."""
+    """First of a thread's own inputs."""
     n, unit = layer.n_in_updated, constant(LONGEST_GROUP)
     return _own_of(v, work, layer, n, unit, work.thread, constant(0))
 

@@ -4,6 +4,10 @@ Numba has no vector type, and LLVM's auto-vectoriser gives up on the loops that 
 can't prove that the arrays don't overlap). So the innermost loops are *emitted*: a Python function
 receives a :class:`Lanes`, whose methods each write one vector instruction, and
 :func:`fastmlp.kernels.ops.vector_op` makes of it a function that jitted code can call.
+
+Python runs once, when a kernel is compiled: its variables hold no numbers but LLVM values, that is
+results that instructions will have. A Python loop writes its body several times;
+:meth:`Lanes.loop` writes a loop that runs.
 """
 
 from __future__ import annotations
@@ -41,6 +45,7 @@ key_on(vector_bytes=VECTOR_BYTES)
 
 
 def constant(value: int) -> ir.Constant:
+    """A 64-bit integer that is known when a kernel is compiled."""
     return ir.Constant(INT64, value)
 
 
@@ -106,7 +111,7 @@ class Lanes:
         instruction.align = {INT8: 1, INT32: 4, ir.FloatType(): 4}.get(element, 8)
 
     def prefetch(self, address: Any, level: int = 1, to_write: bool = False) -> None:
-        """Have a cache line on its way to a level of the caches; say so if it is to be written."""
+        """Ask for a cache line, to have it in a level of the caches; to write there, if so."""
         flags = [ir.Constant(INT32, flag) for flag in (int(to_write), 4 - level, 1)]
         self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
 
@@ -270,4 +275,6 @@ def _suffix(kind: Any) -> str:
     return f"v{kind.count}{name}" if hasattr(kind, "count") else name
 
 
-SUM_LANES = 16  # of which a sum over units is made, whatever the vector's length
+# Sums over the units of a row are made as if vectors always had so many lanes, so that a vector's
+# length changes no bit of them.
+SUM_LANES = 16

@@ -7,21 +7,23 @@ registers while the rows of the batch that the masks name go by:
     forward    z[b, :] += x[b, k] * w[k, :]     for each input k of the group, in order
     update     g[k, :] += x[b, k] * dz[b, :]    for each row b of the batch, in order
 
-Neighbouring pixels are nonzero together, so little work is wasted, and one load of ``z[b]`` or
-``dz[b]`` serves the whole group. An input that is zero adds an exact zero: the sums have the bits
-of the dense tiles, which add in the same order and the same parts.
+A row is visited if any input of the group is not zero there. Neighbouring pixels are nonzero
+together, so little work is wasted, and one load of ``z[b]`` or ``dz[b]`` serves the whole group. An
+input that is zero adds an exact zero: the sums have the bits of the dense tiles, which add in the
+same order and the same parts.
 
 What lies where meanwhile:
 
 * The weights are read from start to end, once for every 64 rows of the batch; the hardware notices
   that, and fetches ahead.
 * ``z`` and ``dz`` of 64 rows stay in the first-level cache.
-* Pixels are read as bytes and looked up in a table of all 256 quotients by the scale. That costs
-  less than floats, four times as many bytes, cost on their way through the caches.
+* Pixels are read as bytes and looked up in a table, `levels`: each of the 256 values, divided by
+  the scale. Floats would be four times as many bytes on their way through the caches, which costs
+  more than to look them up.
 * The next batch's rows lie anywhere in memory, so nothing fetches them ahead but these kernels. A
-  core keeps track of a few dozen requests at once, so these are spread evenly over the products:
-  those for pixels over the forward product; those for floats, which are more, over both, every
-  other cache line in each.
+  core keeps track of a few dozen requests at once, so these are spread evenly over the products,
+  forward and update. Of 64 pixels, one cache line, all are asked for in the forward product; of 64
+  floats, several lines, every other line in each of the two.
 """
 
 from __future__ import annotations
@@ -54,25 +56,26 @@ from fastmlp.kernels.update import (
     update_bias,
 )
 
-# Inputs taken together, by the number of vectors of columns: enough for 8 multiply-adds that don't
-# wait for each other, which is what the core has on the way. Forward, `z` is loaded and stored
-# once a group, so a larger one pays there; but 16 registers have no room for it.
+# Inputs of a group, by the number of vectors of columns: enough for 8 multiply-adds that don't wait
+# for each other, which is what the core has on the way. Forward, `z` is loaded and stored once a
+# group, so a larger one pays there; but 16 registers have no room for it.
 FORWARD_GROUP = {4: 4, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 STRIP_VECTORS = 4
 
 
-class Inputs(NamedTuple):
-    """A range of inputs: numbers of the first one and of the one after the last, whole groups."""
+class InputRange(NamedTuple):
+    """Whole groups of inputs: numbers of the first input, and of the one after the last."""
 
     first: Any
     last: Any
 
 
 def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
-    """Where three tables begin: masks of some rows, addresses of these, of the next batch's rows.
+    """Where three tables have a row's entry: its masks, its address, and the next batch's.
 
-    `first_row` is a multiple of 64.
+    That is, the address in X of the next batch's row of the same number. `first_row` is a multiple
+    of 64, so that masks begin with it.
     """
     b = v.builder
     some = b.lshr(first_row, constant(6))
@@ -83,7 +86,7 @@ def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
 
 def _forward(vectors: int) -> Any:
     def forward_masked(
-        v: Lanes, work: Any, first_row: Any, inputs: Inputs, weights: View, z: View,
+        v: Lanes, work: Any, first_row: Any, inputs: InputRange, weights: View, z: View,
         elements: Any, dtype: Any,
     ) -> None:  # fmt: skip
         """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows; `weights.row` is a panel's size."""
@@ -96,8 +99,9 @@ def _forward(vectors: int) -> Any:
         def of_group(k: Any, mask: Any) -> list[Any]:
             this.fetch_ahead(ahead, k, v.size if levels is None else 1)
             ws = [v.load(place) for place in this.places(weights, k)]
-            # How many rows a mask has can't be predicted, so the core starts anew at the end of
-            # the loop over them. The next mask is loaded before, not to be waited for as well.
+            # The core can't guess how many rows a mask names: it goes on wrongly at the end of
+            # the loop over them, and starts anew. The next mask is loaded before, so that it does
+            # not have to be waited for as well.
             following = b.add(k, constant(this.group))
             next_mask = this.mask_at(masks, following)
 
@@ -125,10 +129,10 @@ def _forward(vectors: int) -> Any:
 
 def _update(vectors: int) -> Any:
     def update_masked(
-        v: Lanes, work: Any, layer: Any, row: Any, inputs: Inputs,
+        v: Lanes, work: Any, layer: Any, row: Any, inputs: InputRange,
         sums: View, weights: View, dz: View, optimizer: Any, elements: Any, dtype: Any,
     ) -> None:  # fmt: skip
-        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows."""
+        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows it."""
         part = part_from(v, work, layer, row)
         b = v.builder
         this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
@@ -156,7 +160,7 @@ def _update(vectors: int) -> Any:
             def of_mask(number: Any, mask: Any, *gradients: Any) -> list[Any]:
                 dz_at = v.at(dz.address, b.mul(b.mul(number, constant(MASK_ROWS)), dz.row))
                 after = b.add(number, constant(1))
-                # Of the next 64 rows, if there are any: at hand when these are through.
+                # The mask of the next 64 rows, if there are any, is at hand when these are through.
                 other = b.select(b.icmp_signed("<", after, n_masks), after, number)
                 other_mask = this.mask_at(b.add(masks, b.mul(other, masks_bytes)), k)
                 new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
@@ -187,7 +191,10 @@ _update_4, _update_2, _update_1 = map(_update, (4, 2, 1))
 
 @vector_op
 def _vectors_from(v: Lanes, c: Any, end: Any) -> Integer:
-    """How many vectors of columns are taken together: whole panels, if the first one is whole."""
+    """How many vectors of columns from `c` on are taken together, before `end`.
+
+    Where a panel begins at `c`, 4 or 2 if there are so many left; else 1.
+    """
     b = v.builder
     left = b.sub(end, c)
     is_whole = b.icmp_signed("==", b.and_(c, constant(1)), constant(0))
@@ -233,7 +240,7 @@ def _add_part(
 
 @kernel
 def forward_skipping(work, layer, dtype, activation, elements):
-    """What :func:`fastmlp.kernels.forward.forward` computes, of inputs that are mostly zero."""
+    """What :func:`fastmlp.kernels.products.forward` computes, of inputs that are mostly zero."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     z_block = layer.slopes + work.turn * layer.outputs_block * size
@@ -249,7 +256,7 @@ def forward_skipping(work, layer, dtype, activation, elements):
             weights = View(layer.weights + panel * size, layer.weights_panel, 1)
             before = View(layer.bias + c * width * size, 0, 1)
             for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
-                inputs = Inputs(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
+                inputs = InputRange(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
                 _fill(part, n_rows, n * width, dtype)
                 if n == 4:
                     _forward_4(work, start, inputs, weights, part, elements, dtype)
@@ -272,7 +279,7 @@ def update_skipping(work, layer, dtype, optimizer, elements):
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
     block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
     for k in range(start, end, block):
-        inputs = Inputs(k, min(k + block, end))
+        inputs = InputRange(k, min(k + block, end))
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             for row in range(0, work.n_rows, ROWS_PER_SUM):

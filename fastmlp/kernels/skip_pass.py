@@ -1,4 +1,4 @@
-"""One pass over groups of inputs, of which only the nonzero rows are visited: see `skip`."""
+"""One pass over groups of inputs, which visits the rows that the groups' masks name: see `skip`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from fastmlp.kernels.simd import BOOL, INT8, INT64, Lanes, constant
 class Pass:
     """Emits one pass over groups of inputs, for some vectors of columns.
 
-    Methods take `rows`, a table of the addresses of the batch's rows; `ahead`, the same of the next
-    batch; and `levels`, the table in which pixels are looked up, None where rows are of the
-    network's dtype. Four vectors of columns lie in two panels of the weights.
+    Methods take `k`, the number of a group's first input; `rows`, a table of the addresses of 64
+    rows of the batch; `ahead`, the same of the next batch; and `levels`, the table in which pixels
+    are looked up, None where rows are of the network's dtype.
+
+    Parameters
+    ----------
+    v : Lanes
+    vectors : int
+        Vectors of columns: 1 and 2 lie in one panel of the weights, 4 in two.
+    group : int
+        Inputs of a group.
+    lines_ahead : slice
+        Which of the cache lines that 64 inputs of a row take are fetched for the next batch.
     """
 
     def __init__(self, v: Lanes, vectors: int, group: int, lines_ahead: slice) -> None:
@@ -34,10 +44,11 @@ class Pass:
         return mask
 
     def fetch_ahead(self, ahead: Any, k: Any, x_size: int) -> None:
-        """Fetch some cache lines of the next batch, for the group of inputs that begins at `k`.
+        """Fetch some cache lines of the next batch, while the group that begins at `k` is at work.
 
-        Each input of the group stands for a row: input k for row k % 64, of which 64 inputs are
-        fetched, those from k - k % 64 on. The pass over all groups thus fetches nearly all.
+        They are dealt out evenly over the pass: at input k it is the turn of row k % 64, of which
+        the 64 inputs from k - k % 64 on are fetched. After all inputs, nearly all of the 64 rows
+        are on their way.
         """
         v, b = self.v, self.v.builder
         entry = b.add(ahead, b.mul(b.and_(k, constant(MASK_ROWS - 1)), constant(8)))
@@ -67,16 +78,16 @@ class Pass:
         self, mask: Any, rows: Any, k: Any, levels: Any, z: View,
         values: Sequence[Any], product: Callable[..., Sequence[Any]],
     ) -> list[Any]:  # fmt: skip
-        """Emit ``values = product(inputs, z's address, values)`` for each row that `mask` names.
+        """Emit ``values = product(value_of, z's address, values)`` for each row that `mask` names.
 
-        `levels` is None where rows are of the network's dtype.
+        ``value_of(g)`` is the row's input g of the group. `z` is a matrix with those 64 rows.
         """
         v, b = self.v, self.v.builder
         x_size = v.size if levels is None else 1
         skipped = b.mul(k, constant(x_size))
 
         def once(mask: Any, *values: Any) -> list[Any]:
-            lowest = v.call("llvm.cttz.i64", INT64, [mask, BOOL(1)])
+            lowest = v.call("llvm.cttz.i64", INT64, [mask, BOOL(1)])  # the lowest bit's number
             z_at = v.at(z.address, b.mul(lowest, z.row))
             x_at = b.add(v.load(b.add(rows, b.mul(lowest, constant(8))), INT64), skipped)
 
@@ -88,7 +99,7 @@ class Pass:
                 return v.broadcast(place)
 
             new = product(value_of, z_at, values)
-            return [b.and_(mask, b.sub(mask, constant(1))), *new]
+            return [b.and_(mask, b.sub(mask, constant(1))), *new]  # without that bit
 
         _, *values = v.loop(
             [mask, *values], lambda mask, *_: b.icmp_unsigned("!=", mask, constant(0)), once

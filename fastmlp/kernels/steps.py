@@ -1,4 +1,8 @@
-"""What each step of an epoch needs besides its rows, and the loss that comes out: a row a step."""
+"""What each step of an epoch needs besides its rows, and the loss that comes out: a row a step.
+
+Rates, bias corrections, L2 and the weights of a batch may differ from step to step. Python works
+them out for all steps of an epoch at once, so that kernels only look up numbers.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ class StepTable:
     Parameters
     ----------
     plan : Plan
-        Is told where they lie.
+        Its records are told where the tables lie.
     problem : Problem
     batch_size : int
     row_weights : ndarray of shape (n_rows,), optional
@@ -31,6 +35,13 @@ class StepTable:
     seed : int
     total : float, optional
         See `fastmlp.reference.Trainer`.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps of the epoch that the tables are filled for.
+    n_taken : int
+        Those of them whose batches have weight; the others are left out.
     """
 
     def __init__(
@@ -70,7 +81,8 @@ class StepTable:
     ) -> None:
         """Fill the tables for an epoch over the rows in `order`, after `n_before` steps.
 
-        Or for several epochs, each of as many steps, and all of these of whole batches.
+        Or for `n_epochs` epochs that follow each other in `order`, if each of them is made of whole
+        batches.
         """
         size = self._batch_size
         n_steps = -(-len(order) // size)
@@ -87,14 +99,15 @@ class StepTable:
             is_taken = self._sums > 0
         self._is_taken = is_taken
         self.n_taken = int(np.count_nonzero(is_taken))
-        # Of the steps that are taken; before the first of them, 0 would divide by 0.
+        # The steps' numbers, which Adam's corrections need: those left out have none of their own.
+        # 1 at least, as a correction of step 0 would divide by 0.
         numbers = np.maximum(n_before + np.cumsum(is_taken), 1)
         sums = np.where(is_taken, self._sums, 1.0)
         l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
         table = self._numbers[:n_steps]
         table[:, at.SHARE] = 1 / (self._total or sums)
         table[:, at.PENALTY] = l2 * self._rows
-        # Given arrays, an element a step.
+        # Arrays in, arrays out: an element a step.
         scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
         for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
             for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):

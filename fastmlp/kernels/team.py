@@ -1,14 +1,17 @@
-"""How the threads of one call wait for each other.
+"""How the threads of one call wait for each other: a team, its gate, and its barrier.
 
-A team lives for one stretch of work, within one call from Python: there is no pool that could
-outlive a fork or hang at exit. Its threads first meet at a gate. Thread 0 waits there for a while;
-if a helper has not come by then (no core is free), thread 0 sends all helpers home and works
-alone. A helper that has waited for long goes home by itself, since an interrupt may have kept
-thread 0 away. All that is decided on one shared number, which changes in one operation: nobody
-ever waits for a thread that might not come.
+A team is the calling thread, which is thread 0, and its helpers. It lives for one stretch of work,
+within one call from Python: there is no pool that could outlive a fork or hang at exit.
 
-Behind the gate, threads meet at barriers. A barrier spins for about as long as a stage of the step
-takes, and then gives its core away at each look, since another program may need it.
+Its threads first meet at a gate. Thread 0 waits there for a while; if a helper has not come by then
+(no core is free), thread 0 sends all helpers home, who return without having done anything, and
+works alone. A helper that has waited for long goes home by itself, since an interrupt may have kept
+thread 0 away. All that is decided on one shared number, which changes in one operation: nobody ever
+waits for a thread that might not come.
+
+Behind the gate, threads meet at a barrier, again and again. Who waits there looks at a shared
+number until it changes, for about as long as a stage of the step takes; then it gives its core away
+after each look, since another program may need it.
 """
 
 from __future__ import annotations
@@ -23,16 +26,17 @@ from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.ops import Integer, vector_op
 from fastmlp.kernels.simd import INT32, INT64, Lanes
 
-# Fields of a team: addresses of 64-bit integers, each in a cache line of its own.
+# What a team is in memory: three 64-bit integers, each in a cache line of its own, so many bytes
+# from the first. How many threads wait at the barrier; how often all of them have met; the gate.
 N_AT_BARRIER, GENERATION, GATE = 0, 64, 128
 TEAM_BYTES = 192
 
 # The gate holds the number of helpers that wait there, or one of these.
 OPEN, DISBANDED = -1, -2
 
-SPINS = 500  # looks before a waiting thread yields
-GATE_LOOKS = 20_000  # looks, yielding, before thread 0 works alone: some ms
-HELPER_LOOKS = 2_000_000  # looks, yielding, before a helper goes home: a second or so
+SPINS = 500  # looks before a waiting thread gives its core away
+GATE_LOOKS = 20_000  # looks of thread 0 at the gate before it works alone: some ms
+HELPER_LOOKS = 2_000_000  # looks of a helper before it goes home: a second or so
 
 _yield_core = types.ExternalFunction(
     "SwitchToThread" if os.name == "nt" else "sched_yield", types.int32()
@@ -47,11 +51,13 @@ def _add(v: Lanes, address: Any, amount: Any) -> Integer:
 
 @vector_op
 def _look(v: Lanes, address: Any) -> Integer:
+    """Read a shared integer, and see all that was written before it was."""
     return v.builder.load_atomic(v.pointer(address, INT64), "acquire", 8)
 
 
 @vector_op
 def _set(v: Lanes, address: Any, value: Any) -> None:
+    """Write a shared integer: who reads it sees all that was written before."""
     v.builder.store_atomic(value, v.pointer(address, INT64), "release", 8)
 
 
@@ -65,7 +71,7 @@ def _swap(v: Lanes, address: Any, old: Any, new: Any) -> Integer:
 
 @vector_op
 def _pause(v: Lanes, amount: Any) -> None:
-    """Tell the core that this is a spinning loop."""
+    """Tell the core that this loop only waits, which saves power; `amount` means nothing."""
     from llvmlite import ir
 
     machine = platform.machine().lower()

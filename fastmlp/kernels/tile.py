@@ -1,6 +1,7 @@
 """The dense micro-kernel: every matrix product of a training step is made of these tiles.
 
-A tile of `out` is held in registers while one loop runs over the products' common dimension:
+A tile, a few rows and one or two vectors of columns of `out`, is held in registers while one loop
+runs over the common dimension of the product:
 
     out[r, :] = finish(start[r, :] + sum over i of p[r, i] * q[i, :])
 
@@ -16,14 +17,14 @@ the gradient fused with the update, which therefore never stores a gradient of a
     update    a[b, k]      dz[b, :]    what came before      the optimiser's step
     ========  ===========  ==========  ====================  =========================
 
-Each sum starts at zero and adds in the order of i by fused multiply-add, `start` comes last: so
+Each sum starts at zero and adds in the order of i by fused multiply-add; `start` comes last. So
 neither the vector width, nor the tiling, nor the threads can change a bit of the result. Long sums
 are made of parts, INPUTS_PER_SUM or ROWS_PER_SUM numbers each, that are then added up: a single
 float32 sum of thousands would lose what its last terms say.
 
-The sums of a tile take as many registers as they can: what is left is two for the vectors of `q`
-and one for the number of `p`. Then there are always enough multiply-adds that don't wait for each
-other's results, and the loop does two of them a cycle, which is all that the core has.
+A core starts two multiply-adds a cycle, if their operands are ready. One waits for the sum before
+it, some 4 cycles; so a tile has many sums that don't wait for each other, as many as registers can
+hold: what is left are two for the vectors of `q`, and one for the number of `p`.
 """
 
 from __future__ import annotations
@@ -35,15 +36,17 @@ from fastmlp.kernels.memory import View
 from fastmlp.kernels.ops import Integer, vector_op
 from fastmlp.kernels.simd import N_REGISTERS, Lanes, constant
 
-# 8 x 2 vectors need 16 accumulators: too many for the 16 registers of SSE and AVX2.
+# 8 x 2 vectors of sums take 16 registers: all that SSE and AVX2 have.
 TILE_ROWS = 8 if N_REGISTERS == 32 else 6
 TILE_VECTORS = 2
-TILE_HEIGHTS = (TILE_ROWS, 4, 1)  # another one would take a second to compile
+# Rows are taken by the largest of these that fits. One more would take a second to compile.
+TILE_HEIGHTS = (TILE_ROWS, 4, 1)
 
 INPUTS_PER_SUM = 512  # products of a forward or backward sum that are added up one by one
-ROWS_PER_SUM = 128  # of an update's: a panel of their gradient stays in the first-level cache
+ROWS_PER_SUM = 128  # of an update's sum: a panel of their gradient stays in the first-level cache
 
-# What happens to a finished tile of a forward or backward product.
+# What happens to a finished tile of a forward or backward product, its epilogue: it is stored as it
+# is; after ReLU; or where `mask`, the outputs of a layer with ReLU, is above 0, and 0 elsewhere.
 STORE, RELU, RELU_MASK = 0, 1, 2
 
 
@@ -54,9 +57,9 @@ class Tile:
     ----------
     v : Lanes
     places : list of (int, int)
-        Row and vector of each accumulator.
+        Row and vector of each sum, within the tile.
     numbers : list of LLVM value
-        The rows' numbers in `out`.
+        The numbers of the tile's rows in `out`.
     """
 
     def __init__(self, v: Lanes, height: int, vectors: int, first: Any) -> None:
@@ -79,7 +82,10 @@ def column_of_tiles(
     q: View,
     finish: Callable[[Tile, Sequence[Any]], None],
 ) -> None:
-    """Emit the tiles of `rows` rows and `vectors` vectors; `finish` gets each one and its sums."""
+    """Emit the product of `rows` rows of `p` and `vectors` vectors of `q`, tile by tile.
+
+    `count` is the common dimension. `finish` gets each tile and its sums, to store them.
+    """
     b = v.builder
 
     def tile(height: int, first: Any) -> None:
@@ -118,7 +124,7 @@ def column_of_tiles(
 
 
 def _product(vectors: int) -> Any:
-    """Vector op for any number of rows of a product, `vectors` vectors wide."""
+    """Make the vector op for any number of rows of a product, `vectors` vectors wide."""
 
     def product(
         v: Lanes,

@@ -36,7 +36,7 @@ def _turned(v: Lanes, rows: list[Any]) -> list[Any]:
 def transpose_squares(
     v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, n_squares: Any, dtype: Any
 ) -> None:
-    """A column of squares of `source`, one below the other, to a row of squares of `out`.
+    """Write a column of squares of `source`, one below the other, as a row of squares of `out`.
 
     Square i starts ``i * lanes`` rows below `source`. In `out`, whose rows are `row` elements apart
     too, two neighbouring squares share a panel, and the next panel is `out_panel` elements on.

@@ -62,6 +62,15 @@ def profile(
         Where an argument makes no sense; the message names it.
     OSError
         On a processor whose counter can't be read.
+
+    Examples
+    --------
+    >>> from fastmlp import MLP
+    >>> from fastmlp.data import make_digits
+    >>> x, y = make_digits(200)
+    >>> found = profile(MLP(784, 8, 10, input_scale=255, random_state=0), x, y, epochs=1)
+    >>> found.to_frame().index[0]
+    'gather'
     """
     if not isinstance(network, MLP):
         raise TypeError(f"network is a {type(network).__name__}: give a fastmlp.MLP")

@@ -76,10 +76,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Look the MLP up when it is asked for: it stands on modules that import these formulas."""
-    if name == "MLP":
-        from fastmlp.reference.mlp import MLP
+if not TYPE_CHECKING:  # which would take any name for a good one
 
-        return MLP
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Look the MLP up when it is asked for: it stands on modules that import these formulas."""
+        if name == "MLP":
+            from fastmlp.reference.mlp import MLP
+
+            return MLP
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

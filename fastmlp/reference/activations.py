@@ -1,6 +1,7 @@
 """Activations of hidden layers: a = f(z), element by element, and their derivatives.
 
-Each keeps the dtype of its argument. NaN stays NaN, so that a diverged run shows.
+Each takes an array of float32 or float64, of any shape (a layer's is (n, n_units)), and returns
+another one of its shape and dtype. NaN stays NaN, so that a diverged run shows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ LEAKY_SLOPE = 0.01  # of leaky_relu below zero; PyTorch's default
 
 
 class Activation(NamedTuple):
-    """An activation with its derivative, which takes the output a if `of_output`, else z."""
+    """An activation with its derivative.
+
+    Attributes
+    ----------
+    function : callable
+        Outputs a from what comes before them, z.
+    derivative : callable
+        da/dz, of the output a if `of_output`, else of z.
+    of_output : bool
+        Which of the two `derivative` takes.
+    """
 
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
@@ -55,7 +66,17 @@ def tanh_derivative(a: Array) -> Array:
 
 
 def relu(z: ArrayLike) -> Array:
-    """Return max(z, 0)."""
+    """Return max(z, 0).
+
+    Parameters
+    ----------
+    z : array_like
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `z`.
+    """
     return np.maximum(z, 0)
 
 
@@ -63,6 +84,15 @@ def relu_derivative(z: ArrayLike) -> Array:
     """Return 1 where z > 0, else 0: ReLU'(0) = 0.
 
     ReLU keeps the sign, so the activations may stand in for z.
+
+    Parameters
+    ----------
+    z : array_like
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `z`.
     """
     z = np.asarray(z)
     return (z > 0).astype(z.dtype)

@@ -35,7 +35,7 @@ def of_step(seed: int, step: NDArray[np.int64]) -> Bits:
 def keep_mask(
     seed: int, step: int, layer: int, n_rows: int, n_units: int, share: float
 ) -> NDArray[np.bool_]:
-    """Return which activations of a batch are kept, (n_rows, n_units).
+    """Return which activations of a batch are kept.
 
     Parameters
     ----------
@@ -49,6 +49,10 @@ def keep_mask(
         Rows and units count from 0 within the batch and the layer.
     share : float
         Expected share that is left out, in [0, 1).
+
+    Returns
+    -------
+    bool ndarray of shape (n_rows, n_units)
     """
     rows, units = np.arange(n_rows, dtype=np.uint32), np.arange(n_units, dtype=np.uint32)
     of_layer = mix(of_step(seed, np.full((1, 1), step)) ^ np.uint32(LAYER * layer % WORD))
@@ -62,6 +66,18 @@ def drop(values: Array, kept: NDArray[np.bool_], share: float) -> Array:
 
     So the expected sum stays, and prediction uses all units as they are. Activations go through it
     on the way forward and their gradients, with the same bits, on the way back.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_units)
+    kept : bool ndarray of shape (n_rows, n_units)
+        What `keep_mask` returned.
+    share : float
+        As it was given to `keep_mask`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_units)
     """
     scale = values.dtype.type(1 / (1 - share))
     return np.where(kept, values * scale, values.dtype.type(0))

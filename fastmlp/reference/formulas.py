@@ -26,6 +26,19 @@ def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None)
     """Return input rows in the network's dtype; uint8 ones divided by `input_scale`.
 
     The division takes place in `dtype`: the same bits as ``x / np.float32(input_scale)``.
+
+    Parameters
+    ----------
+    x : uint8, float32 or float64 ndarray or SciPy CSR of shape (n, n_features)
+    dtype : dtype
+        float32 or float64.
+    input_scale : float, optional
+        255 for pixels. Other rows than uint8 ones are never divided.
+
+    Returns
+    -------
+    ndarray of shape (n, n_features)
+        `x` itself where nothing is to be done.
     """
     rows = x if isinstance(x, np.ndarray) else x.toarray()  # SciPy's sparse rows
     scaled = rows.astype(dtype, copy=False)
@@ -35,7 +48,19 @@ def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None)
 
 
 def matmul_bias(x: Array, w: Array, b: Array) -> Array:
-    """Return ``x @ w + b``, a layer before its activation: (n, n_in) -> (n, n_out)."""
+    """Return ``x @ w + b``, a layer before its activation.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_in)
+    w : ndarray of shape (n_in, n_out)
+    b : ndarray of shape (1, n_out)
+        All of one dtype.
+
+    Returns
+    -------
+    ndarray of shape (n, n_out)
+    """
     return x @ w + b
 
 
@@ -49,8 +74,23 @@ def forward(
 ) -> list[Array]:
     """Return the activations of every layer, [a1, ..., aL]; the last are the predictions.
 
-    With `masks`, one for each hidden layer, a layer gets the kept activations of the one before;
-    the activations returned are those before anything is left out.
+    Parameters
+    ----------
+    weights, biases : sequence of ndarray
+        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
+        or float64.
+    x, input_scale
+        As `scale_inputs` takes them.
+    problem : Problem
+        Its activations, its loss, and its share of dropout.
+    masks : sequence of bool ndarray of shape (n, n_units), optional
+        From `keep_mask`, one for each hidden layer: the next layer gets the kept activations. Those
+        returned are the ones before anything is left out.
+
+    Returns
+    -------
+    list of ndarray of shape (n, n_out)
+        In the dtype of the weights.
     """
     a = scale_inputs(x, weights[0].dtype, input_scale)
     functions = [ACTIVATIONS[name].function for name in problem.activations(len(weights))]
@@ -84,7 +124,7 @@ def backward(
     ----------
     weights : sequence of ndarray of shape (n_in, n_out)
     x : ndarray of shape (n, n_features)
-        Scaled already.
+        Scaled already, in the dtype of the weights.
     targets : ndarray of shape (n,) or (n, n_outputs)
         Labels, or dense targets; see `losses`.
     activations : sequence of ndarray
@@ -97,6 +137,11 @@ def backward(
         See `losses.mean_gradient`.
     masks : sequence of ndarray, optional
         As given to `forward`.
+
+    Returns
+    -------
+    dw, db : list of ndarray
+        Of the shapes and the dtype of `weights` and of the biases.
     """
     hidden = activations[:-1]
     if masks is not None:
@@ -134,10 +179,32 @@ def optimizer_step(
     lambda_reg: float,
     t: int,
 ) -> tuple[list[Array], list[Array], list[States]]:
-    """Return weights, biases and states after step `t` (from 1) of the problem's optimiser.
+    """Return weights, biases and states after a step of the problem's optimiser.
 
-    `states` has a tuple for each of w1..wL, b1..bL. L2 acts on weights only: biases take the step
-    with a strength of 0. All gradients belong to the parameters before the step.
+    L2 acts on weights only: biases take the step with a strength of 0.
+
+    Parameters
+    ----------
+    weights, biases : sequence of ndarray
+        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
+        or float64.
+    dw, db : sequence of ndarray
+        Gradients, as `backward` returned them.
+        All belong to the parameters before the step.
+    states : sequence of tuple of ndarray
+        The optimiser's arrays, for each of w1..wL, b1..bL; of the parameter's shape and dtype.
+    problem : Problem
+        Its optimiser, and that one's settings.
+    learning_rate, lambda_reg : float
+        The rate, and the strength of L2; see `optimizers`.
+    t : int
+        Number of the step, from 1.
+
+    Returns
+    -------
+    weights, biases : list of ndarray
+    states : list of tuple of ndarray
+        New arrays, of the shapes and dtypes of those given.
     """
     optimizer = OPTIMIZERS[problem.optimizer]
     n_layers = len(weights)
@@ -162,6 +229,19 @@ def update(
 
     ``w - learning_rate * (dw + lambda_reg * w)`` for weights, ``b - learning_rate * db`` for
     biases; see `optimizers.sgd`.
+
+    Parameters
+    ----------
+    weights, biases : sequence of ndarray
+        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
+        or float64.
+    dw, db : sequence of ndarray
+        Gradients, as `backward` returned them.
+    learning_rate, lambda_reg : float
+
+    Returns
+    -------
+    weights, biases : list of ndarray
     """
     stateless: list[States] = [()] * (2 * len(weights))
     new_w, new_b, _ = optimizer_step(
@@ -179,7 +259,24 @@ def backward_update(
     learning_rate: float,
     lambda_reg: float,
 ) -> tuple[list[Array], list[Array]]:
-    """Return the parameters after the step along this batch's gradients: `backward`, `update`."""
+    """Return the parameters after the step along this batch's gradients: `backward`, `update`.
+
+    Parameters
+    ----------
+    weights, biases : sequence of ndarray
+        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
+        or float64.
+    x : ndarray of shape (n, n_features)
+        Scaled already, in the dtype of the weights.
+    labels : intp ndarray of shape (n,)
+    activations : sequence of ndarray
+        What `forward` returned.
+    learning_rate, lambda_reg : float
+
+    Returns
+    -------
+    weights, biases : list of ndarray
+    """
     gradients = backward(weights, x, labels, activations)
     return update(weights, biases, *gradients, learning_rate, lambda_reg)
 
@@ -192,9 +289,20 @@ def predict_proba(
     n_threads: int | None = None,
     problem: Problem = TUTORIAL,
 ) -> Array:
-    """Return the output of each row, (n_rows, n_outputs): probabilities, where the loss has them.
+    """Return the output of each row: probabilities, where the loss has them.
 
-    `n_threads` has no effect.
+    Parameters
+    ----------
+    weights, biases, x, input_scale
+        As `forward` takes them.
+    n_threads : int, optional
+        Accepted for the kernels' sake.
+    problem : Problem
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+        In the dtype of the weights.
     """
     blocks = (x[start : start + ROWS_PER_BLOCK] for start in range(0, x.shape[0], ROWS_PER_BLOCK))
     return np.concatenate(
@@ -209,4 +317,10 @@ def prepare(
     input_scale: float | None = None,
     problem: Problem = TUTORIAL,
 ) -> None:
-    """Do nothing: before the first prediction, kernels have to be compiled, NumPy has not."""
+    """Do nothing: before the first prediction, kernels have to be compiled, NumPy has not.
+
+    Parameters
+    ----------
+    weights, biases, x, input_scale, problem
+        As `predict_proba` takes them.
+    """

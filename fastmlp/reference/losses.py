@@ -1,9 +1,10 @@
 """Losses, each with the function of the output layer that belongs to it.
 
 The losses of rows and their conventions are scikit-learn's (``sklearn/neural_network/_base.py``).
-Paired as here, each has the gradient p - y by the logits, p being the predictions and y the
-targets. Targets are dense, (n, n_outputs) in the network's dtype; for cross_entropy they may be
-labels instead, (n,) of intp, which stand for one-hot rows.
+Paired as here, each has the gradient p - y by the logits (the output layer before its function), p
+being the predictions, (n, n_outputs) in the network's dtype, float32 or float64, and y the targets.
+Targets are dense, of the same shape and dtype; for cross_entropy they may be labels instead, (n,)
+of intp, which stand for one-hot rows.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ class Loss(NamedTuple):
     Attributes
     ----------
     output : callable
-        Predictions from logits, (n, n_outputs) both.
+        ``output(z)``: predictions from logits, (n, n_outputs) both.
     rows : callable
         ``rows(p, targets, floor)``: each row's loss, (n,). Probabilities below `floor` count as it,
         so that the loss stays finite when one underflows to 0.
     gradient : callable
-        ``gradient(p, targets)``: by the logits, without the rows' weights and the division by n.
+        ``gradient(p, targets)``: by the logits, (n, n_outputs), without the rows' weights and the
+        division by n.
     """
 
     output: Callable[[Array], Array]
@@ -53,6 +55,15 @@ def softmax(z: ArrayLike) -> Array:
     """Return each row's probabilities, exp(z) / sum(exp(z)), from its logits.
 
     The row's maximum is subtracted first, which changes nothing but keeps exp from overflowing.
+
+    Parameters
+    ----------
+    z : array_like of shape (..., n_classes)
+
+    Returns
+    -------
+    ndarray of shape (..., n_classes)
+        In the dtype of `z`.
     """
     z = np.asarray(z)
     exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
@@ -114,6 +125,17 @@ def mean_loss(loss: Loss, p: Array, targets: Array) -> float:
     """Return the mean of the rows' losses, with the dtype's smallest normal number for a floor.
 
     Rows are taken in blocks, so that memory stays small for any number of them.
+
+    Parameters
+    ----------
+    loss : Loss
+    p : ndarray of shape (n, n_outputs)
+        Predictions.
+    targets : ndarray of shape (n, n_outputs) or (n,)
+
+    Returns
+    -------
+    float
     """
     floor, total = tiny(p.dtype), 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # predictions far off show in the loss
@@ -128,12 +150,31 @@ def cross_entropy(probabilities: Array, labels: NDArray[np.intp]) -> float:
 
     p is clipped from below at the dtype's smallest normal number, so that the loss stays finite
     when a probability underflows to 0.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, n_classes)
+    labels : intp ndarray of shape (n,)
+
+    Returns
+    -------
+    float
     """
     return mean_loss(LOSSES["cross_entropy"], probabilities, labels)
 
 
 def softmax_cross_entropy_gradient(probabilities: Array, labels: NDArray[np.intp]) -> Array:
-    """Return the gradient of the mean cross-entropy by the logits: (p - onehot(label)) / n."""
+    """Return the gradient of the mean cross-entropy by the logits: (p - onehot(label)) / n.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, n_classes)
+    labels : intp ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes)
+    """
     return mean_gradient(difference(probabilities, labels))
 
 
@@ -143,8 +184,19 @@ def mean_gradient(
     """Return each row's share in the gradient of the batch's mean loss, overwriting `gradients`.
 
     It is the row's gradient times its weight, divided by the batch's sum of weights; without
-    weights, divided by the n rows. Where `total` is given, it divides instead. The division happens
-    here and nowhere else.
+    weights, divided by the n rows. The division happens here and nowhere else.
+
+    Parameters
+    ----------
+    gradients : ndarray of shape (n, n_outputs)
+        Of the rows' losses, by the logits.
+    row_weights : ndarray of shape (n,), optional
+    total : float, optional
+        What divides instead.
+
+    Returns
+    -------
+    ndarray of shape (n, n_outputs)
     """
     if row_weights is None:
         gradients /= total or len(gradients)

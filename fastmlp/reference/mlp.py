@@ -42,6 +42,10 @@ class MLP(Network):
         y_pred : array_like of shape (n_rows, output_size)
             What `forward` returned last: with cross-entropy, probabilities.
 
+        Returns
+        -------
+        float
+
         Raises
         ------
         TypeError, ValueError

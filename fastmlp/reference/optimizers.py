@@ -1,8 +1,9 @@
 """Optimisers: from a parameter and its gradient to the parameter after a step.
 
 Notation: w is a parameter (weights or biases), g the gradient of the batch's mean loss by it,
-without L2; rate is the learning rate, l2 the strength of L2 (0 for biases), t the number of the
-step, from 1. A step returns new arrays.
+without L2, and states a tuple of arrays; all are of one shape and dtype, float32 or float64. rate
+is the learning rate, l2 the strength of L2 (0 for biases), t the number of the step, from 1. A step
+returns new arrays.
 """
 
 from __future__ import annotations

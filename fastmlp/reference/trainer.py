@@ -127,7 +127,15 @@ class Trainer:
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it.
 
-        It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
+        Parameters
+        ----------
+        order : intp ndarray of shape (n_ordered,)
+            Numbers of rows of X, in the order in which they are trained on.
+
+        Returns
+        -------
+        float
+            The mean loss, without L2, of the last batch that has weight; NaN if there is none.
         """
         loss, total, penalty, n_rows = float("nan"), 0.0, 0.0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
@@ -179,12 +187,17 @@ class Trainer:
         return float(loss / (self.total or weight))
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Take epochs of one step each; return `mean_loss` and `penalty` of each of them.
+        """Take epochs of one step each.
 
         Parameters
         ----------
         orders : ndarray of shape (n_epochs, batch_size)
             A row is the order of an epoch's rows.
+
+        Returns
+        -------
+        losses, penalties : ndarray of shape (n_epochs,)
+            `mean_loss` and `penalty` of each of them.
         """
         figures = []
         for order in orders:

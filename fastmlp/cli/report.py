@@ -1,0 +1,131 @@
+"""What `fastmlp train` leaves in its folder, and what it says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fastmlp.cli import sources
+from fastmlp.cli.run_folder import print_files, write_figure, write_history
+from fastmlp.cli.split import SPLIT_NAME, Split
+from fastmlp.model_file import MODEL_NAME
+from fastmlp.settings import differences
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fastmlp import MLP
+
+HISTORY, CURVES = "history.csv", "learning_curves.png"
+SAMPLE, MISTAKES = "sample.png", "mistakes.png"
+SMALLEST_SIDE = 4  # pixels: a table of four or nine columns is no picture
+
+
+def report(
+    network: MLP,
+    name: str,
+    train_data: tuple[np.ndarray, np.ndarray],
+    val_data: tuple[np.ndarray, np.ndarray],
+    folder: Path,
+    console: Console,
+) -> None:
+    """Draw the pictures, and print what the run came to."""
+    from fastmlp.pictures import worst_mistakes
+
+    (x_train, y_train), (x_val, y_val) = train_data, val_data
+    probabilities = network.predict_proba(x_val)
+    files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
+    wrong = len(worst_mistakes(y_val, probabilities))
+    console.print()
+    console.print(_summary(network, name, len(y_train), len(y_val), wrong))
+    if note := _worthless(network, y_train, y_val):
+        console.print(note, soft_wrap=True)
+    print_files(folder, files, console)
+    if SAMPLE not in files:
+        console.print(
+            f"Rows of {x_val.shape[1]} numbers are no square images of {SMALLEST_SIDE} x "
+            f"{SMALLEST_SIDE} pixels or more: no sample and no misclassified ones were drawn.",
+            soft_wrap=True,
+        )
+
+
+def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray) -> str:
+    """Say so if the network is no better than a guess that looks at no pixel; else nothing."""
+    import numpy as np
+
+    largest = int(np.bincount(y_train).argmax())
+    name = escape(sources.class_words(network)[largest])
+    share = float(np.mean(y_val == largest))
+    if network.history_.val_accuracy[-1] > share:
+        return ""
+    return (
+        f"This is no better than guessing the largest class, {name}, for every row "
+        f"({100 * share:.2f} % right): give more --epochs, or another --lr."
+    )
+
+
+def save(folder: Path, network: MLP, split: Split) -> None:
+    network.save(folder / MODEL_NAME)
+    split.write(folder / MODEL_NAME)
+    write_history(network.history_, folder / HISTORY)
+    for picture in (CURVES, SAMPLE, MISTAKES):  # of the run that this one overwrites
+        (folder / picture).unlink(missing_ok=True)
+
+
+def _draw(
+    folder: Path,
+    network: MLP,
+    train_data: tuple[np.ndarray, np.ndarray],
+    val_data: tuple[np.ndarray, np.ndarray],
+    probabilities: np.ndarray,
+) -> dict[str, str]:
+    """Write the run's pictures; return what each of its files is."""
+    from fastmlp import pictures
+
+    history, names = network.history_, network.class_names
+    write_figure(history.plot(), folder / CURVES)
+    files = {
+        MODEL_NAME: "the model",
+        SPLIT_NAME: "which rows were kept for validation, for fastmlp evaluate",
+        HISTORY: "losses, validation accuracy and seconds of each epoch",
+        CURVES: "the same, drawn",
+    }
+    side = pictures.image_side(network.layer_sizes[0])
+    if side and side >= SMALLEST_SIDE:
+        write_figure(pictures.labelled_sample(*train_data, names), folder / SAMPLE)
+        gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
+        write_figure(gallery, folder / MISTAKES)
+        files[SAMPLE] = "a sample of the data with its labels"
+        files[MISTAKES] = "misclassified images with predicted and true labels"
+    return files
+
+
+def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) -> Table:
+    """What the run came to."""
+    history = network.history_
+    n_epochs, seconds = len(history.loss), sum(history.seconds)
+    sizes = "-".join(map(str, network.layer_sizes))
+    changed = differences(network.problem)
+    parts = [f"{name} {_listed(value)}" for name, value in changed.items()]
+    rows = {
+        "Data": f"{escape(name)}: {n_train:,} rows to train on, {n_val:,} for validation",
+        "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
+        "Training": f"{n_epochs} epoch{'s' * (n_epochs != 1)} in {seconds:.1f} s, "
+        f"{n_train * n_epochs / seconds:,.0f} rows/s",
+        "Mean loss": f"{history.mean_loss[-1]:.4f} in the last epoch, "
+        f"{history.val_loss[-1]:.4f} in validation",
+        "Validation": f"[bold]{100 * history.val_accuracy[-1]:.2f} %[/bold] right, "
+        f"{n_wrong:,} misclassified",
+    }
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for row in rows.items():
+        table.add_row(*row)
+    return table
+
+
+def _listed(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"{value}"

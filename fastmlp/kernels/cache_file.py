@@ -1,0 +1,69 @@
+"""An entry of the kernel cache on disk: one file that holds its whole key, a checksum and the code.
+
+It is written as a whole or not at all, and read only if nobody else could have written it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import stat
+import tempfile
+import time
+from pathlib import Path
+
+FORMAT = b"fastmlp kernel, format 1"
+PRUNE_AFTER = 30 * 24 * 3600.0  # seconds since an entry of other sources was written
+
+
+def read(path: Path, key: str) -> bytes:
+    """Return an entry's payload; raise OSError or ValueError if it can't be trusted."""
+    _check_owner(path.parent, path.parent.stat())
+    with path.open("rb") as file:
+        _check_owner(path, os.fstat(file.fileno()))
+        form, checksum, content = file.read().split(b"\n", 2)
+    if form != FORMAT or checksum != hashlib.sha256(content).hexdigest().encode():
+        raise ValueError(f"{path} is damaged")
+    stored_key, payload = content.split(b"\n", 1)
+    if stored_key != key.encode():
+        raise ValueError(f"{path} belongs to another kernel")
+    return payload
+
+
+def write(path: Path, key: str, payload: bytes) -> None:
+    """Write an entry as a whole or not at all, whoever else writes it at the same time."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_owner(path.parent, path.parent.stat())
+    content = key.encode() + b"\n" + payload
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(FORMAT + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n")
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _check_owner(path: Path, status: os.stat_result) -> None:
+    """Raise PermissionError if someone else could have put a pickle there."""
+    if os.name == "nt":  # no owners or modes as these
+        return
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f"{path} belongs to others, or others can write to it")
+
+
+@functools.cache  # once a process is enough
+def prune(folder: Path, sources: str) -> None:
+    """Remove entries of other sources, and what killed processes left, after PRUNE_AFTER."""
+    for path in folder.iterdir():
+        if (
+            path.suffix in (".kernel", ".tmp")
+            and f".{sources}." not in path.name
+            and time.time() - path.stat().st_mtime > PRUNE_AFTER
+        ):
+            path.unlink()
