@@ -20,7 +20,7 @@ from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.outputs import outputs_of
 from fastmlp.estimators.stochastic import NOT_FINITE, Rows, fit_stochastic
-from fastmlp.estimators.validation import Validation, split_rows
+from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
 
 Array = NDArray[Any]
@@ -86,20 +86,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         hidden = parameters.hidden_sizes(self)
         is_stochastic = self.solver != "lbfgs"
         parameters.check_together(self, len(hidden), is_partial)
+        scorer_of(self)  # raises where there is no such scorer
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
         is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
         x, y_read = data.read_rows(self, X, y, reset=is_new, **self._y_rules)
         encoded = self._encode_first(y_read, is_partial)
+        class_weights = self._learn_class_weight(encoded, is_partial)
         weights = data.read_sample_weight(sample_weight, x)
-        weights = self._with_class_weight(weights, encoded, is_partial)
+        weights = self._weighted(weights, class_weights, encoded)
         random_state = check_random_state(self.random_state)
         before = vars(self).get("coefs_"), vars(self).get("intercepts_")
         try:
             self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
             if is_new or not is_partial:
                 self.history_ = History()
-            rows = self._divide(X, y, held_out, x, encoded, weights, random_state)
+            rows = self._divide(X, y, held_out, x, encoded, weights, class_weights, random_state)
             n_epochs = 1 if is_partial else self.max_iter
             hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
             if is_stochastic:
@@ -161,18 +163,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _divide(
         self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
-        weights: Array | None, random_state: np.random.RandomState,
+        weights: Array | None, class_weights: Array | None, random_state: np.random.RandomState,
     ) -> Rows:  # fmt: skip
         """Return the rows to train on, and those to validate with."""
         order, validation = np.arange(x.shape[0]), None
         if held_out[0] is not None:
-            validation = self._validation(*held_out)
+            validation = self._validation(*held_out, class_weights)
         elif self.early_stopping and self.solver != "lbfgs":
             order, rest = split_rows(self, len(order), self._strata(encoded), random_state)
             validation = Validation(
                 self, self._shown(X, x, rest), _safe_indexing(y, rest), x[rest], encoded[rest],
                 None if weights is None else weights[rest],
             )  # fmt: skip
+        if weights is not None and not weights[order].any():
+            raise ValueError(
+                "sample_weight and class_weight leave no row to train on any weight: give some of "
+                "them more than 0"
+            )
         if validation is not None:
             for name in ("validation_scores_", "validation_loss_curve_"):
                 if getattr(self, name, None) is None:
@@ -186,14 +193,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         else:
             self.coefs_, self.intercepts_ = coefs, intercepts
 
-    def _validation(self, X: Any, y: Any) -> Validation:
+    def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:
             x, y_read = data.read_rows(self, X, y, reset=False, **self._y_rules)
             encoded = self._encode(y_read)
         except ValueError as error:
             raise ValueError(f"X_val and y_val: {error}") from error
-        weights = self._with_class_weight(None, encoded, is_partial=False)
-        return Validation(self, X, y, x, encoded, weights)
+        return Validation(self, X, y, x, encoded, self._weighted(None, class_weights, encoded))
+
+    def _weighted(
+        self, weights: Array | None, class_weights: Array | None, encoded: Array
+    ) -> Array | None:
+        """Return the rows' weights, times those of their classes."""
+        if class_weights is None:
+            return weights
+        by_class = self._by_class(class_weights, encoded)
+        return by_class if weights is None else weights * by_class
 
     def _shown(self, X: Any, x: Any, rows: Array) -> Any:
         """Return rows as a scorer may expect them: of a table with names, a table."""
@@ -289,10 +304,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         """Return the score of the network's outputs, as the method `score` has it."""
 
-    def _with_class_weight(
-        self, weights: Array | None, encoded: Array, is_partial: bool
-    ) -> Array | None:
-        return weights
+    def _learn_class_weight(self, encoded: Array, is_partial: bool) -> Array | None:
+        """Return what `_by_class` is to go by, if classes have weights."""
+        return None
+
+    def _by_class(self, class_weights: Array, encoded: Array) -> Array:
+        """Return a weight for each row, by what it is."""
+        raise NotImplementedError
 
     def _strata(self, encoded: Array) -> Array | None:
         """Return what a split has to keep the shares of, if anything."""

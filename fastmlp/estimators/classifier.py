@@ -162,11 +162,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         return float(np.average(self._labels.are_right(outputs, encoded), weights=weights))
 
-    def _with_class_weight(
-        self, weights: Array | None, encoded: Array, is_partial: bool
-    ) -> Array | None:
+    def _learn_class_weight(self, encoded: Array, is_partial: bool) -> Array | None:
         if self.class_weight is None:
-            return weights
+            return None
         if self.class_weight == "balanced" and is_partial:
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit. In order to use "
@@ -175,8 +173,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "to properly estimate the class frequency distributions. Pass the resulting "
                 "weights as the class_weight parameter."
             )
-        by_class = self._labels.row_weights(self.class_weight, encoded)
-        return by_class if weights is None else weights * by_class
+        return self._labels.class_weights(self.class_weight, encoded)
+
+    def _by_class(self, class_weights: Array, encoded: Array) -> Array:
+        return self._labels.row_weights(class_weights, encoded)
 
     def _strata(self, encoded: Array) -> Array | None:
         if self.stratify == "auto":

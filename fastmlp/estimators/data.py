@@ -37,7 +37,7 @@ def _is_plain(estimator: Any, X: Any) -> bool:
 
     They take longer than to predict a row.
     """
-    return (
+    if not (
         type(X) is np.ndarray
         and X.ndim == 2
         and X.dtype in (FLOAT64, FLOAT32)
@@ -46,8 +46,10 @@ def _is_plain(estimator: Any, X: Any) -> bool:
         and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
-        and math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
-    )
+    ):
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
 
 
 def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.outputs import parameters
 from fastmlp.files import atomic_write
 from fastmlp.history import History
 from fastmlp.model_file import in_order
@@ -51,6 +52,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     ------
     TypeError
         If class names are of a type that the file can't hold.
+    ValueError
+        If weights, which the user may have assigned, don't fit together or are not finite.
     OSError
         If the file can't be written.
     """
@@ -58,8 +61,11 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
 
     from safetensors.numpy import save as as_bytes
 
-    tensors = {f"w{i}": np.ascontiguousarray(w) for i, w in enumerate(estimator.coefs_, 1)}
-    tensors |= {f"b{i}": np.ascontiguousarray(b) for i, b in enumerate(estimator.intercepts_, 1)}
+    weights, biases = parameters(estimator)
+    if not all(np.isfinite(a).all() for a in (*weights, *biases)):
+        raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
+    tensors = {f"w{i}": w for i, w in enumerate(weights, 1)}
+    tensors |= {f"b{i}": b.ravel() for i, b in enumerate(biases, 1)}
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
     names = getattr(estimator, "feature_names_in_", None)
     metadata = {
@@ -74,7 +80,11 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     if hasattr(estimator, "classes_"):
         classes = encode_array(estimator.classes_)
         metadata["classes"] = json.dumps(
-            {**classes, "is_multilabel": estimator._labels.is_multilabel}
+            {
+                **classes,
+                "is_multilabel": estimator._labels.is_multilabel,
+                "is_sparse": estimator._labels.is_sparse,
+            }
         )
     content = in_order(as_bytes(tensors, metadata=metadata))
     with atomic_write(path) as stream:
@@ -215,7 +225,9 @@ def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]
         estimator.feature_names_in_ = np.array(feature_names, object)
     if "classes" in text:
         classes = json.loads(text["classes"])
-        estimator._labels = Labels.of(decode_array(classes), bool(classes["is_multilabel"]))
+        estimator._labels = Labels.of(
+            decode_array(classes), bool(classes["is_multilabel"]), bool(classes.get("is_sparse"))
+        )
         estimator.classes_ = estimator._labels.classes
         if estimator._labels.n_outputs != estimator.n_outputs_:
             raise ValueError(f"{len(estimator.classes_)} classes, {estimator.n_outputs_} outputs")

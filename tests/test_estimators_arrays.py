@@ -1,0 +1,64 @@
+"""Arrays: which are copied, which never change, how much memory they take."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from estimator_tools import load, quiet
+
+from fastmlp import MLPClassifier
+
+
+def test_memory_mapped_rows_are_not_copied(tmp_path, monkeypatch):
+    from fastmlp import kernels
+
+    rng = np.random.RandomState(0)
+    np.save(tmp_path / "x.npy", rng.randn(300, 7))
+    x, y = np.load(tmp_path / "x.npy", mmap_mode="r"), rng.randint(0, 3, 300)
+    seen = []
+    original = kernels.Trainer
+
+    def trainer(weights, biases, features, *args, **keywords):
+        seen.append(features)
+        return original(weights, biases, features, *args, **keywords)
+
+    monkeypatch.setattr(kernels, "Trainer", trainer)
+    for settings in ({}, {"early_stopping": True}, {"dtype": "float32"}, {"solver": "lbfgs"}):
+        quiet(MLPClassifier(max_iter=2, **settings), x, y)
+        assert np.shares_memory(seen[-1], x)
+
+
+def test_arrays_read_before_never_change():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2, warm_start=True), x, y)
+    kept, values = model.coefs_[0], model.coefs_[0].copy()
+    quiet(model, x, y)
+    np.testing.assert_array_equal(kept, values)
+    assert not np.array_equal(model.coefs_[0], values)
+
+
+def test_assigned_weights_are_used():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    model.predict(x[:1])
+    model.coefs_[-1][...] = 0
+    model.intercepts_[-1][...] = [0, 0, 5]
+    assert set(model.predict(x[:3])) == {2}
+    assert set(model.predict(x)) == {2}
+    model.coefs_[0] = np.zeros((3, 3))
+    with pytest.raises(ValueError, match=r"coefs_\[0\] has shape \(3, 3\)"):
+        model.predict(x)
+
+
+def test_predictions_take_bounded_memory():
+    x, y = load("iris")
+    model = quiet(MLPClassifier((500, 500), max_iter=1, n_threads=1), x, y)
+    rows = np.zeros((50_000, 4))
+    model.predict_proba(rows[:300])
+    tracemalloc.start()
+    model.predict_proba(rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6  # one layer's activations for all rows: 200 MB

@@ -1,0 +1,83 @@
+"""Runs that fail: what is said, and what is left."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from estimator_tools import load, quiet
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from fastmlp import MLPClassifier, MLPRegressor
+
+DIVERGED = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_divergence(solver):
+    x, y = load("diabetes")
+    settings = {"solver": solver, "activation": "identity", "learning_rate_init": 1e3}
+    if solver == "lbfgs":
+        x = x * 1e300
+    model = MLPRegressor(**settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=DIVERGED) as caught:
+            model.fit(x, y)
+    assert "epoch" in str(caught.value)
+    assert "StandardScaler" in str(caught.value)
+    assert not hasattr(model, "coefs_")
+    with pytest.raises(NotFittedError):
+        model.predict(x)
+
+
+def test_only_the_loss_is_not_finite():
+    x, y = load("diabetes")
+    model = MLPRegressor(learning_rate_init=1e-300, dtype="float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=f"{DIVERGED} In epoch 1 the loss"):
+            model.fit(x, y * 1e30)
+
+
+def test_divergence_in_partial_fit_keeps_the_weights():
+    x, y = load("diabetes")
+    model = MLPRegressor(solver="sgd", activation="identity").partial_fit(x, y)
+    before = [w.copy() for w in model.coefs_]
+    with pytest.raises(ValueError, match=DIVERGED):
+        model.set_params(batch_size=1).partial_fit(x * 1e200, y)
+    for a, b in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_divergence_under_early_stopping():
+    x, y = load("diabetes")
+    model = MLPRegressor(
+        solver="sgd", activation="identity", learning_rate_init=1.0, early_stopping=True
+    )
+    with pytest.warns(ConvergenceWarning, match="diverged, and the best weights before are kept"):
+        model.fit(x, y)
+    assert math.isnan(model.validation_scores_[-1])
+    assert all(np.isfinite(w).all() for w in model.coefs_)
+
+
+def test_a_fit_that_fails_changes_no_weight():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    before = [w.copy() for w in model.coefs_]
+    with pytest.raises(ValueError, match="X_val and y_val"):
+        model.fit(x, y, X_val=x[:, :3], y_val=y)
+    with pytest.raises(ValueError, match="validation set is too small"):
+        model.set_params(early_stopping=True, validation_fraction=0.001).fit(x, y)
+    for a, b in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_negative_counts():
+    with pytest.raises(ValueError, match="loss='poisson': give y >= 0"):
+        MLPRegressor(loss="poisson").fit([[1.0], [2.0]], [1.0, -1.0])
