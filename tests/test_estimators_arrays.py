@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 from estimator_tools import load, quiet
+from scipy import sparse
 
 from fastmlp import MLPClassifier
 
@@ -62,3 +64,29 @@ def test_predictions_take_bounded_memory():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10e6  # one layer's activations for all rows: 200 MB
+
+
+def test_rows_whose_sum_is_no_number():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.predict(np.full((2, 13), 1e308)).shape == (2,)
+        with pytest.raises(ValueError, match="Input X contains infinity"):
+            model.predict(np.array([[np.inf, *range(12)]]))
+
+
+def test_sparse_rows_stay_sparse():
+    rng = np.random.RandomState(0)
+    x = sparse.random(40_000, 1500, 0.002, random_state=rng, format="csc")
+    y = rng.randint(0, 2, 40_000)
+    model = MLPClassifier((2,), max_iter=1, n_threads=1)
+    quiet(model, x[:300], y[:300], X_val=x[:300], y_val=y[:300])  # all is compiled
+    tracemalloc.start()
+    for settings in ({}, {"early_stopping": True}, {"solver": "lbfgs"}):
+        quiet(model.set_params(**settings), x, y, X_val=x, y_val=y)
+        quiet(model, x, y)
+        model.predict(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60e6  # dense: 480 MB

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from estimator_tools import load, quiet
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from fastmlp import MLPClassifier, MLPRegressor
@@ -81,3 +82,20 @@ def test_a_fit_that_fails_changes_no_weight():
 def test_negative_counts():
     with pytest.raises(ValueError, match="loss='poisson': give y >= 0"):
         MLPRegressor(loss="poisson").fit([[1.0], [2.0]], [1.0, -1.0])
+
+
+def test_targets_that_are_no_numbers():
+    x = np.arange(8.0).reshape(4, 2)
+    for y in (np.array(["1", "2", "3", "4"]), np.arange(4).astype("M8[D]")):
+        with pytest.raises(ValueError, match="no real numbers: give integers or floats"):
+            MLPRegressor().fit(x, y)
+    with pytest.raises(TypeError, match="y is a sparse matrix: give a dense one"):
+        MLPRegressor().fit(x, csr_array(x))
+
+
+def test_settings_within_settings():
+    x, y = load("wine")
+    with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(3,\): give a whole number"):
+        MLPClassifier(hidden_layer_sizes=((3,),)).fit(x, y)
+    with pytest.raises(ValueError, match=r"activation holds \['relu'\]: give names"):
+        MLPClassifier((3, 3), activation=[["relu"], "tanh"]).fit(x, y)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from estimator_tools import load, quiet, same_weights
@@ -78,3 +80,37 @@ def test_rows_of_ones_own_to_validate_with():
         MLPClassifier().fit(x, y, X_val=x, y_val=y + 1)
     with pytest.raises(ValueError, match="X_val and y_val: X has 2 features"):
         MLPClassifier().fit(x, y, X_val=x[:, :2], y_val=y)
+
+
+def test_monitors_that_make_no_sense():
+    x, y = load("wine")
+    for settings in ({}, {"early_stopping": True}):
+        with pytest.raises(ValueError, match="'best' is not a valid scoring value"):
+            MLPClassifier(monitor="best", **settings).fit(x, y)
+        with pytest.raises(ValueError, match="looks like it is a metric function"):
+            MLPClassifier(monitor=f1_score, **settings).fit(x, y)
+    with pytest.raises(TypeError, match="monitor gives None"):
+        MLPClassifier(monitor=lambda model, x, y: None, early_stopping=True).fit(x, y)
+
+
+def test_a_score_that_is_nan_is_no_guide():
+    x, y = load("diabetes")
+    one_row = {"X_val": x[:1], "y_val": y[:1]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="score of the rows to validate with is NaN"):
+            MLPRegressor(early_stopping=True).fit(x, y, **one_row)
+        recorded = MLPRegressor(max_iter=2).fit(x, y, **one_row)
+    assert np.isnan(recorded.validation_scores_).all()
+    by_loss = quiet(MLPRegressor(early_stopping=True, monitor="loss", max_iter=2), x, y, **one_row)
+    assert by_loss.best_validation_score_ < 0
+
+
+def test_validation_targets_of_another_width():
+    x, y = load("diabetes")
+    model = MLPRegressor(max_iter=2, monitor="loss")
+    with pytest.raises(ValueError, match="X_val and y_val: y has 1 outputs, the network 2"):
+        model.fit(x, np.stack([y, y], axis=1), X_val=x, y_val=y)
+    with pytest.raises(ValueError, match=r"X_val and y_val: .* mismatch"):
+        MLPClassifier(max_iter=2).fit(x, np.eye(3)[np.arange(len(x)) % 3], X_val=x,
+                                      y_val=np.eye(2)[np.arange(len(x)) % 2])  # fmt: skip
