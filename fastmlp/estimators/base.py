@@ -19,7 +19,8 @@ from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.outputs import outputs_of
-from fastmlp.estimators.stochastic import NOT_FINITE, Rows, fit_stochastic
+from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
+from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
 

@@ -154,7 +154,7 @@ class Labels:
             is_present = np.broadcast_to(counts.all(axis=0), counts.shape)
         else:
             counts = np.bincount(encoded, minlength=n_classes)
-            n_present, is_present = np.count_nonzero(counts), counts > 0
+            n_present, is_present = int(np.count_nonzero(counts)), counts > 0
         weights = np.ones(counts.shape)
         np.divide(n_rows, n_present * counts, out=weights, where=is_present)
         return weights
