@@ -45,6 +45,12 @@ def narrow(model):
     model.intercepts_ = [b.astype(np.float32) for b in model.intercepts_]
 
 
+def fit_lbfgs(model):
+    """Leave no state of an optimiser."""
+    quiet(model.set_params(solver="lbfgs", max_iter=2), *load("wine"))
+    model.set_params(solver="adam")
+
+
 # What is done before a call, and whether a trainer has to be laid out for it.
 BETWEEN = {
     "nothing": (lambda model: None, False),
@@ -61,8 +67,10 @@ BETWEEN = {
     "activation": (lambda model: model.set_params(activation="tanh"), True),
     "threads": (lambda model: model.set_params(n_threads=2), True),
     "dtype": (narrow, True),
+    "lbfgs": (fit_lbfgs, False),
     "fit": (lambda model: quiet(model.set_params(max_iter=2), *load("wine")), False),
 }
+FITS = ("fit", "lbfgs")  # lays out one of its own
 
 
 def run(between, is_regressor=False):
@@ -95,12 +103,11 @@ def assert_same(one, other):
 def test_it_cannot_be_told(name, made, monkeypatch):
     between, is_laid_out = BETWEEN[name]
     kept = run(between)
-    n_made = 1 + is_laid_out + (name == "fit")  # which makes its own
-    assert len(made) == n_made
+    assert len(made) == 1 + is_laid_out + (name in FITS)
     monkeypatch.setattr("fastmlp.estimators.stochastic.batch_of", lambda *args: None)
     made.clear()
     anew = run(between)
-    assert len(made) == 4 + (name == "fit")
+    assert len(made) == 4 + (name in FITS)
     assert_same(kept, anew)
 
 
@@ -174,6 +181,15 @@ def test_after_an_error_and_an_interrupt(monkeypatch):
             model.partial_fit(x, y)
     assert same_weights(model, expected)
     assert same_weights(model.partial_fit(x, y), expected.partial_fit(x, y))
+
+
+def test_it_is_taken_out_while_it_is_at_work():
+    x, y = load("wine")
+    seen = []
+    model = MLPClassifier(callbacks=[lambda epoch, logs: seen.append(model in trainers._kept)])
+    model.partial_fit(x, y, classes=[0, 1, 2]).partial_fit(x, y)
+    assert seen == [False, False]
+    assert model in trainers._kept
 
 
 def raise_interrupt(*args):
