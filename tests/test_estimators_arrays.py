@@ -90,3 +90,17 @@ def test_sparse_rows_stay_sparse():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 60e6  # dense: 480 MB
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_rows_too_large_for_the_network(container):
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2, dtype="float32"), x, y)
+    for value in (1e39, -1e39):
+        rows = x[:3].copy()
+        rows[1, 2] = value
+        with pytest.raises(
+            ValueError, match=r"X holds 1e\+39, too large for the network's float32"
+        ):
+            model.predict(container(rows))
+    assert model.predict(container(x[:3])).shape == (3,)

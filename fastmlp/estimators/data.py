@@ -24,12 +24,28 @@ def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tu
 
 def read_features(estimator: Any, X: Any) -> Any:
     """Return features of the columns that the estimator was fitted on."""
-    if _is_plain(estimator, X):
-        return X
-    x = validate_data(
-        estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C", reset=False
-    )
-    return _canonical(x)
+    x = X
+    if not _is_plain(estimator, X):
+        x = _canonical(
+            validate_data(
+                estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
+                reset=False,
+            )
+        )  # fmt: skip
+    if x.dtype == FLOAT64 and estimator.coefs_[0].dtype == FLOAT32:
+        _check_range(x)
+    return x
+
+
+def _check_range(x: Any) -> None:
+    """Raise if an element would be infinite in float32."""
+    values = x if isinstance(x, np.ndarray) else x.data
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    if largest > np.finfo(FLOAT32).max:
+        raise ValueError(
+            f"X holds {largest:g}, too large for the network's float32: scale the data "
+            "(StandardScaler), or fit with dtype='float64'"
+        )
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:
