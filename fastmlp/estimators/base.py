@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -14,12 +13,13 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.estimators import data, onnx_file, parameters, storage
+from fastmlp.estimators import data, parameters
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.outputs import outputs_of
 from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
+from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
@@ -27,7 +27,7 @@ from fastmlp.history import History
 Array = NDArray[Any]
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
 
     Subclasses say how targets are read, encoded and scored.
@@ -236,50 +236,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write weights, settings and what the fit has found to one .safetensors file.
-
-        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced if it exists.
-        """
-        check_is_fitted(self)
-        storage.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return an estimator that `save` wrote.
-
-        Parameters
-        ----------
-        path : path-like
-
-        Returns
-        -------
-        object
-            The fitted estimator.
-        """
-        loaded: Self = storage.load(cls, path)
-        return loaded
-
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the network as an ONNX graph, for programs without Python.
-
-        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
-        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
-        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced if it exists.
-        """
-        check_is_fitted(self)
-        onnx_file.to_onnx(self, path)
 
     # -- what subclasses say -----------------------------------------------------------------
 

@@ -24,12 +24,14 @@ import math
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
 from fastmlp.files import atomic_write
 from fastmlp.history import History
@@ -43,6 +45,54 @@ FITTED = (
     "out_activation_", "_no_improvement_count",
 )  # fmt: skip
 KINDS_AS_THEY_ARE = "biufU"  # NumPy's kinds of numbers and strings that JSON has too
+
+
+class FileMixin:
+    """The methods that write an estimator to a file, and read it."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write weights, settings and what the fit has found to one .safetensors file.
+
+        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return an estimator that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        object
+            The fitted estimator.
+        """
+        loaded: Self = load(cls, path)
+        return loaded
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as an ONNX graph, for programs without Python.
+
+        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
+        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
+        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+        """
+        check_is_fitted(self)
+        to_onnx(self, path)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
