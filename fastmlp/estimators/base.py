@@ -102,7 +102,9 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
             if is_new or not is_partial:
                 self.history_ = History()
-            rows = self._divide(X, y, held_out, x, encoded, weights, class_weights, random_state)
+            rows = self._divide(
+                X, y_read, held_out, x, encoded, weights, class_weights, random_state
+            )
             n_epochs = 1 if is_partial else self.max_iter
             hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
             if is_stochastic:
@@ -173,7 +175,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         elif self.early_stopping and self.solver != "lbfgs":
             order, rest = split_rows(self, len(order), self._strata(encoded), random_state)
             validation = Validation(
-                self, self._shown(X, x, rest), _safe_indexing(y, rest), x[rest], encoded[rest],
+                self, self._shown(X, x, rest), y[rest], x[rest], encoded[rest],
                 None if weights is None else weights[rest],
             )  # fmt: skip
         if weights is not None and not weights[order].any():

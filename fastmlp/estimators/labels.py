@@ -42,7 +42,9 @@ class Labels:
             raise ValueError("Multioutput target data is not supported with label binarization")
         self.is_multilabel = kind.startswith("multilabel")
         # unique_labels takes as long as some epochs; it knows what to say of mixed types.
-        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O"
+        is_plain = (
+            isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O" and y.dtype.isnative
+        )
         self.classes = np.unique(y) if is_plain else unique_labels(y)
         self._indicator = LabelBinarizer().fit(y) if self.is_multilabel else None
 
