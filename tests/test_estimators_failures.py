@@ -99,3 +99,29 @@ def test_settings_within_settings():
         MLPClassifier(hidden_layer_sizes=((3,),)).fit(x, y)
     with pytest.raises(ValueError, match=r"activation holds \['relu'\]: give names"):
         MLPClassifier((3, 3), activation=[["relu"], "tanh"]).fit(x, y)
+
+
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+def test_later_batches_are_checked_as_the_first(estimator_class):
+    x, y = load("wine")
+    first = {"classes": [0, 1, 2]} if estimator_class is MLPClassifier else {}
+    model = estimator_class().partial_fit(x, y, **first)
+    wide = np.hstack([x, x])
+    for rows, targets, message in [
+        (np.where(x > 2, np.nan, x), y, "Input X contains NaN"),
+        (np.where(x > 2, np.inf, x), y, "Input X contains infinity"),
+        (x, np.where(y == 0, np.nan, y), "Input y contains NaN"),
+        (x, np.where(y == 0, -np.inf, y), "Input y contains infinity"),
+        (x, y[:5], "inconsistent numbers of samples"),
+        (x[:0], y[:0], "Found array with 0 sample"),
+        (wide, y, "X has 26 features"),
+        (x, y[:0], "inconsistent numbers of samples|Found array with 0"),
+        (x[0], y[:1], "Expected 2D array"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(rows, targets)
+    again = estimator_class(random_state=0).partial_fit(x, y, **first)
+    listed = estimator_class(random_state=0).partial_fit(x, y, **first)
+    again.partial_fit(x, y)
+    listed.partial_fit(x.tolist(), y.tolist())
+    np.testing.assert_array_equal(again.coefs_[0], listed.coefs_[0])

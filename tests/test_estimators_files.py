@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import onnxruntime
@@ -178,9 +179,17 @@ def test_onnx_of_regressors(tmp_path, loss, n_outputs):
 def test_onnx_labels(tmp_path, name):
     rng = np.random.RandomState(0)
     x, y = rng.randn(40, 4), CLASSES[name][rng.randint(0, len(CLASSES[name]), 40)]
-    model = quiet(MLPClassifier(max_iter=3), x, y)
+    model = quiet(MLPClassifier(max_iter=30, learning_rate_init=0.1), x, y)
     model.to_onnx(tmp_path / "model.onnx")
+    assert set(model.predict(x)) == set(CLASSES[name])
     np.testing.assert_array_equal(run(tmp_path / "model.onnx", x)[1], model.predict(x))
+
+
+def test_onnx_that_is_not_there(tmp_path, monkeypatch):
+    model = quiet(MLPClassifier(max_iter=2), *load("wine"))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastmlp\[onnx\]'"):
+        model.to_onnx(tmp_path / "model.onnx")
 
 
 def run(path, x):

@@ -44,6 +44,51 @@ def test_max_seconds(solver):
     assert 1 <= fitted.n_iter_ <= 2
 
 
+def test_max_seconds_do_not_count_compiling(monkeypatch):
+    from fastmlp import kernels
+
+    x, y = load("wine")
+    original = kernels.Trainer, kernels.predict_proba
+    n_predictions = []
+
+    def compiling(*args, **keywords):
+        time.sleep(0.6)
+        return original[0](*args, **keywords)
+
+    def compiling_once(*args, **keywords):
+        n_predictions.append(None)
+        time.sleep(0.6 if len(n_predictions) == 1 else 0)
+        return original[1](*args, **keywords)
+
+    quiet(MLPClassifier(max_iter=1), x, y, X_val=x, y_val=y)  # all is compiled
+    monkeypatch.setattr(kernels, "Trainer", compiling)
+    monkeypatch.setattr(kernels, "predict_proba", compiling_once)
+    fitted = quiet(MLPClassifier(max_iter=2, max_seconds=0.5), x, y, X_val=x, y_val=y)
+    assert fitted.n_iter_ == 2
+    assert len(n_predictions) > 1
+
+
+@pytest.mark.parametrize(("answer", "n_epochs"), [(np.True_, 1), (1, 3), ("stop", 3), (None, 3)])
+def test_callbacks_that_return_true_stop(answer, n_epochs):
+    x, y = load("wine")
+    fitted = MLPClassifier(max_iter=3, callbacks=[lambda epoch, logs: answer])
+    assert quiet(fitted, x, y).n_iter_ == n_epochs
+
+
+def test_bar_in_a_notebook(monkeypatch):
+    import rich.console
+
+    from fastmlp.estimators.progress import Bar, Lines, Progress, progress_of
+
+    notebook, file = (
+        rich.console.Console(file=io.StringIO(), force_jupyter=yes) for yes in (True, False)
+    )
+    for console, kind in ((notebook, Bar), (file, Lines)):
+        monkeypatch.setattr(rich.console, "Console", lambda console=console: console)
+        assert type(progress_of(MLPClassifier(verbose=True))) is kind
+    assert type(progress_of(MLPClassifier())) is Progress
+
+
 def test_history():
     x, y = load("wine")
     fitted = quiet(MLPClassifier(max_iter=4, early_stopping=True, random_state=0), x, y)

@@ -15,6 +15,8 @@ FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(n
 
 def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tuple[Any, Any]:
     """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
+    if not reset and _is_plain(estimator, X) and _are_plain_targets(y, len(X)):
+        return X, y
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
         multi_output=True, reset=reset, **y_rules,
@@ -66,6 +68,15 @@ def _is_plain(estimator: Any, X: Any) -> bool:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
+
+
+def _are_plain_targets(y: Any, n_rows: int) -> bool:
+    """Whether scikit-learn's checks would have nothing to say to `y` either."""
+    return (
+        type(y) is np.ndarray
+        and y.shape == (n_rows,)
+        and (y.dtype.kind in "biu" or (y.dtype.kind == "f" and bool(np.isfinite(y).all())))
+    )
 
 
 def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
