@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tracemalloc
 import warnings
 
@@ -104,3 +105,67 @@ def test_rows_too_large_for_the_network(container):
         ):
             model.predict(container(rows))
     assert model.predict(container(x[:3])).shape == (3,)
+
+
+def replace(name, layer, change):
+    def assign(model):
+        getattr(model, name)[layer] = change(getattr(model, name)[layer])
+
+    return assign
+
+
+GOOD = {
+    "float16": replace("coefs_", 0, lambda w: w.astype("f2")),
+    "float32": replace("coefs_", 1, lambda w: w.astype("f4")),
+    "integers": replace("coefs_", 0, lambda w: w.astype(int)),
+    "swapped bytes": replace("intercepts_", 0, lambda b: b.astype(">f8")),
+    "columns first": replace("coefs_", 0, np.asfortranarray),
+    "list": replace("coefs_", 0, lambda w: w.tolist()),
+    "row": replace("intercepts_", 0, lambda b: b.reshape(1, -1)),
+    "read-only": lambda model: [w.setflags(write=False) for w in model.coefs_],
+    "tuple": lambda model: setattr(model, "coefs_", tuple(model.coefs_)),
+}
+BAD = {
+    "rows": (replace("coefs_", 1, lambda w: w[:50]), r"coefs_\[1\] has shape \(50, 3\)"),
+    "biases": (replace("intercepts_", 0, lambda b: b[:5]), r"and intercepts_\[0\] \(5,\)"),
+    "flat": (replace("coefs_", 0, np.ravel), r"coefs_\[0\] has shape \(1300,\)"),
+    "complex": (replace("coefs_", 0, lambda w: w + 0j), "hold .*complex128.*: give floats"),
+    "objects": (replace("coefs_", 0, lambda w: w.astype(object)), "hold .*object.*: give floats"),
+    "fewer": (lambda model: model.coefs_.pop(), "coefs_ has 1 arrays and intercepts_ 2: give 2"),
+}
+ACTS = {
+    "predict": lambda model, x, y: model.predict_proba(x),
+    "partial_fit": lambda model, x, y: model.partial_fit(x, y),
+    "fit": lambda model, x, y: quiet(model.set_params(warm_start=True), x, y),
+    "lbfgs": lambda model, x, y: quiet(model.set_params(warm_start=True, solver="lbfgs"), x, y),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("name", GOOD)
+def test_arrays_of_other_kinds_are_read(name, act):
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2, random_state=0), x, y)
+    GOOD[name](model)
+    expected = copy.deepcopy(model)
+    expected.coefs_ = [np.array(w, "f8") for w in model.coefs_]
+    expected.intercepts_ = [np.array(b, "f8").ravel() for b in model.intercepts_]
+    for one in (model, expected):
+        found = ACTS[act](one, x, y)
+    if act == "predict":
+        np.testing.assert_array_equal(found, ACTS[act](model, x, y))
+        return
+    for a, b in zip(model.coefs_, expected.coefs_, strict=True):
+        assert a.dtype == np.float64
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("name", BAD)
+def test_arrays_that_do_not_fit_are_refused(name, act):
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2, random_state=0), x, y)
+    assign, message = BAD[name]
+    assign(model)
+    with pytest.raises(ValueError, match=message):
+        ACTS[act](model, x, y)

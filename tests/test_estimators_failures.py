@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimator_tools import load, quiet
 from scipy.sparse import csr_array
@@ -52,6 +54,8 @@ def test_divergence_in_partial_fit_keeps_the_weights():
     before = [w.copy() for w in model.coefs_]
     with pytest.raises(ValueError, match=DIVERGED):
         model.set_params(batch_size=1).partial_fit(x * 1e200, y)
+    assert (len(model.loss_curve_), model.t_) == (1, len(x))
+    assert model.loss_ == model.loss_curve_[0]
     for a, b in zip(model.coefs_, before, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -125,3 +129,47 @@ def test_later_batches_are_checked_as_the_first(estimator_class):
     again.partial_fit(x, y)
     listed.partial_fit(x.tolist(), y.tolist())
     np.testing.assert_array_equal(again.coefs_[0], listed.coefs_[0])
+
+
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_a_call_that_fails_leaves_all_as_it_was(estimator_class, is_partial):
+    x, y = load("wine")
+    table = pd.DataFrame(x, columns=[f"c{i}" for i in range(13)])
+    model = estimator_class(max_iter=3, early_stopping=not is_partial, random_state=0)
+    targets = np.array(["a", "b", "c"])[y] if estimator_class is MLPClassifier else np.eye(3)[y]
+    quiet(model, table, targets)
+    model.set_params(early_stopping=False)
+    before = {k: copy.deepcopy(v) for k, v in vars(model).items() if k.endswith("_")}
+    expected = model.predict(table)
+    messages = "X_val and y_val|Negative values|infinity|not in `self|layers of"
+    fails = [
+        lambda: model.fit(x[:, :5], y % 2, X_val=x, y_val=y),
+        lambda: model.fit(x[:, :5], y % 2, sample_weight=-np.ones(len(x))),
+        lambda: model.fit(x[:, :5], y % 2, X_val=x[:, :5], y_val=np.full(len(x), np.inf)),
+    ]
+    if is_partial:
+        fails = [
+            lambda: model.partial_fit(table, y % 2),
+            lambda: model.partial_fit(table * 1e300, targets, np.full(len(x), np.inf)),
+        ]
+    for fail in fails:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pytest.raises(ValueError, match=messages):
+                fail()
+        np.testing.assert_array_equal(model.predict(table), expected)
+        after = {k: v for k, v in vars(model).items() if k.endswith("_")}
+        assert after.keys() == before.keys()
+        for name, value in before.items():
+            assert repr(after[name]) == repr(value), name
+
+
+def test_a_first_call_that_fails_leaves_nothing():
+    x, y = load("diabetes")
+    model = MLPRegressor(solver="sgd", activation="identity", learning_rate_init=1e3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=DIVERGED):
+            model.fit(x, y)
+    assert vars(model).keys() == vars(MLPRegressor()).keys()

@@ -13,11 +13,10 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.estimators import data, parameters
+from fastmlp.estimators import data, outputs, parameters
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
-from fastmlp.estimators.outputs import outputs_of
 from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
 from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
@@ -25,6 +24,7 @@ from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
 
 Array = NDArray[Any]
+UNSEEN = ("_labels", "_no_improvement_count", "_optimizer_state")  # what a fit finds, besides
 
 
 class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
@@ -84,6 +84,16 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
     ) -> Self:
+        before = self._found()
+        try:
+            return self._train(X, y, sample_weight, held_out, is_partial)
+        except ValueError:
+            self._set_back(before)
+            raise
+
+    def _train(
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
+    ) -> Self:
         hidden = parameters.hidden_sizes(self)
         is_stochastic = self.solver != "lbfgs"
         parameters.check_together(self, len(hidden), is_partial)
@@ -97,28 +107,21 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         weights = data.read_sample_weight(sample_weight, x)
         weights = self._weighted(weights, class_weights, encoded)
         random_state = check_random_state(self.random_state)
-        before = vars(self).get("coefs_"), vars(self).get("intercepts_")
-        try:
-            self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
-            if is_new or not is_partial:
-                self.history_ = History()
-            rows = self._divide(
-                X, y_read, held_out, x, encoded, weights, class_weights, random_state
+        self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
+        if is_new or not is_partial:
+            self.history_ = History()
+        rows = self._divide(X, y_read, held_out, x, encoded, weights, class_weights, random_state)
+        n_epochs = 1 if is_partial else self.max_iter
+        hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
+        if is_stochastic:
+            fit_stochastic(self, rows, hooks, random_state, is_partial)
+        else:
+            fit_lbfgs(self, rows, hooks)
+        if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(
+                f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
+                "(StandardScaler), or give a smaller learning_rate_init."
             )
-            n_epochs = 1 if is_partial else self.max_iter
-            hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
-            if is_stochastic:
-                fit_stochastic(self, rows, hooks, random_state, is_partial)
-            else:
-                fit_lbfgs(self, rows, hooks)
-            if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
-                raise ValueError(
-                    f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
-                    "(StandardScaler), or give a smaller learning_rate_init."
-                )
-        except ValueError:
-            self._set_back(*before)
-            raise
         hooks.end()
         return self
 
@@ -127,17 +130,18 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     ) -> None:
         """Set the attributes that a fit begins with; draw weights for a new network."""
         if not is_new:
-            known = [self.coefs_[0].shape[0], *(w.shape[1] for w in self.coefs_)]
+            weights, biases = outputs.parameters(self)
+            known = [weights[0].shape[0], *(w.shape[1] for w in weights)]
             if known != list(sizes):
                 raise ValueError(
                     f"the network has layers of {known}, and these settings and data ask for "
                     f"{list(sizes)}: fit with warm_start=False to begin anew"
                 )
         else:
-            self._begin_anew(sizes, x, random_state)
+            weights, biases = self._begin_anew(sizes, x, random_state)
         # Arrays that the user has read from the estimator, or assigned to it, never change.
-        self.coefs_ = [np.array(w) for w in self.coefs_]
-        self.intercepts_ = [np.array(b) for b in self.intercepts_]
+        self.coefs_ = [np.array(w) for w in weights]
+        self.intercepts_ = [np.array(b).reshape(-1) for b in biases]
         if self.solver == "lbfgs":
             return
         if is_new or not hasattr(self, "loss_curve_"):
@@ -151,18 +155,17 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _begin_anew(
         self, sizes: Sequence[int], x: Any, random_state: np.random.RandomState
-    ) -> None:
+    ) -> tuple[list[Array], list[Array]]:
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(sizes)
         self.out_activation_ = self._out_activation()
         dtype = data.network_dtype(self.dtype, x)
-        weights, biases = draw_parameters(sizes, self.activation, random_state, dtype)
-        self.coefs_ = weights
-        self.intercepts_ = [b.reshape(-1) for b in biases]
+        drawn = draw_parameters(sizes, self.activation, random_state, dtype)
         self.validation_loss_curve_ = None
         # Of a run of another solver, maybe.
         for name in ("_optimizer_state", "loss_curve_", "validation_scores_"):
             self.__dict__.pop(name, None)
+        return drawn
 
     def _divide(
         self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
@@ -189,12 +192,22 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
                     setattr(self, name, [])
         return Rows(x, self._targets(encoded, self.coefs_[0].dtype), weights, order, validation)
 
-    def _set_back(self, coefs: Any, intercepts: Any) -> None:
-        """Give back the weights from before a fit that has failed, if there were any."""
-        if coefs is None:
-            del self.coefs_, self.intercepts_
-        else:
-            self.coefs_, self.intercepts_ = coefs, intercepts
+    def _found(self) -> dict[str, tuple[Any, int]]:
+        """Return all that a fit has found, by name; with lists, how long they are."""
+        return {
+            name: (value, len(value) if isinstance(value, list) else 0)
+            for name, value in vars(self).items()
+            if name.endswith("_") or name in UNSEEN
+        }
+
+    def _set_back(self, before: dict[str, tuple[Any, int]]) -> None:
+        """Give back what there was before a fit that has failed."""
+        for name in self._found():
+            del self.__dict__[name]
+        for name, (value, length) in before.items():
+            if isinstance(value, list):
+                del value[length:]  # the curves of losses and scores
+            setattr(self, name, value)
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:
@@ -220,7 +233,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs for features as the user gives them."""
         check_is_fitted(self)
-        return outputs_of(self, data.read_features(self, X))
+        return outputs.outputs_of(self, data.read_features(self, X))
 
     def _has_partial_fit(self) -> bool:
         if self.solver not in parameters.STOCHASTIC_SOLVERS:
@@ -231,7 +244,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return True
 
     def __sklearn_is_fitted__(self) -> bool:
-        # Attributes with a trailing underscore are left behind by a first fit that has failed too.
+        # partial_fit's first call leaves `classes_` behind, where it fails.
         return hasattr(self, "coefs_")
 
     def __sklearn_tags__(self) -> Any:

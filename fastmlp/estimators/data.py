@@ -34,7 +34,7 @@ def read_features(estimator: Any, X: Any) -> Any:
                 reset=False,
             )
         )  # fmt: skip
-    if x.dtype == FLOAT64 and estimator.coefs_[0].dtype == FLOAT32:
+    if x.dtype == FLOAT64 and np.asarray(estimator.coefs_[0]).dtype == FLOAT32:
         _check_range(x)
     return x
 
