@@ -169,3 +169,42 @@ def test_arrays_that_do_not_fit_are_refused(name, act):
     assign(model)
     with pytest.raises(ValueError, match=message):
         ACTS[act](model, x, y)
+
+
+def broken(name):
+    matrix = sparse.csr_matrix(load("wine")[0])
+    part = getattr(matrix, name[0])
+    part[name[1]] = name[2]
+    matrix.has_canonical_format = True  # it isn't
+    return matrix
+
+
+@pytest.mark.parametrize("place", [
+    ("indices", 5, 10**6), ("indices", 5, -5), ("indptr", 5, 10**6),
+    ("indptr", 5, 0),
+], ids=str)  # fmt: skip
+def test_broken_sparse_matrices_are_refused(place):
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    matrix = broken(place)
+    columns = matrix.T  # CSC
+    for call in (
+        lambda: model.predict(matrix),
+        lambda: model.fit(matrix, y),
+        lambda: model.partial_fit(matrix, y),
+        lambda: model.fit(x, y, X_val=matrix, y_val=y),
+        lambda: model.fit(columns, y[:13]),
+        lambda: model.fit(x, matrix),
+    ):
+        with pytest.raises(ValueError, match=r"is a broken sparse|outside 0\.\."):
+            call()
+
+
+def test_sparse_duplicates_are_summed_whatever_a_flag_says():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    matrix = broken(("indices", 1, 0))
+    dense = x.copy()
+    dense[0, :2] = [x[0, 0] + x[0, 1], 0]
+    np.testing.assert_allclose(model.predict_proba(matrix)[0], model.predict_proba(dense)[0])
+    assert matrix.indices[1] == 0  # the user's matrix stays as it is

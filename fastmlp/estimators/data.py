@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from fastmlp.checks.sparse import as_csr, check_structure
 
 Array = NDArray[Any]
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
@@ -17,6 +20,7 @@ def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tu
     """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
     if not reset and _is_plain(estimator, X) and _are_plain_targets(y, len(X)):
         return X, y
+    _check_sound(("X", X), ("y", y))
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
         multi_output=True, reset=reset, **y_rules,
@@ -28,6 +32,7 @@ def read_features(estimator: Any, X: Any) -> Any:
     """Return features of the columns that the estimator was fitted on."""
     x = X
     if not _is_plain(estimator, X):
+        _check_sound(("X", X))
         x = _canonical(
             validate_data(
                 estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
@@ -89,13 +94,15 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
     return [FLOAT32, FLOAT64, UINT8] if is_narrow else [FLOAT64, FLOAT32, UINT8]
 
 
+def _check_sound(*given: tuple[str, Any]) -> None:
+    """Raise where a sparse matrix is broken: SciPy's conversions trust the indices in it."""
+    for name, matrix in given:
+        if issparse(matrix):
+            check_structure(matrix, name)
+
+
 def _canonical(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return x
-    if not x.has_canonical_format:
-        x = x.copy()
-        x.sum_duplicates()
-    return x
+    return x if isinstance(x, np.ndarray) else as_csr(x)
 
 
 def network_dtype(setting: str, x: Any) -> np.dtype[Any]:
