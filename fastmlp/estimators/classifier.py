@@ -201,6 +201,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The most probable class of each row; for multi-label targets 0 and 1, a sparse matrix
             where `fit` was given one.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         outputs = self._outputs(X)
         return self._labels.decode(outputs)
@@ -217,6 +224,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         y_prob : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. For multi-label targets each label's own probability.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         outputs = self._outputs(X)
         return outputs if outputs.shape[1] > 1 else np.hstack([1 - outputs, outputs])
@@ -233,6 +247,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         log_y_prob : ndarray of shape (n_samples, n_classes)
             ``np.log(predict_proba(X))``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         y_prob = self.predict_proba(X)
         return np.log(y_prob, out=y_prob)
@@ -258,6 +279,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         self : object
             The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
         """
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")

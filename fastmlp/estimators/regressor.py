@@ -166,6 +166,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the dtype of the weights.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
@@ -188,5 +195,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         self : object
             The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
         """
         return self._fit(X, y, sample_weight, (None, None), is_partial=True)

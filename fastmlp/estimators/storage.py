@@ -59,6 +59,13 @@ class FileMixin:
         ----------
         path : path-like
             Replaced if it exists.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If class names or weights are such that a file can't hold them.
+        OSError
+            If the file can't be written.
         """
         check_is_fitted(self)
         save(self, path)
@@ -75,6 +82,13 @@ class FileMixin:
         -------
         object
             The fitted estimator.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is damaged, or holds something else.
         """
         loaded: Self = load(cls, path)
         return loaded
@@ -90,6 +104,15 @@ class FileMixin:
         ----------
         path : path-like
             Replaced if it exists.
+
+        Raises
+        ------
+        ImportError
+            Without the package onnx.
+        TypeError
+            If class names are neither numbers nor strings.
+        OSError
+            If the file can't be written.
         """
         check_is_fitted(self)
         to_onnx(self, path)
