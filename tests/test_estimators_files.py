@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.estimators.storage import decode_array, encode_array
+from fastmlp.estimators.class_names import decode_array, encode_array
 
 CLASSES = {
     "strings": np.array(["é", "b c", "a"]),

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
@@ -44,7 +45,6 @@ FITTED = (
     "validation_scores_", "best_validation_score_", "n_features_in_", "n_layers_", "n_outputs_",
     "out_activation_", "_no_improvement_count",
 )  # fmt: skip
-KINDS_AS_THEY_ARE = "biufU"  # NumPy's kinds of numbers and strings that JSON has too
 
 
 class FileMixin:
@@ -194,42 +194,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{value!r} is no plain value")
-
-
-def encode_array(array: NDArray[Any]) -> dict[str, Any]:
-    """Return a one-dimensional array of labels as what JSON can hold, with its type."""
-    kind = array.dtype.kind
-    if kind in KINDS_AS_THEY_ARE:
-        return {"type": array.dtype.str, "values": array.tolist()}
-    if kind == "S":
-        return {"type": array.dtype.str, "values": [b.decode("latin-1") for b in array.tolist()]}
-    if kind in "mM":
-        return {"type": array.dtype.str, "values": array.astype(np.int64).tolist()}
-    if kind != "O":
-        raise TypeError(f"labels are of {array.dtype}: give numbers or strings, to save them")
-    values = []
-    for given in array.tolist():
-        label = given.item() if isinstance(given, np.generic) else given
-        if not isinstance(label, str | int | float | bool):
-            raise TypeError(f"{label!r} is a label: give numbers or strings, to save them")
-        values.append(label)
-    return {"type": "O", "values": values}
-
-
-def decode_array(encoded: dict[str, Any]) -> NDArray[Any]:
-    """Return what `encode_array` was given."""
-    dtype, values = np.dtype(encoded["type"]), encoded["values"]
-    if dtype.kind == "S":
-        return np.array([text.encode("latin-1") for text in values], dtype)
-    if dtype.kind in "mM":
-        return np.array(values, np.int64).view(dtype)
-    if dtype.kind == "O":
-        array = np.empty(len(values), object)
-        array[:] = values
-        return array
-    if dtype.kind not in KINDS_AS_THEY_ARE:
-        raise ValueError(f"labels of {dtype}")
-    return np.array(values, dtype)
 
 
 def load(kind: type, path: str | os.PathLike[str]) -> Any:
