@@ -58,3 +58,8 @@ def fit_both(name: str, sample_weight: Any = None, **settings: Any) -> tuple[Any
 def weights_of(n: int) -> Any:
     """Weights of rows, some of them 0."""
     return np.random.RandomState(3).randint(0, 3, n) * 0.7
+
+
+def same_weights(one: Any, other: Any) -> bool:
+    """Whether two networks are the same, to the bit."""
+    return all(np.array_equal(a, b) for a, b in zip(one.coefs_, other.coefs_, strict=True))

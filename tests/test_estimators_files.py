@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import onnxruntime
@@ -10,10 +11,11 @@ import pandas as pd
 import pytest
 from estimator_tools import load, quiet
 from safetensors import safe_open
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.estimators.storage import decode_array, encode_array
+from fastmlp.estimators.class_names import decode_array, encode_array
 
 CLASSES = {
     "strings": np.array(["é", "b c", "a"]),
@@ -21,6 +23,8 @@ CLASSES = {
     "numbers": np.array([-3, 5, 2**60]),
     "floats": np.array([1.0, 2.0, 5.0]),
     "bools": np.array([False, True]),
+    "unsigned": np.array([1, 2**63 + 1], np.uint64),
+    "wide floats": np.array([0.0, 16777217.0, 2.0**60]),
     "bytes": np.array([b"x", b"\xffy"]),
     "one": np.array(["only"]),
 }
@@ -72,6 +76,33 @@ def test_everything_comes_back(tmp_path, estimator_class, dtype):
     assert path.read_bytes() == content
     quiet(loaded.set_params(warm_start=True), table, y)
     loaded.set_params(early_stopping=False).partial_fit(table, y)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_several_labels_come_back_as_they_were(tmp_path, container):
+    x, y = load("multilabel")
+    model = quiet(MLPClassifier(max_iter=3), x, container(y))
+    model.save(tmp_path / "model")
+    expected, found = model.predict(x), MLPClassifier.load(tmp_path / "model").predict(x)
+    assert type(found) is type(expected)
+    assert abs(found - expected).sum() == 0
+
+
+def test_assigned_weights_in_a_file(tmp_path):
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    model.coefs_[0] = np.asfortranarray(np.ones(model.coefs_[0].shape, int))
+    model.save(tmp_path / "model")
+    loaded = MLPClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
+    before = (tmp_path / "model").read_bytes()
+    model.coefs_[0] = np.full(model.coefs_[0].shape, np.nan)
+    with pytest.raises(ValueError, match="hold NaN or infinity"):
+        model.save(tmp_path / "model")
+    model.coefs_[0] = np.zeros((3, 3))
+    with pytest.raises(ValueError, match=r"coefs_\[0\] has shape \(3, 3\)"):
+        model.save(tmp_path / "model")
+    assert (tmp_path / "model").read_bytes() == before
 
 
 def test_what_a_file_cannot_hold(tmp_path):
@@ -144,13 +175,21 @@ def test_onnx_of_regressors(tmp_path, loss, n_outputs):
     np.testing.assert_allclose(predictions.squeeze(), model.predict(x), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["numbers", "floats", "bools", "one"])
+@pytest.mark.parametrize("name", ["numbers", "floats", "bools", "one", "unsigned", "wide floats"])
 def test_onnx_labels(tmp_path, name):
     rng = np.random.RandomState(0)
     x, y = rng.randn(40, 4), CLASSES[name][rng.randint(0, len(CLASSES[name]), 40)]
-    model = quiet(MLPClassifier(max_iter=3), x, y)
+    model = quiet(MLPClassifier(max_iter=30, learning_rate_init=0.1), x, y)
     model.to_onnx(tmp_path / "model.onnx")
+    assert set(model.predict(x)) == set(CLASSES[name])
     np.testing.assert_array_equal(run(tmp_path / "model.onnx", x)[1], model.predict(x))
+
+
+def test_onnx_that_is_not_there(tmp_path, monkeypatch):
+    model = quiet(MLPClassifier(max_iter=2), *load("wine"))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastmlp\[onnx\]'"):
+        model.to_onnx(tmp_path / "model.onnx")
 
 
 def run(path, x):

@@ -142,7 +142,8 @@ def test_labels(classes, as_object):
 @pytest.mark.parametrize("as_given", [
     list, pd.Series, lambda y: pd.Series(y, dtype="category"),
     lambda y: pd.Series(y, dtype="string"),
-    lambda y: np.array(y, object), tuple,
+    lambda y: np.array(y, object), tuple, pd.Index, pd.Categorical,
+    lambda y: np.unique(y, return_inverse=True)[1].astype(">i4"),
 ])  # fmt: skip
 def test_containers_of_labels(as_given):
     rng = np.random.RandomState(0)

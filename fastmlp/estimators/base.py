@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -14,19 +13,21 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.estimators import data, onnx_file, parameters, storage
+from fastmlp.estimators import data, outputs, parameters
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
-from fastmlp.estimators.outputs import outputs_of
-from fastmlp.estimators.stochastic import NOT_FINITE, Rows, fit_stochastic
-from fastmlp.estimators.validation import Validation, split_rows
+from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
+from fastmlp.estimators.storage import FileMixin
+from fastmlp.estimators.trainers import Rows
+from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
 
 Array = NDArray[Any]
+UNSEEN = ("_labels", "_no_improvement_count", "_optimizer_state")  # what a fit finds, besides
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
 
     Subclasses say how targets are read, encoded and scored.
@@ -76,44 +77,54 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If an argument makes no sense, or the training diverges.
+            If an argument makes no sense, or the training diverges. All that the estimator had
+            found before is still there then.
+        TypeError
+            If an argument is of a type that makes no sense.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False)
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
     ) -> Self:
+        before = self._found()
+        try:
+            return self._train(X, y, sample_weight, held_out, is_partial)
+        except ValueError:
+            self._set_back(before)
+            raise
+
+    def _train(
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
+    ) -> Self:
         hidden = parameters.hidden_sizes(self)
         is_stochastic = self.solver != "lbfgs"
         parameters.check_together(self, len(hidden), is_partial)
+        scorer_of(self)  # raises where there is no such scorer
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
         is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
         x, y_read = data.read_rows(self, X, y, reset=is_new, **self._y_rules)
         encoded = self._encode_first(y_read, is_partial)
+        class_weights = self._learn_class_weight(encoded, is_partial)
         weights = data.read_sample_weight(sample_weight, x)
-        weights = self._with_class_weight(weights, encoded, is_partial)
+        weights = self._weighted(weights, class_weights, encoded)
         random_state = check_random_state(self.random_state)
-        before = vars(self).get("coefs_"), vars(self).get("intercepts_")
-        try:
-            self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
-            if is_new or not is_partial:
-                self.history_ = History()
-            rows = self._divide(X, y, held_out, x, encoded, weights, random_state)
-            n_epochs = 1 if is_partial else self.max_iter
-            hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
-            if is_stochastic:
-                fit_stochastic(self, rows, hooks, random_state, is_partial)
-            else:
-                fit_lbfgs(self, rows, hooks)
-            if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
-                raise ValueError(
-                    f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
-                    "(StandardScaler), or give a smaller learning_rate_init."
-                )
-        except ValueError:
-            self._set_back(*before)
-            raise
+        self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
+        if is_new or not is_partial:
+            self.history_ = History()
+        rows = self._divide(X, y_read, held_out, x, encoded, weights, class_weights, random_state)
+        n_epochs = 1 if is_partial else self.max_iter
+        hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
+        if is_stochastic:
+            fit_stochastic(self, rows, hooks, random_state, is_partial)
+        else:
+            fit_lbfgs(self, rows, hooks)
+        if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(
+                f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
+                "(StandardScaler), or give a smaller learning_rate_init."
+            )
         hooks.end()
         return self
 
@@ -122,17 +133,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     ) -> None:
         """Set the attributes that a fit begins with; draw weights for a new network."""
         if not is_new:
-            known = [self.coefs_[0].shape[0], *(w.shape[1] for w in self.coefs_)]
+            weights, biases = outputs.parameters(self)
+            known = [weights[0].shape[0], *(w.shape[1] for w in weights)]
             if known != list(sizes):
                 raise ValueError(
                     f"the network has layers of {known}, and these settings and data ask for "
                     f"{list(sizes)}: fit with warm_start=False to begin anew"
                 )
         else:
-            self._begin_anew(sizes, x, random_state)
+            weights, biases = self._begin_anew(sizes, x, random_state)
         # Arrays that the user has read from the estimator, or assigned to it, never change.
-        self.coefs_ = [np.array(w) for w in self.coefs_]
-        self.intercepts_ = [np.array(b) for b in self.intercepts_]
+        self.coefs_ = [np.array(w) for w in weights]
+        self.intercepts_ = [np.array(b).reshape(-1) for b in biases]
         if self.solver == "lbfgs":
             return
         if is_new or not hasattr(self, "loss_curve_"):
@@ -146,54 +158,76 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _begin_anew(
         self, sizes: Sequence[int], x: Any, random_state: np.random.RandomState
-    ) -> None:
+    ) -> tuple[list[Array], list[Array]]:
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(sizes)
         self.out_activation_ = self._out_activation()
         dtype = data.network_dtype(self.dtype, x)
-        weights, biases = draw_parameters(sizes, self.activation, random_state, dtype)
-        self.coefs_ = weights
-        self.intercepts_ = [b.reshape(-1) for b in biases]
+        drawn = draw_parameters(sizes, self.activation, random_state, dtype)
         self.validation_loss_curve_ = None
         # Of a run of another solver, maybe.
         for name in ("_optimizer_state", "loss_curve_", "validation_scores_"):
             self.__dict__.pop(name, None)
+        return drawn
 
     def _divide(
         self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
-        weights: Array | None, random_state: np.random.RandomState,
+        weights: Array | None, class_weights: Array | None, random_state: np.random.RandomState,
     ) -> Rows:  # fmt: skip
         """Return the rows to train on, and those to validate with."""
         order, validation = np.arange(x.shape[0]), None
         if held_out[0] is not None:
-            validation = self._validation(*held_out)
+            validation = self._validation(*held_out, class_weights)
         elif self.early_stopping and self.solver != "lbfgs":
             order, rest = split_rows(self, len(order), self._strata(encoded), random_state)
             validation = Validation(
-                self, self._shown(X, x, rest), _safe_indexing(y, rest), x[rest], encoded[rest],
+                self, self._shown(X, x, rest), y[rest], x[rest], encoded[rest],
                 None if weights is None else weights[rest],
             )  # fmt: skip
+        if weights is not None and not weights[order].any():
+            raise ValueError(
+                "sample_weight and class_weight leave no row to train on any weight: give some of "
+                "them more than 0"
+            )
         if validation is not None:
             for name in ("validation_scores_", "validation_loss_curve_"):
                 if getattr(self, name, None) is None:
                     setattr(self, name, [])
         return Rows(x, self._targets(encoded, self.coefs_[0].dtype), weights, order, validation)
 
-    def _set_back(self, coefs: Any, intercepts: Any) -> None:
-        """Give back the weights from before a fit that has failed, if there were any."""
-        if coefs is None:
-            del self.coefs_, self.intercepts_
-        else:
-            self.coefs_, self.intercepts_ = coefs, intercepts
+    def _found(self) -> dict[str, tuple[Any, int]]:
+        """Return all that a fit has found, by name; with lists, how long they are."""
+        return {
+            name: (value, len(value) if isinstance(value, list) else 0)
+            for name, value in vars(self).items()
+            if name.endswith("_") or name in UNSEEN
+        }
 
-    def _validation(self, X: Any, y: Any) -> Validation:
+    def _set_back(self, before: dict[str, tuple[Any, int]]) -> None:
+        """Give back what there was before a fit that has failed."""
+        for name in self._found():
+            del self.__dict__[name]
+        for name, (value, length) in before.items():
+            if isinstance(value, list):
+                del value[length:]  # the curves of losses and scores
+            setattr(self, name, value)
+
+    def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:
             x, y_read = data.read_rows(self, X, y, reset=False, **self._y_rules)
             encoded = self._encode(y_read)
         except ValueError as error:
             raise ValueError(f"X_val and y_val: {error}") from error
-        weights = self._with_class_weight(None, encoded, is_partial=False)
-        return Validation(self, X, y, x, encoded, weights)
+        return Validation(self, X, y, x, encoded, self._weighted(None, class_weights, encoded))
+
+    def _weighted(
+        self, weights: Array | None, class_weights: Array | None, encoded: Array
+    ) -> Array | None:
+        """Return the rows' weights, times those of their classes."""
+        if class_weights is None:
+            return weights
+        by_class = self._by_class(class_weights, encoded)
+        return by_class if weights is None else weights * by_class
 
     def _shown(self, X: Any, x: Any, rows: Array) -> Any:
         """Return rows as a scorer may expect them: of a table with names, a table."""
@@ -202,7 +236,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs for features as the user gives them."""
         check_is_fitted(self)
-        return outputs_of(self, data.read_features(self, X))
+        return outputs.outputs_of(self, data.read_features(self, X))
 
     def _has_partial_fit(self) -> bool:
         if self.solver not in parameters.STOCHASTIC_SOLVERS:
@@ -213,57 +247,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return True
 
     def __sklearn_is_fitted__(self) -> bool:
-        # Attributes with a trailing underscore are left behind by a first fit that has failed too.
+        # partial_fit's first call leaves `classes_` behind, where it fails.
         return hasattr(self, "coefs_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write weights, settings and what the fit has found to one .safetensors file.
-
-        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced if it exists.
-        """
-        check_is_fitted(self)
-        storage.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return an estimator that `save` wrote.
-
-        Parameters
-        ----------
-        path : path-like
-
-        Returns
-        -------
-        object
-            The fitted estimator.
-        """
-        loaded: Self = storage.load(cls, path)
-        return loaded
-
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the network as an ONNX graph, for programs without Python.
-
-        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
-        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
-        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced if it exists.
-        """
-        check_is_fitted(self)
-        onnx_file.to_onnx(self, path)
 
     # -- what subclasses say -----------------------------------------------------------------
 
@@ -289,10 +279,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         """Return the score of the network's outputs, as the method `score` has it."""
 
-    def _with_class_weight(
-        self, weights: Array | None, encoded: Array, is_partial: bool
-    ) -> Array | None:
-        return weights
+    def _learn_class_weight(self, encoded: Array, is_partial: bool) -> Array | None:
+        """Return what `_by_class` is to go by, if classes have weights."""
+        return None
+
+    def _by_class(self, class_weights: Array, encoded: Array) -> Array:
+        """Return a weight for each row, by what it is."""
+        raise NotImplementedError
 
     def _strata(self, encoded: Array) -> Array | None:
         """Return what a split has to keep the shares of, if anything."""

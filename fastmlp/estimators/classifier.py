@@ -35,7 +35,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     <PARAMETERS>
     class_weight : dict or 'balanced', default=None
         Weights of classes, ``{class: weight}``, 1 for those not named; counted in training and in
-        validation loss and score. 'balanced' is n_samples / (n_classes * count of the class).
+        validation loss and score. 'balanced' is n_samples / (n_classes * count of the class), of
+        the rows that `fit` trains on. Those of a row's labels are multiplied for multi-label
+        targets.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes, in [0, 1) (arXiv:1512.00567).
     stratify : bool or 'auto', default='auto'
@@ -162,11 +164,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         return float(np.average(self._labels.are_right(outputs, encoded), weights=weights))
 
-    def _with_class_weight(
-        self, weights: Array | None, encoded: Array, is_partial: bool
-    ) -> Array | None:
+    def _learn_class_weight(self, encoded: Array, is_partial: bool) -> Array | None:
         if self.class_weight is None:
-            return weights
+            return None
         if self.class_weight == "balanced" and is_partial:
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit. In order to use "
@@ -175,8 +175,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "to properly estimate the class frequency distributions. Pass the resulting "
                 "weights as the class_weight parameter."
             )
-        by_class = self._labels.row_weights(self.class_weight, encoded)
-        return by_class if weights is None else weights * by_class
+        return self._labels.class_weights(self.class_weight, encoded)
+
+    def _by_class(self, class_weights: Array, encoded: Array) -> Array:
+        return self._labels.row_weights(class_weights, encoded)
 
     def _strata(self, encoded: Array) -> Array | None:
         if self.stratify == "auto":
@@ -199,6 +201,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The most probable class of each row; for multi-label targets 0 and 1, a sparse matrix
             where `fit` was given one.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         outputs = self._outputs(X)
         return self._labels.decode(outputs)
@@ -215,6 +224,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         y_prob : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. For multi-label targets each label's own probability.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         outputs = self._outputs(X)
         return outputs if outputs.shape[1] > 1 else np.hstack([1 - outputs, outputs])
@@ -231,6 +247,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         log_y_prob : ndarray of shape (n_samples, n_classes)
             ``np.log(predict_proba(X))``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         y_prob = self.predict_proba(X)
         return np.log(y_prob, out=y_prob)
@@ -256,6 +279,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         self : object
             The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
         """
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")

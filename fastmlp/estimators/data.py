@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from fastmlp.checks.sparse import as_csr, check_structure
 
 Array = NDArray[Any]
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
@@ -15,6 +18,9 @@ FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(n
 
 def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tuple[Any, Any]:
     """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
+    if not reset and _is_plain(estimator, X) and _are_plain_targets(y, len(X)):
+        return X, y
+    _check_sound(("X", X), ("y", y))
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
         multi_output=True, reset=reset, **y_rules,
@@ -24,12 +30,29 @@ def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tu
 
 def read_features(estimator: Any, X: Any) -> Any:
     """Return features of the columns that the estimator was fitted on."""
-    if _is_plain(estimator, X):
-        return X
-    x = validate_data(
-        estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C", reset=False
-    )
-    return _canonical(x)
+    x = X
+    if not _is_plain(estimator, X):
+        _check_sound(("X", X))
+        x = _canonical(
+            validate_data(
+                estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
+                reset=False,
+            )
+        )  # fmt: skip
+    if x.dtype == FLOAT64 and np.asarray(estimator.coefs_[0]).dtype == FLOAT32:
+        _check_range(x)
+    return x
+
+
+def _check_range(x: Any) -> None:
+    """Raise if an element would be infinite in float32."""
+    values = x if isinstance(x, np.ndarray) else x.data
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    if largest > np.finfo(FLOAT32).max:
+        raise ValueError(
+            f"X holds {largest:g}, too large for the network's float32: scale the data "
+            "(StandardScaler), or fit with dtype='float64'"
+        )
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:
@@ -37,7 +60,7 @@ def _is_plain(estimator: Any, X: Any) -> bool:
 
     They take longer than to predict a row.
     """
-    return (
+    if not (
         type(X) is np.ndarray
         and X.ndim == 2
         and X.dtype in (FLOAT64, FLOAT32)
@@ -46,7 +69,18 @@ def _is_plain(estimator: Any, X: Any) -> bool:
         and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
-        and math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
+    ):
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
+
+
+def _are_plain_targets(y: Any, n_rows: int) -> bool:
+    """Whether scikit-learn's checks would have nothing to say to `y` either."""
+    return (
+        type(y) is np.ndarray
+        and y.shape == (n_rows,)
+        and (y.dtype.kind in "biu" or (y.dtype.kind == "f" and bool(np.isfinite(y).all())))
     )
 
 
@@ -60,13 +94,15 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
     return [FLOAT32, FLOAT64, UINT8] if is_narrow else [FLOAT64, FLOAT32, UINT8]
 
 
+def _check_sound(*given: tuple[str, Any]) -> None:
+    """Raise where a sparse matrix is broken: SciPy's conversions trust the indices in it."""
+    for name, matrix in given:
+        if issparse(matrix):
+            check_structure(matrix, name)
+
+
 def _canonical(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return x
-    if not x.has_canonical_format:
-        x = x.copy()
-        x.sum_duplicates()
-    return x
+    return x if isinstance(x, np.ndarray) else as_csr(x)
 
 
 def network_dtype(setting: str, x: Any) -> np.dtype[Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 Array = NDArray[Any]
@@ -41,14 +42,24 @@ class Labels:
             raise ValueError("Multioutput target data is not supported with label binarization")
         self.is_multilabel = kind.startswith("multilabel")
         # unique_labels takes as long as some epochs; it knows what to say of mixed types.
-        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O"
+        is_plain = (
+            isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O" and y.dtype.isnative
+        )
         self.classes = np.unique(y) if is_plain else unique_labels(y)
         self._indicator = LabelBinarizer().fit(y) if self.is_multilabel else None
 
     @classmethod
-    def of(cls, classes: Array, is_multilabel: bool) -> Self:
+    def of(cls, classes: Array, is_multilabel: bool, is_sparse: bool = False) -> Self:
         """Return the labels of these classes, which are sorted."""
-        return cls(np.eye(len(classes), dtype=int) if is_multilabel else classes)
+        if not is_multilabel:
+            return cls(classes)
+        indicator = np.eye(len(classes), dtype=int)
+        return cls(csr_array(indicator) if is_sparse else indicator)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the indicator matrix was sparse: then predictions are."""
+        return self._indicator is not None and bool(self._indicator.sparse_input_)
 
     @property
     def n_outputs(self) -> int:
@@ -123,27 +134,38 @@ class Labels:
         rows = encoded.reshape(len(encoded), -1).astype(dtype)
         return rows if smoothing == 0 else rows * (1 - smoothing) + smoothing / 2
 
-    def row_weights(self, class_weight: Any, encoded: Array) -> Array:
+    def class_weights(self, class_weight: Any, encoded: Array) -> Array:
+        """Return the weight of each class, of shape (n_classes,).
+
+        For multi-label targets (2, n_classes): of rows without each label, and of those with it.
+
+        Parameters
+        ----------
+        class_weight : dict or 'balanced'
+        encoded : ndarray
+            The targets to be balanced. A class that is not among them gets 1.
+        """
+        n_classes = len(self.classes)
+        if class_weight != "balanced":
+            given = self._given(class_weight)
+            return np.stack([np.ones(n_classes), given]) if self.is_multilabel else given
+        n_rows = len(encoded)
+        if self.is_multilabel:
+            n_with = encoded.sum(axis=0)
+            counts, n_present = np.stack([n_rows - n_with, n_with]), 2
+            is_present = np.broadcast_to(counts.all(axis=0), counts.shape)
+        else:
+            counts = np.bincount(encoded, minlength=n_classes)
+            n_present, is_present = int(np.count_nonzero(counts)), counts > 0
+        weights = np.ones(counts.shape)
+        np.divide(n_rows, n_present * counts, out=weights, where=is_present)
+        return weights
+
+    def row_weights(self, class_weights: Array, encoded: Array) -> Array:
         """Return each row's weight by its class; by its set of labels, their product."""
         if not self.is_multilabel:
-            present = np.unique(encoded)
-            if class_weight == "balanced":
-                of_present = compute_class_weight("balanced", classes=present, y=encoded)
-                weights = np.ones(len(self.classes))
-                weights[present] = of_present
-            else:
-                weights = self._given(class_weight)
-            return weights[encoded]
-        weights = np.ones(len(encoded))
-        given = None if class_weight == "balanced" else self._given(class_weight)
-        for column, has_label in enumerate(encoded.T):
-            if given is not None:
-                weights[has_label] *= given[column]
-            elif has_label.any() and not has_label.all():
-                n = len(has_label)
-                n_in = int(has_label.sum())
-                weights *= np.where(has_label, n / (2 * n_in), n / (2 * (n - n_in)))
-        return weights
+            return class_weights[encoded]
+        return np.prod(np.where(encoded, class_weights[1], class_weights[0]), axis=1)
 
     def _given(self, class_weight: dict[Any, float]) -> Array:
         known = self.classes.tolist()
@@ -152,7 +174,8 @@ class Labels:
             raise ValueError(
                 f"class_weight names {unknown}, which are no classes: give weights of {known}"
             )
-        weights = np.array([float(class_weight.get(label, 1.0)) for label in known])
+        given = [class_weight.get(label, 1.0) for label in known]
+        weights = np.array([w if isinstance(w, Real) else np.nan for w in given], np.float64)
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
             raise ValueError(
                 f"class_weight is {class_weight}: give finite weights of 0 or more, not all 0"

@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.parameters import problem_of
 from fastmlp.estimators.progress import progress_of
-from fastmlp.estimators.stochastic import NOT_FINITE, Rows
+from fastmlp.estimators.stochastic import NOT_FINITE
+from fastmlp.estimators.trainers import Rows
 
 Array = NDArray[Any]
 CHUNK = 128  # rows whose gradient is taken together: their activations stay in the caches

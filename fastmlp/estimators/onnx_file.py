@@ -131,16 +131,21 @@ def _label(estimator: Any, graph: _Graph, probabilities: str) -> Any:
     if len(classes) == 1:
         best = graph.add("Mul", best, graph.constant(np.int64(0)))
     graph.add("Gather", graph.constant(_names(classes)), best, name="label")
-    kind = {"i": TensorProto.INT64, "f": TensorProto.FLOAT, "O": TensorProto.STRING}
-    return helper.make_tensor_value_info("label", kind[_names(classes).dtype.kind], ["n"])
+    kinds = {
+        "i": TensorProto.INT64, "u": TensorProto.UINT64, "f": TensorProto.DOUBLE,
+        "O": TensorProto.STRING,
+    }  # fmt: skip
+    return helper.make_tensor_value_info("label", kinds[_names(classes).dtype.kind], ["n"])
 
 
 def _names(classes: Any) -> Any:
     """Return the classes in a type that ONNX has."""
+    if classes.dtype == np.uint64:
+        return classes
     if classes.dtype.kind in "biu":
         return classes.astype(np.int64)
     if classes.dtype.kind == "f":
-        return classes.astype(np.float32)
+        return classes.astype(np.float64)
     if all(isinstance(name, str) for name in classes.tolist()):
         return classes.astype(object)
     raise TypeError(f"classes are {classes}: ONNX has numbers and strings only")

@@ -24,14 +24,21 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
     Raises
     ------
     ValueError
-        If the shapes don't fit together.
+        If the shapes don't fit together, or they hold no real numbers.
     """
-    weights, biases = estimator.coefs_, estimator.intercepts_
-    dtype = weights[0].dtype
-    if dtype not in (np.float32, np.float64):
-        dtype = np.dtype(np.float64)
+    weights = [np.asarray(w) for w in estimator.coefs_]
+    biases = [np.asarray(b) for b in estimator.intercepts_]
+    dtypes = {a.dtype for a in (*weights, *biases)}
+    if any(dtype.kind not in "biuf" for dtype in dtypes):
+        raise ValueError(f"coefs_ and intercepts_ hold {sorted(map(str, dtypes))}: give floats")
+    dtype = np.dtype(np.float32 if dtypes == {np.dtype(np.float32)} else np.float64)
     weights = [np.ascontiguousarray(w, dtype) for w in weights]
     biases = [np.ascontiguousarray(b, dtype).reshape(1, -1) for b in biases]
+    n_layers = estimator.n_layers_ - 1
+    if not len(weights) == len(biases) == n_layers:
+        raise ValueError(
+            f"coefs_ has {len(weights)} arrays and intercepts_ {len(biases)}: give {n_layers} each"
+        )
     n_in = estimator.n_features_in_
     for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
         if w.ndim != 2 or w.shape[0] != n_in or b.shape[1] != w.shape[1]:

@@ -58,7 +58,7 @@ def hidden_sizes(estimator: Any) -> list[int]:
     """Return the sizes of the hidden layers, none for ``()``."""
     sizes = estimator.hidden_layer_sizes
     sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-    if any(size <= 0 for size in sizes):
+    if any(isinstance(size, Real) and size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [checks.as_count(size, "hidden_layer_sizes") for size in sizes]
 
@@ -69,7 +69,7 @@ def check_together(estimator: Any, n_hidden: int, is_partial: bool) -> None:
     given = estimator.activation
     names = [given] if isinstance(given, str) else given
     for name in names:
-        if name not in ACTIVATIONS:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
             known = ", ".join(ACTIVATIONS)
             raise ValueError(f"activation holds {name!r}: give names out of {known}")
     callables(estimator)

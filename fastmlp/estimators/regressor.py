@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
@@ -121,11 +122,23 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.monitor = monitor
 
     def _encode_first(self, y: Any, is_partial: bool) -> Array:
-        encoded = self._encode(y)
+        encoded = self._as_rows(y)
         self.n_outputs_ = encoded.shape[1]
         return encoded
 
     def _encode(self, y: Any) -> Array:
+        encoded = self._as_rows(y)
+        if encoded.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has {encoded.shape[1]} outputs, the network {self.n_outputs_}: give as many"
+            )
+        return encoded
+
+    def _as_rows(self, y: Any) -> Array:
+        if issparse(y):
+            raise TypeError("y is a sparse matrix: give a dense one, y.toarray()")
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y holds {y.dtype}, no real numbers: give integers or floats")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if self.loss == "poisson" and y.min() < 0:
@@ -153,6 +166,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the dtype of the weights.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
@@ -175,5 +195,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         self : object
             The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
         """
         return self._fit(X, y, sample_weight, (None, None), is_partial=True)

@@ -17,26 +17,13 @@ from fastmlp.estimators.parameters import problem_of
 from fastmlp.estimators.progress import progress_of
 from fastmlp.estimators.schedules import TOO_SMALL, Schedule
 from fastmlp.estimators.stopping import Stopping
-from fastmlp.estimators.validation import Validation
+from fastmlp.estimators.trainers import Rows, batch_of, keep, trainer_of
 
 Array = NDArray[Any]
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
 )
-
-
-class Rows(NamedTuple):
-    """What a run is trained on.
-
-    `order` has the numbers of those rows of `x` that are trained on, in the order of the data.
-    """
-
-    x: Any
-    targets: Array
-    weights: Array | None
-    order: NDArray[np.intp]
-    validation: Validation | None
 
 
 class OptimizerState(NamedTuple):
@@ -72,8 +59,6 @@ def fit_stochastic(
     ValueError
         If weights or loss stop being finite, without early stopping.
     """
-    from fastmlp.kernels import Trainer
-
     batch_size = batch_size_of(estimator, len(rows.order))
     problem = problem_of(estimator, estimator.out_activation_)
     state = _state_before(estimator, problem.optimizer, is_partial)
@@ -82,32 +67,17 @@ def fit_stochastic(
         seed = int(random_state.randint(1, 2**31))
     n_steps = -(-len(rows.order) // batch_size)
     schedule = Schedule(estimator, _rate_before(estimator, state), n_steps)
-    weights, biases = estimator.coefs_, [b.reshape(1, -1) for b in estimator.intercepts_]
-    with (
-        Trainer(
-            weights,
-            biases,
-            rows.x,
-            rows.targets,
-            problem=problem,
-            batch_size=batch_size,
-            learning_rate=schedule.rate,
-            lambda_reg=float(estimator.alpha),
-            n_threads=estimator.n_threads,
-            row_weights=rows.weights,
-            l2_by_rows=True,
-            floor=float(np.finfo(weights[0].dtype).eps),
-            seed=seed,
-            with_penalty=True,
-        ) as trainer,
-        progress_of(estimator) as progress,
-    ):
+    batch = batch_of(estimator, rows, problem, batch_size, seed) if is_partial else None
+    trainer = batch.trainer if batch else trainer_of(estimator, rows, problem, batch_size, seed)
+    with trainer, progress_of(estimator) as progress:
         if state is not None:
             for kept, array in zip(state.arrays, trainer.states, strict=True):
                 for source, target in zip(kept, array, strict=True):
                     target[...] = source
             trainer.n_steps = state.n_steps
+        if state is not None or batch is not None:
             trainer.load()
+        is_whole = True
         run = _Run(estimator, rows, hooks, random_state, trainer, schedule, progress)
         try:
             run.epochs(1 if is_partial else estimator.max_iter)
@@ -119,6 +89,7 @@ def fit_stochastic(
                     stacklevel=4,
                 )
         except KeyboardInterrupt:
+            is_whole = False
             run.settle()
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:
@@ -127,6 +98,8 @@ def fit_stochastic(
         problem.optimizer, trainer.states, trainer.n_steps, schedule.rate, schedule.initial, seed
     )
     run.stopping.restore()
+    if batch is not None and is_whole:
+        keep(estimator, batch)
 
 
 def _state_before(estimator: Any, optimizer: str, is_partial: bool) -> OptimizerState | None:

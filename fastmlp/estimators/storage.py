@@ -24,12 +24,16 @@ import math
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.onnx_file import to_onnx
+from fastmlp.estimators.outputs import parameters
 from fastmlp.files import atomic_write
 from fastmlp.history import History
 from fastmlp.model_file import in_order
@@ -41,7 +45,77 @@ FITTED = (
     "validation_scores_", "best_validation_score_", "n_features_in_", "n_layers_", "n_outputs_",
     "out_activation_", "_no_improvement_count",
 )  # fmt: skip
-KINDS_AS_THEY_ARE = "biufU"  # NumPy's kinds of numbers and strings that JSON has too
+
+
+class FileMixin:
+    """The methods that write an estimator to a file, and read it."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write weights, settings and what the fit has found to one .safetensors file.
+
+        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If class names or weights are such that a file can't hold them.
+        OSError
+            If the file can't be written.
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return an estimator that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        object
+            The fitted estimator.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is damaged, or holds something else.
+        """
+        loaded: Self = load(cls, path)
+        return loaded
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as an ONNX graph, for programs without Python.
+
+        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
+        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
+        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+
+        Raises
+        ------
+        ImportError
+            Without the package onnx.
+        TypeError
+            If class names are neither numbers nor strings.
+        OSError
+            If the file can't be written.
+        """
+        check_is_fitted(self)
+        to_onnx(self, path)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -51,6 +125,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     ------
     TypeError
         If class names are of a type that the file can't hold.
+    ValueError
+        If weights, which the user may have assigned, don't fit together or are not finite.
     OSError
         If the file can't be written.
     """
@@ -58,8 +134,11 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
 
     from safetensors.numpy import save as as_bytes
 
-    tensors = {f"w{i}": np.ascontiguousarray(w) for i, w in enumerate(estimator.coefs_, 1)}
-    tensors |= {f"b{i}": np.ascontiguousarray(b) for i, b in enumerate(estimator.intercepts_, 1)}
+    weights, biases = parameters(estimator)
+    if not all(np.isfinite(a).all() for a in (*weights, *biases)):
+        raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
+    tensors = {f"w{i}": w for i, w in enumerate(weights, 1)}
+    tensors |= {f"b{i}": b.ravel() for i, b in enumerate(biases, 1)}
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
     names = getattr(estimator, "feature_names_in_", None)
     metadata = {
@@ -74,7 +153,11 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     if hasattr(estimator, "classes_"):
         classes = encode_array(estimator.classes_)
         metadata["classes"] = json.dumps(
-            {**classes, "is_multilabel": estimator._labels.is_multilabel}
+            {
+                **classes,
+                "is_multilabel": estimator._labels.is_multilabel,
+                "is_sparse": estimator._labels.is_sparse,
+            }
         )
     content = in_order(as_bytes(tensors, metadata=metadata))
     with atomic_write(path) as stream:
@@ -111,42 +194,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{value!r} is no plain value")
-
-
-def encode_array(array: NDArray[Any]) -> dict[str, Any]:
-    """Return a one-dimensional array of labels as what JSON can hold, with its type."""
-    kind = array.dtype.kind
-    if kind in KINDS_AS_THEY_ARE:
-        return {"type": array.dtype.str, "values": array.tolist()}
-    if kind == "S":
-        return {"type": array.dtype.str, "values": [b.decode("latin-1") for b in array.tolist()]}
-    if kind in "mM":
-        return {"type": array.dtype.str, "values": array.astype(np.int64).tolist()}
-    if kind != "O":
-        raise TypeError(f"labels are of {array.dtype}: give numbers or strings, to save them")
-    values = []
-    for given in array.tolist():
-        label = given.item() if isinstance(given, np.generic) else given
-        if not isinstance(label, str | int | float | bool):
-            raise TypeError(f"{label!r} is a label: give numbers or strings, to save them")
-        values.append(label)
-    return {"type": "O", "values": values}
-
-
-def decode_array(encoded: dict[str, Any]) -> NDArray[Any]:
-    """Return what `encode_array` was given."""
-    dtype, values = np.dtype(encoded["type"]), encoded["values"]
-    if dtype.kind == "S":
-        return np.array([text.encode("latin-1") for text in values], dtype)
-    if dtype.kind in "mM":
-        return np.array(values, np.int64).view(dtype)
-    if dtype.kind == "O":
-        array = np.empty(len(values), object)
-        array[:] = values
-        return array
-    if dtype.kind not in KINDS_AS_THEY_ARE:
-        raise ValueError(f"labels of {dtype}")
-    return np.array(values, dtype)
 
 
 def load(kind: type, path: str | os.PathLike[str]) -> Any:
@@ -215,7 +262,9 @@ def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]
         estimator.feature_names_in_ = np.array(feature_names, object)
     if "classes" in text:
         classes = json.loads(text["classes"])
-        estimator._labels = Labels.of(decode_array(classes), bool(classes["is_multilabel"]))
+        estimator._labels = Labels.of(
+            decode_array(classes), bool(classes["is_multilabel"]), bool(classes.get("is_sparse"))
+        )
         estimator.classes_ = estimator._labels.classes
         if estimator._labels.n_outputs != estimator.n_outputs_:
             raise ValueError(f"{len(estimator.classes_)} classes, {estimator.n_outputs_} outputs")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from fastmlp.estimators.outputs import outputs_of
@@ -36,14 +38,17 @@ class Validation:
         self, estimator: Any, X: Any, y: Any, x: Any, encoded: Array, weights: Array | None
     ) -> None:
         self._given = X, y
+        if weights is not None and not weights.any():
+            raise ValueError(
+                "the rows to validate with have no weight, by sample_weight and class_weight: give "
+                "some of them more than 0, or other rows (X_val and y_val)"
+            )
         self._x, self._encoded, self._weights = x, encoded, weights
         dtype = estimator.coefs_[0].dtype
         self._targets = estimator._targets(encoded, dtype)
         self._floor = np.finfo(dtype).eps
         self._monitor = estimator.monitor
-        self._scorer: Any = None
-        if self._monitor not in (None, "loss"):
-            self._scorer = get_scorer(self._monitor)
+        self._scorer = scorer_of(estimator)
 
     def prepare(self, estimator: Any) -> None:
         """Compile what predicts, as `look` would."""
@@ -68,14 +73,29 @@ class Validation:
             score = -loss
         else:
             score = self._ask(estimator)
-        return loss, float(score)
+        if math.isnan(score) and math.isfinite(loss) and estimator.early_stopping:
+            raise ValueError(
+                "the score of the rows to validate with is NaN, and early stopping has nothing to "
+                "go by: give more rows (X_val and y_val, validation_fraction), or another monitor"
+            )
+        return loss, score
 
     def _ask(self, estimator: Any) -> float:
         weights = {}
         takes_weights = "sample_weight" in inspect.signature(self._scorer).parameters
         if self._weights is not None and takes_weights:
             weights["sample_weight"] = self._weights
-        return float(self._scorer(estimator, *self._given, **weights))
+        score = self._scorer(estimator, *self._given, **weights)
+        if not isinstance(score, Real):
+            raise TypeError(f"monitor gives {score!r}: give a scorer that returns a number")
+        return float(score)
+
+
+def scorer_of(estimator: Any) -> Any:
+    """Return the scorer that the setting `monitor` names or is; None where it needs none."""
+    if estimator.monitor in (None, "loss"):
+        return None
+    return check_scoring(estimator, scoring=estimator.monitor)
 
 
 def split_rows(

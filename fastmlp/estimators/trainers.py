@@ -1,0 +1,109 @@
+"""The engine's trainer for a run, laid out once for the many short runs of `partial_fit`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.problem import Problem
+
+Array = NDArray[Any]
+MOST_BYTES = 2**22  # of rows, and of weights: with more, a run takes longer than laying out
+
+
+class Rows(NamedTuple):
+    """What a run is trained on.
+
+    `order` has the numbers of those rows of `x` that are trained on, in the order of the data.
+    """
+
+    x: Any
+    targets: Array
+    weights: Array | None
+    order: NDArray[np.intp]
+    validation: Any
+
+
+class Batch(NamedTuple):
+    """A trainer, and the arrays where it looks for rows and targets."""
+
+    kind: tuple[Any, ...]
+    x: Array
+    targets: Array
+    trainer: Any
+
+
+# Of estimators that `partial_fit` has trained. Their copies and pickles know nothing of it.
+_kept: WeakKeyDictionary[Any, Batch] = WeakKeyDictionary()
+
+
+def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Any:
+    """Return a trainer of the estimator's `coefs_` and `intercepts_`; `seed` is for dropout."""
+    from fastmlp.kernels import Trainer
+
+    weights = estimator.coefs_
+    return Trainer(
+        weights,
+        _as_rows(estimator.intercepts_),
+        rows.x,
+        rows.targets,
+        problem=problem,
+        batch_size=batch_size,
+        lambda_reg=float(estimator.alpha),
+        n_threads=estimator.n_threads,
+        row_weights=rows.weights,
+        l2_by_rows=True,
+        floor=float(np.finfo(weights[0].dtype).eps),
+        seed=seed,
+        with_penalty=True,
+    )
+
+
+def batch_of(
+    estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int
+) -> Batch | None:
+    """Return a trainer that `keep` has kept, of copies of these rows, or a new one to be kept.
+
+    Its `load` is still to be called. None where keeping it would not pay off.
+
+    It is taken out while it is at work: another thread makes one of its own, and after an error
+    there is none to go on with.
+    """
+    x, targets, weights = rows.x, rows.targets, estimator.coefs_
+    batch = _kept.pop(estimator, None)
+    # As the engine keeps them: others would be converted, and not be looked at again.
+    are_kept = targets.dtype == (np.int64 if targets.ndim == 1 else weights[0].dtype)
+    if (
+        not (isinstance(x, np.ndarray) and are_kept)
+        or rows.weights is not None
+        or max(x.nbytes + targets.nbytes, sum(w.nbytes for w in weights)) > MOST_BYTES
+    ):
+        return None
+    kind = (
+        problem, batch_size, seed, estimator.n_threads, weights[0].dtype,
+        *(w.shape for w in weights), x.shape, x.dtype, targets.shape,
+    )  # fmt: skip
+    if batch is None or batch.kind != kind:
+        rows = rows._replace(x=x.copy(), targets=targets.copy())
+        trainer = trainer_of(estimator, rows, problem, batch_size, seed)
+        return Batch(kind, rows.x, rows.targets, trainer)
+    batch.x[...], batch.targets[...] = x, targets
+    trainer = batch.trainer
+    trainer.outside = weights, _as_rows(estimator.intercepts_)
+    trainer.lambda_reg = float(estimator.alpha)
+    trainer.n_steps = 0
+    # The arrays from before are part of the estimator's state, and of its shallow copies'.
+    trainer.states = [tuple(np.zeros_like(a) for a in arrays) for arrays in trainer.states]
+    return batch
+
+
+def keep(estimator: Any, batch: Batch) -> None:
+    """Keep a trainer, whose run has ended well, for the estimator's next `partial_fit`."""
+    _kept[estimator] = batch
+
+
+def _as_rows(biases: list[Array]) -> list[Array]:
+    return [b.reshape(1, -1) for b in biases]

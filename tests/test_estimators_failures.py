@@ -1,0 +1,175 @@
+"""Runs that fail: what is said, and what is left."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimator_tools import load, quiet
+from scipy.sparse import csr_array
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from fastmlp import MLPClassifier, MLPRegressor
+
+DIVERGED = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_divergence(solver):
+    x, y = load("diabetes")
+    settings = {"solver": solver, "activation": "identity", "learning_rate_init": 1e3}
+    if solver == "lbfgs":
+        x = x * 1e300
+    model = MLPRegressor(**settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=DIVERGED) as caught:
+            model.fit(x, y)
+    assert "epoch" in str(caught.value)
+    assert "StandardScaler" in str(caught.value)
+    assert not hasattr(model, "coefs_")
+    with pytest.raises(NotFittedError):
+        model.predict(x)
+
+
+def test_only_the_loss_is_not_finite():
+    x, y = load("diabetes")
+    model = MLPRegressor(learning_rate_init=1e-300, dtype="float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=f"{DIVERGED} In epoch 1 the loss"):
+            model.fit(x, y * 1e30)
+
+
+def test_divergence_in_partial_fit_keeps_the_weights():
+    x, y = load("diabetes")
+    model = MLPRegressor(solver="sgd", activation="identity").partial_fit(x, y)
+    before = [w.copy() for w in model.coefs_]
+    with pytest.raises(ValueError, match=DIVERGED):
+        model.set_params(batch_size=1).partial_fit(x * 1e200, y)
+    assert (len(model.loss_curve_), model.t_) == (1, len(x))
+    assert model.loss_ == model.loss_curve_[0]
+    for a, b in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_divergence_under_early_stopping():
+    x, y = load("diabetes")
+    model = MLPRegressor(
+        solver="sgd", activation="identity", learning_rate_init=1.0, early_stopping=True
+    )
+    with pytest.warns(ConvergenceWarning, match="diverged, and the best weights before are kept"):
+        model.fit(x, y)
+    assert math.isnan(model.validation_scores_[-1])
+    assert all(np.isfinite(w).all() for w in model.coefs_)
+
+
+def test_a_fit_that_fails_changes_no_weight():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    before = [w.copy() for w in model.coefs_]
+    with pytest.raises(ValueError, match="X_val and y_val"):
+        model.fit(x, y, X_val=x[:, :3], y_val=y)
+    with pytest.raises(ValueError, match="validation set is too small"):
+        model.set_params(early_stopping=True, validation_fraction=0.001).fit(x, y)
+    for a, b in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_negative_counts():
+    with pytest.raises(ValueError, match="loss='poisson': give y >= 0"):
+        MLPRegressor(loss="poisson").fit([[1.0], [2.0]], [1.0, -1.0])
+
+
+def test_targets_that_are_no_numbers():
+    x = np.arange(8.0).reshape(4, 2)
+    for y in (np.array(["1", "2", "3", "4"]), np.arange(4).astype("M8[D]")):
+        with pytest.raises(ValueError, match="no real numbers: give integers or floats"):
+            MLPRegressor().fit(x, y)
+    with pytest.raises(TypeError, match="y is a sparse matrix: give a dense one"):
+        MLPRegressor().fit(x, csr_array(x))
+
+
+def test_settings_within_settings():
+    x, y = load("wine")
+    with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(3,\): give a whole number"):
+        MLPClassifier(hidden_layer_sizes=((3,),)).fit(x, y)
+    with pytest.raises(ValueError, match=r"activation holds \['relu'\]: give names"):
+        MLPClassifier((3, 3), activation=[["relu"], "tanh"]).fit(x, y)
+
+
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+def test_later_batches_are_checked_as_the_first(estimator_class):
+    x, y = load("wine")
+    first = {"classes": [0, 1, 2]} if estimator_class is MLPClassifier else {}
+    model = estimator_class().partial_fit(x, y, **first)
+    wide = np.hstack([x, x])
+    for rows, targets, message in [
+        (np.where(x > 2, np.nan, x), y, "Input X contains NaN"),
+        (np.where(x > 2, np.inf, x), y, "Input X contains infinity"),
+        (x, np.where(y == 0, np.nan, y), "Input y contains NaN"),
+        (x, np.where(y == 0, -np.inf, y), "Input y contains infinity"),
+        (x, y[:5], "inconsistent numbers of samples"),
+        (x[:0], y[:0], "Found array with 0 sample"),
+        (wide, y, "X has 26 features"),
+        (x, y[:0], "inconsistent numbers of samples|Found array with 0"),
+        (x[0], y[:1], "Expected 2D array"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(rows, targets)
+    again = estimator_class(random_state=0).partial_fit(x, y, **first)
+    listed = estimator_class(random_state=0).partial_fit(x, y, **first)
+    again.partial_fit(x, y)
+    listed.partial_fit(x.tolist(), y.tolist())
+    np.testing.assert_array_equal(again.coefs_[0], listed.coefs_[0])
+
+
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_a_call_that_fails_leaves_all_as_it_was(estimator_class, is_partial):
+    x, y = load("wine")
+    table = pd.DataFrame(x, columns=[f"c{i}" for i in range(13)])
+    model = estimator_class(max_iter=3, early_stopping=not is_partial, random_state=0)
+    targets = np.array(["a", "b", "c"])[y] if estimator_class is MLPClassifier else np.eye(3)[y]
+    quiet(model, table, targets)
+    model.set_params(early_stopping=False)
+    before = {k: copy.deepcopy(v) for k, v in vars(model).items() if k.endswith("_")}
+    expected = model.predict(table)
+    messages = "X_val and y_val|Negative values|infinity|not in `self|layers of"
+    fails = [
+        lambda: model.fit(x[:, :5], y % 2, X_val=x, y_val=y),
+        lambda: model.fit(x[:, :5], y % 2, sample_weight=-np.ones(len(x))),
+        lambda: model.fit(x[:, :5], y % 2, X_val=x[:, :5], y_val=np.full(len(x), np.inf)),
+    ]
+    if is_partial:
+        fails = [
+            lambda: model.partial_fit(table, y % 2),
+            lambda: model.partial_fit(table * 1e300, targets, np.full(len(x), np.inf)),
+        ]
+    for fail in fails:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pytest.raises(ValueError, match=messages):
+                fail()
+        np.testing.assert_array_equal(model.predict(table), expected)
+        after = {k: v for k, v in vars(model).items() if k.endswith("_")}
+        assert after.keys() == before.keys()
+        for name, value in before.items():
+            assert repr(after[name]) == repr(value), name
+
+
+def test_a_first_call_that_fails_leaves_nothing():
+    x, y = load("diabetes")
+    model = MLPRegressor(solver="sgd", activation="identity", learning_rate_init=1e3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=DIVERGED):
+            model.fit(x, y)
+    assert vars(model).keys() == vars(MLPRegressor()).keys()
