@@ -124,9 +124,9 @@ def nonzero_share(x: Any, group: int = GROUP) -> float:
     if isinstance(rows, np.ndarray):
         nonzero = np.zeros((len(rows), n_groups * group), bool)
         np.not_equal(rows, 0, out=nonzero[:, :n_features])
-        found = np.count_nonzero(nonzero.view(f"u{group}"))
+        found = int(np.count_nonzero(nonzero.view(f"u{group}")))
     else:  # a million columns are no reason to write out their zeros
         row_numbers = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
         places = row_numbers * n_groups + rows.indices // group
-        found = np.unique(places[rows.data != 0]).size
+        found = len(np.unique(places[rows.data != 0]))
     return float(found) / (rows.shape[0] * n_groups)
