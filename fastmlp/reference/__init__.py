@@ -22,14 +22,11 @@ from fastmlp.reference.formulas import (
     ROWS_PER_BLOCK,
     Array,
     backward,
-    backward_update,
     forward,
     matmul_bias,
-    optimizer_step,
     predict_proba,
     prepare,
     scale_inputs,
-    update,
 )
 from fastmlp.reference.losses import (
     LOSSES,
@@ -41,6 +38,7 @@ from fastmlp.reference.losses import (
 )
 from fastmlp.reference.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.reference.trainer import Trainer
+from fastmlp.reference.updates import backward_update, optimizer_step, update
 
 if TYPE_CHECKING:
     from fastmlp.reference.mlp import MLP

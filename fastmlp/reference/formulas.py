@@ -1,4 +1,4 @@
-"""A step of training and a prediction, composed of the tables' entries.
+"""The network's outputs and its gradients, composed of the tables' entries.
 
 The division by the rows of the batch happens in `losses.mean_gradient`, and L2 in the optimiser.
 """
@@ -15,7 +15,6 @@ from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.activations import ACTIVATIONS
 from fastmlp.reference.dropout import drop
 from fastmlp.reference.losses import LOSSES, mean_gradient
-from fastmlp.reference.optimizers import OPTIMIZERS, States
 
 Array = NDArray[Any]
 Masks = Sequence[NDArray[np.bool_]]  # of the hidden layers, from `dropout.keep_mask`
@@ -166,119 +165,6 @@ def backward(
                 z = matmul_bias(inputs[below], weights[below], biases[below])
                 dz = da * activation.derivative(z)
     return dw[::-1], db[::-1]
-
-
-def optimizer_step(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    dw: Sequence[Array],
-    db: Sequence[Array],
-    states: Sequence[States],
-    problem: Problem,
-    learning_rate: float,
-    lambda_reg: float,
-    t: int,
-) -> tuple[list[Array], list[Array], list[States]]:
-    """Return weights, biases and states after a step of the problem's optimiser.
-
-    L2 acts on weights only: biases take the step with a strength of 0.
-
-    Parameters
-    ----------
-    weights, biases : sequence of ndarray
-        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
-        or float64.
-    dw, db : sequence of ndarray
-        Gradients, as `backward` returned them.
-        All belong to the parameters before the step.
-    states : sequence of tuple of ndarray
-        The optimiser's arrays, for each of w1..wL, b1..bL; of the parameter's shape and dtype.
-    problem : Problem
-        Its optimiser, and that one's settings.
-    learning_rate, lambda_reg : float
-        The rate, and the strength of L2; see `optimizers`.
-    t : int
-        Number of the step, from 1.
-
-    Returns
-    -------
-    weights, biases : list of ndarray
-    states : list of tuple of ndarray
-        New arrays, of the shapes and dtypes of those given.
-    """
-    optimizer = OPTIMIZERS[problem.optimizer]
-    n_layers = len(weights)
-    steps = []
-    for i, (parameter, g) in enumerate(zip([*weights, *biases], [*dw, *db], strict=True)):
-        l2 = lambda_reg if i < n_layers else 0.0
-        scalars = optimizer.scalars(problem, learning_rate, l2, t)
-        steps.append(optimizer.step(parameter, g, states[i], scalars))
-    parameters, new_states = map(list, zip(*steps, strict=True))
-    return parameters[:n_layers], parameters[n_layers:], new_states
-
-
-def update(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    dw: Sequence[Array],
-    db: Sequence[Array],
-    learning_rate: float,
-    lambda_reg: float,
-) -> tuple[list[Array], list[Array]]:
-    """Return the parameters after one step of plain gradient descent, in new arrays.
-
-    ``w - learning_rate * (dw + lambda_reg * w)`` for weights, ``b - learning_rate * db`` for
-    biases; see `optimizers.sgd`.
-
-    Parameters
-    ----------
-    weights, biases : sequence of ndarray
-        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
-        or float64.
-    dw, db : sequence of ndarray
-        Gradients, as `backward` returned them.
-    learning_rate, lambda_reg : float
-
-    Returns
-    -------
-    weights, biases : list of ndarray
-    """
-    stateless: list[States] = [()] * (2 * len(weights))
-    new_w, new_b, _ = optimizer_step(
-        weights, biases, dw, db, stateless, TUTORIAL, learning_rate, lambda_reg, t=1
-    )
-    return new_w, new_b
-
-
-def backward_update(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    x: Array,
-    labels: NDArray[np.intp],
-    activations: Sequence[Array],
-    learning_rate: float,
-    lambda_reg: float,
-) -> tuple[list[Array], list[Array]]:
-    """Return the parameters after the step along this batch's gradients: `backward`, `update`.
-
-    Parameters
-    ----------
-    weights, biases : sequence of ndarray
-        w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
-        or float64.
-    x : ndarray of shape (n, n_features)
-        Scaled already, in the dtype of the weights.
-    labels : intp ndarray of shape (n,)
-    activations : sequence of ndarray
-        What `forward` returned.
-    learning_rate, lambda_reg : float
-
-    Returns
-    -------
-    weights, biases : list of ndarray
-    """
-    gradients = backward(weights, x, labels, activations)
-    return update(weights, biases, *gradients, learning_rate, lambda_reg)
 
 
 def predict_proba(

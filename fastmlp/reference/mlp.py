@@ -12,8 +12,9 @@ from fastmlp import checks
 from fastmlp.engine import Engine
 from fastmlp.network import Network
 from fastmlp.reference.activations import relu, relu_derivative
-from fastmlp.reference.formulas import Array, backward, scale_inputs, update
+from fastmlp.reference.formulas import Array, backward, scale_inputs
 from fastmlp.reference.losses import LOSSES, mean_loss, softmax
+from fastmlp.reference.updates import update
 
 
 class MLP(Network):

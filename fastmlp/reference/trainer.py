@@ -15,11 +15,11 @@ from fastmlp.reference.formulas import (
     Masks,
     backward,
     forward,
-    optimizer_step,
     scale_inputs,
 )
 from fastmlp.reference.losses import LOSSES, tiny
 from fastmlp.reference.optimizers import OPTIMIZERS, States
+from fastmlp.reference.updates import optimizer_step
 
 
 class Trainer:
