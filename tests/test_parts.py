@@ -1,4 +1,4 @@
-"""Large batches of small networks, in parts: the bits of a training that takes them whole."""
+"""Large batches, in parts: the bits of a training that takes them whole."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each training since: whether it took its batches in parts."""
     taken: list[bool] = []
 
-    def counting(n_weights: int, batch_rows: int) -> bool:
-        taken.append(parts.takes_parts(n_weights, batch_rows))
+    def counting(n_weights: int, batch_rows: int, n_threads: int) -> bool:
+        taken.append(parts.takes_parts(n_weights, batch_rows, n_threads))
         return taken[-1]
 
     monkeypatch.setattr(trainer_module, "takes_parts", counting)
@@ -105,13 +105,28 @@ def test_the_penalty(counted):
 
 
 @pytest.mark.parametrize(
-    ("n_weights", "rows", "expected"),
+    ("n_weights", "rows", "n_threads", "expected"),
     [
-        (700, 10_000, True),
-        (700, 300, False),  # too few parts
-        (784 * 64, 10_000, False),  # a network that threads share by columns
-        (8000, 10_000_000, False),  # more sums than there is room for
+        (700, 10_000, 2, True),
+        (700, 300, 1, False),  # too few parts
+        (700, 1000, 16, True),  # a network that has no columns for so many threads
+        (784 * 64, 1000, 16, False),  # one that has
+        (784 * 64, 1000, 4, True),
+        (784 * 800, 1000, 1, False),  # too large for a thread to update all of it
+        (8000, 10_000_000, 1, False),  # more sums than there is room for
     ],
 )
-def test_where_it_is_worth_while(n_weights, rows, expected):
-    assert parts.takes_parts(n_weights, rows) is expected
+def test_where_it_is_worth_while(n_weights, rows, n_threads, expected):
+    assert parts.takes_parts(n_weights, rows, n_threads) is expected
+
+
+def test_a_network_of_some_size():
+    """Odd numbers of vectors, zeros skipped or not, two threads that share by columns or not."""
+    sizes = (60, 150, 70, 9)
+    x, y = make_rows(1100, sizes[0]), make_labels(1100, sizes[-1])
+    settings = {"batch_size": 1030, "epochs": 2}
+    parameters = make_parameters(sizes, "float32")
+    whole = train_run(parameters, x, y, skip_zeros=True, n_threads=2, **settings)
+    for n_threads in (1, 2, 9):  # the last of which share columns
+        got = train_run(parameters, x, y, skip_zeros=False, n_threads=n_threads, **settings)
+        assert_same_bits(got, whole)

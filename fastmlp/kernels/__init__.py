@@ -4,7 +4,7 @@ From the innermost out: `simd` writes vector instructions, `memory` names what l
 `cache` and `kernel` compile once a machine what is made of them; `tile`, `nonzeros` and `transpose`
 are the building blocks. A step's stages are `gather`, `products`, `skip`, `activate`, `outputs`,
 `penalty` and `update`, in which the entries of `activations`, `losses` and `optimizers` are
-compiled; `parts` has those of large batches of small networks. `plan` says where everything lies,
+compiled; `parts` has those of large batches. `plan` says where everything lies,
 `packing` how parameters do, `program` which stages run in which order, `step` runs them; `threads`
 and `pace` choose how many threads work on it; `trainer` and `inference` are what Python calls.
 `functions` has some kernels alone, under the names of their references; `limits` has some that

@@ -1,11 +1,11 @@
-"""Large batches of a small network, in parts: each thread takes whole parts of the batch's rows.
+"""Large batches, in parts: each thread takes whole parts of the batch's rows.
 
-Layer by layer, ten thousand rows of a few dozen units don't stay in a core's caches, and their few
-columns can't be shared by threads. So such a batch is taken in parts of ROWS_PER_SUM rows, each of
-which goes forward and back through all layers while it is in the first level. A part leaves the
+Layer by layer, a thousand rows and more don't stay in a core's caches, and the few columns of a
+small network can't be shared by threads. So such a batch is taken in parts of ROWS_PER_SUM rows,
+each of which goes forward and back through all layers while it is in the caches. A part leaves the
 sums of its gradient in a place of its own. When all parts are done, threads meet, and each adds up
-the parts in their order, and updates its own copy of the parameters: of a network this small, that
-takes less time than to hand them over.
+the parts in their order, and updates its own copy of the parameters: that takes less time than to
+hand them over.
 
 The sums are those of :mod:`fastmlp.kernels.update`, in the same order: so are the bits.
 """
@@ -24,16 +24,21 @@ from fastmlp.kernels.tile import ROWS_PER_SUM, STORE, narrow_product, wide_produ
 from fastmlp.kernels.update import Part, finish_update, numbers_of
 
 FEWEST_PARTS = 4  # of a batch, from which it is worth while
-MOST_SUMS = 1 << 20  # numbers that all parts may leave
-MOST_WEIGHTS = 1 << 13  # of a network that a thread updates alone, and keeps in its first level
+MOST_SUMS = 1 << 22  # numbers that all parts may leave
+SMALL = 1 << 13  # weights of a network whose columns are too few to be shared instead
+WEIGHTS_A_PART = 1 << 16  # of others, which each thread has to update as a whole
 
 
-def takes_parts(n_weights: int, batch_rows: int) -> bool:
-    """Whether a batch of so many rows is taken in parts, by a network of so many weights."""
+def takes_parts(n_weights: int, batch_rows: int, n_threads: int) -> bool:
+    """Whether a batch of so many rows is taken in parts, by a network of so many weights.
+
+    Larger networks want some parts for each of the threads, which would be idle without.
+    """
     n_parts = -(-batch_rows // ROWS_PER_SUM)
-    return (
-        n_parts >= FEWEST_PARTS and n_weights <= MOST_WEIGHTS and n_parts * n_weights <= MOST_SUMS
-    )
+    if n_parts < FEWEST_PARTS or n_parts * n_weights > MOST_SUMS:
+        return False
+    is_shared = n_parts >= 2 * n_threads and n_weights <= n_parts * WEIGHTS_A_PART
+    return n_weights <= SMALL or is_shared
 
 
 @vector_op

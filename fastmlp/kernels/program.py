@@ -16,8 +16,9 @@ between a step and the next one: a thread that is ahead writes its activations t
 two blocks. Only a first layer that is too narrow for its columns to be shared, in large batches, is
 shared by rows: then all threads meet after the update too.
 
-Large batches of a small network are taken in parts instead (:mod:`fastmlp.kernels.parts`): a thread
-has whole parts of the batch for itself, and all meet once, before each updates its own copy.
+Large batches are taken in parts instead, unless the network is large too: a thread has whole parts
+of the batch for itself, and all meet once, before each updates its own copy; see
+:mod:`fastmlp.kernels.parts`.
 """
 
 from __future__ import annotations

@@ -82,10 +82,11 @@ seed, with_penalty, total
         network = program.Network.of(problem, len(weights), has_labels=y.ndim == 1)
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
         skips = skips_zeros(x, skip_zeros)
+        n_threads = max(self._pace.choices)
         self._plan = plan = Plan(
-            weights, biases, batch_size, max(self._pace.choices),
+            weights, biases, batch_size, n_threads,
             network.optimizer.n_states, network.are_apart(is_training=True),
-            not skips and takes_parts(sum(w.size for w in weights), batch_size),
+            not skips and takes_parts(sum(w.size for w in weights), batch_size, n_threads),
         )  # fmt: skip
         self.states: list[tuple[Array, ...]] = [
             tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
