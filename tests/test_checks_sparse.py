@@ -79,13 +79,21 @@ def with_list(row, columns, values=(1.0,)):
 
 def with_key(key):
     matrix = make("dok", ROWS.astype("f8"))
-    matrix._dict[key] = 1.0
+    # Before SciPy 1.13 the matrix itself is the dictionary.
+    dict.__setitem__(getattr(matrix, "_dict", matrix), key, 1.0)
     return matrix
 
 
 def coo(rows, columns):
     matrix = sparse.coo_array(([1.0, 2.0], ([0, 1], [0, 1])), (3, 4))
-    matrix.coords = (np.array(rows), np.array(columns))
+    return with_coordinates(matrix, np.array(rows), np.array(columns))
+
+
+def with_coordinates(matrix, rows, columns):
+    if hasattr(matrix, "coords"):
+        matrix.coords = (rows, columns)
+    else:  # before SciPy 1.13
+        matrix.row, matrix.col = rows, columns
     return matrix
 
 
@@ -214,7 +222,7 @@ import ctypes, mmap
 import numpy as np, scipy.sparse as sp
 from fastmlp import MLP
 from fastmlp.data import train_val_split
-from test_checks_sparse import BROKEN
+from test_checks_sparse import BROKEN, with_coordinates
 
 libc, kept = ctypes.CDLL(None, use_errno=True), []
 
@@ -235,7 +243,7 @@ def guard(matrix):
         if isinstance(part, np.ndarray) and part.dtype != object:
             setattr(matrix, name, guarded(part))
     if matrix.format == "coo":
-        matrix.coords = tuple(map(guarded, matrix.coords))
+        with_coordinates(matrix, guarded(matrix.row), guarded(matrix.col))
     return matrix
 
 refused = 0
