@@ -165,7 +165,7 @@ def log(v: Lanes, x: Any) -> Any:
 def logistic(v: Lanes, x: Any) -> Any:
     """1 / (1 + exp(-x)), for x < 0 as exp(x) / (1 + exp(x)): nothing overflows or cancels."""
     b = v.builder
-    power = exp_nonpositive(v, _minus_magnitude(v, x))
+    power = exp_nonpositive(v, v.negative(v.magnitude(x)))
     above = b.select(b.fcmp_ordered("<", x, v.full(0.0)), power, v.full(1.0))
     return b.fdiv(above, b.fadd(power, v.full(1.0)))
 
@@ -177,8 +177,7 @@ def tanh(v: Lanes, x: Any) -> Any:
     """
     b = v.builder
     above, below = _TANH_FLOAT32 if v.size == 4 else _TANH_FLOAT64
-    magnitude, limit = v.magnitude(x), v.full(10.0 if v.size == 4 else 20.0)
-    z = b.select(b.fcmp_ordered(">", magnitude, limit), limit, magnitude)
+    z = _clipped_magnitude(v, x, 10.0 if v.size == 4 else 20.0)
     power = _scaled(v, *_exp_parts(v, b.fadd(z, z)))
     far = b.fsub(v.full(1.0), b.fdiv(v.full(2.0), b.fadd(power, v.full(1.0))))
     squared = b.fmul(z, z)
@@ -198,7 +197,7 @@ def normal_cdf(v: Lanes, x: Any) -> Any:
     """
     b = v.builder
     coefficients = _CDF_FLOAT32 if v.size == 4 else _CDF_FLOAT64
-    z = _clipped_magnitude(v, x)
+    z = _clipped_magnitude(v, x, _vanishing(v))
     y = b.fdiv(b.fsub(z, v.full(4.0)), b.fadd(z, v.full(4.0)))
     above = b.fmul(_gaussian(v, z), _polynomial(v, y, coefficients))
     tail = b.fdiv(above, v.fma(z, v.full(math.sqrt(2)), v.full(1.0)))
@@ -211,7 +210,7 @@ def normal_density(v: Lanes, x: Any) -> Any:
 
     Computes :func:`fastmlp.reference.activations.normal_density`.
     """
-    density = _gaussian(v, _clipped_magnitude(v, x))
+    density = _gaussian(v, _clipped_magnitude(v, x, _vanishing(v)))
     return v.builder.fmul(density, v.full(1 / math.sqrt(2 * math.pi)))
 
 
@@ -265,18 +264,15 @@ def _gaussian(v: Lanes, z: Any) -> Any:
     return v.fma(power, b.fmul(rounding, v.full(-0.5)), power)
 
 
-def _clipped_magnitude(v: Lanes, x: Any) -> Any:
-    """|x|, or where exp(-x^2 / 2) has long been 0, a number whose square is finite."""
-    b = v.builder
-    limit = v.full(14.5 if v.size == 4 else 39.0)
-    z = b.fneg(_minus_magnitude(v, x))
-    return b.select(b.fcmp_ordered(">", z, limit), limit, z)
+def _vanishing(v: Lanes) -> float:
+    """From where on exp(-x^2 / 2) is 0; its square is finite."""
+    return 14.5 if v.size == 4 else 39.0
 
 
-def _minus_magnitude(v: Lanes, x: Any) -> Any:
-    """-|x|."""
-    b = v.builder
-    return b.select(b.fcmp_ordered("<", x, v.full(0.0)), x, b.fneg(x))
+def _clipped_magnitude(v: Lanes, x: Any, limit: float) -> Any:
+    """|x|, but no more than `limit`; NaN stays NaN."""
+    z, most = v.magnitude(x), v.full(limit)
+    return v.builder.select(v.builder.fcmp_ordered(">", z, most), most, z)
 
 
 def _polynomial(v: Lanes, x: Any, coefficients: Sequence[float]) -> Any:

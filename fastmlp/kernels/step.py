@@ -69,9 +69,9 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step):
         first_row = number * work.batch_rows
         n_rows = min(work.batch_rows, work.n_ordered - first_row)
         # First a thread's own parts of the batch, if there are any; then the batch as a whole.
-        n_parts = -(-n_rows // work.part_rows)
-        part = n_parts * work.thread // n_threads if work.part_stages > 0 else n_parts
-        last_part = n_parts * (work.thread + 1) // n_threads if work.part_stages > 0 else n_parts
+        n_parts = -(-n_rows // work.part_rows) if work.part_stages > 0 else 0
+        part = n_parts * work.thread // n_threads
+        last_part = n_parts * (work.thread + 1) // n_threads
         is_whole = False
         while not is_whole:
             is_whole = part == last_part
