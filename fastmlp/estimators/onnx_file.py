@@ -22,17 +22,7 @@ IR_VERSION = 8
 
 
 def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
-    """Write the graph to `path`, whole or not at all.
-
-    Raises
-    ------
-    ImportError
-        Without the package onnx.
-    TypeError
-        If class names are neither numbers nor strings.
-    OSError
-        If the file can't be written.
-    """
+    """Write the graph to `path`, whole or not at all; see the method of the same name."""
     try:
         import onnx
     except ImportError as error:
