@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from typer.testing import CliRunner, Result
 
+from fastmlp import MLP
 from fastmlp.cli import app
 
+SAVED = ["history.csv", "model.safetensors", "split.json"]  # by a run that ends early
 SIDE = 4
 N_FEATURES = SIDE * SIDE
 
@@ -71,3 +74,23 @@ def write_idx(
         labels = np.array([0x801, len(y)], ">u4").tobytes() + y.astype(np.uint8).tobytes()
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(labels)
     return folder
+
+
+def names(folder: str | Path) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def finish(process: Any) -> str:
+    """Wait for a program that may not show a traceback; return its stderr."""
+    stderr = process.communicate(timeout=120)[1].decode()
+    for word in ("Traceback", "Exception ignored", "no table of numbers"):
+        assert word not in stderr
+    return stderr
+
+
+def check_saved(folder: str) -> int:
+    """Load the model; return the number of epochs in the history."""
+    model, history = MLP.load(folder), pd.read_csv(f"{folder}/history.csv")
+    assert np.any(model.b1 != 0)
+    assert history.notna().all(axis=None)
+    return len(history)

@@ -1,11 +1,10 @@
-"""Runs that end early: by a signal, a closed or full output, a loss that diverges. What stays."""
+"""Runs that are ended by a signal: what stays."""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,21 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from cli_tools import easy_digits, one_line_error, run, start, write_csv
+from cli_tools import (
+    SAVED,
+    check_saved,
+    easy_digits,
+    finish,
+    names,
+    run,
+    start,
+    write_csv,
+)
 
 import fastmlp
 from fastmlp.cli.signals import Stop, signals
 
-SAVED = ["history.csv", "model.safetensors", "split.json"]
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 WORDS = {"SIGINT": "Interrupted", "SIGTERM": "Terminated", "SIGHUP": "Hung up"}
 FOREVER = 100_000_000
-posix = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
-pytestmark = posix
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
 
 
 @pytest.fixture
@@ -38,29 +43,6 @@ def csv(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def names(folder: str | Path) -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
-
-
-def finish(process: Any) -> str:
-    """Wait for a program that may not show a traceback; return its stderr."""
-    stderr = process.communicate(timeout=120)[1].decode()
-    for word in ("Traceback", "Exception ignored", "no table of numbers"):
-        assert word not in stderr
-    return stderr
-
-
-def check_saved(folder: str) -> int:
-    """Load the model; return the number of epochs in the history."""
-    model, history = fastmlp.MLP.load(folder), pd.read_csv(f"{folder}/history.csv")
-    assert np.any(model.b1 != 0)
-    assert history.notna().all(axis=None)
-    return len(history)
-
-
-# -- signals -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -286,117 +268,3 @@ def test_held_signals_take_effect_at_the_end() -> None:
             reached.append("outer")
         assert signals.caught == "SIGTERM"
     assert reached == ["inner", "outer"]
-
-
-# -- outputs -----------------------------------------------------------------------------------
-
-
-def shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
-    line = line.replace("fastmlp", f"{sys.executable} -m fastmlp", 1)
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line}"],
-        capture_output=True, text=True, check=False, env=os.environ | env,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    assert "Exception ignored" not in done.stderr
-    return done
-
-
-def test_a_reader_that_goes_away_stops_and_saves_the_run(csv: Path) -> None:
-    done = shell(f"fastmlp train --data {csv} --epochs {FOREVER} --out out | head -1")
-    assert done.returncode == 141
-    assert done.stdout.startswith(f"{csv}: 60 rows of 16 pixels")
-    assert done.stdout.count("\n") == 1
-    assert names("out") == SAVED
-    epochs = check_saved("out")
-    assert f"Stopped after {epochs} whole epoch" in done.stderr
-    assert "; saved as it is: out/" in done.stderr
-    assert "Error" not in done.stderr
-
-
-def test_a_reader_that_was_never_there_gets_one_epoch_saved(csv: Path) -> None:
-    done = shell(f"fastmlp train --data {csv} --epochs {FOREVER} --out out | true")
-    assert done.returncode == 141
-    assert check_saved("out") >= 1
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_a_full_disk_behind_stdout_stops_and_saves_the_run(csv: Path) -> None:
-    done = shell(f"fastmlp train --data {csv} --epochs {FOREVER} --out out > /dev/full")
-    assert done.returncode == 1
-    assert check_saved("out") == 1
-    stopped, reason = done.stderr.splitlines()[-2:]
-    assert stopped == "Stopped after 1 whole epoch; saved as it is: out/model.safetensors"
-    assert reason.startswith("Error: can't write to standard output: No space left on device; ")
-    assert shell("fastmlp --version > /dev/full").returncode == 1
-    assert shell("fastmlp train --help | true").returncode in (0, 141)
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-@pytest.mark.parametrize("ends", ["2> /dev/full", "2>&-", ">&-", ">&- 2>&-"])
-def test_a_missing_stream_or_a_full_stderr_costs_nothing(csv: Path, ends: str) -> None:
-    assert shell(f"fastmlp train --data {csv} --epochs 2 --out out {ends}").returncode == 0
-    assert len(names("out")) == 6
-
-
-def test_a_reader_of_other_commands_that_goes_away(csv: Path) -> None:
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
-    for rest in ("evaluate out", "predict out", "predict out -o /dev/stdout"):
-        done = shell(f"fastmlp {rest} --data {csv} | true")
-        assert done.returncode in (0, 141)
-        assert "Error" not in done.stderr
-
-
-# -- losses that diverge -----------------------------------------------------------------------
-
-
-def diverging(after: int) -> type:
-    """A network as the real one is when the loss becomes infinite in the epoch after this one."""
-
-    class DivergedError(ValueError, FloatingPointError):
-        pass
-
-    class Network(fastmlp.MLP):
-        def train(self, x: Any, y: Any, epochs: int = 0, *args: Any, **options: Any) -> Any:
-            if after:
-                super().train(x, y, after, *args, **options)
-            raise DivergedError("learning_rate")
-
-    return Network
-
-
-def test_a_diverging_run_keeps_the_last_good_epoch(
-    csv: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fastmlp, "MLP", diverging(3))
-    line = one_line_error("train", "--data", csv, "--lr", 0.5, "--out", "out")
-    assert "diverged in epoch 4: give a smaller --lr than 0.5 (saved after 3 whole epochs" in line
-    assert names("out") == SAVED
-    assert check_saved("out") == 3
-
-
-def test_a_run_that_diverges_in_its_first_epoch_leaves_nothing(
-    csv: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fastmlp, "MLP", diverging(0))
-    line = one_line_error("train", "--data", csv, "--lr", 0.5, "--out", "deep/out")
-    assert "diverged in epoch 1: give a smaller --lr than 0.5 (nothing is saved)" in line
-    assert names(".") == ["train.csv"]
-
-
-def test_a_diverging_run_is_noticed(csv: Path) -> None:
-    line = one_line_error("train", "--data", csv, "--lr", 1e30, "--l2", 0, "--out", "out")
-    assert "smaller --lr than 1e+30" in line
-
-
-def test_a_run_that_is_no_better_than_a_guess_says_so(tmp_path: Path) -> None:
-    x, y = easy_digits()
-    y[y == 2] = 1  # the larger one of two classes
-    csv = write_csv(tmp_path / "two.csv", x, y)
-    result = run("train", "--data", csv, "--epochs", 9, "--lr", 0.1, "--l2", 9.9, "--out", "bad")
-    share = pd.read_csv("bad/history.csv")["val_accuracy"].iloc[-1]
-    assert f"no better than guessing the largest class, 1, for every row ({100 * share:.2f} %" in (
-        result.stdout
-    )
-    result = run("train", "--data", csv, "--epochs", 200, "--lr", 0.2, "--out", "good")
-    assert "guessing" not in result.stdout
