@@ -86,7 +86,7 @@ def test_a_signal_at_any_moment_leaves_a_model_or_nothing(
     if "fastmlp/__main__.py" in stderr or "runpy" not in stderr:
         assert "Traceback" not in stderr
     assert "Exception ignored" not in stderr
-    assert process.returncode in (0, 128 + number, -number)
+    assert process.returncode in (0, 128 + number, -number), stderr
     if Path("deep").exists():
         assert set(SAVED) <= set(names("deep/out"))
         assert check_saved("deep/out") >= 1

@@ -62,17 +62,17 @@ class Validation:
         outputs = outputs_of(estimator, self._x)
         if not np.isfinite(outputs).all():
             return float("nan"), float("nan")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges shows in its loss
             rows = LOSSES[LOSS_OF_OUTPUT[estimator.out_activation_]].rows(
                 outputs, self._targets, self._floor
             )
             loss = float(np.average(rows.astype(np.float64), weights=self._weights))
-        if self._monitor is None:
-            score = estimator._score_outputs(outputs, self._encoded, self._weights)
-        elif self._scorer is None:
-            score = -loss
-        else:
-            score = self._ask(estimator)
+            if self._monitor is None:
+                score = estimator._score_outputs(outputs, self._encoded, self._weights)
+            elif self._scorer is None:
+                score = -loss
+            else:
+                score = self._ask(estimator)
         if math.isnan(score) and math.isfinite(loss) and estimator.early_stopping:
             raise ValueError(
                 "the score of the rows to validate with is NaN, and early stopping has nothing to "
