@@ -50,7 +50,7 @@ class _Predictor:
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`, without the last one itself."""
         stages = self._stages
-        run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last)
+        run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last, False)
 
 
 class FewRows:

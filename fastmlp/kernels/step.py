@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastmlp.kernels import clock
 from fastmlp.kernels import records as at
 from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.denormals import flush_denormals, restore_mode
 from fastmlp.kernels.kernel import call
 from fastmlp.kernels.ops import copy_vectors
 from fastmlp.kernels.records import layer_at, stage_at, step_at, work_at
@@ -28,7 +29,7 @@ def catch_up(work):
 
 
 @compiled
-def run(work_address, program, n_stages, n_threads, first_step, last_step):
+def run(work_address, program, n_stages, n_threads, first_step, last_step, is_training):
     """Steps `first_step` to `last_step` of an epoch, or batches of a prediction; one thread's part.
 
     Computes an epoch of :class:`fastmlp.reference.Trainer`, step by step. Each number is computed
@@ -45,6 +46,8 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step):
     n_threads : int
         They all call this function, at about the same time.
     first_step, last_step : int
+    is_training : bool
+        Whether denormal results become 0; see :mod:`fastmlp.kernels.denormals`.
 
     Returns
     -------
@@ -61,6 +64,7 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step):
     if work.thread > 0:
         catch_up(work)
     meet(work.team, n_threads)
+    mode = flush_denormals(is_training)
     work.turn = 1
     for number in range(first_step, last_step):
         if step_at(work.steps + number * work.steps_row).is_empty != 0:
@@ -89,4 +93,5 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step):
                     layer = work.layers + stage.layer * LAYER_BYTES
                     call(stage.kernel, work_address, layer)
                 clock.lap(watch, stage.clock + clock.FIRST)
+    restore_mode(mode)
     return n_threads

@@ -206,7 +206,7 @@ seed, with_penalty, total
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
         """One thread's part of a stretch; see :func:`fastmlp.kernels.step.run`."""
         work, stages = self._plan.work(thread), self._stages
-        return run(work, stages.ctypes.data, len(stages), n_threads, first, last)
+        return run(work, stages.ctypes.data, len(stages), n_threads, first, last, True)
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in, and in `states`."""
