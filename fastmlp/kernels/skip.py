@@ -240,23 +240,28 @@ def _add_part(
 
 @kernel
 def forward_skipping(work, layer, dtype, activation, elements):
-    """What :func:`fastmlp.kernels.products.forward` computes, of inputs that are mostly zero."""
+    """What :func:`fastmlp.kernels.products.forward` computes, of inputs that are mostly zero.
+
+    All rows go by before the next part of the inputs: its weights, more than a cache holds for
+    thousands of inputs, come from memory once a step.
+    """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     z_block = layer.slopes + work.turn * layer.outputs_block * size
     end, last = last_row(work, layer), last_vector(work, layer)
     part = View(work.sums, STRIP_VECTORS * width, 1)
-    for start in range(first_row(work, layer), end, MASK_ROWS):
-        n_rows = min(end - start, MASK_ROWS)
-        c = first_vector(work, layer)
-        while c < last:
-            n = _vectors_from(c, last)
-            z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
-            panel = c // 2 * layer.weights_panel + c % 2 * width
-            weights = View(layer.weights + panel * size, layer.weights_panel, 1)
-            before = View(layer.bias + c * width * size, 0, 1)
-            for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
-                inputs = InputRange(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
+    for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
+        inputs = InputRange(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
+        is_last = inputs.last == layer.n_in_padded
+        epilogue = epilogue_of(activation) if is_last else STORE
+        for start in range(first_row(work, layer), end, MASK_ROWS):
+            n_rows = min(end - start, MASK_ROWS)
+            c = first_vector(work, layer)
+            while c < last:
+                n = _vectors_from(c, last)
+                z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
+                panel = c // 2 * layer.weights_panel + c % 2 * width
+                weights = View(layer.weights + panel * size, layer.weights_panel, 1)
                 _fill(part, n_rows, n * width, dtype)
                 if n == 4:
                     _forward_4(work, start, inputs, weights, part, elements, dtype)
@@ -264,11 +269,9 @@ def forward_skipping(work, layer, dtype, activation, elements):
                     _forward_2(work, start, inputs, weights, part, elements, dtype)
                 else:
                     _forward_1(work, start, inputs, weights, part, elements, dtype)
-                is_last = inputs.last == layer.n_in_padded
-                epilogue = epilogue_of(activation) if is_last else STORE
+                before = z if k > 0 else View(layer.bias + c * width * size, 0, 1)
                 _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
-                before = z
-            c += n
+                c += n
 
 
 @kernel
