@@ -237,10 +237,11 @@ def test_lines_are_theirs(capsys):
     {"solver": "adam", "tol": 0.05, "n_iter_no_change": 2},
     {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 1},
     {"solver": "adam", "shuffle": False, "tol": 0.05, "n_iter_no_change": 2},
+    {"solver": "adam", "tol": 0.02, "n_iter_no_change": 4, "batch_size": 40},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("is_weighted", [False, True], ids=["", "weighted"])
 def test_epochs_run_ahead_are_taken_back(settings, is_weighted):
-    """150 rows are one batch: epochs run in blocks, and end within one."""
+    """Epochs of one step, or four, run in blocks, and the last one is within a block."""
     weights = weights_of(150) if is_weighted else None
     settings = settings | {"max_iter": 300, "learning_rate_init": 0.02}
     generators = [np.random.RandomState(0), np.random.RandomState(0)]

@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGEST = 64  # epochs taken together
-SECONDS = 0.005  # that they may take: what is done in vain, when one of them is the last, is less
+# Seconds that they may take: where what is done after the run's last epoch is in vain; and where
+# none of them but the last can be that one.
+SECONDS, SAFE_SECONDS = 0.005, 0.02
 
 
 class Epochs:
     """Takes epochs, and hands out their losses in turn.
 
-    An epoch of some microseconds would spend most of its time in Python. With `runs_ahead`, epochs
-    are taken in blocks, before anybody has looked at the ones before. When one of them turns out
-    to be the last, or the rate has to change, `settle` goes back to the start of the block and
-    repeats the epochs up to it: the numbers are the same.
+    Of an epoch of some microseconds, or a few milliseconds, Python would take a good part. With
+    `runs_ahead`, epochs are taken in blocks, before anybody has looked at the ones before. When one
+    of them turns out to be the last, or the rate has to change, `settle` goes back to the start of
+    the block and repeats the epochs up to it: the numbers are the same.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ class Epochs:
     n_epochs : int
         At most.
     runs_ahead : bool
-        Whether an epoch is one step, and nobody wants to know of it before the next.
+        Whether nobody wants to know of an epoch before the next.
     """
 
     def __init__(
@@ -44,12 +46,16 @@ class Epochs:
         self._seconds = 0.0
         self._taken = 0
 
-    def next(self) -> tuple[float, float]:
-        """Return the next epoch's loss, with L2, and the seconds it took."""
+    def next(self, n_safe: float) -> tuple[float, float]:
+        """Return the next epoch's loss, with L2, and the seconds it took.
+
+        Of so many epochs, itself included, none but the last can be the last of the run.
+        """
         if self._taken == len(self._losses):
             self._losses, self._taken = [], 0  # an interrupt finds nothing to take back
             if self._runs_ahead:
-                self._take_block(min(self._size, self._left))
+                safe = min(n_safe, LONGEST, SAFE_SECONDS / self._seconds if self._seconds else 1)
+                self._take_block(min(max(self._size, int(safe)), self._left))
             else:
                 self._take_one()
             self._left -= len(self._losses)
@@ -81,8 +87,8 @@ class Epochs:
             self._go_back()
             raise
         self._losses = (losses + penalties).tolist()
-        self._seconds = (time.perf_counter() - start) / n_epochs
-        fits = int(SECONDS / max(self._seconds, 1e-9))
+        self._seconds = max(time.perf_counter() - start, 1e-9) / n_epochs
+        fits = int(SECONDS / self._seconds)
         self._size = max(1, min(LONGEST, fits, 4 * self._size))
 
     def _go_back(self) -> None:

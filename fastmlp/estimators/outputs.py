@@ -12,8 +12,9 @@ from fastmlp.estimators.parameters import problem_of
 
 Array = NDArray[Any]
 
-# Of estimators that have predicted few rows: what the next time is laid out already.
-_few_rows: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
+# Of estimators that have predicted: what is laid out already for the next time, and for what.
+_kept: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
+FEW_ROWS = 128  # to look for zeros that can be skipped takes longer than it saves
 
 
 def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
@@ -52,17 +53,21 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
 
 def outputs_of(estimator: Any, x: Any) -> Array:
     """Return the last layer's activations (n_rows, n_outputs) for checked features."""
-    from fastmlp.kernels import FewRows, predict_proba
+    from fastmlp.kernels import Predictor, predict_proba, skips_zeros
 
     weights, biases = parameters(estimator)
     problem = problem_of(estimator, estimator.out_activation_)
-    if not isinstance(x, np.ndarray) or len(x) > FewRows.most:
-        return predict_proba(weights, biases, x, None, estimator.n_threads, problem)
+    n_threads = estimator.n_threads
+    if not isinstance(x, np.ndarray):
+        return predict_proba(weights, biases, x, None, n_threads, problem)
+    skips = len(x) > FEW_ROWS and skips_zeros(x)
     # Taken out while it is at work: another thread makes one of its own.
-    kind = (problem, x.dtype, weights[0].dtype, *(w.shape for w in weights))
-    known, few_rows = _few_rows.pop(estimator, (None, None))
-    if known != kind:
-        few_rows = FewRows(weights, biases, problem, x.dtype)
-    outputs = few_rows(weights, biases, x)
-    _few_rows[estimator] = kind, few_rows
+    kind = (problem, n_threads, skips, x.dtype, weights[0].dtype, *(w.shape for w in weights))
+    known, predictor = _kept.pop(estimator, (None, None))
+    if known == kind:
+        predictor.load(weights, biases)
+    else:
+        predictor = Predictor(weights, biases, x, None, n_threads, problem, skips)
+    outputs: Array = predictor(x)
+    _kept[estimator] = kind, predictor
     return outputs

@@ -147,7 +147,6 @@ class _Run:
         runs_ahead = (
             not (is_watched or estimator.verbose or estimator.max_seconds)
             and schedule.is_level
-            and n_rows == trainer.batch_size
             and n_epochs > 1
         )
         ahead = self._ahead = Epochs(
@@ -161,7 +160,7 @@ class _Run:
             if not hooks.is_empty:
                 hooks.begin_epoch()
             trainer.learning_rate = schedule.of_epoch(epoch)
-            loss, seconds = ahead.next()
+            loss, seconds = ahead.next(self.stopping.n_safe)
             estimator.n_iter_ = epoch + 1
             estimator.loss_ = loss
             estimator.t_ += n_rows

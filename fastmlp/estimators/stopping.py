@@ -47,6 +47,11 @@ class Stopping:
         return bool(count > self._patience)
 
     @property
+    def n_safe(self) -> float:
+        """After how many more epochs, at the soonest, patience can run out."""
+        return max(1, self._patience - self._estimator._no_improvement_count + 1)
+
+    @property
     def reason(self) -> str:
         """Why patience has run out, in scikit-learn's words."""
         what = "Validation score" if self._is_early else "Training loss"

@@ -86,7 +86,8 @@ from fastmlp.kernels.functions import (
     relu,
     softmax,
 )
-from fastmlp.kernels.inference import FewRows, forward, predict_proba, prepare
+from fastmlp.kernels.inference import Predictor, forward, predict_proba, prepare
+from fastmlp.kernels.inputs import skips_zeros
 from fastmlp.kernels.losses import LOSSES, Loss
 from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.trainer import Trainer
@@ -96,9 +97,9 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "Activation",
-    "FewRows",
     "Loss",
     "Optimizer",
+    "Predictor",
     "Trainer",
     "backward_update",
     "cross_entropy",
@@ -107,5 +108,6 @@ __all__ = [
     "predict_proba",
     "prepare",
     "relu",
+    "skips_zeros",
     "softmax",
 ]

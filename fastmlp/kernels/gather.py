@@ -18,7 +18,7 @@ from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import Entry, View
 from fastmlp.kernels.nonzeros import MASK_ROWS, next_batch
 from fastmlp.kernels.ops import vector_op
-from fastmlp.kernels.records import work_at
+from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant
 
 
@@ -99,6 +99,13 @@ def gather(work, layer, dtype, source):
     order = work.order + work.first_row * 8
     _gather_rows(work.x, work.n_features, order, work.n_rows, next_batch(work), work.scale,
                  View(work.input, work.input_row, 1), source, dtype)  # fmt: skip
+
+
+@kernel
+def follow(work, layer, dtype):
+    """Have the first layer read the batch's rows where they lie, one after the other."""
+    work, layer = work_at(work), layer_at(layer)
+    layer.inputs = work.x + work.first_row * work.row_bytes
 
 
 @vector_op

@@ -23,8 +23,8 @@ BATCH_ROWS = 128  # rows whose activations stay in the caches
 ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
 
 
-class _Predictor:
-    """A plan and a program for predictions of one thread, which has all buffers for itself."""
+class _Worker:
+    """A plan and a program for the rows of one thread, with all buffers for itself."""
 
     def __init__(
         self,
@@ -33,19 +33,32 @@ class _Predictor:
         x: Any,
         input_scale: float | None,
         problem: Problem,
-        skip_zeros: bool | None = None,
+        skip_zeros: bool,
     ) -> None:
-        n_rows = x.shape[0]
-        self.plan = plan = Plan(weights, biases, min(BATCH_ROWS, n_rows), n_threads=0)
-        inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros))
+        self.plan = plan = Plan(weights, biases, BATCH_ROWS, n_threads=0)
+        inputs = Inputs(plan, x, input_scale, skip_zeros, are_in_order=True)
         network = program.Network.of(problem, len(weights), has_labels=True)
         stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)
-        plan.put("order", np.arange(n_rows, dtype=np.int64))
-        plan.works["n_ordered"] = n_rows
-        plan.put("steps", at.STEP.rows(1))  # one for all, as steps_row is 0
         plan.put("dropout_scale", aligned(1, plan.dtype))
-        self.n_batches = -(-n_rows // BATCH_ROWS)
+        plan.works["steps_row"] = at.STEP.size
+        self._n_rows = -1
+        self.expect(x)
+
+    def expect(self, x: Any) -> None:
+        """Have other rows predicted, in batches, in the order in which they lie."""
+        plan, n_rows = self.plan, x.shape[0]
+        if isinstance(x, np.ndarray):
+            plan.put("x", x)
+        if n_rows == self._n_rows:
+            return
+        firsts = np.arange(0, n_rows, BATCH_ROWS)
+        self.n_batches = len(firsts)
+        steps = plan.put("steps", at.STEP.rows(max(1, len(firsts))))
+        steps["first_row"][: len(firsts)] = firsts
+        steps["n_rows"][: len(firsts)] = np.minimum(n_rows - firsts, BATCH_ROWS)
+        plan.put("order", np.arange(n_rows, dtype=np.int64))
+        plan.works["n_ordered"] = self._n_rows = n_rows
 
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`, without the last one itself."""
@@ -53,41 +66,64 @@ class _Predictor:
         run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last, False)
 
 
-class FewRows:
-    """Predictions of few rows at a time, again and again, by the calling thread.
+class Predictor:
+    """Predictions again and again, of any numbers of rows, by one call at a time.
 
-    `predict_proba` lays out its buffers anew in each call, which takes longer than to predict a few
-    rows. Here they are laid out once, and so may be used by one thread at a time only.
+    To lay out the buffers takes as long as to predict a thousand rows of a small network, and is
+    done once.
 
     Parameters
     ----------
-    weights, biases : list of ndarray
-    problem : Problem
-        See `predict_proba`.
-    dtype : dtype
-        Of the rows: uint8, float32 or float64.
+    weights, biases, x, input_scale, n_threads, problem
+        See :func:`predict_proba`. Later rows have the dtype of `x`, which is dense.
+    skip_zeros : bool, optional
+        By default where `x` has zeros enough.
     """
 
-    most = BATCH_ROWS
-
     def __init__(
-        self, weights: Sequence[Array], biases: Sequence[Array], problem: Problem, dtype: Any
+        self,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        x: Any,
+        input_scale: float | None = None,
+        n_threads: int | None = None,
+        problem: Problem = TUTORIAL,
+        skip_zeros: bool | None = None,
     ) -> None:
-        empty = np.zeros((BATCH_ROWS, weights[0].shape[0]), dtype)
-        self._predictor = _Predictor(weights, biases, empty, None, problem, skip_zeros=False)
-        self._n_outputs = weights[-1].shape[1]
+        self._n_threads = n_threads
+        self._parameters = weights, biases
+        self._settings: Any = input_scale, problem, skips_zeros(x, skip_zeros)
+        self._workers = [_Worker(weights, biases, x, *self._settings)]
 
-    def __call__(self, weights: Sequence[Array], biases: Sequence[Array], x: Array) -> Array:
-        """Return what `predict_proba` does, for up to `most` rows of a C-contiguous array.
+    def load(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+        """Go on with other values of weights and biases, of the same shapes."""
+        self._parameters = weights, biases
+        for worker in self._workers:
+            worker.plan.packed.write(weights, biases)
 
-        Weights and biases may have other values, but not other shapes.
-        """
-        plan = self._predictor.plan
-        plan.packed.write(weights, biases)
-        plan.put("x", x)
-        plan.works["n_ordered"] = len(x)
-        out = plan.put("out", np.empty((len(x), self._n_outputs), plan.dtype))
-        self._predictor.run(0, 1)
+    def __call__(self, x: Any) -> Array:
+        """Return the last layer's outputs for each row; see :func:`predict_proba`."""
+        n_rows = x.shape[0]
+        n_threads = self._n_threads or max(1, n_rows // ROWS_PER_THREAD)
+        if self._n_threads is None and n_threads > 1:
+            n_threads = min(n_threads, usable_threads())
+        while len(self._workers) < n_threads:
+            self._workers.append(_Worker(*self._parameters, x, *self._settings))
+        workers = self._workers[:n_threads]
+        out = np.empty((n_rows, self._parameters[0][-1].shape[1]), workers[0].plan.dtype)
+        for worker in workers:
+            worker.expect(x)
+            worker.plan.put("out", out)
+
+        def predict_some(thread: int) -> None:
+            """The batches of one thread, an equal share of them."""
+            n_batches = workers[thread].n_batches
+            workers[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
+
+        if n_threads == 1:
+            predict_some(0)
+        else:
+            Helpers().run(predict_some, n_threads)
         return out
 
 
@@ -119,23 +155,7 @@ def predict_proba(
     ndarray of shape (n_rows, n_outputs)
         In the weights' dtype.
     """
-    n_rows = x.shape[0]
-    n_threads = n_threads or min(usable_threads(), max(1, n_rows // ROWS_PER_THREAD))
-    out = np.empty((n_rows, weights[-1].shape[1]), weights[0].dtype)
-    predictors = [_Predictor(weights, biases, x, input_scale, problem) for _ in range(n_threads)]
-    for predictor in predictors:
-        predictor.plan.put("out", out)
-
-    def predict_some(thread: int) -> None:
-        """The batches of one thread, an equal share of them."""
-        n_batches = predictors[thread].n_batches
-        predictors[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
-
-    if n_threads == 1:
-        predict_some(0)
-    else:
-        Helpers().run(predict_some, n_threads)
-    return out
+    return Predictor(weights, biases, x, input_scale, n_threads, problem)(x)
 
 
 def prepare(
@@ -149,7 +169,7 @@ def prepare(
 
     See :func:`predict_proba` for the parameters.
     """
-    _Predictor(weights, biases, x, input_scale, problem).run(0, 0)
+    _Worker(weights, biases, x, input_scale, problem, skips_zeros(x, None)).run(0, 0)
 
 
 def forward(
@@ -164,15 +184,15 @@ def forward(
     See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
     """
     n_rows = x.shape[0]
-    predictor = _Predictor(weights, biases, x, input_scale, problem)
+    whole = _Worker(weights, biases, x, input_scale, problem, skips_zeros(x, None))
     activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
-    predictor.plan.put("out", activations[-1])
-    for batch in range(predictor.n_batches):
-        predictor.run(batch, batch + 1)
+    whole.plan.put("out", activations[-1])
+    for batch in range(whole.n_batches):
+        whole.run(batch, batch + 1)
         first = batch * BATCH_ROWS
         last = min(first + BATCH_ROWS, n_rows)
         for layer, activation in enumerate(activations[:-1]):
-            activation[first:last] = predictor.plan.outputs(layer)[
+            activation[first:last] = whole.plan.outputs(layer)[
                 : last - first, : activation.shape[1]
             ]
     return activations

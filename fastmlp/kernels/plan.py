@@ -243,7 +243,6 @@ class Plan:
 
     def _lay_out_losses(self, batch_rows: int) -> None:
         """Losses of a batch's rows: each thread's own, or two blocks in turn for all threads."""
-        self.works["batch_rows"] = batch_rows
         n_losses = rounded_up(batch_rows, SUM_LANES)
         if self.takes_parts:
             self.works["row_losses_turn"] = n_losses

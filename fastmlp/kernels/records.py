@@ -18,8 +18,8 @@ WORK = Record(
     # batches are taken in parts, the part at work, its rows in place of the batch's, and how many
     # of the stages are for each part
     "number first_row n_rows turn part part_rows part_stages "
-    # the epoch: numbers of rows of X in the order of training; rows in a whole batch
-    "order n_ordered batch_rows "
+    # the epoch: numbers of rows of X in the order of training
+    "order n_ordered "
     # X: its values, and where it is CSR, 32-bit columns and 64-bit starts of rows
     "x x_indices x_indptr n_features n_features_padded scale "
     # the batch's inputs: a copied block, or the places of rows in X; and the next batch's
@@ -64,8 +64,10 @@ layer_at = LAYER.reader()
 
 NOT_SHARED, BY_COLUMNS, BY_ROWS = 0, 1, 2
 
-# -- one for each step of an epoch ----------------------------------------------------------------
-STEP = Record("Step", "is_empty dropout_key epoch")  # of those that are run together
+# -- one for each step of an epoch, or of some epochs ----------------------------------------------
+# Whether it is left out; the rows of its batch, in the order; and the epoch, of those that are run
+# together.
+STEP = Record("Step", "is_empty first_row n_rows dropout_key epoch")
 step_at = STEP.reader()
 
 # The numbers of a step: what the gradient by the logits is multiplied by; the factor of the squares

@@ -67,11 +67,11 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, is_tr
     mode = flush_denormals(is_training)
     work.turn = 1
     for number in range(first_step, last_step):
-        if step_at(work.steps + number * work.steps_row).is_empty != 0:
+        step = step_at(work.steps + number * work.steps_row)
+        if step.is_empty != 0:
             continue
         work.number, work.turn = number, 1 - work.turn
-        first_row = number * work.batch_rows
-        n_rows = min(work.batch_rows, work.n_ordered - first_row)
+        first_row, n_rows = step.first_row, step.n_rows
         # First a thread's own parts of the batch, if there are any; then the batch as a whole.
         n_parts = -(-n_rows // work.part_rows) if work.part_stages > 0 else 0
         part = n_parts * work.thread // n_threads

@@ -73,71 +73,71 @@ class StepTable:
 
     def fill(
         self,
-        order: NDArray[np.int64],
+        orders: NDArray[np.int64],
         rate: float | NDArray[np.float64],
         lambda_reg: float,
         n_before: int,
-        n_epochs: int = 1,
     ) -> None:
-        """Fill the tables for an epoch over the rows in `order`, after `n_before` steps.
+        """Fill the tables for epochs over the rows in `orders`, after `n_before` steps.
 
-        Or for `n_epochs` epochs that follow each other in `order`, if each of them is made of whole
-        batches.
+        An epoch is a row of `orders`. Of more than one, all steps have one rate.
         """
         size = self._batch_size
-        n_steps = -(-len(order) // size)
+        n_epochs, n_ordered = orders.shape
+        starts = np.arange(0, n_ordered, size)
+        first_rows = np.add.outer(np.arange(n_epochs) * n_ordered, starts)
+        rows = np.minimum(n_ordered - starts, size)
+        self.n_steps = n_steps = first_rows.size
         if n_steps > len(self._steps):
             self._make_room(n_steps)
-        self.n_steps = n_steps
-        self._rows = np.full(n_steps, size, np.float64)
-        self._rows[-1] = len(order) - (n_steps - 1) * size
+        self._rows = np.full(first_rows.shape, rows, np.float64)
         self._sums = self._rows
-        is_taken = np.ones(n_steps, bool)
+        is_taken = np.ones(first_rows.shape, bool)
         if self._row_weights is not None:
-            weights = self._row_weights[order].astype(np.float64)
-            self._sums = np.add.reduceat(weights, np.arange(0, len(order), size))
+            weights = self._row_weights[orders].astype(np.float64)
+            self._sums = np.add.reduceat(weights, starts, axis=1)
             is_taken = self._sums > 0
         self._is_taken = is_taken
         self.n_taken = int(np.count_nonzero(is_taken))
         # The steps' numbers, which Adam's corrections need: those left out have none of their own.
         # 1 at least, as a correction of step 0 would divide by 0.
         numbers = np.maximum(n_before + np.cumsum(is_taken), 1)
-        sums = np.where(is_taken, self._sums, 1.0)
+        sums = np.where(is_taken, self._sums, 1.0).ravel()
         l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
         table = self._numbers[:n_steps]
         table[:, at.SHARE] = 1 / (self._total or sums)
-        table[:, at.PENALTY] = l2 * self._rows
+        table[:, at.PENALTY] = l2 * self._rows.ravel()
         # Arrays in, arrays out: an element a step.
         scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
         for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
             for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):
                 table[:, column] = values
-        steps = self._steps[:n_steps]
+        steps = self._steps[:n_steps].reshape(first_rows.shape)
         steps["is_empty"] = ~is_taken
-        steps["epoch"] = 0 if n_epochs == 1 else np.repeat(np.arange(n_epochs), n_steps // n_epochs)
+        steps["first_row"], steps["n_rows"] = first_rows, rows
+        steps["epoch"] = np.arange(n_epochs)[:, np.newaxis]
         if self._problem.dropout > 0:
-            steps["dropout_key"] = of_step(self._seed, numbers)
+            steps["dropout_key"] = of_step(self._seed, numbers).reshape(first_rows.shape)
 
-    def losses(self) -> tuple[float, float]:
-        """The epoch's mean loss, and the mean loss of its last batch that has weight."""
+    def n_rows(self) -> NDArray[np.float64]:
+        """Each epoch's rows, of batches that have weight."""
+        return np.where(self._is_taken, self._rows, 0.0).sum(axis=1)
+
+    def mean_losses(self) -> NDArray[np.float64]:
+        """Each epoch's mean loss; NaN where no batch has weight."""
+        losses = np.where(self._is_taken, self._losses_of_steps(), 0.0)
+        if self._total is None:
+            losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)
+        n_rows = self.n_rows()
+        means = losses.sum(axis=1) / (self._total or np.maximum(n_rows, 1))
+        return np.where(n_rows > 0, means, np.nan)
+
+    def last_loss(self) -> float:
+        """The mean loss of the last batch that has weight; NaN if there is none."""
         if not self.n_taken:
-            return float("nan"), float("nan")
-        taken = self._is_taken
-        losses = self._losses[: self.n_steps][taken].astype(np.float64)
-        if self._total is not None:
-            return float(losses.sum() / self._total), float(losses[-1] / self._total)
-        means = losses / self._sums[taken]
-        rows = self._rows[taken]
-        return float(means @ rows / rows.sum()), float(means[-1])
+            return float("nan")
+        loss = self._losses_of_steps()[self._is_taken][-1]
+        return float(loss / (self._total or self._sums[self._is_taken][-1]))
 
-    def each_loss(self) -> NDArray[np.float64]:
-        """Each step's mean loss; NaN where its batch has no weight."""
-        losses = self._losses[: self.n_steps].astype(np.float64)
-        if self._total is not None:
-            return np.where(self._is_taken, losses / self._total, np.nan)
-        return np.where(self._is_taken, losses / np.where(self._is_taken, self._sums, 1), np.nan)
-
-    @property
-    def n_rows(self) -> float:
-        """Rows of all batches that have weight."""
-        return float(self._rows[self._is_taken].sum())
+    def _losses_of_steps(self) -> NDArray[np.float64]:
+        return self._losses[: self.n_steps].astype(np.float64).reshape(self._rows.shape)

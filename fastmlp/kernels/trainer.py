@@ -121,34 +121,26 @@ seed, with_penalty, total
 
         It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
         """
-        table = self._steps
-        self._take(order, 1)
-        self.mean_loss, last = table.losses()
-        if self._with_penalty:
-            self.penalty = 0.5 * float(self._plan.squares()[0]) / max(table.n_rows, 1)
-        return last
+        losses, penalties = self.epochs(order.reshape(1, -1))
+        self.mean_loss, self.penalty = float(losses[0]), float(penalties[0])
+        return self._steps.last_loss()
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Take epochs of one step each; return `mean_loss` and `penalty` of each of them.
+        """Take some epochs; return `mean_loss` and `penalty` of each of them.
 
         In Python an epoch costs as much as some thousand multiply-adds a row of a small network.
-        So epochs that are a single step are run together, as the steps of one long epoch.
+        So short epochs are run together, as one long one.
 
         Parameters
         ----------
-        orders : ndarray of shape (n_epochs, batch_size)
+        orders : ndarray of shape (n_epochs, n_ordered)
             A row is the order of an epoch's rows.
         """
-        n_epochs, n_rows = orders.shape
-        if n_rows != self.batch_size:
-            raise ValueError(
-                f"orders has {n_rows} columns: give {self.batch_size}, as many as a batch has rows"
-            )
-        self._take(orders.reshape(-1), n_epochs)
-        penalties = np.zeros(n_epochs)
+        self._take(orders)
+        penalties = np.zeros(len(orders))
         if self._with_penalty:
-            penalties = 0.5 * self._plan.squares() / n_rows
-        return self._steps.each_loss(), penalties
+            penalties = 0.5 * self._plan.squares() / np.maximum(self._steps.n_rows(), 1)
+        return self._steps.mean_losses(), penalties
 
     def mark(self) -> None:
         """Remember parameters, states and the number of steps, for `go_back`."""
@@ -160,17 +152,17 @@ seed, with_penalty, total
         self.n_steps, snapshot = self._marked
         self._plan.packed.restore(snapshot)
 
-    def _take(self, order: NDArray[np.intp], n_epochs: int) -> None:
-        """Take the steps over the rows in `order`."""
+    def _take(self, orders: NDArray[np.intp]) -> None:
+        """Take the steps over the rows in `orders`, a row an epoch."""
         self._word.close()
-        order = np.ascontiguousarray(order, np.int64)
+        orders = np.ascontiguousarray(orders, np.int64)
         plan, table = self._plan, self._steps
-        plan.put("order", order)
-        plan.works["n_ordered"] = len(order)
-        table.fill(order, self.learning_rate, self.lambda_reg, self.n_steps, n_epochs)
+        plan.put("order", orders)
+        plan.works["n_ordered"] = orders.size
+        table.fill(orders, self.learning_rate, self.lambda_reg, self.n_steps)
         n_steps = table.n_steps
         if self._with_penalty:
-            plan.clear_squares(n_epochs)
+            plan.clear_squares(len(orders))
         step = 0
         with Fit() as fit:
             while step < n_steps:
