@@ -73,7 +73,7 @@ class Objective:
             state[...] = 0
         trainer.load()
         trainer.epoch(self._order)
-        trainer.export()
+        trainer.export_states()
         gradient = np.concatenate([state.ravel() for (state,) in trainer.states], dtype=np.float64)
         strength = self._alpha / self._total
         w = vector[: self._n_weights]

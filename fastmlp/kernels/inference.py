@@ -36,7 +36,7 @@ class _Worker:
         skip_zeros: bool,
     ) -> None:
         self.plan = plan = Plan(weights, biases, BATCH_ROWS, n_threads=0)
-        inputs = Inputs(plan, x, input_scale, skip_zeros, are_in_order=True)
+        inputs = Inputs(plan, x, input_scale, skip_zeros)
         network = program.Network.of(problem, len(weights), has_labels=True)
         stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)

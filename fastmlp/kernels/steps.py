@@ -63,6 +63,7 @@ class StepTable:
         plan.put("dropout_scale", np.full(1, 1 / (1 - share), plan.dtype))
         plan.works["steps_row"] = at.STEP.size
         plan.works["numbers_row"] = at.NUMBERS
+        self._shape = 0, 0
         self._make_room(1)
 
     def _make_room(self, n_steps: int) -> None:
@@ -82,22 +83,14 @@ class StepTable:
 
         An epoch is a row of `orders`. Of more than one, all steps have one rate.
         """
-        size = self._batch_size
-        n_epochs, n_ordered = orders.shape
-        starts = np.arange(0, n_ordered, size)
-        first_rows = np.add.outer(np.arange(n_epochs) * n_ordered, starts)
-        rows = np.minimum(n_ordered - starts, size)
-        self.n_steps = n_steps = first_rows.size
-        if n_steps > len(self._steps):
-            self._make_room(n_steps)
-        self._rows = np.full(first_rows.shape, rows, np.float64)
-        self._sums = self._rows
-        is_taken = np.ones(first_rows.shape, bool)
+        if orders.shape != self._shape:
+            self._divide(*orders.shape)
+        n_steps = self.n_steps
         if self._row_weights is not None:
             weights = self._row_weights[orders].astype(np.float64)
-            self._sums = np.add.reduceat(weights, starts, axis=1)
-            is_taken = self._sums > 0
-        self._is_taken = is_taken
+            self._sums = np.add.reduceat(weights, self._starts, axis=1)
+            self._is_taken = self._sums > 0
+        is_taken = self._is_taken
         self.n_taken = int(np.count_nonzero(is_taken))
         # The steps' numbers, which Adam's corrections need: those left out have none of their own.
         # 1 at least, as a correction of step 0 would divide by 0.
@@ -112,12 +105,26 @@ class StepTable:
         for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
             for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):
                 table[:, column] = values
-        steps = self._steps[:n_steps].reshape(first_rows.shape)
-        steps["is_empty"] = ~is_taken
-        steps["first_row"], steps["n_rows"] = first_rows, rows
-        steps["epoch"] = np.arange(n_epochs)[:, np.newaxis]
+        steps = self._steps[:n_steps]
+        steps["is_empty"] = ~is_taken.ravel()
         if self._problem.dropout > 0:
-            steps["dropout_key"] = of_step(self._seed, numbers).reshape(first_rows.shape)
+            steps["dropout_key"] = of_step(self._seed, numbers)
+
+    def _divide(self, n_epochs: int, n_ordered: int) -> None:
+        """Divide epochs of so many rows into steps, all of which are taken."""
+        self._shape = n_epochs, n_ordered
+        self._starts = starts = np.arange(0, n_ordered, self._batch_size)
+        shape = n_epochs, len(starts)
+        self.n_steps = n_epochs * len(starts)
+        if self.n_steps > len(self._steps):
+            self._make_room(self.n_steps)
+        self._rows = np.empty(shape)
+        self._rows[:] = np.minimum(n_ordered - starts, self._batch_size)
+        self._sums, self._is_taken = self._rows, np.ones(shape, bool)
+        steps = self._steps[: self.n_steps].reshape(shape)
+        steps["first_row"] = np.add.outer(np.arange(n_epochs) * n_ordered, starts)
+        steps["n_rows"] = self._rows
+        steps["epoch"] = np.arange(n_epochs)[:, np.newaxis]
 
     def n_rows(self) -> NDArray[np.float64]:
         """Each epoch's rows, of batches that have weight."""

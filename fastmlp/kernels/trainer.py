@@ -211,11 +211,16 @@ seed, with_penalty, total
     def export(self) -> None:
         """Write parameters into the arrays that were handed in, and the states into `states`."""
         self._helpers.wait()
-        weights, biases = self.outside
-        self._plan.packed.read(weights, biases)
+        self._plan.packed.read(*self.outside)
+        self.export_states()
+
+    def export_states(self) -> None:
+        """Write the states into `states`."""
+        self._helpers.wait()
+        n_weights = len(self.outside[0])
         for state in range(self._plan.n_states):
             values = [states[state] for states in self.states]
-            self._plan.packed.read(values[: len(weights)], values[len(weights) :], state)
+            self._plan.packed.read(values[:n_weights], values[n_weights:], state)
 
     def close(self) -> None:
         """Nothing to release: threads end with each stretch."""
