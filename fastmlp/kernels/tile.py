@@ -58,18 +58,23 @@ class Tile:
     v : Lanes
     places : list of (int, int)
         Row and vector of each sum, within the tile.
-    numbers : list of LLVM value
-        The numbers of the tile's rows in `out`.
     """
 
     def __init__(self, v: Lanes, height: int, vectors: int, first: Any) -> None:
-        self.v = v
+        self.v, self._height, self._first = v, height, first
         self.places = [(r, c) for r in range(height) for c in range(vectors)]
-        self.numbers = [v.builder.add(first, constant(r)) for r in range(height)]
+
+    def rows(self, view: View) -> list[Any]:
+        """Where the tile's rows begin in a matrix."""
+        # Each from the one before: between two tiles, multiplications would have to be waited for.
+        rows = [self.v.at(view.address, self.v.builder.mul(view.row, self._first))]
+        while len(rows) < self._height:
+            rows.append(self.v.at(rows[-1], view.row))
+        return rows
 
     def addresses(self, view: View) -> list[Any]:
         """Where the tile's vectors lie in a matrix."""
-        rows = [self.v.at(view.address, self.v.builder.mul(view.row, r)) for r in self.numbers]
+        rows = self.rows(view)
         return [self.v.at(rows[r], c * self.v.count) for r, c in self.places]
 
 
@@ -90,11 +95,9 @@ def column_of_tiles(
 
     def tile(height: int, first: Any) -> None:
         this = Tile(v, height, vectors, first)
-        p_rows = [v.at(constant(0), b.mul(p.row, r)) for r in this.numbers]
-
         def step(i: Any, p_at: Any, q_at: Any, *sums: Any) -> list[Any]:
             qs = [v.load(v.at(q_at, c * v.count)) for c in range(vectors)]
-            ps = [v.broadcast(b.add(p_at, row)) for row in p_rows]
+            ps = [v.broadcast(row) for row in this.rows(View(p_at, p.row))]
             added = [v.fma(ps[r], qs[c], a) for (r, c), a in zip(this.places, sums, strict=True)]
             return [b.add(i, constant(1)), v.at(p_at, p.column), v.at(q_at, q.row), *added]
 
