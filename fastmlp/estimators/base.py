@@ -236,6 +236,10 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs for features as the user gives them."""
         check_is_fitted(self)
+        if data.is_plain(self, X):
+            found = outputs.finite_outputs_of(self, X)
+            if found is not None:
+                return found
         return outputs.outputs_of(self, data.read_features(self, X))
 
     def _has_partial_fit(self) -> bool:

@@ -18,7 +18,7 @@ FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(n
 
 def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tuple[Any, Any]:
     """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
-    if not reset and _is_plain(estimator, X) and _are_plain_targets(y, len(X)):
+    if not reset and is_plain(estimator, X) and _is_finite(X) and _are_plain_targets(y, len(X)):
         return X, y
     _check_sound(("X", X), ("y", y))
     x, y = validate_data(
@@ -31,7 +31,7 @@ def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tu
 def read_features(estimator: Any, X: Any) -> Any:
     """Return features of the columns that the estimator was fitted on."""
     x = X
-    if not _is_plain(estimator, X):
+    if not (is_plain(estimator, X) and _is_finite(X)):
         _check_sound(("X", X))
         x = _canonical(
             validate_data(
@@ -55,12 +55,12 @@ def _check_range(x: Any) -> None:
         )
 
 
-def _is_plain(estimator: Any, X: Any) -> bool:
-    """Whether scikit-learn's checks would have nothing to say to `X` and nothing to do.
+def is_plain(estimator: Any, X: Any) -> bool:
+    """Whether scikit-learn's checks would have nothing to say to a finite `X` and nothing to do.
 
     They take longer than to predict a row.
     """
-    if not (
+    return (
         type(X) is np.ndarray
         and X.ndim == 2
         and X.dtype in (FLOAT64, FLOAT32)
@@ -69,10 +69,13 @@ def _is_plain(estimator: Any, X: Any) -> bool:
         and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
-    ):
-        return False
+    )
+
+
+def _is_finite(X: Array) -> bool:
+    """Whether all numbers and their sum are finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(X.sum())  # else there is an infinity or NaN, or the sum is too large
+        return math.isfinite(X.sum())
 
 
 def _are_plain_targets(y: Any, n_rows: int) -> bool:

@@ -53,13 +53,34 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
 
 def outputs_of(estimator: Any, x: Any) -> Array:
     """Return the last layer's activations (n_rows, n_outputs) for checked features."""
-    from fastmlp.kernels import Predictor, predict_proba, skips_zeros
+    from fastmlp.kernels import predict_proba
 
-    weights, biases = parameters(estimator)
+    if isinstance(x, np.ndarray):
+        outputs, _ = _predicted(estimator, x, *parameters(estimator))
+        return outputs
     problem = problem_of(estimator, estimator.out_activation_)
-    n_threads = estimator.n_threads
-    if not isinstance(x, np.ndarray):
-        return predict_proba(weights, biases, x, None, n_threads, problem)
+    return predict_proba(*parameters(estimator), x, None, estimator.n_threads, problem)
+
+
+def finite_outputs_of(estimator: Any, x: Array) -> Array | None:
+    """Return what `outputs_of` does, if it can tell that all features are finite; else None.
+
+    The kernels look at them anyway, so that a look before would be one too many.
+    """
+    weights, biases = parameters(estimator)
+    if x.dtype != weights[0].dtype:
+        return None
+    outputs, is_finite = _predicted(estimator, x, weights, biases)
+    return outputs if is_finite else None
+
+
+def _predicted(
+    estimator: Any, x: Array, weights: list[Array], biases: list[Array]
+) -> tuple[Array, bool]:
+    """Return the outputs, and whether all features are known to be finite."""
+    from fastmlp.kernels import Predictor, skips_zeros
+
+    problem, n_threads = problem_of(estimator, estimator.out_activation_), estimator.n_threads
     skips = len(x) > FEW_ROWS and skips_zeros(x)
     # Taken out while it is at work: another thread makes one of its own.
     kind = (problem, n_threads, skips, x.dtype, weights[0].dtype, *(w.shape for w in weights))
@@ -68,6 +89,7 @@ def outputs_of(estimator: Any, x: Any) -> Array:
         predictor.load(weights, biases)
     else:
         predictor = Predictor(weights, biases, x, None, n_threads, problem, skips)
-    outputs: Array = predictor(x)
+    outputs = predictor(x)
+    is_finite = predictor.is_finite(x)
     _kept[estimator] = kind, predictor
-    return outputs
+    return outputs, is_finite

@@ -22,6 +22,8 @@ from fastmlp.kernels.ops import Integer, vector_op
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant
 
+SUMMED = 4  # vectors whose sums don't wait for each other
+
 
 class Source(Entry):
     """The type of the elements of a dense X: uint8, float32 or float64. Integers are divided."""
@@ -126,17 +128,42 @@ def _number(v: Lanes, order: Any) -> Integer:
     return v.load(order, INT64)
 
 
+@vector_op
+def _add_up(v: Lanes, start: Any, n: Any, total: Any, dtype: Any) -> None:
+    """Add `n` numbers to a vector of totals, lane by lane, in no order that matters."""
+    b = v.builder
+    whole = b.and_(n, constant(-SUMMED * v.count))
+
+    def some(i: Any, *sums: Any) -> list[Any]:
+        values = [v.load(v.at(start, i, c * v.count)) for c in range(SUMMED)]
+        return [b.add(i, constant(SUMMED * v.count)), *map(b.fadd, sums, values)]
+
+    first = [constant(0), v.load(total), *[v.full(0.0)] * (SUMMED - 1)]
+    i, *sums = v.loop(first, lambda i, *_: b.icmp_signed("<", i, whole), some)
+    for other in sums[1:]:
+        sums[0] = b.fadd(sums[0], other)
+
+    def rest(i: Any, value: Any) -> list[Any]:
+        inside = v.load_masked(v.at(start, i), v.below(b.sub(n, i)), v.vector)
+        return [b.add(i, constant(v.count)), b.fadd(value, inside)]
+
+    _, value = v.loop([i, sums[0]], lambda i, _: b.icmp_signed("<", i, n), rest)
+    v.store(value, total)
+
+
 @kernel
 def gather_or_follow(work, layer, dtype, source):
     """What `gather` does; rows that follow each other in X are read there, and not copied.
 
-    X is of the network's dtype.
+    X is of the network's dtype. Rows that are not copied are added up instead: so they come to the
+    caches one after the other, and a sum that is finite says that all of them are.
     """
     work, layer = work_at(work), layer_at(layer)
     order = work.order + work.first_row * 8
     if _in_a_row(order, work.n_rows) == work.n_rows:
         layer.inputs = work.x + _number(order) * work.row_bytes
         layer.inputs_row = work.n_features
+        _add_up(layer.inputs, work.n_rows * work.n_features, work.total, dtype)
     else:
         layer.inputs, layer.inputs_row = work.input, work.input_row
         _gather_rows(work.x, work.n_features, order, work.n_rows, next_batch(work), work.scale,

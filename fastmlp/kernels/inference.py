@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ class _Worker:
     ) -> None:
         self.plan = plan = Plan(weights, biases, BATCH_ROWS, n_threads=0)
         inputs = Inputs(plan, x, input_scale, skip_zeros)
+        self.adds_up = inputs.are_added_up
         network = program.Network.of(problem, len(weights), has_labels=True)
         stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)
@@ -48,6 +51,7 @@ class _Worker:
     def expect(self, x: Any) -> None:
         """Have other rows predicted, in batches, in the order in which they lie."""
         plan, n_rows = self.plan, x.shape[0]
+        plan.kept("total")[...] = 0
         if isinstance(x, np.ndarray):
             plan.put("x", x)
         if n_rows == self._n_rows:
@@ -100,6 +104,14 @@ class Predictor:
         self._parameters = weights, biases
         for worker in self._workers:
             worker.plan.packed.write(weights, biases)
+
+    def is_finite(self, x: Array) -> bool:
+        """Whether all numbers of `x`, which was just predicted, and their sum are finite."""
+        if self._workers[0].adds_up:
+            totals = (worker.plan.kept("total")[0].tolist() for worker in self._workers)
+            return all(map(math.isfinite, chain.from_iterable(totals)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return math.isfinite(x.sum())
 
     def __call__(self, x: Any) -> Array:
         """Return the last layer's outputs for each row; see :func:`predict_proba`."""

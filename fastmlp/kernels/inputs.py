@@ -20,7 +20,7 @@ from fastmlp.kernels.sharing import LONGEST_GROUP
 from fastmlp.reference import scale_inputs
 
 GROUP = 4  # inputs of a group, for the estimate of how many are skipped
-SAMPLED_ROWS = 512  # rows from which the share of zeros is estimated
+SAMPLED_ROWS = 128  # rows from which the share of zeros is estimated
 SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
 
 
@@ -45,6 +45,8 @@ class Inputs:
         Where zeros are skipped: what rows are made of where they are read.
     are_in_place : bool
         Whether rows are always read from X itself.
+    are_added_up : bool
+        Whether rows that follow each other are added up.
 
     Raises
     ------
@@ -58,7 +60,7 @@ class Inputs:
         dtype = plan.dtype
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
         self.skipped = Elements(are_pixels=False) if skips else None
-        self.are_in_place = False
+        self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
             plan.put("x", x)
             self.stages = self._dense(plan, x, input_scale)
@@ -83,8 +85,8 @@ class Inputs:
                 levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), plan.dtype, input_scale)
             stages = [Stage("gather", locate)]
         else:
-            may_follow = self.skipped is None and x.dtype == plan.dtype
-            kernel = gather_or_follow if may_follow else gather
+            self.are_added_up = self.skipped is None and x.dtype == plan.dtype
+            kernel = gather_or_follow if self.are_added_up else gather
             stages = [Stage("gather", kernel, 0, (Source(x.dtype.name),))]
         if self.skipped is not None:
             stages.append(Stage("gather", find_nonzeros, 0, (self.skipped,)))

@@ -215,6 +215,7 @@ class Plan:
     def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
         self.works["input_row"] = stride
+        self.put_each("total", aligned((self.n_copies, LINE // self.dtype.itemsize), self.dtype))
         self.works["n_features"] = n_features
         # Some lines beyond whole pages: with its block whole pages from the first thread's, the
         # second one takes a tenth longer to go through it.

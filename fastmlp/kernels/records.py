@@ -35,6 +35,8 @@ WORK = Record(
     "steps steps_row numbers numbers_row dropout_threshold dropout_scale "
     # scratch: zeros, sums of part of the rows or inputs
     "zeros sums "
+    # a vector of sums of the inputs that have been read in place, in the order of X
+    "total "
     # predictions; where threads meet; a stopwatch, or 0
     "out team watch",
 )

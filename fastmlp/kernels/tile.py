@@ -95,6 +95,7 @@ def column_of_tiles(
 
     def tile(height: int, first: Any) -> None:
         this = Tile(v, height, vectors, first)
+
         def step(i: Any, p_at: Any, q_at: Any, *sums: Any) -> list[Any]:
             qs = [v.load(v.at(q_at, c * v.count)) for c in range(vectors)]
             ps = [v.broadcast(row) for row in this.rows(View(p_at, p.row))]
