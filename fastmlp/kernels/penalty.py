@@ -14,24 +14,40 @@ from fastmlp.kernels.simd import Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM
 
 
-@vector_op
-def _add_squares(v: Lanes, column: View, rows: Any, factor: Any, out: Any, dtype: Any) -> None:
-    """``out += factor * sum of the squares of each column`` of a vector of columns."""
-    b = v.builder
+def _squares(together: int) -> Any:
+    """Make the vector op for some vectors of columns from the start of a panel on, or for one."""
 
-    def part(first: Any, total: Any) -> list[Any]:
-        after = b.add(first, constant(ROWS_PER_SUM))
-        end = b.select(b.icmp_signed("<", after, rows), after, rows)
+    def add_squares(v: Lanes, weights: View, rows: Any, factor: Any, out: Any, dtype: Any) -> None:
+        """``out += factor * sum of each column's squares``; `weights.row` is a panel's size."""
+        b = v.builder
+        starts = [v.at(weights.address, (c % 2) * v.count) for c in range(together)]
+        starts = [v.at(start, *[weights.row] * (c // 2)) for c, start in enumerate(starts)]
+        zeros = [v.full(0.0)] * together
 
-        def row(k: Any, value: Any) -> list[Any]:
-            w = v.load(v.at(column.address, b.mul(k, column.row)))
-            return [b.add(k, constant(1)), v.fma(w, w, value)]
+        def part(first: Any, *totals: Any) -> list[Any]:
+            after = b.add(first, constant(ROWS_PER_SUM))
+            end = b.select(b.icmp_signed("<", after, rows), after, rows)
 
-        _, value = v.loop([first, v.full(0.0)], lambda k, _: b.icmp_signed("<", k, end), row)
-        return [after, b.fadd(total, value)]
+            def row(k: Any, *sums: Any) -> list[Any]:
+                below = b.mul(k, constant(2 * v.count))
+                ws = [v.load(v.at(start, below)) for start in starts]
+                squared = [v.fma(w, w, value) for w, value in zip(ws, sums, strict=True)]
+                return [b.add(k, constant(1)), *squared]
 
-    _, total = v.loop([constant(0), v.full(0.0)], lambda k, _: b.icmp_signed("<", k, rows), part)
-    v.store(v.fma(v.broadcast(factor), total, v.load(out)), out)
+            _, *sums = v.loop([first, *zeros], lambda k, *_: b.icmp_signed("<", k, end), row)
+            return [after, *map(b.fadd, totals, sums)]
+
+        _, *totals = v.loop([constant(0), *zeros], lambda k, *_: b.icmp_signed("<", k, rows), part)
+        factors = v.broadcast(factor)
+        for c, total in enumerate(totals):
+            place = v.at(out, c * v.count)
+            v.store(v.fma(factors, total, v.load(place)), place)
+
+    return vector_op(add_squares)
+
+
+TOGETHER = 4  # vectors of columns whose sums don't wait for each other
+_some, _one = _squares(TOGETHER), _squares(1)
 
 
 @kernel
@@ -47,7 +63,14 @@ def penalty(work, layer, dtype):
         return
     squares = layer.squares + step.epoch * layer.n_vectors * width * size
     factor = work.numbers + (work.number * work.numbers_row + at.PENALTY) * size
-    for c in range(first_vector(work, layer), last_vector(work, layer)):
-        weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
+    c, last = first_vector(work, layer), last_vector(work, layer)
+    while c < last:
+        address = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
+        weights = View(address, layer.weights_panel, 1)
         out = squares + c * width * size
-        _add_squares(View(weights, 2 * width, 1), layer.n_in, factor, out, dtype)
+        if c % 2 == 0 and c + TOGETHER <= last:
+            _some(weights, layer.n_in, factor, out, dtype)
+            c += TOGETHER
+        else:
+            _one(weights, layer.n_in, factor, out, dtype)
+            c += 1
