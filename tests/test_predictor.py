@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from engine_tools import make_parameters, make_rows
@@ -29,3 +31,17 @@ def test_any_rows_one_call_after_the_other(kind, skips, n_threads):
         assert got.shape == (n_rows, 3)
         if n_rows:
             np.testing.assert_array_equal(got, kernels.predict_proba(*parameters, x, **settings))
+
+
+def test_rows_are_let_go_of():
+    parameters = make_parameters(SIZES, "float32")
+    x = make_rows(500, SIZES[0], "float32")
+    predictor = kernels.Predictor(*parameters, x)
+    predictor(x)
+    assert predictor.is_finite(x)
+    x[497, 5] = np.nan
+    predictor(x)
+    assert not predictor.is_finite(x)
+    held = weakref.ref(x)
+    del x
+    assert held() is None

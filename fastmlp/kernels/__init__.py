@@ -5,10 +5,10 @@ From the innermost out: `simd` writes vector instructions, `memory` names what l
 are the building blocks. A step's stages are `gather`, `products`, `skip`, `activate`, `outputs`,
 `penalty` and `update`, in which the entries of `activations`, `losses` and `optimizers` are
 compiled; `parts` has those of large batches. `plan` says where everything lies,
-`packing` how parameters do, `program` which stages run in which order, `step` runs them; `threads`
-and `pace` choose how many threads work on it; `trainer` and `inference` are what Python calls.
-`functions` has some kernels alone, under the names of their references; `limits` has some that
-measure the machine.
+`packing` how parameters do, `program` which stages run in which order, `step` runs them, and
+`denormals` has numbers that are all but zero be zero meanwhile; `threads` and `pace` choose how
+many threads work on it; `trainer` and `inference` are what Python calls. `functions` has some
+kernels alone, under the names of their references; `limits` has some that measure the machine.
 
 Words that all files use
 ------------------------

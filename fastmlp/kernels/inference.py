@@ -22,6 +22,7 @@ from fastmlp.problem import TUTORIAL, Problem
 Array = NDArray[Any]
 
 BATCH_ROWS = 128  # rows whose activations stay in the caches
+NOTHING = np.empty(0)
 ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
 
 
@@ -45,14 +46,14 @@ class _Worker:
         self._stages = program.table(stages, plan.dtype)
         plan.put("dropout_scale", aligned(1, plan.dtype))
         plan.works["steps_row"] = at.STEP.size
-        self._n_rows = -1
-        self.expect(x)
+        self._n_rows, self._is_sparse = -1, not isinstance(x, np.ndarray)
 
-    def expect(self, x: Any) -> None:
+    def expect(self, x: Any, out: Array) -> None:
         """Have other rows predicted, in batches, in the order in which they lie."""
         plan, n_rows = self.plan, x.shape[0]
+        plan.put("out", out)
         plan.kept("total")[...] = 0
-        if isinstance(x, np.ndarray):
+        if not self._is_sparse:
             plan.put("x", x)
         if n_rows == self._n_rows:
             return
@@ -63,6 +64,11 @@ class _Worker:
         steps["n_rows"][: len(firsts)] = np.minimum(n_rows - firsts, BATCH_ROWS)
         plan.put("order", np.arange(n_rows, dtype=np.int64))
         plan.works["n_ordered"] = self._n_rows = n_rows
+
+    def release(self) -> None:
+        """Let go of the rows and of what was predicted: they may be large."""
+        for field in ("out",) if self._is_sparse else ("x", "out"):
+            self.plan.put(field, NOTHING)
 
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`, without the last one itself."""
@@ -98,6 +104,7 @@ class Predictor:
         self._parameters = weights, biases
         self._settings: Any = input_scale, problem, skips_zeros(x, skip_zeros)
         self._workers = [_Worker(weights, biases, x, *self._settings)]
+        self._used = self._workers
 
     def load(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         """Go on with other values of weights and biases, of the same shapes."""
@@ -108,7 +115,7 @@ class Predictor:
     def is_finite(self, x: Array) -> bool:
         """Whether all numbers of `x`, which was just predicted, and their sum are finite."""
         if self._workers[0].adds_up:
-            totals = (worker.plan.kept("total")[0].tolist() for worker in self._workers)
+            totals = (worker.plan.kept("total")[0].tolist() for worker in self._used)
             return all(map(math.isfinite, chain.from_iterable(totals)))
         with np.errstate(over="ignore", invalid="ignore"):
             return math.isfinite(x.sum())
@@ -116,16 +123,13 @@ class Predictor:
     def __call__(self, x: Any) -> Array:
         """Return the last layer's outputs for each row; see :func:`predict_proba`."""
         n_rows = x.shape[0]
-        n_threads = self._n_threads or max(1, n_rows // ROWS_PER_THREAD)
-        if self._n_threads is None and n_threads > 1:
-            n_threads = min(n_threads, usable_threads())
+        n_threads = self._n_threads_for(n_rows)
         while len(self._workers) < n_threads:
             self._workers.append(_Worker(*self._parameters, x, *self._settings))
         workers = self._workers[:n_threads]
         out = np.empty((n_rows, self._parameters[0][-1].shape[1]), workers[0].plan.dtype)
         for worker in workers:
-            worker.expect(x)
-            worker.plan.put("out", out)
+            worker.expect(x, out)
 
         def predict_some(thread: int) -> None:
             """The batches of one thread, an equal share of them."""
@@ -136,7 +140,17 @@ class Predictor:
             predict_some(0)
         else:
             Helpers().run(predict_some, n_threads)
+        for worker in workers:
+            worker.release()
+        self._used = workers
         return out
+
+    def _n_threads_for(self, n_rows: int) -> int:
+        n_batches = max(1, -(-n_rows // BATCH_ROWS))
+        if self._n_threads is not None:
+            return min(self._n_threads, n_batches)
+        n_useful = max(1, n_rows // ROWS_PER_THREAD)
+        return min(n_useful, usable_threads()) if n_useful > 1 else 1
 
 
 def predict_proba(
@@ -198,7 +212,7 @@ def forward(
     n_rows = x.shape[0]
     whole = _Worker(weights, biases, x, input_scale, problem, skips_zeros(x, None))
     activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
-    whole.plan.put("out", activations[-1])
+    whole.expect(x, activations[-1])
     for batch in range(whole.n_batches):
         whole.run(batch, batch + 1)
         first = batch * BATCH_ROWS
