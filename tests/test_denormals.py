@@ -48,7 +48,7 @@ def test_the_callers_mode_comes_back(dtype, n_threads):
 
 @DTYPES
 def test_predictions_keep_them(dtype):
-    w, b = np.full((1, 1), denormal(dtype)), np.zeros((1, 1), dtype)
+    w, b = np.full((1, 1), denormal(dtype), dtype), np.zeros((1, 1), dtype)
     x = np.full((5, 1), 0.5, dtype)
     ours = kernels.predict_proba([w], [b], x, problem=Problem(loss="squared_error"))
     assert_array_equal(ours, x @ w)

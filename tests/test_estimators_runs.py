@@ -191,3 +191,24 @@ def test_interrupt_within_an_epoch(settings, monkeypatch):
     assert model.n_iter_ >= 1
     assert model.n_iter_ == len(model.history_.loss)
     assert model.predict(x).shape == y.shape
+
+
+def test_interrupt_within_the_first_epoch_keeps_its_steps(monkeypatch):
+    from fastmlp import kernels
+
+    x, y = load("wine")
+    settings = {"random_state": 0, "batch_size": 10, "solver": "sgd"}
+    start = quiet(MLPClassifier(max_iter=1, learning_rate_init=1e-12, **settings), x, y)
+    original, n_stretches = kernels.Trainer._run, []
+
+    def interrupted(self, *args):
+        n_stretches.append(args)
+        if len(n_stretches) == 2:
+            raise KeyboardInterrupt
+        return original(self, *args)
+
+    monkeypatch.setattr(kernels.Trainer, "_run", interrupted)
+    model = MLPClassifier(**settings)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.fit(x, y)
+    assert np.abs(model.coefs_[0] - start.coefs_[0]).max() > 1e-6

@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
+import _thread
 import weakref
 
 import numpy as np
 import pytest
-from engine_tools import make_parameters, make_rows
+from engine_tools import assert_close, make_parameters, make_rows
 
-from fastmlp import kernels
+from fastmlp import MLPClassifier, kernels, reference
+from fastmlp.estimators import outputs
 
 SIZES = (24, 17, 3)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
 @pytest.mark.parametrize("skips", [False, True])
-@pytest.mark.parametrize("n_threads", [None, 2])
+@pytest.mark.parametrize("n_threads", [None, 3])
 def test_any_rows_one_call_after_the_other(kind, skips, n_threads):
-    settings = {"input_scale": 255.0 if kind == "uint8" else None, "n_threads": n_threads}
-    parameters = make_parameters(SIZES, "float32")
-    predictor = kernels.Predictor(
-        *parameters, make_rows(1, SIZES[0], kind), skip_zeros=skips, **settings
-    )
-    for n_rows in (1, 300, 128, 5000, 129, 0, 2):
+    scale = 255.0 if kind == "uint8" else None
+    predictor = kernels.Predictor(scale, n_threads, skip_zeros=skips, batch_rows=128)
+    for n_rows in (1, 300, 128, 70_000, 129, 0, 2):
         x = make_rows(n_rows, SIZES[0], kind, density=0.3, seed=n_rows)
-        parameters = make_parameters(SIZES, "float32", seed=n_rows)
-        predictor.load(*parameters)
         x.flags.writeable = False
-        got = predictor(x)
+        parameters = make_parameters(SIZES, "float32", seed=n_rows)
+        got = predictor(*parameters, x)
         assert got.shape == (n_rows, 3)
         if n_rows:
-            np.testing.assert_array_equal(got, kernels.predict_proba(*parameters, x, **settings))
+            assert_close(got, reference.predict_proba(*parameters, x, scale), "float32", 20)
+            assert predictor.is_finite(x)
+
+
+@pytest.mark.parametrize("n_features", [24, 1024])  # of which the latter are copied
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_what_is_not_finite_is_found_wherever_it_is(n_features, n_threads):
+    parameters = make_parameters((n_features, 5, 3), "float32")
+    predictor = kernels.Predictor(n_threads=n_threads, skip_zeros=False, batch_rows=128)
+    for n_rows in (1, 390):
+        x = make_rows(n_rows, n_features, "float32")
+        for place in (0, n_rows * n_features // 2, -1):
+            for values in ([np.nan], [-np.inf], [np.inf, -np.inf]):
+                broken = x.copy()
+                broken.flat[place] = values[0]
+                broken[0, 1] = values[-1]
+                predictor(*parameters, broken)
+                assert not predictor.is_finite(broken)
+        within = np.full((n_rows + 2, n_features), np.nan, np.float32)  # which is not to be read
+        within[1:-1] = x
+        predictor(*parameters, within[1:-1])
+        assert predictor.is_finite(within[1:-1])
+        predictor(*parameters, x[:1])
+        assert predictor.is_finite(x[:1])
 
 
 def test_rows_are_let_go_of():
-    parameters = make_parameters(SIZES, "float32")
     x = make_rows(500, SIZES[0], "float32")
-    predictor = kernels.Predictor(*parameters, x)
-    predictor(x)
-    assert predictor.is_finite(x)
-    x[497, 5] = np.nan
-    predictor(x)
-    assert not predictor.is_finite(x)
-    held = weakref.ref(x)
-    del x
-    assert held() is None
+    predictor = kernels.Predictor()
+    got = predictor(*make_parameters(SIZES, "float32"), x)
+    held = weakref.ref(x), weakref.ref(got)
+    del x, got
+    assert held[0]() is None
+    assert held[1]() is None
+
+
+def test_helpers_that_cannot_be_started(monkeypatch):
+    parameters, x = make_parameters(SIZES, "float32"), make_rows(400, SIZES[0], "float32")
+    expected = kernels.predict_proba(*parameters, x, n_threads=1)
+
+    def refuse(*args):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
+    got = kernels.predict_proba(*parameters, x, n_threads=3)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_finite_rows_are_looked_at_once(monkeypatch):
+    x = make_rows(300, 6, "float64")
+    model = MLPClassifier(max_iter=1000, tol=1, random_state=0).fit(x, np.arange(300) % 3)
+    assert outputs.finite_outputs_of(model, x) is not None
+    labels = model.predict(x)
+    one = model.predict(x[:1])
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "outputs_of", None)  # what would be called after another look
+        np.testing.assert_array_equal(model.predict(x), labels)
+        assert model.predict(x[:1]) == one
+    x[299, :2] = np.inf, -np.inf
+    with pytest.raises(ValueError, match="infinity"), np.errstate(invalid="ignore"):
+        model.predict(x)

@@ -53,11 +53,12 @@ class Epochs:
         """
         if self._taken == len(self._losses):
             self._losses, self._taken = [], 0  # an interrupt finds nothing to take back
+            n_epochs = 1
             if self._runs_ahead:
                 safe = min(n_safe, LONGEST, SAFE_SECONDS / self._seconds if self._seconds else 1)
-                self._take_block(min(max(self._size, int(safe)), self._left))
-            else:
-                self._take_one()
+                n_epochs = min(max(self._size, int(safe)), self._left)
+            # An interrupt within an epoch that is taken alone leaves what it has got to.
+            self._take_block(n_epochs) if n_epochs > 1 else self._take_one()
             self._left -= len(self._losses)
         self._taken += 1
         return self._losses[self._taken - 1], self._seconds
@@ -75,7 +76,7 @@ class Epochs:
         start, trainer = time.perf_counter(), self._trainer
         trainer.epoch(self._draw(1)[0])
         self._losses = [trainer.mean_loss + trainer.penalty]
-        self._seconds = time.perf_counter() - start
+        self._measure(time.perf_counter() - start)
 
     def _take_block(self, n_epochs: int) -> None:
         start = time.perf_counter()
@@ -87,7 +88,11 @@ class Epochs:
             self._go_back()
             raise
         self._losses = (losses + penalties).tolist()
-        self._seconds = max(time.perf_counter() - start, 1e-9) / n_epochs
+        self._measure((time.perf_counter() - start) / n_epochs)
+
+    def _measure(self, seconds: float) -> None:
+        """Choose the next block's size from how long an epoch has taken."""
+        self._seconds = max(seconds, 1e-9)
         fits = int(SECONDS / self._seconds)
         self._size = max(1, min(LONGEST, fits, 4 * self._size))
 

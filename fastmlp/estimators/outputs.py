@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,9 +12,20 @@ from fastmlp.estimators.parameters import problem_of
 
 Array = NDArray[Any]
 
-# Of estimators that have predicted: what is laid out already for the next time, and for what.
-_kept: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
-FEW_ROWS = 128  # to look for zeros that can be skipped takes longer than it saves
+FEW_ROWS = 128
+MOST_BYTES = 2**22  # of weights: with more, predictions take longer than laying out
+
+
+class Kept(NamedTuple):
+    """A predictor, and what it is for."""
+
+    kind: tuple[Any, ...]
+    skips: bool
+    predictor: Any
+
+
+# Of estimators that have predicted. Their copies and pickles know nothing of it.
+_kept: WeakKeyDictionary[Any, Kept] = WeakKeyDictionary()
 
 
 def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
@@ -53,13 +64,8 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
 
 def outputs_of(estimator: Any, x: Any) -> Array:
     """Return the last layer's activations (n_rows, n_outputs) for checked features."""
-    from fastmlp.kernels import predict_proba
-
-    if isinstance(x, np.ndarray):
-        outputs, _ = _predicted(estimator, x, *parameters(estimator))
-        return outputs
-    problem = problem_of(estimator, estimator.out_activation_)
-    return predict_proba(*parameters(estimator), x, None, estimator.n_threads, problem)
+    outputs, _ = _predicted(estimator, x, *parameters(estimator))
+    return outputs
 
 
 def finite_outputs_of(estimator: Any, x: Array) -> Array | None:
@@ -70,26 +76,29 @@ def finite_outputs_of(estimator: Any, x: Array) -> Array | None:
     weights, biases = parameters(estimator)
     if x.dtype != weights[0].dtype:
         return None
-    outputs, is_finite = _predicted(estimator, x, weights, biases)
+    outputs, is_finite = _predicted(estimator, x, weights, biases, looks=True)
     return outputs if is_finite else None
 
 
 def _predicted(
-    estimator: Any, x: Array, weights: list[Array], biases: list[Array]
+    estimator: Any, x: Any, weights: list[Array], biases: list[Array], looks: bool = False
 ) -> tuple[Array, bool]:
-    """Return the outputs, and whether all features are known to be finite."""
+    """Return the outputs, and whether all features are finite, if `looks`."""
     from fastmlp.kernels import Predictor, skips_zeros
 
-    problem, n_threads = problem_of(estimator, estimator.out_activation_), estimator.n_threads
-    skips = len(x) > FEW_ROWS and skips_zeros(x)
+    settings = (None, estimator.n_threads, problem_of(estimator, estimator.out_activation_))
     # Taken out while it is at work: another thread makes one of its own.
-    kind = (problem, n_threads, skips, x.dtype, weights[0].dtype, *(w.shape for w in weights))
-    known, predictor = _kept.pop(estimator, (None, None))
-    if known == kind:
-        predictor.load(weights, biases)
-    else:
-        predictor = Predictor(weights, biases, x, None, n_threads, problem, skips)
-    outputs = predictor(x)
-    is_finite = predictor.is_finite(x)
-    _kept[estimator] = kind, predictor
+    kept = _kept.pop(estimator, None)
+    if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_BYTES:
+        predictor = Predictor(*settings)
+        return predictor(weights, biases, x), looks and predictor.is_finite(x)
+    kind = (settings, x.dtype, weights[0].dtype, *(w.shape for w in weights))
+    # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
+    skips = len(x) > FEW_ROWS and skips_zeros(x)
+    if kept is None or kept.kind != kind or (len(x) > FEW_ROWS and kept.skips != skips):
+        predictor = Predictor(*settings, skips, batch_rows=FEW_ROWS)
+        kept = Kept(kind, skips, predictor)
+    outputs = kept.predictor(weights, biases, x)
+    is_finite = looks and kept.predictor.is_finite(x)
+    _kept[estimator] = kept
     return outputs, is_finite

@@ -6,7 +6,7 @@ batch, which lie anywhere in memory, are asked for a whole step ahead: a cache l
 vector that is copied, since a core keeps track of a few dozen requests at once.
 
 Where zeros are skipped, dense rows need not even be gathered (:mod:`fastmlp.kernels.nonzeros`), and
-neither are rows that follow each other in X, as those of predictions do.
+neither are rows that are taken in the order in which they lie, as those of predictions are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from llvmlite import ir
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import Entry, View
 from fastmlp.kernels.nonzeros import MASK_ROWS, next_batch
-from fastmlp.kernels.ops import Integer, vector_op
+from fastmlp.kernels.ops import vector_op
 from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.simd import INT8, INT32, INT64, Lanes, constant
 
@@ -105,30 +105,6 @@ def gather(work, layer, dtype, source):
 
 
 @vector_op
-def _in_a_row(v: Lanes, order: Any, rows: Any) -> Integer:
-    """How many rows that `order` numbers, from the first one on, follow each other in X."""
-    b = v.builder
-    first = v.load(order, INT64)
-
-    def follows(i: Any) -> Any:
-        return b.icmp_signed("==", v.load(b.add(order, b.mul(i, constant(8))), INT64),
-                             b.add(first, i))  # fmt: skip
-
-    def both(i: Any) -> Any:
-        # The entry behind the last one is not read.
-        inside = b.icmp_signed("<", i, rows)
-        return b.and_(inside, follows(b.select(inside, i, constant(0))))
-
-    return v.loop([constant(1)], both, lambda i: [b.add(i, constant(1))])[0]
-
-
-@vector_op
-def _number(v: Lanes, order: Any) -> Integer:
-    """The first row that `order` numbers."""
-    return v.load(order, INT64)
-
-
-@vector_op
 def _add_up(v: Lanes, start: Any, n: Any, total: Any, dtype: Any) -> None:
     """Add `n` numbers to a vector of totals, lane by lane, in no order that matters."""
     b = v.builder
@@ -152,22 +128,15 @@ def _add_up(v: Lanes, start: Any, n: Any, total: Any, dtype: Any) -> None:
 
 
 @kernel
-def gather_or_follow(work, layer, dtype, source):
-    """What `gather` does; rows that follow each other in X are read there, and not copied.
+def follow(work, layer, dtype):
+    """Have the first layer read the batch's rows where they lie, one after the other.
 
-    X is of the network's dtype. Rows that are not copied are added up instead: so they come to the
-    caches one after the other, and a sum that is finite says that all of them are.
+    They are added up meanwhile: so they come to the caches in their order, and a sum that is finite
+    says that they all are.
     """
     work, layer = work_at(work), layer_at(layer)
-    order = work.order + work.first_row * 8
-    if _in_a_row(order, work.n_rows) == work.n_rows:
-        layer.inputs = work.x + _number(order) * work.row_bytes
-        layer.inputs_row = work.n_features
-        _add_up(layer.inputs, work.n_rows * work.n_features, work.total, dtype)
-    else:
-        layer.inputs, layer.inputs_row = work.input, work.input_row
-        _gather_rows(work.x, work.n_features, order, work.n_rows, next_batch(work), work.scale,
-                     View(work.input, work.input_row, 1), source, dtype)  # fmt: skip
+    layer.inputs = work.x + work.first_row * work.row_bytes
+    _add_up(layer.inputs, work.n_rows * work.n_features, work.total, dtype)
 
 
 @vector_op

@@ -22,8 +22,9 @@ from fastmlp.problem import TUTORIAL, Problem
 Array = NDArray[Any]
 
 BATCH_ROWS = 128  # rows whose activations stay in the caches
-NOTHING = np.empty(0)
 ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
+MOST_KEPT = 2**16  # rows whose numbers are kept from call to call
+NOTHING = np.empty(0)
 
 
 class _Worker:
@@ -34,121 +35,127 @@ class _Worker:
         weights: Sequence[Array],
         biases: Sequence[Array],
         x: Any,
-        input_scale: float | None,
-        problem: Problem,
-        skip_zeros: bool,
+        input_scale: float | None = None,
+        problem: Problem = TUTORIAL,
+        skip_zeros: bool | None = None,
+        batch_rows: int | None = None,
     ) -> None:
-        self.plan = plan = Plan(weights, biases, BATCH_ROWS, n_threads=0)
-        inputs = Inputs(plan, x, input_scale, skip_zeros)
+        self._batch_rows = batch_rows or max(1, min(BATCH_ROWS, x.shape[0]))
+        self.plan = plan = Plan(weights, biases, self._batch_rows, n_threads=0)
+        inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros), are_in_order=True)
         self.adds_up = inputs.are_added_up
         network = program.Network.of(problem, len(weights), has_labels=True)
         stages = program.prediction(network, inputs.stages, inputs.skipped)
         self._stages = program.table(stages, plan.dtype)
         plan.put("dropout_scale", aligned(1, plan.dtype))
         plan.works["steps_row"] = at.STEP.size
-        self._n_rows, self._is_sparse = -1, not isinstance(x, np.ndarray)
+        self._n_rows, self.n_batches = -1, 0
+        self._is_sparse = not isinstance(x, np.ndarray)
 
     def expect(self, x: Any, out: Array) -> None:
-        """Have other rows predicted, in batches, in the order in which they lie."""
-        plan, n_rows = self.plan, x.shape[0]
+        """Have rows predicted, in batches, in the order in which they lie."""
+        plan, n_rows, size = self.plan, x.shape[0], self._batch_rows
         plan.put("out", out)
         plan.kept("total")[...] = 0
         if not self._is_sparse:
             plan.put("x", x)
         if n_rows == self._n_rows:
             return
-        firsts = np.arange(0, n_rows, BATCH_ROWS)
+        firsts = np.arange(0, n_rows, size)
         self.n_batches = len(firsts)
         steps = plan.put("steps", at.STEP.rows(max(1, len(firsts))))
         steps["first_row"][: len(firsts)] = firsts
-        steps["n_rows"][: len(firsts)] = np.minimum(n_rows - firsts, BATCH_ROWS)
+        steps["n_rows"][: len(firsts)] = np.minimum(n_rows - firsts, size)
         plan.put("order", np.arange(n_rows, dtype=np.int64))
         plan.works["n_ordered"] = self._n_rows = n_rows
-
-    def release(self) -> None:
-        """Let go of the rows and of what was predicted: they may be large."""
-        for field in ("out",) if self._is_sparse else ("x", "out"):
-            self.plan.put(field, NOTHING)
 
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`, without the last one itself."""
         stages = self._stages
         run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last, False)
 
+    def release(self) -> None:
+        """Let go of what grows with the rows."""
+        for field in ("out",) if self._is_sparse else ("x", "out"):
+            self.plan.put(field, NOTHING)
+        if self._n_rows > MOST_KEPT:
+            self._n_rows = -1
+            for field in ("order", "steps"):
+                self.plan.put(field, NOTHING)
+
 
 class Predictor:
-    """Predictions again and again, of any numbers of rows, by one call at a time.
+    """Predictions of one network again and again, of any numbers of rows, by one call at a time.
 
     To lay out the buffers takes as long as to predict a thousand rows of a small network, and is
     done once.
 
     Parameters
     ----------
-    weights, biases, x, input_scale, n_threads, problem
-        See :func:`predict_proba`. Later rows have the dtype of `x`, which is dense.
+    input_scale, n_threads, problem
+        See :func:`predict_proba`.
     skip_zeros : bool, optional
-        By default where `x` has zeros enough.
+        By default where the first rows have zeros enough.
+    batch_rows : int, optional
+        Rows that are predicted together; by default no more than there are in the first call.
     """
 
     def __init__(
         self,
-        weights: Sequence[Array],
-        biases: Sequence[Array],
-        x: Any,
         input_scale: float | None = None,
         n_threads: int | None = None,
         problem: Problem = TUTORIAL,
         skip_zeros: bool | None = None,
+        batch_rows: int | None = None,
     ) -> None:
         self._n_threads = n_threads
-        self._parameters = weights, biases
-        self._settings: Any = input_scale, problem, skips_zeros(x, skip_zeros)
-        self._workers = [_Worker(weights, biases, x, *self._settings)]
-        self._used = self._workers
+        self._settings: Any = input_scale, problem, skip_zeros, batch_rows
+        self._workers: list[_Worker] = []
+        self._used: list[_Worker] = []
 
-    def load(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
-        """Go on with other values of weights and biases, of the same shapes."""
-        self._parameters = weights, biases
-        for worker in self._workers:
-            worker.plan.packed.write(weights, biases)
+    def __call__(self, weights: Sequence[Array], biases: Sequence[Array], x: Any) -> Array:
+        """Return the last layer's outputs for each row; see :func:`predict_proba`.
 
-    def is_finite(self, x: Array) -> bool:
-        """Whether all numbers of `x`, which was just predicted, and their sum are finite."""
-        if self._workers[0].adds_up:
-            totals = (worker.plan.kept("total")[0].tolist() for worker in self._used)
-            return all(map(math.isfinite, chain.from_iterable(totals)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            return math.isfinite(x.sum())
-
-    def __call__(self, x: Any) -> Array:
-        """Return the last layer's outputs for each row; see :func:`predict_proba`."""
+        In all calls shapes and dtypes of the parameters are the same, and the dtype of `x`. Only
+        the first call may be one with CSR.
+        """
         n_rows = x.shape[0]
         n_threads = self._n_threads_for(n_rows)
+        for worker in self._workers[:n_threads]:
+            worker.plan.packed.write(weights, biases)
         while len(self._workers) < n_threads:
-            self._workers.append(_Worker(*self._parameters, x, *self._settings))
-        workers = self._workers[:n_threads]
-        out = np.empty((n_rows, self._parameters[0][-1].shape[1]), workers[0].plan.dtype)
+            self._workers.append(_Worker(weights, biases, x, *self._settings))
+        self._used = workers = self._workers[:n_threads]
+        out = np.empty((n_rows, weights[-1].shape[1]), weights[0].dtype)
         for worker in workers:
             worker.expect(x, out)
+        left = set(range(n_threads))
 
         def predict_some(thread: int) -> None:
             """The batches of one thread, an equal share of them."""
             n_batches = workers[thread].n_batches
             workers[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
+            left.discard(thread)
 
-        if n_threads == 1:
-            predict_some(0)
-        else:
+        if n_threads > 1:
             Helpers().run(predict_some, n_threads)
+        for thread in sorted(left):  # whose helper could not be started
+            predict_some(thread)
         for worker in workers:
             worker.release()
-        self._used = workers
         return out
 
+    def is_finite(self, x: Array) -> bool:
+        """Whether all numbers of `x`, which was just predicted, and their sum are finite."""
+        if self._used[0].adds_up:
+            totals = (worker.plan.kept("total")[0].tolist() for worker in self._used)
+            return all(map(math.isfinite, chain.from_iterable(totals)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return math.isfinite(x.sum())
+
     def _n_threads_for(self, n_rows: int) -> int:
-        n_batches = max(1, -(-n_rows // BATCH_ROWS))
         if self._n_threads is not None:
-            return min(self._n_threads, n_batches)
+            return min(self._n_threads, max(1, -(-n_rows // BATCH_ROWS)))
         n_useful = max(1, n_rows // ROWS_PER_THREAD)
         return min(n_useful, usable_threads()) if n_useful > 1 else 1
 
@@ -181,7 +188,7 @@ def predict_proba(
     ndarray of shape (n_rows, n_outputs)
         In the weights' dtype.
     """
-    return Predictor(weights, biases, x, input_scale, n_threads, problem)(x)
+    return Predictor(input_scale, n_threads, problem)(weights, biases, x)
 
 
 def prepare(
@@ -195,7 +202,7 @@ def prepare(
 
     See :func:`predict_proba` for the parameters.
     """
-    _Worker(weights, biases, x, input_scale, problem, skips_zeros(x, None)).run(0, 0)
+    _Worker(weights, biases, x, input_scale, problem).run(0, 0)
 
 
 def forward(
@@ -210,7 +217,7 @@ def forward(
     See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
     """
     n_rows = x.shape[0]
-    whole = _Worker(weights, biases, x, input_scale, problem, skips_zeros(x, None))
+    whole = _Worker(weights, biases, x, input_scale, problem)
     activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
     whole.expect(x, activations[-1])
     for batch in range(whole.n_batches):

@@ -1,8 +1,9 @@
 """The rows of X, as a plan's kernels read them: in place or copied, with zeros skipped or not.
 
 Dense rows are read where they lie if zeros are skipped, their dtype is the network's or uint8, and
-inputs come in whole groups; or if a batch's rows follow each other, and their dtype is the
-network's. Else they are copied to a block, converted on the way. Sparse rows always are.
+inputs come in whole groups; or if they are taken in the order in which they lie, and their dtype is
+the network's. Else a batch's rows are copied to a block, converted on the way. Sparse rows always
+are.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.gather import Source, gather, gather_or_follow, gather_sparse
+from fastmlp.kernels.buffers import PAGE, aligned
+from fastmlp.kernels.gather import Source, follow, gather, gather_sparse
 from fastmlp.kernels.nonzeros import Elements, find_nonzeros, locate
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.program import Stage
@@ -36,6 +37,8 @@ class Inputs:
         See `fastmlp.reference.scale_inputs`.
     skips : bool
         Whether zeros are skipped; see `skips_zeros`.
+    are_in_order : bool
+        Whether rows are taken in the order in which they lie.
 
     Attributes
     ----------
@@ -44,9 +47,9 @@ class Inputs:
     skipped : Elements or None
         Where zeros are skipped: what rows are made of where they are read.
     are_in_place : bool
-        Whether rows are always read from X itself.
+        Whether rows are read from X itself.
     are_added_up : bool
-        Whether rows that follow each other are added up.
+        Whether they are added up, too.
 
     Raises
     ------
@@ -55,7 +58,12 @@ class Inputs:
     """
 
     def __init__(
-        self, plan: Plan, x: Any, input_scale: float | None = None, skips: bool = False
+        self,
+        plan: Plan,
+        x: Any,
+        input_scale: float | None = None,
+        skips: bool = False,
+        are_in_order: bool = False,
     ) -> None:
         dtype = plan.dtype
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
@@ -63,7 +71,7 @@ class Inputs:
         self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
             plan.put("x", x)
-            self.stages = self._dense(plan, x, input_scale)
+            self.stages = self._dense(plan, x, input_scale, are_in_order)
         else:
             self.stages = self._sparse(plan, x, input_scale)
         first = plan.layers[:, 0]
@@ -71,7 +79,9 @@ class Inputs:
             first["n_in_updated"] = first["n_in_padded"]  # whole groups of inputs
         plan.set_row_unit(skips)
 
-    def _dense(self, plan: Plan, x: np.ndarray, input_scale: float | None) -> list[Stage]:
+    def _dense(
+        self, plan: Plan, x: np.ndarray, input_scale: float | None, are_in_order: bool
+    ) -> list[Stage]:
         are_pixels = x.dtype == np.uint8
         plan.works["row_bytes"] = x.shape[1] * x.itemsize
         # Inputs are skipped, and read, in whole groups.
@@ -84,10 +94,17 @@ class Inputs:
                 levels = plan.put("levels", aligned(256, plan.dtype))
                 levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), plan.dtype, input_scale)
             stages = [Stage("gather", locate)]
+        elif (
+            are_in_order
+            and self.skipped is None
+            and x.dtype == plan.dtype
+            and plan.works["row_bytes"][0] % PAGE  # else a tile's rows get in each other's way
+        ):
+            self.are_in_place = self.are_added_up = True
+            plan.layers[:, 0]["inputs_row"] = x.shape[1]
+            stages = [Stage("gather", follow)]
         else:
-            self.are_added_up = self.skipped is None and x.dtype == plan.dtype
-            kernel = gather_or_follow if self.are_added_up else gather
-            stages = [Stage("gather", kernel, 0, (Source(x.dtype.name),))]
+            stages = [Stage("gather", gather, 0, (Source(x.dtype.name),))]
         if self.skipped is not None:
             stages.append(Stage("gather", find_nonzeros, 0, (self.skipped,)))
         return stages

@@ -14,11 +14,11 @@ WORK = Record(
     "Work",
     # this thread, of how many; the first one's record; layers' records, and how many
     "thread n_threads first_work layers n_layers "
-    # the step at work: its number in the epoch, its rows of the order, its turn 0 or 1; where
+    # the step at work: its number in the table, its rows of the order, its turn 0 or 1; where
     # batches are taken in parts, the part at work, its rows in place of the batch's, and how many
     # of the stages are for each part
     "number first_row n_rows turn part part_rows part_stages "
-    # the epoch: numbers of rows of X in the order of training
+    # one epoch or several: numbers of rows of X in the order of training
     "order n_ordered "
     # X: its values, and where it is CSR, 32-bit columns and 64-bit starts of rows
     "x x_indices x_indptr n_features n_features_padded scale "
@@ -47,7 +47,7 @@ LAYER = Record(
     "Layer",
     # its number from 1; sizes, also in whole vectors; the record of the layer below
     "number n_in n_in_padded n_in_updated n_out n_vectors n_vectors_below sharing row_unit below "
-    # its inputs, two blocks used in turn, or one
+    # its inputs, two blocks used in turn, or one, or rows of X
     "inputs inputs_row inputs_block "
     # parameters; an optimiser's states lie so far behind them, one after the other
     "weights weights_panel weights_state transposed transposed_panel bias bias_state "

@@ -14,8 +14,8 @@ same order and the same parts.
 
 What lies where meanwhile:
 
-* The weights are read from start to end, once for every 64 rows of the batch; the hardware notices
-  that, and fetches ahead.
+* The weights of 512 inputs are read from start to end, once for every 64 rows of the batch; the
+  hardware notices that, and fetches ahead.
 * ``z`` and ``dz`` of 64 rows stay in the first-level cache.
 * Pixels are read as bytes and looked up in a table, `levels`: each of the 256 values, divided by
   the scale. Floats would be four times as many bytes on their way through the caches, which costs

@@ -134,7 +134,7 @@ seed, with_penalty, total
         Parameters
         ----------
         orders : ndarray of shape (n_epochs, n_ordered)
-            A row is the order of an epoch's rows.
+            A row is the order of an epoch's rows. For more than one, `learning_rate` is a number.
         """
         self._take(orders)
         penalties = np.zeros(len(orders))
@@ -144,11 +144,13 @@ seed, with_penalty, total
 
     def mark(self) -> None:
         """Remember parameters, states and the number of steps, for `go_back`."""
+        self._marked = None  # one snapshot at a time
         self._marked = self.n_steps, self._plan.packed.snapshot()
 
     def go_back(self) -> None:
         """Go on from where `mark` was called."""
         self._helpers.wait()
+        assert self._marked is not None
         self.n_steps, snapshot = self._marked
         self._plan.packed.restore(snapshot)
 

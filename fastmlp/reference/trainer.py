@@ -187,12 +187,12 @@ class Trainer:
         return float(loss / (self.total or weight))
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Take epochs of one step each.
+        """Take some epochs.
 
         Parameters
         ----------
-        orders : ndarray of shape (n_epochs, batch_size)
-            A row is the order of an epoch's rows.
+        orders : ndarray of shape (n_epochs, n_ordered)
+            A row is the order of an epoch's rows. For more than one, `learning_rate` is a number.
 
         Returns
         -------
