@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import signal
@@ -243,19 +244,19 @@ def test_nohup_is_respected(csv: Path) -> None:
     assert process.returncode == 143
 
 
-def test_a_signal_is_explained_where_it_has_to_wait(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_signal_is_explained_where_it_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not capsys: what another thread writes while it is being read can be lost.
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(sys.modules["fastmlp.cli.signals"], "PATIENCE", 0.0)
     with signals.handled(), signals.patient():
         os.kill(os.getpid(), signal.SIGTERM)
         deadline = time.perf_counter() + 60
-        stderr = ""
-        while not stderr and time.perf_counter() < deadline:
-            stderr = capsys.readouterr().err
+        while not stderr.getvalue().endswith("\n") and time.perf_counter() < deadline:
+            time.sleep(0.01)
         with pytest.raises(Stop):
             os.kill(os.getpid(), signal.SIGTERM)
-    assert stderr == "Stopping after this epoch; one more signal stops at once.\n"
+    assert stderr.getvalue() == "Stopping after this epoch; one more signal stops at once.\n"
 
 
 def test_held_signals_take_effect_at_the_end() -> None:
