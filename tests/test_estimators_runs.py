@@ -167,24 +167,29 @@ def test_interrupt(solver):
     assert fitted.n_iter_ == 2
 
 
-@pytest.mark.parametrize("settings", [
-    {}, {"early_stopping": True}, {"learning_rate": "cosine"}, {"solver": "lbfgs"},
-], ids=str)  # fmt: skip
-def test_interrupt_within_an_epoch(settings, monkeypatch):
+def interrupt_stretch(number, monkeypatch):
+    """Have Ctrl-C be pressed before the stretch of steps of that number, from 1."""
     from fastmlp import kernels
 
-    x, y = load("wine")
-    settings = settings | {"random_state": 0, "batch_size": 50}
-    quiet(MLPClassifier(max_iter=2, **settings), x, y)  # all is compiled
     original, n_stretches = kernels.Trainer._run, []
 
     def interrupted(self, *args):
         n_stretches.append(args)
-        if len(n_stretches) == 8:
+        if len(n_stretches) == number:
             raise KeyboardInterrupt
         return original(self, *args)
 
     monkeypatch.setattr(kernels.Trainer, "_run", interrupted)
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"early_stopping": True}, {"learning_rate": "cosine"}, {"solver": "lbfgs"},
+], ids=str)  # fmt: skip
+def test_interrupt_within_an_epoch(settings, monkeypatch):
+    x, y = load("wine")
+    settings = settings | {"random_state": 0, "batch_size": 50}
+    quiet(MLPClassifier(max_iter=2, **settings), x, y)  # all is compiled
+    interrupt_stretch(8, monkeypatch)
     model = MLPClassifier(**settings)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(x, y)
@@ -194,20 +199,10 @@ def test_interrupt_within_an_epoch(settings, monkeypatch):
 
 
 def test_interrupt_within_the_first_epoch_keeps_its_steps(monkeypatch):
-    from fastmlp import kernels
-
     x, y = load("wine")
     settings = {"random_state": 0, "batch_size": 10, "solver": "sgd"}
     start = quiet(MLPClassifier(max_iter=1, learning_rate_init=1e-12, **settings), x, y)
-    original, n_stretches = kernels.Trainer._run, []
-
-    def interrupted(self, *args):
-        n_stretches.append(args)
-        if len(n_stretches) == 2:
-            raise KeyboardInterrupt
-        return original(self, *args)
-
-    monkeypatch.setattr(kernels.Trainer, "_run", interrupted)
+    interrupt_stretch(2, monkeypatch)
     model = MLPClassifier(**settings)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(x, y)
