@@ -163,3 +163,9 @@ def _range(
             )
         lowest, highest = min(lowest, low), max(highest, high)
     return lowest, highest
+
+
+def has_finite_sum(x: np.ndarray) -> bool:
+    """Whether all numbers of an array, and their sum, are finite: one look, and no copy."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(x.sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, check_structure
 
 Array = NDArray[Any]
@@ -18,7 +18,7 @@ FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(n
 
 def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tuple[Any, Any]:
     """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
-    if not reset and is_plain(estimator, X) and _is_finite(X) and _are_plain_targets(y, len(X)):
+    if not reset and is_plain(estimator, X) and has_finite_sum(X) and _are_plain_targets(y, len(X)):
         return X, y
     _check_sound(("X", X), ("y", y))
     x, y = validate_data(
@@ -31,7 +31,7 @@ def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tu
 def read_features(estimator: Any, X: Any) -> Any:
     """Return features of the columns that the estimator was fitted on."""
     x = X
-    if not (is_plain(estimator, X) and _is_finite(X)):
+    if not (is_plain(estimator, X) and has_finite_sum(X)):
         _check_sound(("X", X))
         x = _canonical(
             validate_data(
@@ -70,12 +70,6 @@ def is_plain(estimator: Any, X: Any) -> bool:
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
     )
-
-
-def _is_finite(X: Array) -> bool:
-    """Whether all numbers and their sum are finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(X.sum())
 
 
 def _are_plain_targets(y: Any, n_rows: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks.features import has_finite_sum
 from fastmlp.kernels import program
 from fastmlp.kernels import records as at
 from fastmlp.kernels.buffers import aligned
@@ -150,8 +151,7 @@ class Predictor:
         if self._used[0].adds_up:
             totals = (worker.plan.kept("total")[0].tolist() for worker in self._used)
             return all(map(math.isfinite, chain.from_iterable(totals)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            return math.isfinite(x.sum())
+        return has_finite_sum(x)
 
     def _n_threads_for(self, n_rows: int) -> int:
         if self._n_threads is not None:

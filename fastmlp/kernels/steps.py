@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 class StepTable:
-    """The tables of an epoch's steps, filled before it starts.
+    """The tables of the steps of an epoch, or of some, filled before they start.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class StepTable:
     Attributes
     ----------
     n_steps : int
-        Steps of the epoch that the tables are filled for.
+        Steps that the tables are filled for.
     n_taken : int
         Those of them whose batches have weight; the others are left out.
     """
