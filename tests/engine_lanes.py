@@ -85,6 +85,8 @@ def check_forward(dtype: str) -> list[Array]:
             for values, expected_values in zip(got, expected, strict=True):
                 assert_close(values, expected_values, dtype, 40 + sizes[0])
             results += got[:-1]
+            labels = kernels.Predictor(255.0)(*parameters, x, as_labels=True)
+            np.testing.assert_array_equal(labels, got[-1].argmax(axis=1))
     return results
 
 

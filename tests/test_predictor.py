@@ -54,6 +54,25 @@ def test_what_is_not_finite_is_found_wherever_it_is(n_features, n_threads):
         assert predictor.is_finite(x[:1])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_classes", [2, 3, 8, 9, 16, 17, 33])
+def test_numbers_of_the_largest_outputs(n_classes, dtype):
+    weights, biases = make_parameters((SIZES[0], n_classes), dtype)
+    half = n_classes // 2
+    weights[0][:, n_classes - half :] = weights[0][
+        :, :half
+    ]  # equal ones, of which the first counts
+    biases[0][:] = -3.0  # columns that aren't there would have 0
+    predictor = kernels.Predictor(n_threads=2, batch_rows=128)
+    for n_rows in (1, 300, 0):
+        x = make_rows(n_rows, SIZES[0], dtype)
+        got = predictor(weights, biases, x, as_labels=True)
+        assert got.dtype == np.int64
+        np.testing.assert_array_equal(got, predictor(weights, biases, x).argmax(axis=1))
+    biases[0][0, -1] = np.nan  # then all probabilities are
+    assert not predictor(weights, biases, make_rows(9, SIZES[0], dtype), as_labels=True).any()
+
+
 def test_rows_are_let_go_of():
     x = make_rows(500, SIZES[0], "float32")
     predictor = kernels.Predictor()

@@ -233,14 +233,17 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Return rows as a scorer may expect them: of a table with names, a table."""
         return _safe_indexing(X, rows) if hasattr(self, "feature_names_in_") else x[rows]
 
-    def _outputs(self, X: Any) -> Array:
-        """Return the network's outputs for features as the user gives them."""
+    def _outputs(self, X: Any, as_labels: bool = False) -> Array:
+        """Return the network's outputs for features as the user gives them.
+
+        With `as_labels`, the number of each row's largest one.
+        """
         check_is_fitted(self)
         if data.is_plain(self, X):
-            found = outputs.finite_outputs_of(self, X)
+            found = outputs.finite_outputs_of(self, X, as_labels)
             if found is not None:
                 return found
-        return outputs.outputs_of(self, data.read_features(self, X))
+        return outputs.outputs_of(self, data.read_features(self, X), as_labels)
 
     def _has_partial_fit(self) -> bool:
         if self.solver not in parameters.STOCHASTIC_SOLVERS:

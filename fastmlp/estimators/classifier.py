@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.labels import Labels
@@ -209,8 +209,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
-        outputs = self._outputs(X)
-        return self._labels.decode(outputs)
+        check_is_fitted(self)
+        is_softmax = self.out_activation_ == "softmax"
+        return self._labels.decode(self._outputs(X, as_labels=is_softmax))
 
     def predict_proba(self, X: Any) -> Array:
         """Predict the probability of each class.

@@ -183,14 +183,17 @@ class Labels:
         return weights
 
     def decode(self, outputs: Array) -> Any:
-        """Return the labels predicted from the network's outputs (n_rows, n_outputs)."""
+        """Return the labels predicted from the network's outputs (n_rows, n_outputs).
+
+        From softmax, they are the numbers (n_rows,) of the largest outputs.
+        """
         if self._indicator is not None:
             return self._indicator.inverse_transform(outputs)
         if len(self.classes) == 1:
             return np.repeat(self.classes, len(outputs))
         if self.n_outputs == 1:
             return self.classes[(outputs[:, 0] > 0.5).astype(np.intp)]
-        return self.classes[outputs.argmax(axis=1)]
+        return self.classes[outputs]
 
     def are_right(self, outputs: Array, encoded: Array) -> Array:
         """Return whether each row's prediction is what `encode` has made of its label."""

@@ -62,13 +62,16 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
     return weights, biases
 
 
-def outputs_of(estimator: Any, x: Any) -> Array:
-    """Return the last layer's activations (n_rows, n_outputs) for checked features."""
-    outputs, _ = _predicted(estimator, x, *parameters(estimator))
+def outputs_of(estimator: Any, x: Any, as_labels: bool = False) -> Array:
+    """Return the last layer's activations (n_rows, n_outputs) for checked features.
+
+    With `as_labels`, the numbers (n_rows,) of each row's largest one.
+    """
+    outputs, _ = _predicted(estimator, x, *parameters(estimator), as_labels)
     return outputs
 
 
-def finite_outputs_of(estimator: Any, x: Array) -> Array | None:
+def finite_outputs_of(estimator: Any, x: Array, as_labels: bool = False) -> Array | None:
     """Return what `outputs_of` does, if it can tell that all features are finite; else None.
 
     The kernels look at them anyway, so that a look before would be one too many.
@@ -76,12 +79,17 @@ def finite_outputs_of(estimator: Any, x: Array) -> Array | None:
     weights, biases = parameters(estimator)
     if x.dtype != weights[0].dtype:
         return None
-    outputs, is_finite = _predicted(estimator, x, weights, biases, looks=True)
+    outputs, is_finite = _predicted(estimator, x, weights, biases, as_labels, looks=True)
     return outputs if is_finite else None
 
 
 def _predicted(
-    estimator: Any, x: Any, weights: list[Array], biases: list[Array], looks: bool = False
+    estimator: Any,
+    x: Any,
+    weights: list[Array],
+    biases: list[Array],
+    as_labels: bool,
+    looks: bool = False,
 ) -> tuple[Array, bool]:
     """Return the outputs, and whether all features are finite, if `looks`."""
     from fastmlp.kernels import Predictor, skips_zeros
@@ -91,14 +99,15 @@ def _predicted(
     kept = _kept.pop(estimator, None)
     if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_BYTES:
         predictor = Predictor(*settings)
-        return predictor(weights, biases, x), looks and predictor.is_finite(x)
+        outputs = predictor(weights, biases, x, as_labels)
+        return outputs, looks and predictor.is_finite(x)
     kind = (settings, x.dtype, weights[0].dtype, *(w.shape for w in weights))
     # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
     skips = len(x) > FEW_ROWS and skips_zeros(x)
     if kept is None or kept.kind != kind or (len(x) > FEW_ROWS and kept.skips != skips):
         predictor = Predictor(*settings, skips, batch_rows=FEW_ROWS)
         kept = Kept(kind, skips, predictor)
-    outputs = kept.predictor(weights, biases, x)
+    outputs = kept.predictor(weights, biases, x, as_labels)
     is_finite = looks and kept.predictor.is_finite(x)
     _kept[estimator] = kept
     return outputs, is_finite

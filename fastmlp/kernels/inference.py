@@ -45,16 +45,17 @@ class _Worker:
         self.plan = plan = Plan(weights, biases, self._batch_rows, n_threads=0)
         inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros), are_in_order=True)
         self.adds_up = inputs.are_added_up
-        network = program.Network.of(problem, len(weights), has_labels=True)
-        stages = program.prediction(network, inputs.stages, inputs.skipped)
-        self._stages = program.table(stages, plan.dtype)
+        self._inputs = inputs
+        self._network = program.Network.of(problem, len(weights), has_labels=True)
+        self._tables: dict[bool, Array] = {}
         plan.put("dropout_scale", aligned(1, plan.dtype))
         plan.works["steps_row"] = at.STEP.size
         self._n_rows, self.n_batches = -1, 0
         self._is_sparse = not isinstance(x, np.ndarray)
 
-    def expect(self, x: Any, out: Array) -> None:
+    def expect(self, x: Any, out: Array, as_labels: bool = False) -> None:
         """Have rows predicted, in batches, in the order in which they lie."""
+        self.choose(as_labels)
         plan, n_rows, size = self.plan, x.shape[0], self._batch_rows
         plan.put("out", out)
         plan.kept("total")[...] = 0
@@ -69,6 +70,15 @@ class _Worker:
         steps["n_rows"][: len(firsts)] = np.minimum(n_rows - firsts, size)
         plan.put("order", np.arange(n_rows, dtype=np.int64))
         plan.works["n_ordered"] = self._n_rows = n_rows
+
+    def choose(self, as_labels: bool) -> None:
+        """Have outputs predicted, or the numbers of the largest ones."""
+        if as_labels not in self._tables:
+            stages = program.prediction(
+                self._network, self._inputs.stages, self._inputs.skipped, as_labels
+            )
+            self._tables[as_labels] = program.table(stages, self.plan.dtype)
+        self._stages = self._tables[as_labels]
 
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`, without the last one itself."""
@@ -114,8 +124,13 @@ class Predictor:
         self._workers: list[_Worker] = []
         self._used: list[_Worker] = []
 
-    def __call__(self, weights: Sequence[Array], biases: Sequence[Array], x: Any) -> Array:
+    def __call__(
+        self, weights: Sequence[Array], biases: Sequence[Array], x: Any, as_labels: bool = False
+    ) -> Array:
         """Return the last layer's outputs for each row; see :func:`predict_proba`.
+
+        With `as_labels`, the number of each row's largest one, (n_rows,) of int64, the first of
+        equals: that of its logits, which softmax may round to equals.
 
         In all calls shapes and dtypes of the parameters are the same, and the dtype of `x`. Only
         the first call may be one with CSR.
@@ -127,9 +142,10 @@ class Predictor:
         while len(self._workers) < n_threads:
             self._workers.append(_Worker(weights, biases, x, *self._settings))
         self._used = workers = self._workers[:n_threads]
-        out = np.empty((n_rows, weights[-1].shape[1]), weights[0].dtype)
+        n_outputs, dtype = weights[-1].shape[1], weights[0].dtype
+        out = np.empty(n_rows, np.int64) if as_labels else np.empty((n_rows, n_outputs), dtype)
         for worker in workers:
-            worker.expect(x, out)
+            worker.expect(x, out, as_labels)
         left = set(range(n_threads))
 
         def predict_some(thread: int) -> None:
@@ -202,7 +218,9 @@ def prepare(
 
     See :func:`predict_proba` for the parameters.
     """
-    _Worker(weights, biases, x, input_scale, problem).run(0, 0)
+    worker = _Worker(weights, biases, x, input_scale, problem)
+    worker.choose(as_labels=False)
+    worker.run(0, 0)
 
 
 def forward(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from fastmlp.kernels import records as at
@@ -27,6 +28,46 @@ def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss
 @vector_op
 def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, dtype: Any) -> None:
     emit_predictions(v, z, rows, n, out, loss)
+
+
+@vector_op
+def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> None:
+    """``out[r] = argmax(z[r, :n])``: the first of equals, and 0 where one is NaN."""
+    b = v.builder
+    nothing = constant(0)
+
+    def row(r: Any) -> None:
+        z_at = v.at(z.address, b.mul(r, z.row))
+
+        def look(i: Any, largest: Any, nans: Any) -> list[Any]:
+            low = v.full(-math.inf)
+            value = b.select(v.below(b.sub(n, i)), v.load(v.at(z_at, i)), low)
+            is_nan = b.fcmp_unordered("uno", value, value)
+            return [
+                b.add(i, constant(v.count)), v.maximum(value, largest), b.or_(nans, v.bits(is_nan))
+            ]  # fmt: skip
+
+        _, largest, nans = v.loop(
+            [nothing, v.full(-math.inf), nothing], lambda i, *_: b.icmp_signed("<", i, n), look
+        )
+        largest = v.splat(v.reduce(v.maximum, [largest]))
+
+        def find(i: Any, found: Any) -> list[Any]:
+            is_largest = b.fcmp_ordered("==", v.load(v.at(z_at, i)), largest)
+            lanes = v.bits(b.and_(is_largest, v.below(b.sub(n, i))))
+            is_first = b.and_(
+                b.icmp_signed("!=", lanes, nothing), b.icmp_signed("<", found, nothing)
+            )
+            return [
+                b.add(i, constant(v.count)),
+                b.select(is_first, b.add(i, v.lowest(lanes)), found),
+            ]
+
+        _, found = v.loop([nothing, constant(-1)], lambda i, _: b.icmp_signed("<", i, n), find)
+        found = b.select(b.icmp_signed("==", nans, nothing), found, nothing)
+        v.store(found, b.add(out, b.mul(r, constant(8))))
+
+    v.repeat(rows, row)
 
 
 @vector_op
@@ -144,3 +185,14 @@ def predict(work, layer, dtype, loss):
     _predict_rows(z, work.n_rows, layer.n_out, z, loss, dtype)
     out = work.out + work.first_row * layer.n_out * itemsize(dtype)
     copy_rows(z, work.n_rows, layer.n_out, View(out, layer.n_out, 1), dtype)
+
+
+@kernel
+def label(work, layer, dtype):
+    """The number of the largest logit of each of the batch's rows, to the same rows of OUT.
+
+    Softmax keeps their order: it need not be computed. 64-bit integers.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    z = View(layer.slopes, layer.unit_row, 1)
+    _label_rows(z, work.n_rows, layer.n_out, work.out + work.first_row * 8, dtype)

@@ -36,7 +36,7 @@ from fastmlp.kernels.kernel import Kernel
 from fastmlp.kernels.losses import LOSSES, CrossEntropy, Loss
 from fastmlp.kernels.memory import Entry
 from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
-from fastmlp.kernels.outputs import add_losses, loss_gradient, predict
+from fastmlp.kernels.outputs import add_losses, label, loss_gradient, predict
 from fastmlp.kernels.parts import add_part, update_by_parts
 from fastmlp.kernels.penalty import penalty
 from fastmlp.kernels.plan import Plan
@@ -101,16 +101,20 @@ class Network:
         return ((activation, i == last) for i, activation in enumerate(self.activations))
 
 
-def prediction(network: Network, rows: Sequence[Stage], skipped: Entry | None) -> list[Stage]:
+def prediction(
+    network: Network, rows: Sequence[Stage], skipped: Entry | None, as_labels: bool
+) -> list[Stage]:
     """The stages of predicting a batch whose `rows` have these stages.
 
-    `skipped` says what rows are made of where zeros are skipped.
+    `skipped` says what rows are made of where zeros are skipped; `as_labels`, whether the numbers
+    of the largest outputs are wanted instead of the outputs.
     """
     last = len(network.activations) - 1
+    end = Stage("loss", label, last) if as_labels else Stage("loss", predict, last, (network.loss,))
     return [
         *rows,
         *(stage for layer in range(last + 1) for stage in _forward(network, layer, skipped, False)),
-        Stage("loss", predict, last, (network.loss,)),
+        end,
     ]
 
 

@@ -158,6 +158,15 @@ class Lanes:
         number = b.select(b.icmp_unsigned("<", number, none), number, none)
         return b.icmp_signed("==", self._numbers(), self._integer(number))
 
+    def bits(self, mask: Any) -> Any:
+        """A 64-bit integer whose bit n is that of lane n."""
+        b = self.builder
+        return b.zext(b.bitcast(mask, ir.IntType(self.count)), INT64)
+
+    def lowest(self, bits: Any) -> Any:
+        """The number of the lowest bit that is set; 64 if there is none."""
+        return self.call("llvm.cttz.i64", INT64, [bits, BOOL(0)])
+
     def _numbers(self) -> Any:
         """The lanes' numbers, integers as wide as an element."""
         return ir.Constant(self.integers, list(range(self.count)))
