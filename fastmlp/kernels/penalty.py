@@ -1,76 +1,97 @@
-"""The squares of the weights, which scikit-learn's loss contains."""
+"""The squares of the weights, which scikit-learn's loss contains.
+
+They are added up by columns, over the inputs in order, SQUARES_PER_SUM of them one by one: neither
+the vectors' length nor the threads change a bit. A layer's update has the weights in the registers
+and does it by the way; :func:`penalty` is for layers where threads share the inputs, or the parts
+of a batch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
-from fastmlp.kernels.memory import View
-from fastmlp.kernels.ops import itemsize, lanes, vector_op
+from fastmlp.kernels.ops import Integer, itemsize, lanes, vector_op
 from fastmlp.kernels.records import layer_at, step_at, work_at
-from fastmlp.kernels.sharing import first_vector, last_vector
 from fastmlp.kernels.simd import Lanes, constant
-from fastmlp.kernels.tile import ROWS_PER_SUM
+
+SQUARES_PER_SUM = 256
 
 
-def _squares(together: int) -> Any:
-    """Make the vector op for some vectors of columns from the start of a panel on, or for one."""
-
-    def add_squares(v: Lanes, weights: View, rows: Any, factor: Any, out: Any, dtype: Any) -> None:
-        """``out += factor * sum of each column's squares``; `weights.row` is a panel's size."""
-        b = v.builder
-        starts = [v.at(weights.address, (c % 2) * v.count) for c in range(together)]
-        starts = [v.at(start, *[weights.row] * (c // 2)) for c, start in enumerate(starts)]
-        zeros = [v.full(0.0)] * together
-
-        def part(first: Any, *totals: Any) -> list[Any]:
-            after = b.add(first, constant(ROWS_PER_SUM))
-            end = b.select(b.icmp_signed("<", after, rows), after, rows)
-
-            def row(k: Any, *sums: Any) -> list[Any]:
-                below = b.mul(k, constant(2 * v.count))
-                ws = [v.load(v.at(start, below)) for start in starts]
-                squared = [v.fma(w, w, value) for w, value in zip(ws, sums, strict=True)]
-                return [b.add(k, constant(1)), *squared]
-
-            _, *sums = v.loop([first, *zeros], lambda k, *_: b.icmp_signed("<", k, end), row)
-            return [after, *map(b.fadd, totals, sums)]
-
-        _, *totals = v.loop([constant(0), *zeros], lambda k, *_: b.icmp_signed("<", k, rows), part)
-        factors = v.broadcast(factor)
-        for c, total in enumerate(totals):
-            place = v.at(out, c * v.count)
-            v.store(v.fma(factors, total, v.load(place)), place)
-
-    return vector_op(add_squares)
+def add_squares(v: Lanes, weights_at: Sequence[Any], sums_at: Sequence[Any]) -> None:
+    """Emit ``sum += weight**2`` for each vector of weights, in turn, and the sum it belongs to."""
+    sums = {place: v.load(place) for place in dict.fromkeys(sums_at)}
+    for weight_at, place in zip(weights_at, sums_at, strict=True):
+        weight = v.load(weight_at)
+        sums[place] = v.fma(weight, weight, sums[place])
+    for place, value in sums.items():
+        v.store(value, place)
 
 
-TOGETHER = 4  # vectors of columns whose sums don't wait for each other
-_some, _one = _squares(TOGETHER), _squares(1)
+@vector_op
+def clear_sums(v: Lanes, sums: Any, n: Any, dtype: Any) -> None:
+    """``sums[:n] = 0``, whole vectors."""
+    v.repeat(n, lambda i: v.store(v.full(0.0), v.at(sums, i)), step=v.count)
+
+
+@vector_op
+def keep_sums(v: Lanes, sums: Any, n: Any, factor: Any, out: Any, dtype: Any) -> None:
+    """``out[:n] += factor * sums[:n]``, whole vectors; `factor` is an address."""
+    factors = v.broadcast(factor)
+
+    def vector(i: Any) -> None:
+        place = v.at(out, i)
+        v.store(v.fma(factors, v.load(v.at(sums, i)), v.load(place)), place)
+
+    v.repeat(n, vector, step=v.count)
+
+
+@vector_op
+def factor_of_squares(v: Lanes, work: Any, dtype: Any) -> Integer:
+    """Where the step's factor of the squares lies."""
+    return v.at(work.numbers, v.builder.mul(work.number, work.numbers_row), at.PENALTY)
+
+
+@vector_op
+def own_squares(v: Lanes, layer: Any, epoch: Any, dtype: Any) -> Integer:
+    """Where the sums of an epoch's squares are that this thread adds; 0 where it adds none."""
+    b = v.builder
+    n_vectors = b.and_(b.add(layer.n_vectors, constant(1)), constant(-2))  # in whole panels
+    place = v.at(layer.squares, b.mul(b.mul(epoch, n_vectors), constant(v.count)))
+    return b.select(b.icmp_signed("==", layer.squares, constant(0)), constant(0), place)
+
+
+@vector_op
+def _add_panel(v: Lanes, weights: Any, rows: Any, sums: Any, dtype: Any) -> None:
+    """Add the squares of a panel's two columns of vectors."""
+    b = v.builder
+    sums_at = [sums, v.at(sums, v.count)]
+
+    def row(k: Any) -> None:
+        start = v.at(weights, b.mul(k, constant(2 * v.count)))
+        add_squares(v, [start, v.at(start, v.count)], sums_at)
+
+    v.repeat(rows, row)
 
 
 @kernel
 def penalty(work, layer, dtype):
-    """Add the squares of a layer's weights, as they are before the step, by columns.
-
-    A thread takes its own columns; thread 0 all of them where threads share the inputs.
-    """
+    """Add the squares of a layer's weights, as they are before the step, by columns."""
     work, layer = work_at(work), layer_at(layer)
     step = step_at(work.steps + work.number * work.steps_row)
-    size, width = itemsize(dtype), lanes(dtype)
-    if layer.sharing != at.BY_COLUMNS and work.thread > 0:
+    size, panel_width = itemsize(dtype), 2 * lanes(dtype)
+    squares = own_squares(layer, step.epoch, dtype)
+    if squares == 0:
         return
-    squares = layer.squares + step.epoch * layer.n_vectors * width * size
-    factor = work.numbers + (work.number * work.numbers_row + at.PENALTY) * size
-    c, last = first_vector(work, layer), last_vector(work, layer)
-    while c < last:
-        address = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
-        weights = View(address, layer.weights_panel, 1)
-        out = squares + c * width * size
-        if c % 2 == 0 and c + TOGETHER <= last:
-            _some(weights, layer.n_in, factor, out, dtype)
-            c += TOGETHER
-        else:
-            _one(weights, layer.n_in, factor, out, dtype)
-            c += 1
+    factor = factor_of_squares(work, dtype)
+    for panel in range((layer.n_vectors + 1) // 2):
+        weights = layer.weights + panel * layer.weights_panel * size
+        for k in range(0, layer.n_in, SQUARES_PER_SUM):
+            n_inputs = min(layer.n_in - k, SQUARES_PER_SUM)
+            clear_sums(work.squares, panel_width, dtype)
+            _add_panel(weights + k * panel_width * size, n_inputs, work.squares, dtype)
+            keep_sums(
+                work.squares, panel_width, factor, squares + panel * panel_width * size, dtype
+            )

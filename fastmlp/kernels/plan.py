@@ -142,9 +142,11 @@ class Plan:
                 known[...] = 0
                 continue
             layer = self.layers[:, number]
-            n_columns = int(layer["n_vectors"][0]) * self.n_lanes
+            n_columns = rounded_up(int(layer["n_vectors"][0]), 2) * self.n_lanes  # whole panels
             known = self._kept["squares", number] = aligned((n_epochs, n_columns), self.dtype)
-            layer["squares"] = known.ctypes.data
+            is_shared = layer["sharing"] == at.BY_COLUMNS
+            layer["squares"] = np.where(is_shared, known.ctypes.data, 0)
+            layer[0]["squares"] = known.ctypes.data
 
     def squares(self) -> Array:
         """The sum of all weights' squares in each of the epochs, as the kernels have added it."""
@@ -241,6 +243,9 @@ class Plan:
         sums = (SUMMED_VECTORS // 2 + 1) * SUMS_PANEL
         n_sums = max(sums, MASK_ROWS * STRIP_VECTORS) * self.n_lanes
         self.put_each("sums", aligned((self.n_copies, n_sums), self.dtype))
+        self.put_each(
+            "squares", aligned((self.n_copies, SUMMED_VECTORS * self.n_lanes), self.dtype)
+        )
 
     def _lay_out_losses(self, batch_rows: int) -> None:
         """Losses of a batch's rows: each thread's own, or two blocks in turn for all threads."""

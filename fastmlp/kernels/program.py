@@ -135,9 +135,9 @@ def training(
     sharing = plan.layers[0]["sharing"]
     stages = [Stage("gather", claim_outputs, 0)] if plan.n_copies > 1 else []
     stages += rows
-    if with_penalty:
-        # Before the first meeting: nobody has changed a weight yet.
-        stages += [Stage("loss", penalty, layer) for layer in range(n_layers)]
+    if with_penalty and sharing[0] == at.BY_ROWS:
+        # Before the first meeting: nobody has changed a weight yet. `update` does it elsewhere.
+        stages.append(Stage("loss", penalty, 0))
     for layer in range(n_layers):
         stages += _forward(network, layer, skipped, network.drops)
         if sharing[layer] != at.NOT_SHARED:

@@ -33,8 +33,8 @@ WORK = Record(
     "targets target_row row_weights row_losses row_losses_turn losses floor "
     # a STEP record for each step; its numbers, of the network's dtype, so many elements a step
     "steps steps_row numbers numbers_row dropout_threshold dropout_scale "
-    # scratch: zeros, sums of part of the rows or inputs
-    "zeros sums "
+    # scratch: zeros, sums of part of the rows or inputs, sums of squares of some weights
+    "zeros sums squares "
     # a vector of sums of the inputs that have been read in place, in the order of X
     "total "
     # predictions; where threads meet; a stopwatch, or 0
@@ -59,7 +59,8 @@ LAYER = Record(
     "gradient "
     # sums of the gradient that parts of a batch leave; elements from part to part, and for a turn
     "sums sums_part sums_turn "
-    # sums of squares of the weights, by columns, a row an epoch
+    # sums of squares of the weights, by columns, a row an epoch; 0 where nobody wants them, or
+    # another thread adds them
     "squares",
 )
 layer_at = LAYER.reader()

@@ -31,11 +31,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.nonzeros import MASK_ROWS
 from fastmlp.kernels.ops import Integer, itemsize, lanes, vector_op
-from fastmlp.kernels.records import layer_at, work_at
+from fastmlp.kernels.penalty import clear_sums, factor_of_squares, keep_sums, own_squares
+from fastmlp.kernels.records import layer_at, step_at, work_at
 from fastmlp.kernels.sharing import (
     first_input,
     first_row,
@@ -130,13 +132,15 @@ def _forward(vectors: int) -> Any:
 def _update(vectors: int) -> Any:
     def update_masked(
         v: Lanes, work: Any, layer: Any, row: Any, inputs: InputRange,
-        sums: View, weights: View, dz: View, optimizer: Any, elements: Any, dtype: Any,
+        sums: View, weights: View, dz: View, squares: Any, optimizer: Any, elements: Any,
+        dtype: Any,
     ) -> None:  # fmt: skip
         """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows it."""
-        part = part_from(v, work, layer, row)
+        part = part_from(v, work, layer, row, squares)
         b = v.builder
         this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
         zeros = [v.full(0.0)] * (this.group * vectors)
+        squares_at = [v.at(squares, c * v.count) for c in this.columns] * this.group
         masks, rows, ahead = of_rows(v, work, part.first_row)
         n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
         masks_bytes, rows_bytes = b.mul(work.masks_row, constant(8)), constant(MASK_ROWS * 8)
@@ -173,7 +177,7 @@ def _update(vectors: int) -> Any:
                 of_mask,
             )
             places = this.places(sums, k), this.places(weights, k)
-            finish_update(v, part, optimizer, gradients, *places)
+            finish_update(v, part, optimizer, gradients, *places, squares_at)
             return [following, next_mask]
 
         v.loop(
@@ -280,11 +284,14 @@ def update_skipping(work, layer, dtype, optimizer, elements):
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
-    block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
-    for k in range(start, end, block):
-        inputs = InputRange(k, min(k + block, end))
+    step = step_at(work.steps + work.number * work.steps_row)
+    all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
+    for k in range(start, end, SUMMED_INPUTS):
+        inputs = InputRange(k, min(k + SUMMED_INPUTS, end))
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
+            n_squares = (strip_end - strip) * width if all_squares != 0 else 0
+            clear_sums(work.squares, n_squares, dtype)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
                 c = strip
                 while c < strip_end:
@@ -295,14 +302,17 @@ def update_skipping(work, layer, dtype, optimizer, elements):
                     sums = View(work.sums + kept * size, SUMS_PANEL * width, 1)
                     gradient = layer.gradient + (row * layer.unit_row + c * width) * size
                     dz = View(gradient, layer.unit_row, 1)
+                    squares = work.squares + (c - strip) * width * size if n_squares > 0 else 0
                     if n == 4:
-                        _update_4(work, layer, row, inputs,
-                                  sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
+                        _update_4(work, layer, row, inputs, sums, weights, dz,
+                                  squares, optimizer, elements, dtype)  # fmt: skip
                     elif n == 2:
-                        _update_2(work, layer, row, inputs,
-                                  sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
+                        _update_2(work, layer, row, inputs, sums, weights, dz,
+                                  squares, optimizer, elements, dtype)  # fmt: skip
                     else:
-                        _update_1(work, layer, row, inputs,
-                                  sums, weights, dz, optimizer, elements, dtype)  # fmt: skip
+                        _update_1(work, layer, row, inputs, sums, weights, dz,
+                                  squares, optimizer, elements, dtype)  # fmt: skip
                     c += n
+            out = all_squares + strip * width * size
+            keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
     update_bias(work, layer, optimizer, dtype)

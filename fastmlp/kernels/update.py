@@ -19,14 +19,23 @@ from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.ops import itemsize, lanes, vector_op
 from fastmlp.kernels.optimizers import Optimizer
-from fastmlp.kernels.records import layer_at, work_at
+from fastmlp.kernels.penalty import (
+    SQUARES_PER_SUM,
+    add_squares,
+    clear_sums,
+    factor_of_squares,
+    keep_sums,
+    own_squares,
+)
+from fastmlp.kernels.records import layer_at, step_at, work_at
 from fastmlp.kernels.sharing import first_input, first_vector, last_input, last_vector, own_vectors
 from fastmlp.kernels.simd import BOOL, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.tile import ROWS_PER_SUM, TILE_VECTORS, Tile, column_of_tiles
 from fastmlp.kernels.transpose import transpose_squares
 
-# The block of weights whose sums are kept from part to part: a quarter of a megabyte of them.
-SUMMED_INPUTS = 256
+# The block of weights whose sums are kept from part to part: a quarter of a megabyte of them. Its
+# columns' squares are a sum each.
+SUMMED_INPUTS = SQUARES_PER_SUM
 SUMMED_VECTORS = 1024 // VECTOR_BYTES
 SUMS_PANEL = SUMMED_INPUTS * 2  # vectors from one panel of sums to the next
 BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
@@ -45,6 +54,8 @@ class Part(NamedTuple):
         Elements from weights to their first state, and from that to the next one.
     numbers : int
         Address of the optimiser's numbers.
+    adds_squares : bool
+        Whether the squares of the weights are to be added up.
     """
 
     first_row: Any
@@ -53,18 +64,22 @@ class Part(NamedTuple):
     is_last: Any
     state: Any
     numbers: Any
+    adds_squares: Any = BOOL(0)
 
 
-def part_from(v: Lanes, work: Any, layer: Any, row: Any) -> Part:
-    """The part of the batch from a row on, for a layer's weights."""
+def part_from(v: Lanes, work: Any, layer: Any, row: Any, squares: Any) -> Part:
+    """The part of the batch from a row on, for a layer's weights.
+
+    `squares` is 0 where nobody wants to know of them.
+    """
     b = v.builder
     left = b.sub(work.n_rows, row)
     is_last = b.icmp_signed("<=", left, constant(ROWS_PER_SUM))
     n_rows = b.select(is_last, left, constant(ROWS_PER_SUM))
     is_first = b.icmp_signed("==", row, constant(0))
-    return Part(
-        row, n_rows, is_first, is_last, layer.weights_state, numbers_of(v, work, at.FOR_WEIGHTS)
-    )
+    numbers = numbers_of(v, work, at.FOR_WEIGHTS)
+    adds_squares = b.icmp_signed("!=", squares, constant(0))
+    return Part(row, n_rows, is_first, is_last, layer.weights_state, numbers, adds_squares)
 
 
 def numbers_of(v: Lanes, work: Any, first: int) -> Any:
@@ -79,6 +94,7 @@ def finish_update(
     gradients: Sequence[Any],
     sums_at: Sequence[Any],
     weights_at: Sequence[Any],
+    squares_at: Sequence[Any] = (),
 ) -> None:
     """Emit what follows a part's sums: add what came before, then keep it, or take the step.
 
@@ -91,6 +107,8 @@ def finish_update(
         The part's sums.
     sums_at, weights_at : sequence of int64
         Where each vector's sums are kept, and its weights.
+    squares_at : sequence of int64, optional
+        Where its squares are added up, if the part says so.
     """
     b = v.builder
     gradients = v.choose(
@@ -100,6 +118,9 @@ def finish_update(
     )
     with b.if_else(part.is_last) as (if_last, if_more):
         with if_last:
+            if squares_at:
+                with b.if_then(part.adds_squares):
+                    add_squares(v, weights_at, squares_at)
             values = [v.broadcast(v.at(part.numbers, i)) for i in range(at.MOST_NUMBERS)]
             for gradient, address in zip(gradients, weights_at, strict=True):
                 places = [address]
@@ -170,14 +191,17 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
 def _update(vectors: int) -> Any:
     def update_columns(
         v: Lanes, work: Any, layer: Any, row: Any, n_inputs: Any,
-        x: View, dz: View, sums: View, weights: View, optimizer: Any, dtype: Any,
+        x: View, dz: View, sums: View, weights: View, squares: Any, optimizer: Any, dtype: Any,
     ) -> None:  # fmt: skip
         """Some inputs of the weights, `vectors` wide, and the part of the batch from `row`."""
-        part = part_from(v, work, layer, row)
+        part = part_from(v, work, layer, row, squares)
+        squares_at = [v.at(squares, c * v.count) for c in range(vectors)]
 
         def finish(tile: Tile, gradients: Sequence[Any]) -> None:
             places = tile.addresses(sums), tile.addresses(weights)
-            finish_update(v, part, optimizer, gradients, *places)
+            finish_update(
+                v, part, optimizer, gradients, *places, [squares_at[c] for _, c in tile.places]
+            )
 
         column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, finish)
 
@@ -192,17 +216,21 @@ def update(work, layer, dtype, optimizer):
     """A thread's own columns, or inputs, of a layer's weights, biases and states, in place.
 
     Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
-    but for a block's, from part to part of a large batch.
+    but for a block's, from part to part of a large batch. Adds up the squares of the weights as
+    they are before, if they are wanted.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     inputs = layer.inputs + work.turn * layer.inputs_block * size
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
-    block = SUMMED_INPUTS if work.n_rows > ROWS_PER_SUM else max(1, end - start)
-    for k in range(start, end, block):
-        n_inputs = min(end - k, block)
+    step = step_at(work.steps + work.number * work.steps_row)
+    all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
+    for k in range(start, end, SUMMED_INPUTS):
+        n_inputs = min(end - k, SUMMED_INPUTS)
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
+            n_squares = (strip_end - strip) * width if all_squares != 0 else 0
+            clear_sums(work.squares, n_squares, dtype)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
                 x = View(inputs + (row * layer.inputs_row + k) * size, 1, layer.inputs_row)
                 c = strip
@@ -213,14 +241,17 @@ def update(work, layer, dtype, optimizer):
                     sums = View(work.sums + kept * size, 2 * width, 1)
                     gradient = layer.gradient + (row * layer.unit_row + c * width) * size
                     dz = View(gradient, layer.unit_row, 1)
+                    squares = work.squares + (c - strip) * width * size if n_squares > 0 else 0
                     if c % 2 == 0 and c + 2 <= strip_end:
                         _wide_update(work, layer, row, n_inputs,
-                                     x, dz, sums, weights, optimizer, dtype)  # fmt: skip
+                                     x, dz, sums, weights, squares, optimizer, dtype)  # fmt: skip
                         c += 2
                     else:
                         _narrow_update(work, layer, row, n_inputs,
-                                     x, dz, sums, weights, optimizer, dtype)  # fmt: skip
+                                       x, dz, sums, weights, squares, optimizer, dtype)  # fmt: skip
                         c += 1
+            out = all_squares + strip * width * size
+            keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
     update_bias(work, layer, optimizer, dtype)
 
 
