@@ -34,6 +34,30 @@ def test_chunks_of_rows_make_the_gradient_of_all(dtype, chunk):
     assert_close(loss, reference.cross_entropy(activations[-1], y), dtype, 40)
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_again_from_other_parameters(n_threads):
+    x, y = make_rows(1000, 20, "float64"), make_labels(1000, 5)
+    first, second = (make_parameters((20, 65, 5), "float64", seed) for seed in (1, 2))
+    settings = {"problem": GRADIENT, "batch_size": 128, "total": 1000, "n_threads": n_threads}
+
+    def results(trainer):
+        trainer.export_states()
+        return [trainer.mean_loss, *(state.copy() for (state,) in trainer.states)]
+
+    with kernels.Trainer(*second, x, y, **settings) as trainer:
+        trainer.epoch(np.arange(1000))
+        expected = results(trainer)
+    given = first.copy()
+    with kernels.Trainer(*given, x, y, **settings) as trainer:
+        trainer.epoch(np.arange(1000))
+        for array, values in zip(given.arrays(), second.arrays(), strict=True):
+            array[...] = values
+        trainer.restart()
+        trainer.repeat()
+        for got, wanted in zip(results(trainer), expected, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
 SCRIPT = """
 from pathlib import Path
 import numpy as np

@@ -32,16 +32,22 @@ class Objective:
     def __init__(self, estimator: Any, rows: Rows) -> None:
         from fastmlp.kernels import Trainer
 
-        self._weights = estimator.coefs_
-        self._biases = [b.reshape(1, -1) for b in estimator.intercepts_]
-        self._order = rows.order
-        n_rows = len(rows.order)
+        self._parameters = [*estimator.coefs_, *estimator.intercepts_]
+        dtype = self._parameters[0].dtype
+        n_layers, n_rows = len(estimator.coefs_), len(rows.order)
+        self._n_weights = sum(w.size for w in estimator.coefs_)
+        # Where the trainer reads parameters, and leaves the gradient: vectors, and views of them.
+        n_parameters = sum(a.size for a in self._parameters)
+        self._point, self._sums = np.empty(n_parameters, dtype), np.empty(n_parameters, dtype)
+        point, sums = (
+            [view.reshape(1, -1) if view.ndim == 1 else view for view in self._views(vector)]
+            for vector in (self._point, self._sums)
+        )
         self._total = float(n_rows if rows.weights is None else rows.weights.sum())
         self._alpha = float(estimator.alpha)
-        dtype = self._weights[0].dtype
         self._trainer = Trainer(
-            self._weights,
-            self._biases,
+            point[:n_layers],
+            point[n_layers:],
             rows.x,
             rows.targets,
             problem=problem_of(estimator, estimator.out_activation_),
@@ -51,30 +57,36 @@ class Objective:
             floor=float(np.finfo(dtype).eps),
             total=self._total,
         )
-        self._n_weights = sum(w.size for w in self._weights)
+        self._trainer.states = [(view,) for view in sums]
+        self._order, self._is_first = rows.order, True
 
     def vector(self) -> NDArray[np.float64]:
         """Return the estimator's parameters."""
-        arrays = [a.ravel() for a in (*self._weights, *self._biases)]
-        return np.concatenate(arrays).astype(np.float64)
+        return np.concatenate([a.ravel() for a in self._parameters]).astype(np.float64)
 
     def assign(self, vector: Array) -> None:
         """Write a vector into the estimator's parameters, in place."""
-        start = 0
-        for array in (*self._weights, *self._biases):
-            array[...] = vector[start : start + array.size].reshape(array.shape)
-            start += array.size
+        for array, view in zip(self._parameters, self._views(vector), strict=True):
+            array[...] = view
+
+    def _views(self, vector: Array) -> list[Array]:
+        """Return the parts of a vector that are an array of parameters each."""
+        ends = np.cumsum([a.size for a in self._parameters])[:-1]
+        parts = np.split(vector, ends)
+        return [part.reshape(a.shape) for part, a in zip(parts, self._parameters, strict=True)]
 
     def __call__(self, vector: Array) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient."""
         trainer = self._trainer
-        self.assign(vector)
-        for (state,) in trainer.states:
-            state[...] = 0
-        trainer.load()
-        trainer.epoch(self._order)
+        self._point[:] = vector
+        trainer.restart()
+        if self._is_first:
+            trainer.epoch(self._order)
+        else:
+            trainer.repeat()
+        self._is_first = False
         trainer.export_states()
-        gradient = np.concatenate([state.ravel() for (state,) in trainer.states], dtype=np.float64)
+        gradient = self._sums.astype(np.float64)
         strength = self._alpha / self._total
         w = vector[: self._n_weights]
         gradient[: self._n_weights] += strength * w

@@ -80,6 +80,12 @@ class Packed:
                     panel[:] = columns
             packed["bias"][0, place, : b.size] = b.ravel()
 
+    def clear_states(self) -> None:
+        """Set the states to 0."""
+        for buffers in self._layers:
+            for name in ("weights", "bias"):
+                buffers[name][0, 1:] = 0
+
     def read(
         self, weights: Sequence[Array], biases: Sequence[Array], state: int | None = None
     ) -> None:

@@ -125,6 +125,11 @@ seed, with_penalty, total
         self.mean_loss, self.penalty = float(losses[0]), float(penalties[0])
         return self._steps.last_loss()
 
+    def repeat(self) -> None:
+        """Take the steps of the last call of `epoch` once more, with the same numbers."""
+        self._take_filled()
+        self.mean_loss = float(self._steps.mean_losses()[0])
+
     def epochs(self, orders: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take some epochs; return `mean_loss` and `penalty` of each of them.
 
@@ -158,14 +163,18 @@ seed, with_penalty, total
         """Take the steps over the rows in `orders`, a row an epoch."""
         self._word.close()
         orders = np.ascontiguousarray(orders, np.int64)
-        plan, table = self._plan, self._steps
+        plan = self._plan
         plan.put("order", orders)
         plan.works["n_ordered"] = orders.size
-        table.fill(orders, self.learning_rate, self.lambda_reg, self.n_steps)
-        n_steps = table.n_steps
+        self._steps.fill(orders, self.learning_rate, self.lambda_reg, self.n_steps)
         if self._with_penalty:
             plan.clear_squares(len(orders))
-        step = 0
+        self._take_filled()
+        self.n_steps += self._steps.n_taken
+
+    def _take_filled(self) -> None:
+        """Take the steps that the table is filled for, a stretch at a time."""
+        step, n_steps = 0, self._steps.n_steps
         with Fit() as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
@@ -176,7 +185,6 @@ seed, with_penalty, total
                 self._run(n_threads, step, end)
                 self._pace.took(n_threads, end - step, time.perf_counter() - start)
                 step = end
-        self.n_steps += table.n_taken
 
     def watch(self) -> NDArray[np.int64]:
         """Return a stopwatch for each thread, running from the next epoch on; see `clock`."""
@@ -209,6 +217,11 @@ seed, with_penalty, total
         for state in range(self._plan.n_states):
             values = [states[state] for states in self.states]
             self._plan.packed.write(values[: len(weights)], values[len(weights) :], state)
+
+    def restart(self) -> None:
+        """Go on from the parameters in the arrays that were handed in, and from states of 0."""
+        self._plan.packed.write(*self.outside)
+        self._plan.packed.clear_states()
 
     def export(self) -> None:
         """Write parameters into the arrays that were handed in, and the states into `states`."""
