@@ -184,6 +184,7 @@ class Network(Predictor):
             input_scale=self.input_scale,
             n_threads=self.n_threads,
             seed=seed,
+            n_epochs=epochs,
         ) as trainer:
             if validation is not None:
                 # Now, so that nothing is left to compile between epochs, or after the last one.

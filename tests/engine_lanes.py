@@ -42,6 +42,7 @@ from engine_tools import (  # noqa: E402
 from fastmlp import kernels, reference  # noqa: E402
 from fastmlp.kernels import simd  # noqa: E402
 from fastmlp.kernels.cache import key_on  # noqa: E402
+from fastmlp.kernels.levels import find_levels  # noqa: E402
 from fastmlp.problem import Problem  # noqa: E402
 
 llvm.get_host_cpu_features = host_features
@@ -100,6 +101,20 @@ def check_pixels(dtype: str) -> None:
         np.testing.assert_array_equal(got, pixels / np.dtype(dtype).type(scale))
 
 
+def check_levels(dtype: str) -> None:
+    """Floats as bytes: whole vectors and the rest, and one that is no level."""
+    pixels = make_rows(999, 7, "uint8", 0.2)
+    x = at_page_end(pixels / np.dtype(dtype).type(255))
+    found = find_levels(x)
+    assert found is not None
+    np.testing.assert_array_equal(found.numbers, pixels)
+    np.testing.assert_array_equal(found.table[pixels], x)
+    for place in (7, -1):
+        other = x.copy()
+        other.flat[place] = 0.7
+        assert find_levels(other) is None
+
+
 def check_training(dtype: str) -> list[Array]:
     """All kinds of rows, with zeros skipped or not, on 1 and 3 threads; returns the weights."""
     results = []
@@ -151,6 +166,7 @@ if __name__ == "__main__":
     outcome = {}
     for dtype in ("float32", "float64"):
         check_pixels(dtype)
+        check_levels(dtype)
         for name, arrays in [
             ("forward", check_forward(dtype)),
             ("training", check_training(dtype)),

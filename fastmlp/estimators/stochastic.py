@@ -67,8 +67,10 @@ def fit_stochastic(
         seed = int(random_state.randint(1, 2**31))
     n_steps = -(-len(rows.order) // batch_size)
     schedule = Schedule(estimator, _rate_before(estimator, state), n_steps)
-    batch = batch_of(estimator, rows, problem, batch_size, seed) if is_partial else None
-    trainer = batch.trainer if batch else trainer_of(estimator, rows, problem, batch_size, seed)
+    n_epochs = 1 if is_partial else estimator.max_iter
+    settings = estimator, rows, problem, batch_size, seed
+    batch = batch_of(*settings) if is_partial else None
+    trainer = batch.trainer if batch else trainer_of(*settings, n_epochs)
     with trainer, progress_of(estimator) as progress:
         if state is not None:
             for kept, array in zip(state.arrays, trainer.states, strict=True):
@@ -80,7 +82,7 @@ def fit_stochastic(
         is_whole = True
         run = _Run(estimator, rows, hooks, random_state, trainer, schedule, progress)
         try:
-            run.epochs(1 if is_partial else estimator.max_iter)
+            run.epochs(n_epochs)
             if not is_partial and not run.has_ended:
                 warnings.warn(
                     f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "

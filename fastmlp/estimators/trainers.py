@@ -40,7 +40,9 @@ class Batch(NamedTuple):
 _kept: WeakKeyDictionary[Any, Batch] = WeakKeyDictionary()
 
 
-def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Any:
+def trainer_of(
+    estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int, n_epochs: int
+) -> Any:
     """Return a trainer of the estimator's `coefs_` and `intercepts_`; `seed` is for dropout."""
     from fastmlp.kernels import Trainer
 
@@ -59,6 +61,7 @@ def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, se
         floor=float(np.finfo(weights[0].dtype).eps),
         seed=seed,
         with_penalty=True,
+        n_epochs=n_epochs,
     )
 
 
@@ -88,7 +91,7 @@ def batch_of(
     )  # fmt: skip
     if batch is None or batch.kind != kind:
         rows = rows._replace(x=x.copy(), targets=targets.copy())
-        trainer = trainer_of(estimator, rows, problem, batch_size, seed)
+        trainer = trainer_of(estimator, rows, problem, batch_size, seed, n_epochs=1)
         return Batch(kind, rows.x, rows.targets, trainer)
     batch.x[...], batch.targets[...] = x, targets
     trainer = batch.trainer

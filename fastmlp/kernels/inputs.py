@@ -3,7 +3,8 @@
 Dense rows are read where they lie if zeros are skipped, their dtype is the network's or uint8, and
 inputs come in whole groups; or if they are taken in the order in which they lie, and their dtype is
 the network's. Else a batch's rows are copied to a block, converted on the way. Sparse rows always
-are.
+are. Where zeros are skipped, floats that are to be read often are read as bytes if they can be; see
+:mod:`fastmlp.kernels.levels`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from fastmlp.kernels.buffers import PAGE, aligned
 from fastmlp.kernels.gather import Source, follow, gather, gather_sparse
+from fastmlp.kernels.levels import FEWEST_EPOCHS, N_LEVELS, Levels, find_levels
 from fastmlp.kernels.nonzeros import Elements, find_nonzeros, locate
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.program import Stage
@@ -39,6 +41,8 @@ class Inputs:
         Whether zeros are skipped; see `skips_zeros`.
     are_in_order : bool
         Whether rows are taken in the order in which they lie.
+    n_epochs : int
+        How often each row is to be read, as far as is known.
 
     Attributes
     ----------
@@ -64,14 +68,20 @@ class Inputs:
         input_scale: float | None = None,
         skips: bool = False,
         are_in_order: bool = False,
+        n_epochs: int = 1,
     ) -> None:
         dtype = plan.dtype
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
         self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
-            plan.put("x", x)
-            self.stages = self._dense(plan, x, input_scale, are_in_order)
+            levels = None
+            if x.dtype == np.uint8:
+                pixels = np.arange(N_LEVELS, dtype=np.uint8)
+                levels = Levels(x, scale_inputs(pixels, dtype, input_scale))
+            elif skips and n_epochs >= FEWEST_EPOCHS and x.shape[1] % LONGEST_GROUP == 0:
+                levels = find_levels(x)
+            self.stages = self._dense(plan, x, levels, are_in_order)
         else:
             self.stages = self._sparse(plan, x, input_scale)
         first = plan.layers[:, 0]
@@ -80,19 +90,19 @@ class Inputs:
         plan.set_row_unit(skips)
 
     def _dense(
-        self, plan: Plan, x: np.ndarray, input_scale: float | None, are_in_order: bool
+        self, plan: Plan, x: np.ndarray, levels: Levels | None, are_in_order: bool
     ) -> list[Stage]:
-        are_pixels = x.dtype == np.uint8
-        plan.works["row_bytes"] = x.shape[1] * x.itemsize
         # Inputs are skipped, and read, in whole groups.
-        is_readable = (are_pixels or x.dtype == plan.dtype) and x.shape[1] % LONGEST_GROUP == 0
-        self.are_in_place = self.skipped is not None and is_readable
+        is_readable = (levels or x.dtype == plan.dtype) and x.shape[1] % LONGEST_GROUP == 0
+        self.are_in_place = self.skipped is not None and bool(is_readable)
         plan.works["levels"] = 0
+        if self.are_in_place and levels:
+            x = levels.numbers
+            self.skipped = Elements(are_pixels=True)
+            plan.put("levels", aligned(N_LEVELS, plan.dtype))[:] = levels.table
+        plan.put("x", x)
+        plan.works["row_bytes"] = x.shape[1] * x.itemsize
         if self.are_in_place:
-            if are_pixels:
-                self.skipped = Elements(are_pixels=True)
-                levels = plan.put("levels", aligned(256, plan.dtype))
-                levels[:] = scale_inputs(np.arange(256, dtype=np.uint8), plan.dtype, input_scale)
             stages = [Stage("gather", locate)]
         elif (
             are_in_order

@@ -192,6 +192,10 @@ class Lanes:
     def magnitude(self, x: Any) -> Any:
         return self.call(f"llvm.fabs.{_suffix(x.type)}", x.type, [x])
 
+    def nearest(self, x: Any) -> Any:
+        """The nearest whole number, of two the even one."""
+        return self.call(f"llvm.rint.{_suffix(x.type)}", x.type, [x])
+
     def copy_sign(self, x: Any, sign: Any) -> Any:
         """x with the sign of `sign`."""
         return self.call(f"llvm.copysign.{_suffix(x.type)}", x.type, [x, sign])

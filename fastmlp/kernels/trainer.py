@@ -36,12 +36,13 @@ class Trainer:
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all float32 or all float64.
         `load` reads them and `export` writes them; nothing else touches them.
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
-        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time.
+        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time; or
+        where it is to be read often and has many zeros, as bytes if they can stand for it.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Labels of intp, which have been checked to lie in 0..n_classes-1, or dense targets in the
         network's dtype.
     problem, batch_size, learning_rate, lambda_reg, input_scale, row_weights, l2_by_rows, floor, \
-seed, with_penalty, total
+seed, with_penalty, total, n_epochs
         See `fastmlp.reference.Trainer`, and there for the attributes.
     n_threads : int, optional
         By default as many as are fastest.
@@ -69,6 +70,7 @@ seed, with_penalty, total
         seed: int = 0,
         with_penalty: bool = False,
         total: float | None = None,
+        n_epochs: int = 1,
         skip_zeros: bool | None = None,
     ) -> None:
         self.outside = weights, biases
@@ -92,7 +94,7 @@ seed, with_penalty, total
             tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
             for parameter in (*weights, *biases)
         ]
-        self.inputs = Inputs(plan, x, input_scale, skips)
+        self.inputs = Inputs(plan, x, input_scale, skips, n_epochs=n_epochs)
         plan.put("targets", np.ascontiguousarray(y, np.int64 if y.ndim == 1 else dtype))
         plan.works["target_row"] = 1 if y.ndim == 1 else y.shape[1]
         plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))

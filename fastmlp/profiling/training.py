@@ -143,7 +143,7 @@ class _WatchedTrainer(Trainer):
         n_rows, n_features = self.x.shape
         weights, _ = self.outside
         if isinstance(self.x, np.ndarray):
-            input_bytes = float(n_features * self.x.itemsize)
+            input_bytes = float(self._plan.works["row_bytes"][0])
         else:  # SciPy's CSR: values, and the columns they are in
             input_bytes = self.x.nnz / n_rows * (weights[0].itemsize + 4)
         return Case(

@@ -62,6 +62,8 @@ class Trainer:
         What a batch's sums of gradients and losses are divided by, instead of its own sum of
         weights; `mean_loss` is then the sum of the batches' shares. With the optimiser "gradient"
         and the sum of all rows' weights, an epoch gives loss and gradient of all rows.
+    n_epochs : int
+        Accepted for the kernels' sake: how many there will be, as far as is known.
 
     Attributes
     ----------
@@ -100,6 +102,7 @@ class Trainer:
         seed: int = 0,
         with_penalty: bool = False,
         total: float | None = None,
+        n_epochs: int = 1,
     ) -> None:
         self.outside = weights, biases
         self.x, self.y = x, y
