@@ -57,6 +57,12 @@ def timed_fit(module: str, fit: Fit) -> tuple[float, NDArray]:
     return seconds, np.array(getattr(model, "loss_curve_", [model.loss_]))
 
 
+def best_fit(module: str, fit: Fit, seconds: float) -> float:
+    """Seconds of the fastest whole fit, of those that fit in so many; of one at least."""
+    x, y = fit.table.load()
+    return min(repeat(lambda: _fitted(module, fit, x, y), seconds))
+
+
 def timed_search(
     module: str, fit: Fit, grid: dict[str, list[Any]], folds: int
 ) -> tuple[float, NDArray]:

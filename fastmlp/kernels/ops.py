@@ -100,6 +100,18 @@ def copy_rows(v: Lanes, source: View, rows: Any, n: Any, out: View, dtype: Any) 
 
 
 @vector_op
+def fill(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
+    """``out[r, :n] = 0``."""
+    b = v.builder
+
+    def row(r: Any) -> None:
+        start = v.at(out.address, b.mul(r, out.row))
+        v.repeat(n, lambda i: v.store(v.full(0.0), v.at(start, i)), step=v.count)
+
+    v.repeat(rows, row)
+
+
+@vector_op
 def copy_vectors(v: Lanes, source: Any, n: Any, out: Any) -> None:
     """``out[:n] = source[:n]``, 64-bit words, as many as whole vectors have."""
     v.repeat(n, lambda i: v.store(v.load(v.at(source, i)), v.at(out, i)), step=v.count)

@@ -13,7 +13,8 @@ from typing import Any
 
 from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
-from fastmlp.kernels.ops import Integer, itemsize, lanes, vector_op
+from fastmlp.kernels.memory import View
+from fastmlp.kernels.ops import Integer, fill, itemsize, lanes, vector_op
 from fastmlp.kernels.records import layer_at, step_at, work_at
 from fastmlp.kernels.simd import Lanes, constant
 
@@ -28,12 +29,6 @@ def add_squares(v: Lanes, weights_at: Sequence[Any], sums_at: Sequence[Any]) -> 
         sums[place] = v.fma(weight, weight, sums[place])
     for place, value in sums.items():
         v.store(value, place)
-
-
-@vector_op
-def clear_sums(v: Lanes, sums: Any, n: Any, dtype: Any) -> None:
-    """``sums[:n] = 0``, whole vectors."""
-    v.repeat(n, lambda i: v.store(v.full(0.0), v.at(sums, i)), step=v.count)
 
 
 @vector_op
@@ -90,7 +85,7 @@ def penalty(work, layer, dtype):
         weights = layer.weights + panel * layer.weights_panel * size
         for k in range(0, layer.n_in, SQUARES_PER_SUM):
             n_inputs = min(layer.n_in - k, SQUARES_PER_SUM)
-            clear_sums(work.squares, panel_width, dtype)
+            fill(View(work.squares, 0, 1), 1, panel_width, dtype)
             _add_panel(weights + k * panel_width * size, n_inputs, work.squares, dtype)
             keep_sums(
                 work.squares, panel_width, factor, squares + panel * panel_width * size, dtype

@@ -85,3 +85,19 @@ def first_input(v: Lanes, work: Any, layer: Any) -> Integer:
 def last_input(v: Lanes, work: Any, layer: Any) -> Integer:
     n, unit = layer.n_in_updated, constant(LONGEST_GROUP)
     return _own_of(v, work, layer, n, unit, _next(v, work), n)
+
+
+@vector_op
+def vectors_from(v: Lanes, c: Any, end: Any) -> Integer:
+    """How many vectors of columns from `c` on are taken together, before `end`.
+
+    Where a panel begins at `c`, 4 or 2 if there are so many left; else 1.
+    """
+    b = v.builder
+    left = b.sub(end, c)
+    is_whole = b.icmp_signed("==", b.and_(c, constant(1)), constant(0))
+    n = constant(1)
+    for wanted in (2, 4):
+        fits = b.and_(is_whole, b.icmp_signed(">=", left, constant(wanted)))
+        n = b.select(fits, constant(wanted), n)
+    return n

@@ -35,8 +35,8 @@ from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.nonzeros import MASK_ROWS
-from fastmlp.kernels.ops import Integer, itemsize, lanes, vector_op
-from fastmlp.kernels.penalty import clear_sums, factor_of_squares, keep_sums, own_squares
+from fastmlp.kernels.ops import fill, itemsize, lanes, vector_op
+from fastmlp.kernels.penalty import factor_of_squares, keep_sums, own_squares
 from fastmlp.kernels.records import layer_at, step_at, work_at
 from fastmlp.kernels.sharing import (
     first_input,
@@ -45,6 +45,7 @@ from fastmlp.kernels.sharing import (
     last_input,
     last_row,
     last_vector,
+    vectors_from,
 )
 from fastmlp.kernels.simd import N_REGISTERS, Lanes, constant
 from fastmlp.kernels.skip_pass import Pass
@@ -194,34 +195,6 @@ _update_4, _update_2, _update_1 = map(_update, (4, 2, 1))
 
 
 @vector_op
-def _vectors_from(v: Lanes, c: Any, end: Any) -> Integer:
-    """How many vectors of columns from `c` on are taken together, before `end`.
-
-    Where a panel begins at `c`, 4 or 2 if there are so many left; else 1.
-    """
-    b = v.builder
-    left = b.sub(end, c)
-    is_whole = b.icmp_signed("==", b.and_(c, constant(1)), constant(0))
-    n = constant(1)
-    for wanted in (2, 4):
-        fits = b.and_(is_whole, b.icmp_signed(">=", left, constant(wanted)))
-        n = b.select(fits, constant(wanted), n)
-    return n
-
-
-@vector_op
-def _fill(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
-    """``out[r, :n] = 0``."""
-    b = v.builder
-
-    def row(r: Any) -> None:
-        start = v.at(out.address, b.mul(r, out.row))
-        v.repeat(n, lambda i: v.store(v.full(0.0), v.at(start, i)), step=v.count)
-
-    v.repeat(rows, row)
-
-
-@vector_op
 def _add_part(
     v: Lanes, part: View, rows: Any, n: Any, start: View, out: View, epilogue: Any, dtype: Any
 ) -> None:
@@ -262,11 +235,11 @@ def forward_skipping(work, layer, dtype, activation, elements):
             n_rows = min(end - start, MASK_ROWS)
             c = first_vector(work, layer)
             while c < last:
-                n = _vectors_from(c, last)
+                n = vectors_from(c, last)
                 z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
                 panel = c // 2 * layer.weights_panel + c % 2 * width
                 weights = View(layer.weights + panel * size, layer.weights_panel, 1)
-                _fill(part, n_rows, n * width, dtype)
+                fill(part, n_rows, n * width, dtype)
                 if n == 4:
                     _forward_4(work, start, inputs, weights, part, elements, dtype)
                 elif n == 2:
@@ -291,11 +264,11 @@ def update_skipping(work, layer, dtype, optimizer, elements):
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             n_squares = (strip_end - strip) * width if all_squares != 0 else 0
-            clear_sums(work.squares, n_squares, dtype)
+            fill(View(work.squares, 0, 1), 1, n_squares, dtype)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
                 c = strip
                 while c < strip_end:
-                    n = _vectors_from(c, strip_end)
+                    n = vectors_from(c, strip_end)
                     panel = c // 2 * layer.weights_panel + c % 2 * width
                     weights = View(layer.weights + panel * size, layer.weights_panel, 1)
                     kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2) * width

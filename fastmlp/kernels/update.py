@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 from fastmlp.kernels import records as at
 from fastmlp.kernels.kernel import kernel
 from fastmlp.kernels.memory import View
-from fastmlp.kernels.ops import itemsize, lanes, vector_op
+from fastmlp.kernels.ops import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.optimizers import Optimizer
 from fastmlp.kernels.penalty import (
     SQUARES_PER_SUM,
     add_squares,
-    clear_sums,
     factor_of_squares,
     keep_sums,
     own_squares,
@@ -230,7 +229,7 @@ def update(work, layer, dtype, optimizer):
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             n_squares = (strip_end - strip) * width if all_squares != 0 else 0
-            clear_sums(work.squares, n_squares, dtype)
+            fill(View(work.squares, 0, 1), 1, n_squares, dtype)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
                 x = View(inputs + (row * layer.inputs_row + k) * size, 1, layer.inputs_row)
                 c = strip

@@ -18,6 +18,7 @@ from benchmarks.peers.run import Run, Target
 from benchmarks.peers.worker import Worker
 
 COMPARED = 20  # epochs whose losses have to agree: then rounding leads runs apart
+SECONDS = 0.6  # of a round, which is the best fit of them
 TOLERANCE = {"float32": 1e-2, "float64": 1e-6}
 
 
@@ -82,7 +83,7 @@ def measure(number: int, run: Run, fields: Fields) -> list[Target]:
         with pair(1) as sides:
             _agree(what, row, fit, sides)
             contestants = {
-                label: partial(_seconds, worker, MODULES[label], fit)
+                label: partial(worker.call, estimators.best_fit, MODULES[label], fit, SECONDS)
                 for label, worker in sides.items()
             }
             seconds = race(contestants, run.n_rounds)
@@ -102,7 +103,3 @@ def _agree(what: str, row: Row, fit: Fit, sides: dict[str, Worker]) -> None:
     error = float(np.max(np.abs(ours / theirs - 1)[:COMPARED]))
     if not error <= TOLERANCE[row.dtype]:
         raise AssertionError(f"{what}: losses differ by {error:.1e}, as a share")
-
-
-def _seconds(worker: Worker, module: str, fit: Fit) -> float:
-    return worker.call(estimators.timed_fit, module, fit)[0]
