@@ -184,7 +184,7 @@ class Network(Predictor):
             input_scale=self.input_scale,
             n_threads=self.n_threads,
             seed=seed,
-            n_epochs=epochs,
+            n_epochs=1 if callbacks else epochs,  # a callback may change the rows
         ) as trainer:
             if validation is not None:
                 # Now, so that nothing is left to compile between epochs, or after the last one.

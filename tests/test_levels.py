@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, train
 from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp import MLP, MLPClassifier
+from fastmlp import MLP, MLPClassifier, reference
+from fastmlp.divergence import DivergenceError
 from fastmlp.kernels import inputs, levels
 from fastmlp.kernels.levels import find_levels
 
@@ -68,12 +71,16 @@ def test_other_data_are_left_as_they_are(monkeypatch, tmp_path):
         rng.integers(0, 257, (500, 24)).astype(float),
         rng.integers(-1, 2, (500, 24)).astype(float),
         np.float64(1e-320) * rng.integers(0, 9, (500, 24)),
+        np.array([[0, 1e-37, 1.00001e-37]] * 20, np.float32),
         np.float64(1e308) * rng.integers(0, 2, (500, 24)) - 1e307,
     ):
         assert find_levels(x) is None
     x = make_grid("pixels", (500, 24), "float64")
     np.save(tmp_path / "x.npy", x)
     assert find_levels(np.asarray(np.load(tmp_path / "x.npy", mmap_mode="r"))[:400]) is None
+    mapped = np.frombuffer(mmap.mmap(-1, x.nbytes), x.dtype).reshape(x.shape)
+    mapped[...] = x
+    assert find_levels(mapped) is None
     monkeypatch.setattr(levels, "MOST_BYTES", x.size - 1)
     assert find_levels(x) is None
 
@@ -114,6 +121,30 @@ def test_many_epochs_of_many_zeros_are_read_as_bytes(found):
     network.train(x + np.float32(0.5), y, epochs=3, verbose=False)  # no zeros
     MLP(23, 5, 5).train(x[:, :23].copy(), y, epochs=3, verbose=False)  # no whole groups
     assert len(found) == 1
+
+
+def test_rows_that_a_callback_changes_count(found):
+    x, y = make_grid("pixels / 255", (150, 24), "float32"), make_labels(150, 5)
+
+    def losses(network):
+        rows = x.copy()
+        network.train(rows, y, epochs=4, verbose=False, callbacks=[lambda *_: rows.fill(0)])
+        return network.history_.loss
+
+    settings = {"dtype": "float32", "random_state": 0}
+    expected = losses(reference.MLP(24, 5, 5, **settings))
+    np.testing.assert_allclose(losses(MLP(24, 5, 5, **settings)), expected, rtol=1e-4)
+    assert not found
+
+
+def test_levels_that_no_row_has_may_overflow():
+    y = make_labels(150, 5)
+    wide = np.where(make_grid("one-hot", (150, 24), "float64") > 0, 2e36, 0.0)
+    with pytest.raises(DivergenceError):
+        MLP(24, 5, 5, dtype="float32").train(wide, y, epochs=3, verbose=False)
+    pixels = np.ones((150, 24), np.uint8)
+    pixels[:, 8:] = 0
+    MLP(24, 5, 5, dtype="float32", input_scale=1e-37).predict(pixels)
 
 
 def test_estimators_read_bytes_in_fit_only(found):

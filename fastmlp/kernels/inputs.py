@@ -76,11 +76,8 @@ class Inputs:
         self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
             levels = None
-            if x.dtype == np.uint8:
-                pixels = np.arange(N_LEVELS, dtype=np.uint8)
-                levels = Levels(x, scale_inputs(pixels, dtype, input_scale))
-            elif skips and n_epochs >= FEWEST_EPOCHS and x.shape[1] % LONGEST_GROUP == 0:
-                levels = find_levels(x)
+            if skips and x.shape[1] % LONGEST_GROUP == 0:  # they are read in whole groups
+                levels = _levels_of(x, dtype, input_scale, n_epochs)
             self.stages = self._dense(plan, x, levels, are_in_order)
         else:
             self.stages = self._sparse(plan, x, input_scale)
@@ -93,13 +90,14 @@ class Inputs:
         self, plan: Plan, x: np.ndarray, levels: Levels | None, are_in_order: bool
     ) -> list[Stage]:
         # Inputs are skipped, and read, in whole groups.
-        is_readable = (levels or x.dtype == plan.dtype) and x.shape[1] % LONGEST_GROUP == 0
-        self.are_in_place = self.skipped is not None and bool(is_readable)
+        is_readable = x.dtype == plan.dtype and x.shape[1] % LONGEST_GROUP == 0
+        self.are_in_place = levels is not None or (self.skipped is not None and is_readable)
         plan.works["levels"] = 0
-        if self.are_in_place and levels:
+        if levels is not None:
             x = levels.numbers
             self.skipped = Elements(are_pixels=True)
-            plan.put("levels", aligned(N_LEVELS, plan.dtype))[:] = levels.table
+            with np.errstate(over="ignore"):  # of levels that X does not have
+                plan.put("levels", aligned(N_LEVELS, plan.dtype))[:] = levels.table
         plan.put("x", x)
         plan.works["row_bytes"] = x.shape[1] * x.itemsize
         if self.are_in_place:
@@ -127,6 +125,16 @@ class Inputs:
         if self.skipped is None:
             plan.works["masks"] = 0
         return [Stage("gather", gather_sparse)]
+
+
+def _levels_of(
+    x: np.ndarray, dtype: np.dtype[Any], input_scale: float | None, n_epochs: int
+) -> Levels | None:
+    """Return pixels with what they count as; floats too, if they are to be read often."""
+    if x.dtype == np.uint8:
+        with np.errstate(over="ignore"):
+            return Levels(x, scale_inputs(np.arange(N_LEVELS, dtype=np.uint8), dtype, input_scale))
+    return find_levels(x) if n_epochs >= FEWEST_EPOCHS else None
 
 
 def skips_zeros(x: Any, wanted: bool | None = None) -> bool:

@@ -9,6 +9,7 @@ level, so they compute with exactly the numbers that were given.
 
 from __future__ import annotations
 
+import mmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ Array = NDArray[Any]
 N_LEVELS = 256
 SAMPLED = 2**13  # elements that the grid is guessed from
 MOST_BYTES = 2**28  # that are kept beside X: with more, it is left as it is
+SMALLEST = 1e-30  # from a level to the next: one by it is within float32's range
 FEWEST_EPOCHS = 3  # to write the bytes takes about as long as they save in two
 
 
@@ -44,7 +46,7 @@ class _Grid(NamedTuple):
     divisor: float
 
     def table(self, dtype: np.dtype[Any]) -> Array:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # of levels that X need not have
             table = np.arange(N_LEVELS, dtype=dtype) * dtype.type(self.unit)
         return table / dtype.type(self.divisor)
 
@@ -126,19 +128,20 @@ def find_levels(x: Array) -> Levels | None:
 def _is_mapped(x: Any) -> bool:
     """Whether a file is mapped: then memory is what its owner wants to save."""
     while x is not None:
-        if isinstance(x, np.memmap):
+        if isinstance(x, np.memmap | mmap.mmap):
             return True
-        x = getattr(x, "base", None)
+        x = x.obj if isinstance(x, memoryview) else getattr(x, "base", None)
     return False
 
 
 def _guess(sample: Array) -> _Grid | None:
     """Return a grid that has all numbers of a sample; None if there is none, or they are zeros."""
-    values = np.unique(np.append(sample, 0))
-    tiny = np.finfo(sample.dtype).tiny
-    if not 1 < len(values) <= N_LEVELS or values[0] < 0 or not tiny <= values[1] < np.inf:
+    values = np.unique(np.append(sample, sample.dtype.type(0)))
+    if not 1 < len(values) <= N_LEVELS or values[0] < 0 or not np.isfinite(values[-1]):
         return None
     gap = float(np.diff(values).min())
+    if gap < SMALLEST:
+        return None
     unit = float(values[1] / np.rint(values[1] / gap))  # nearer, as it was rounded but once
     divisors, units = (np.rint(1 / gap), 1.0, 255.0), (unit, 1 / 255)
     for grid in [*(_Grid(1.0, n) for n in divisors), *(_Grid(n, 1.0) for n in units)]:

@@ -191,7 +191,8 @@ def predict(work, layer, dtype, loss):
 def label(work, layer, dtype):
     """The number of the largest logit of each of the batch's rows, to the same rows of OUT.
 
-    Softmax keeps their order: it need not be computed. 64-bit integers.
+    Softmax keeps their order: it need not be computed. 64-bit integers. Where logits are infinite,
+    of which softmax makes NaN, the first of the largest.
     """
     work, layer = work_at(work), layer_at(layer)
     z = View(layer.slopes, layer.unit_row, 1)

@@ -128,7 +128,10 @@ seed, with_penalty, total, n_epochs
         return self._steps.last_loss()
 
     def repeat(self) -> None:
-        """Take the steps of the last call of `epoch` once more, with the same numbers."""
+        """Take the steps of the last call of `epoch` once more, with the same numbers.
+
+        Neither `penalty` nor `n_steps` takes notice.
+        """
         self._take_filled()
         self.mean_loss = float(self._steps.mean_losses()[0])
 
