@@ -53,8 +53,8 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
         largest = v.splat(v.reduce(v.maximum, [largest]))
 
         def find(i: Any, found: Any) -> list[Any]:
-            is_largest = b.fcmp_ordered("==", v.load(v.at(z_at, i)), largest)
-            lanes = v.bits(b.and_(is_largest, v.below(b.sub(n, i))))
+            # Lanes beyond the last unit come after one that is the largest.
+            lanes = v.bits(b.fcmp_ordered("==", v.load(v.at(z_at, i)), largest))
             is_first = b.and_(
                 b.icmp_signed("!=", lanes, nothing), b.icmp_signed("<", found, nothing)
             )
