@@ -59,9 +59,8 @@ def test_what_is_not_finite_is_found_wherever_it_is(n_features, n_threads):
 def test_numbers_of_the_largest_outputs(n_classes, dtype):
     weights, biases = make_parameters((SIZES[0], n_classes), dtype)
     half = n_classes // 2
-    weights[0][:, n_classes - half :] = weights[0][
-        :, :half
-    ]  # equal ones, of which the first counts
+    # Equal ones, of which the first counts.
+    weights[0][:, n_classes - half :] = weights[0][:, :half]
     biases[0][:] = -3.0  # columns that aren't there would have 0
     predictor = kernels.Predictor(n_threads=2, batch_rows=128)
     for n_rows in (1, 300, 0):

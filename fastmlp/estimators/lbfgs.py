@@ -59,7 +59,7 @@ class Objective:
             n_epochs=estimator.max_fun,
         )
         self._trainer.states = [(view,) for view in sums]
-        self._order, self._is_first = rows.order, True
+        self._order = rows.order
 
     def vector(self) -> NDArray[np.float64]:
         """Return the estimator's parameters."""
@@ -81,11 +81,10 @@ class Objective:
         trainer = self._trainer
         self._point[:] = vector
         trainer.restart()
-        if self._is_first:
+        if trainer.n_steps == 0:
             trainer.epoch(self._order)
         else:
             trainer.repeat()
-        self._is_first = False
         trainer.export_states()
         gradient = self._sums.astype(np.float64)
         strength = self._alpha / self._total

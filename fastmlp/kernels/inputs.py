@@ -75,10 +75,7 @@ class Inputs:
         self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
-            levels = None
-            if skips and x.shape[1] % LONGEST_GROUP == 0:  # they are read in whole groups
-                levels = _levels_of(x, dtype, input_scale, n_epochs)
-            self.stages = self._dense(plan, x, levels, are_in_order)
+            self.stages = self._dense(plan, x, input_scale, are_in_order, n_epochs)
         else:
             self.stages = self._sparse(plan, x, input_scale)
         first = plan.layers[:, 0]
@@ -87,11 +84,17 @@ class Inputs:
         plan.set_row_unit(skips)
 
     def _dense(
-        self, plan: Plan, x: np.ndarray, levels: Levels | None, are_in_order: bool
+        self,
+        plan: Plan,
+        x: np.ndarray,
+        input_scale: float | None,
+        are_in_order: bool,
+        n_epochs: int,
     ) -> list[Stage]:
         # Inputs are skipped, and read, in whole groups.
-        is_readable = x.dtype == plan.dtype and x.shape[1] % LONGEST_GROUP == 0
-        self.are_in_place = levels is not None or (self.skipped is not None and is_readable)
+        in_groups = self.skipped is not None and x.shape[1] % LONGEST_GROUP == 0
+        levels = _levels_of(x, plan.dtype, input_scale, n_epochs) if in_groups else None
+        self.are_in_place = in_groups and (levels is not None or x.dtype == plan.dtype)
         plan.works["levels"] = 0
         if levels is not None:
             x = levels.numbers

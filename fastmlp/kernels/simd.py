@@ -164,8 +164,8 @@ class Lanes:
         return b.zext(b.bitcast(mask, ir.IntType(self.count)), INT64)
 
     def lowest(self, bits: Any) -> Any:
-        """The number of the lowest bit that is set; 64 if there is none."""
-        return self.call("llvm.cttz.i64", INT64, [bits, BOOL(0)])
+        """The number of the lowest bit that is set; undefined if there is none."""
+        return self.call("llvm.cttz.i64", INT64, [bits, BOOL(1)])
 
     def _numbers(self) -> Any:
         """The lanes' numbers, integers as wide as an element."""

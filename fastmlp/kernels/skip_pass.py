@@ -8,7 +8,7 @@ from typing import Any
 from fastmlp.kernels.buffers import LINE
 from fastmlp.kernels.memory import View
 from fastmlp.kernels.nonzeros import MASK_ROWS
-from fastmlp.kernels.simd import BOOL, INT8, INT64, Lanes, constant
+from fastmlp.kernels.simd import INT8, INT64, Lanes, constant
 
 
 class Pass:
@@ -87,7 +87,7 @@ class Pass:
         skipped = b.mul(k, constant(x_size))
 
         def once(mask: Any, *values: Any) -> list[Any]:
-            lowest = v.call("llvm.cttz.i64", INT64, [mask, BOOL(1)])  # the lowest bit's number
+            lowest = v.lowest(mask)
             z_at = v.at(z.address, b.mul(lowest, z.row))
             x_at = b.add(v.load(b.add(rows, b.mul(lowest, constant(8))), INT64), skipped)
 
