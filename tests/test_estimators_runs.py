@@ -189,7 +189,7 @@ def test_interrupt_within_an_epoch(settings, monkeypatch):
     x, y = load("wine")
     settings = settings | {"random_state": 0, "batch_size": 50}
     quiet(MLPClassifier(max_iter=2, **settings), x, y)  # all is compiled
-    interrupt_stretch(8, monkeypatch)
+    interrupt_stretch(4, monkeypatch)
     model = MLPClassifier(**settings)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(x, y)

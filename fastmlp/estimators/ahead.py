@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 64  # epochs taken together
+LONGEST = 256  # epochs taken together
 # Seconds that they may take: where what is done after the run's last epoch is in vain; and where
 # none of them but the last can be that one.
 SECONDS, SAFE_SECONDS = 0.005, 0.02
@@ -102,17 +102,15 @@ class Epochs:
         self._trainer.go_back()
 
     def _draw(self, n_epochs: int) -> NDArray[np.intp]:
-        """Return the orders of the next epochs, as sklearn.utils.shuffle draws: they compose."""
-        n_rows = len(self._order)
-        orders = np.empty((n_epochs, n_rows), np.intp)
-        if not self._shuffle:
-            orders[:] = self._order
-            return orders
-        indices = np.arange(n_rows)
-        start = indices.copy()
+        """Return the orders of the next epochs, as sklearn.utils.shuffle draws: they compose.
+
+        Which elements change places does not depend on what they are: to shuffle the last order
+        itself gives what that one gives at shuffled places.
+        """
+        orders = np.empty((n_epochs, len(self._order)), np.intp)
         for order in orders:
-            indices[:] = start
-            self._random_state.shuffle(indices)
-            np.take(self._order, indices, out=order)
+            order[:] = self._order
+            if self._shuffle:
+                self._random_state.shuffle(order)
             self._order = order
         return orders

@@ -28,7 +28,9 @@ _fits: set[int] = set()
 
 def usable_threads() -> int:
     """Threads that may run at once: by affinity, cgroup quota and the environment's variables."""
-    limits = [_cores(), _quota()]
+    limits = [_cores()]
+    if limits[0] > 1:  # the quota stands in files, and is never less than one core
+        limits.append(_quota())
     for name in ENVIRONMENT:
         text = os.environ.get(name, "").split(",")[0].strip()
         if text.isdecimal() and int(text) > 0:
