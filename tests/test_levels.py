@@ -5,12 +5,14 @@ from __future__ import annotations
 import mmap
 
 import numpy as np
+import pandas as pd
 import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, train
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import MLP, MLPClassifier, reference
 from fastmlp.divergence import DivergenceError
+from fastmlp.estimators.data import read_rows
 from fastmlp.kernels import inputs, levels
 from fastmlp.kernels.levels import find_levels
 
@@ -85,6 +87,20 @@ def test_other_data_are_left_as_they_are(monkeypatch, tmp_path):
     assert find_levels(x) is None
 
 
+def test_a_level_that_the_kernel_gets_wrong_is_seen(monkeypatch):
+    x = make_grid("one-hot", (500, 24), "float32")  # which has but two of the levels
+    assert find_levels(x) is not None
+    right = levels._Grid.table
+
+    def wrong(grid, dtype):
+        table = right(grid, dtype)
+        table[77] = np.nextafter(table[77], np.float32(0))
+        return table
+
+    monkeypatch.setattr(levels._Grid, "table", wrong)
+    assert find_levels(x) is None
+
+
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["float32", "float64"])
@@ -147,13 +163,34 @@ def test_levels_that_no_row_has_may_overflow():
     MLP(24, 5, 5, dtype="float32", input_scale=1e-37).predict(pixels)
 
 
+@pytest.mark.parametrize("max_iter", [1, 3])  # looked at as numbers, and as bytes
+def test_estimators_see_numbers_that_are_not_finite(max_iter, found):
+    x, y = make_grid("pixels / 255", (150, 24), "float32"), make_labels(150, 5)
+    model = MLPClassifier((5,), max_iter=max_iter, random_state=0)
+    for value, message in [(np.nan, "Input X contains NaN"), (-np.inf, "Input X contains inf")]:
+        for place in (0, 77, x.size - 1):
+            other = x.copy()
+            other.flat[place] = value
+            with pytest.raises(ValueError, match=message):
+                model.fit(other, y)
+    assert not any(found)
+    assert not hasattr(model, "n_features_in_")
+    wide = np.where(x > 0, np.float32(3e36), 0)  # finite, but their sum is not
+    with np.errstate(over="ignore"):
+        assert wide.sum(dtype=np.float32) == np.inf
+    rows, _, _ = read_rows(model, wide, y, reset=True, n_epochs=max_iter)
+    assert rows is wide
+
+
 def test_estimators_read_bytes_in_fit_only(found):
     x, y = make_grid("pixels / 255", (150, 24), "float64"), make_labels(150, 5)
     for solver in ("adam", "lbfgs"):
         model = MLPClassifier((5,), solver=solver, max_iter=3, max_fun=3, random_state=0)
         with pytest.warns(ConvergenceWarning):
             model.fit(x, y)
-    assert [result is not None for result in found] == [True, True]
+        with pytest.warns(ConvergenceWarning):
+            model.fit(pd.DataFrame(x), y)
+    assert [result is not None for result in found] == [True] * 4
     model = MLPClassifier((5,), random_state=0).partial_fit(x, y, classes=range(5))
     model.partial_fit(np.roll(x, 1), y)
-    assert len(found) == 2
+    assert len(found) == 4

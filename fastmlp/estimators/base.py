@@ -105,7 +105,8 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
         is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
-        x, y_read = data.read_rows(self, X, y, reset=is_new, **self._y_rules)
+        n_epochs = 1 if is_partial else self.max_iter if is_stochastic else self.max_fun
+        x, y_read, levels = data.read_rows(self, X, y, is_new, n_epochs, **self._y_rules)
         encoded = self._encode_first(y_read, is_partial)
         class_weights = self._learn_class_weight(encoded, is_partial)
         weights = data.read_sample_weight(sample_weight, x)
@@ -114,9 +115,12 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
         if is_new or not is_partial:
             self.history_ = History()
-        rows = self._divide(X, y_read, held_out, x, encoded, weights, class_weights, random_state)
-        n_epochs = 1 if is_partial else self.max_iter
-        hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else n_epochs + 1)
+        order, validation = self._divide(
+            X, y_read, held_out, x, encoded, weights, class_weights, random_state
+        )
+        targets = self._targets(encoded, self.coefs_[0].dtype)
+        rows = Rows(x, levels, targets, weights, order, validation)
+        hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else self.max_iter + 1)
         if is_stochastic:
             fit_stochastic(self, rows, hooks, random_state, is_partial)
         else:
@@ -174,8 +178,8 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _divide(
         self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
         weights: Array | None, class_weights: Array | None, random_state: np.random.RandomState,
-    ) -> Rows:  # fmt: skip
-        """Return the rows to train on, and those to validate with."""
+    ) -> tuple[Array, Validation | None]:  # fmt: skip
+        """Return the numbers of the rows to train on, and those to validate with."""
         order, validation = np.arange(x.shape[0]), None
         if held_out[0] is not None:
             validation = self._validation(*held_out, class_weights)
@@ -194,7 +198,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             for name in ("validation_scores_", "validation_loss_curve_"):
                 if getattr(self, name, None) is None:
                     setattr(self, name, [])
-        return Rows(x, self._targets(encoded, self.coefs_[0].dtype), weights, order, validation)
+        return order, validation
 
     def _found(self) -> dict[str, tuple[Any, int]]:
         """Return all that a fit has found, by name; with lists, how long they are."""
@@ -215,7 +219,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:
-            x, y_read = data.read_rows(self, X, y, reset=False, **self._y_rules)
+            x, y_read, _ = data.read_rows(self, X, y, reset=False, **self._y_rules)
             encoded = self._encode(y_read)
         except ValueError as error:
             raise ValueError(f"X_val and y_val: {error}") from error

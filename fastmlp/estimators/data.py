@@ -16,16 +16,30 @@ Array = NDArray[Any]
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
 
 
-def read_rows(estimator: Any, X: Any, y: Any, reset: bool, **y_rules: Any) -> tuple[Any, Any]:
-    """Return features and targets that fit together; `y_rules` go to scikit-learn's check of y."""
+def read_rows(
+    estimator: Any, X: Any, y: Any, reset: bool, n_epochs: int = 1, **y_rules: Any
+) -> tuple[Any, Any, Any]:
+    """Return features and targets that fit together, and the features as bytes or None.
+
+    They are to be read `n_epochs` times; see `fastmlp.kernels.inputs.levels_of`, which sees whether
+    they are finite by the way. `y_rules` go to scikit-learn's check of y.
+    """
+    from fastmlp.kernels.inputs import levels_of
+
     if not reset and is_plain(estimator, X) and has_finite_sum(X) and _are_plain_targets(y, len(X)):
-        return X, y
+        return X, y, levels_of(X, n_epochs)
     _check_sound(("X", X), ("y", y))
-    x, y = validate_data(
-        estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
-        multi_output=True, reset=reset, **y_rules,
-    )  # fmt: skip
-    return _canonical(x), y
+    rules: dict[str, Any] = {
+        "accept_sparse": "csr", "dtype": _dtypes(estimator, X), "order": "C",
+        "multi_output": True, "reset": reset, **y_rules,
+    }  # fmt: skip
+    is_array = _is_plain_array(X)
+    x, y_read = validate_data(estimator, X, y, ensure_all_finite=not is_array, **rules)
+    x = _canonical(x)
+    levels = levels_of(x, n_epochs)
+    if is_array and levels is None and not has_finite_sum(x):
+        validate_data(estimator, X, y, **rules)  # has the words, unless only the sum is infinite
+    return x, y_read, levels
 
 
 def read_features(estimator: Any, X: Any) -> Any:
@@ -61,14 +75,21 @@ def is_plain(estimator: Any, X: Any) -> bool:
     They take longer than to predict a row.
     """
     return (
+        _is_plain_array(X)
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+    )
+
+
+def _is_plain_array(X: Any) -> bool:
+    """Whether `X` is an array as the engine takes it, if it is finite."""
+    return (
         type(X) is np.ndarray
         and X.ndim == 2
         and X.dtype in (FLOAT64, FLOAT32)
         and X.dtype.isnative
-        and X.flags.c_contiguous
-        and X.shape[0] > 0
-        and X.shape[1] == estimator.n_features_in_
-        and not hasattr(estimator, "feature_names_in_")
+        and bool(X.flags.c_contiguous)
     )
 
 

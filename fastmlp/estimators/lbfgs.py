@@ -56,7 +56,7 @@ class Objective:
             row_weights=rows.weights,
             floor=float(np.finfo(dtype).eps),
             total=self._total,
-            n_epochs=estimator.max_fun,
+            levels=rows.levels,
         )
         self._trainer.states = [(view,) for view in sums]
         self._order = rows.order

@@ -70,7 +70,7 @@ def fit_stochastic(
     n_epochs = 1 if is_partial else estimator.max_iter
     settings = estimator, rows, problem, batch_size, seed
     batch = batch_of(*settings) if is_partial else None
-    trainer = batch.trainer if batch else trainer_of(*settings, n_epochs)
+    trainer = batch.trainer if batch else trainer_of(*settings)
     with trainer, progress_of(estimator) as progress:
         if state is not None:
             for kept, array in zip(state.arrays, trainer.states, strict=True):

@@ -17,10 +17,12 @@ MOST_BYTES = 2**22  # of rows, and of weights: with more, a run takes longer tha
 class Rows(NamedTuple):
     """What a run is trained on.
 
-    `order` has the numbers of those rows of `x` that are trained on, in the order of the data.
+    `order` has the numbers of those rows of `x` that are trained on, in the order of the data;
+    `levels` may be `x` once more, as bytes.
     """
 
     x: Any
+    levels: Any
     targets: Array
     weights: Array | None
     order: NDArray[np.intp]
@@ -40,9 +42,7 @@ class Batch(NamedTuple):
 _kept: WeakKeyDictionary[Any, Batch] = WeakKeyDictionary()
 
 
-def trainer_of(
-    estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int, n_epochs: int
-) -> Any:
+def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Any:
     """Return a trainer of the estimator's `coefs_` and `intercepts_`; `seed` is for dropout."""
     from fastmlp.kernels import Trainer
 
@@ -61,7 +61,7 @@ def trainer_of(
         floor=float(np.finfo(weights[0].dtype).eps),
         seed=seed,
         with_penalty=True,
-        n_epochs=n_epochs,
+        levels=rows.levels,
     )
 
 
@@ -91,7 +91,7 @@ def batch_of(
     )  # fmt: skip
     if batch is None or batch.kind != kind:
         rows = rows._replace(x=x.copy(), targets=targets.copy())
-        trainer = trainer_of(estimator, rows, problem, batch_size, seed, n_epochs=1)
+        trainer = trainer_of(estimator, rows, problem, batch_size, seed)
         return Batch(kind, rows.x, rows.targets, trainer)
     batch.x[...], batch.targets[...] = x, targets
     trainer = batch.trainer

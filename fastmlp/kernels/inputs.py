@@ -41,8 +41,8 @@ class Inputs:
         Whether zeros are skipped; see `skips_zeros`.
     are_in_order : bool
         Whether rows are taken in the order in which they lie.
-    n_epochs : int
-        How often each row is to be read, as far as is known.
+    levels : Levels, optional
+        What `levels_of` has found of `x`.
 
     Attributes
     ----------
@@ -68,14 +68,14 @@ class Inputs:
         input_scale: float | None = None,
         skips: bool = False,
         are_in_order: bool = False,
-        n_epochs: int = 1,
+        levels: Levels | None = None,
     ) -> None:
         dtype = plan.dtype
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
         self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
-            self.stages = self._dense(plan, x, input_scale, are_in_order, n_epochs)
+            self.stages = self._dense(plan, x, input_scale, are_in_order, levels)
         else:
             self.stages = self._sparse(plan, x, input_scale)
         first = plan.layers[:, 0]
@@ -89,11 +89,13 @@ class Inputs:
         x: np.ndarray,
         input_scale: float | None,
         are_in_order: bool,
-        n_epochs: int,
+        levels: Levels | None,
     ) -> list[Stage]:
-        # Inputs are skipped, and read, in whole groups.
-        in_groups = self.skipped is not None and x.shape[1] % LONGEST_GROUP == 0
-        levels = _levels_of(x, plan.dtype, input_scale, n_epochs) if in_groups else None
+        in_groups = self.skipped is not None and _is_in_groups(x)
+        if not in_groups:
+            levels = None
+        elif x.dtype == np.uint8:
+            levels = _levels_of_pixels(x, plan.dtype, input_scale)
         self.are_in_place = in_groups and (levels is not None or x.dtype == plan.dtype)
         plan.works["levels"] = 0
         if levels is not None:
@@ -130,14 +132,30 @@ class Inputs:
         return [Stage("gather", gather_sparse)]
 
 
-def _levels_of(
-    x: np.ndarray, dtype: np.dtype[Any], input_scale: float | None, n_epochs: int
-) -> Levels | None:
-    """Return pixels with what they count as; floats too, if they are to be read often."""
-    if x.dtype == np.uint8:
-        with np.errstate(over="ignore"):
-            return Levels(x, scale_inputs(np.arange(N_LEVELS, dtype=np.uint8), dtype, input_scale))
-    return find_levels(x) if n_epochs >= FEWEST_EPOCHS else None
+def _is_in_groups(x: np.ndarray) -> bool:
+    """Whether rows are whole groups of inputs: these are skipped, and read, as one."""
+    return x.shape[1] % LONGEST_GROUP == 0
+
+
+def _levels_of_pixels(x: np.ndarray, dtype: np.dtype[Any], input_scale: float | None) -> Levels:
+    """Return pixels with what they count as."""
+    with np.errstate(over="ignore"):
+        return Levels(x, scale_inputs(np.arange(N_LEVELS, dtype=np.uint8), dtype, input_scale))
+
+
+def levels_of(x: Any, n_epochs: int, skip_zeros: bool | None = None) -> Levels | None:
+    """Return floats as bytes, if each row is read so often that it pays, and they can be.
+
+    Then all of them are finite.
+    """
+    is_read_often = (
+        n_epochs >= FEWEST_EPOCHS
+        and isinstance(x, np.ndarray)
+        and x.dtype != np.uint8
+        and _is_in_groups(x)
+        and skips_zeros(x, skip_zeros)
+    )
+    return find_levels(x) if is_read_often else None
 
 
 def skips_zeros(x: Any, wanted: bool | None = None) -> bool:

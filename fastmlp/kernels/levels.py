@@ -10,6 +10,8 @@ level, so they compute with exactly the numbers that were given.
 from __future__ import annotations
 
 import mmap
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 from fastmlp.kernels.cache import compiled
 from fastmlp.kernels.ops import Integer, vector_op
-from fastmlp.kernels.simd import BOOL, INT8, INT32, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.simd import BOOL, INT8, INT32, INT64, VECTOR_BYTES, Lanes, constant
 
 Array = NDArray[Any]
 
@@ -26,6 +28,7 @@ N_LEVELS = 256
 SAMPLED = 2**13  # elements that the grid is guessed from
 MOST_BYTES = 2**28  # that are kept beside X: with more, it is left as it is
 SMALLEST = 1e-30  # from a level to the next: one by it is within float32's range
+BLOCK = 4  # vectors that are looked at together
 FEWEST_EPOCHS = 3  # to write the bytes takes about as long as they save in two
 
 
@@ -52,50 +55,63 @@ class _Grid(NamedTuple):
 
 
 @vector_op
-def _write_vectors(
+def _write_blocks(
     v: Lanes, x: Any, n: Any, out: Any, unit: Any, divisor: Any, steps: Any
 ) -> Integer:
     """``out[i] = rint(x[i] * steps)`` while level ``out[i]`` is ``x[i]``; returns whether all were.
 
-    `n` is a multiple of the vector's length.
+    `n` is a multiple of BLOCK vectors. A block of zeros, of which most images have many, takes no
+    more than a look.
     """
     b = v.builder
+    rounded = v.splat(b.fdiv(v.scalar(1.0), divisor))
     units, divisors, factors = (v.splat(number) for number in (unit, divisor, steps))
-    zeros = v.full(0.0)
     numbers, bytes_ = (ir.VectorType(kind, v.count) for kind in (INT32, INT8))
-    nothing, every = constant(0), constant(2**v.count - 1)
+    vectors = range(0, BLOCK * v.count, v.count)
 
-    def write(value: Any, place: Any) -> list[Any]:
-        """A vector of numbers of levels, and for which of them the level is the value."""
-        number = v.nearest(b.fmul(value, factors))
-        is_level = b.and_(
-            b.fcmp_ordered(">=", number, zeros), b.fcmp_ordered("<", number, v.full(N_LEVELS))
-        )
-        number = b.select(is_level, number, zeros)
-        v.store(b.trunc(b.fptosi(number, numbers), bytes_), place)
-        level = b.fdiv(b.fmul(number, units), divisors)
-        return [v.bits(b.fcmp_ordered("==", level, value))]
+    def quotients(dividends: Any) -> Any:
+        """Dividends by the divisor: nearly, and then by what remains. It is faster than to divide.
 
-    def vector(i: Any, _: Any) -> list[Any]:
-        value, place = v.load(v.at(x, i)), b.add(out, i)
-        v.store(ir.Constant(bytes_, [0] * v.count), place)
-        # Most vectors of most images are zeros.
-        nonzero = v.bits(b.fcmp_unordered("!=", value, zeros))
-        is_any = b.icmp_signed("!=", nonzero, nothing)
-        (same,) = v.choose(is_any, lambda: write(value, place), [every])
-        return [b.add(i, constant(v.count)), b.icmp_signed("==", same, every)]
+        It is right for nearly all numbers; `find_levels` makes sure of the levels.
+        """
+        nearly = b.fmul(dividends, rounded)
+        return v.fma(v.fma(v.negative(nearly), divisors, dividends), rounded, nearly)
+
+    def write(values: Sequence[Any], places: Sequence[Any]) -> list[Any]:
+        """Numbers of levels; returns whether all of the levels are the values."""
+        are_same = []
+        for value, place in zip(values, places, strict=True):
+            number = v.nearest(b.fmul(value, factors))
+            is_level = b.and_(
+                b.fcmp_ordered(">=", number, v.full(0.0)),
+                b.fcmp_ordered("<", number, v.full(N_LEVELS)),
+            )
+            number = b.select(is_level, number, v.full(0.0))
+            v.store(b.trunc(b.fptosi(number, numbers), bytes_), place)
+            are_same.append(b.fcmp_ordered("==", quotients(b.fmul(number, units)), value))
+        return [b.icmp_signed("==", v.bits(reduce(b.and_, are_same)), constant(2**v.count - 1))]
+
+    def block(i: Any, _: Any) -> list[Any]:
+        values = [v.load(v.at(x, b.add(i, constant(place)))) for place in vectors]
+        places = [b.add(out, b.add(i, constant(place))) for place in vectors]
+        are_nonzero = [b.fcmp_unordered("!=", value, v.full(0.0)) for value in values]
+        is_any = b.icmp_signed("!=", v.bits(reduce(b.or_, are_nonzero)), constant(0))
+        for place in places:
+            v.store(ir.Constant(bytes_, [0] * v.count), place)
+        (is_same,) = v.choose(is_any, lambda: write(values, places), [BOOL(1)])
+        return [b.add(i, constant(BLOCK * v.count)), is_same]
 
     _, is_same = v.loop(
-        [nothing, BOOL(1)],
+        [constant(0), BOOL(1)],
         lambda i, is_same: b.and_(is_same, b.icmp_signed("<", i, n)),
-        vector,
+        block,
     )
-    return b.zext(is_same, nothing.type)
+    return b.zext(is_same, INT64)
 
 
 @compiled
 def _write(x, n, out, unit, divisor, steps):
-    return _write_vectors(x, n, out, unit, divisor, steps)
+    return _write_blocks(x, n, out, unit, divisor, steps)
 
 
 def find_levels(x: Array) -> Levels | None:
@@ -113,16 +129,19 @@ def find_levels(x: Array) -> Levels | None:
     if grid is None:
         return None
     out = np.empty(x.shape, np.uint8)
-    n_lanes = VECTOR_BYTES // x.itemsize
-    whole = x.size // n_lanes * n_lanes
-    rest, last = np.zeros(n_lanes, x.dtype), np.empty(n_lanes, np.uint8)
+    table = grid.table(x.dtype)
+    n_block = BLOCK * VECTOR_BYTES // x.itemsize
+    whole = x.size // n_block * n_block
+    rest, last = np.zeros(n_block, x.dtype), np.empty(n_block, np.uint8)
     rest[: x.size - whole] = x.reshape(-1)[whole:]
     numbers = [x.dtype.type(number) for number in (*grid, grid.divisor / grid.unit)]
-    for source, n, target in ((x, whole, out), (rest, n_lanes, last)):
+    of_table = np.empty(N_LEVELS, np.uint8)
+    # The table first: where its own numbers are found, no other ones can be taken for them.
+    for source, n, target in ((table, N_LEVELS, of_table), (x, whole, out), (rest, n_block, last)):
         if not _write(source.ctypes.data, n, target.ctypes.data, *numbers):
             return None
     out.reshape(-1)[whole:] = last[: x.size - whole]
-    return Levels(out, grid.table(x.dtype))
+    return Levels(out, table)
 
 
 def _is_mapped(x: Any) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fastmlp.kernels import clock, program
 from fastmlp.kernels.announce import watch
 from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.inputs import Inputs, skips_zeros
+from fastmlp.kernels.inputs import Inputs, levels_of, skips_zeros
+from fastmlp.kernels.levels import Levels
 from fastmlp.kernels.pace import Pace
 from fastmlp.kernels.parts import takes_parts
 from fastmlp.kernels.plan import Plan, useful_threads
@@ -46,6 +47,8 @@ seed, with_penalty, total, n_epochs
         See `fastmlp.reference.Trainer`, and there for the attributes.
     n_threads : int, optional
         By default as many as are fastest.
+    levels : Levels, optional
+        What `fastmlp.kernels.inputs.levels_of` has found of `x`: it is not asked again then.
     skip_zeros : bool, optional
         By default where the data have zeros enough. It changes the speed, not a bit of the result
         (as long as that is finite).
@@ -71,6 +74,7 @@ seed, with_penalty, total, n_epochs
         with_penalty: bool = False,
         total: float | None = None,
         n_epochs: int = 1,
+        levels: Levels | None = None,
         skip_zeros: bool | None = None,
     ) -> None:
         self.outside = weights, biases
@@ -94,7 +98,9 @@ seed, with_penalty, total, n_epochs
             tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
             for parameter in (*weights, *biases)
         ]
-        self.inputs = Inputs(plan, x, input_scale, skips, n_epochs=n_epochs)
+        if levels is None:
+            levels = levels_of(x, n_epochs, skips)
+        self.inputs = Inputs(plan, x, input_scale, skips, levels=levels)
         plan.put("targets", np.ascontiguousarray(y, np.int64 if y.ndim == 1 else dtype))
         plan.works["target_row"] = 1 if y.ndim == 1 else y.shape[1]
         plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
