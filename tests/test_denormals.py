@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from fastmlp import kernels
 from fastmlp.kernels.denormals import CAN_FLUSH
 from fastmlp.problem import Problem
+from fastmlp.reference import OPTIMIZERS
 
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 SIZES = (8, 20, 3)
@@ -32,6 +33,26 @@ def test_weights_that_fade_become_zero(dtype, n_threads):
     trainer.export()
     assert_array_equal(weights[0][0], 0)
     assert np.all(weights[0][1:] != 0)
+
+
+@DTYPES
+@pytest.mark.parametrize("optimizer", [n for n, entry in OPTIMIZERS.items() if entry.n_states])
+def test_states_that_fade_become_zero(dtype, optimizer):
+    weights, biases = make_parameters(SIZES, dtype)
+    x = make_rows(40, SIZES[0], dtype)
+    x[:, 0] = 0
+    problem = Problem(optimizer=optimizer)
+    trainer = kernels.Trainer(
+        weights, biases, x, make_labels(40, 3), problem=problem, lambda_reg=0.0
+    )
+    for state in trainer.states[0]:
+        state[0] = denormal(dtype)
+    trainer.load()
+    trainer.epoch(np.arange(40))
+    trainer.export()
+    for state in trainer.states[0]:
+        assert_array_equal(state[0], 0)
+        assert np.any(state[1:] != 0)
 
 
 @DTYPES
