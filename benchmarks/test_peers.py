@@ -17,13 +17,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
 from benchmarks.peers import agreement, charts, estimators, pair, session
+from benchmarks.peers.__main__ import compared
 from benchmarks.peers.case import Case
 from benchmarks.peers.estimators import Fit
 from benchmarks.peers.field import Fields
 from benchmarks.peers.race import race, ratio_target
 from benchmarks.peers.reaching import Clock, Race, Recipe
 from benchmarks.peers.rows import reach, whole_fits
-from benchmarks.peers.run import Run, threads
+from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP, PEERS, PIXELS, Entry
 from benchmarks.peers.worker import Worker, WorkerError
 from fastmlp import reference
@@ -149,6 +150,16 @@ def test_worker_tells_what_went_wrong() -> None:
     with Worker(1) as worker:
         worker.call(print, "heard", flush=True)
         assert "heard" in worker.output()
+
+
+def test_sides_that_differ_stop_no_other_row() -> None:
+    def fails() -> list[Target]:
+        raise AssertionError("w1 is off by 4e-02")
+
+    targets = compared("a grid", (2, 3), fails)
+    assert [target.number for target in targets] == [2, 3]
+    assert all(target.met is None and "w1 is off" in target.note for target in targets)
+    assert compared("a grid", (2, 3), lambda: targets[:1]) == targets[:1]
 
 
 def test_ratio_to_the_fastest_peer() -> None:
