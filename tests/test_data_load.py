@@ -1,13 +1,8 @@
-"""load: one door for tables, however they are written, and what is said about them."""
+"""load: one door for tables, however they are written."""
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
-import io
-import lzma
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,55 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from table_tools import EPS, PACKINGS, WORDS, X, Y, error_of, frame, put
 
 from fastmlp.data import csv_table, load
-
-RANDOM = np.random.RandomState(0)
-X = RANDOM.randint(0, 256, (40, 16)).astype(np.uint8)
-Y = np.arange(40) % 7
-NAMES = [f"pixel{i}" for i in range(16)]
-EPS = 2**-53  # of numbers up to 1: older versions of pandas read them to half a unit of theirs
-WORDS = np.array(["cat", "dög", "ape; big", "a, b", 'say "hi"', "x y", "7up"])
-
-
-def zipped(content: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("some/table.csv", content)
-    return stream.getvalue()
-
-
-PACKINGS = {
-    "plain": bytes,
-    "gzip": gzip.compress,
-    "zip": zipped,
-    "xz": lzma.compress,
-    "bz2": bz2.compress,
-}
-
-
-def put(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def frame(y: Any = Y, x: np.ndarray = X, place: int = 0, name: str = "label") -> pd.DataFrame:
-    table = pd.DataFrame(x, columns=[f"pixel{i}" for i in range(x.shape[1])])
-    if y is not None:
-        table.insert(place, name, y)
-    return table
-
-
-def error_of(path: Path, **options: Any) -> str:
-    """Return the message, which must be one line, name the file and, after a colon, the remedy."""
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at by callers
-        load(path, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.startswith(str(path))
-    assert ": " in message.removeprefix(str(path))
-    return message.removeprefix(str(path))
 
 
 @settings(
@@ -313,90 +262,6 @@ def test_labels_that_are_words(tmp_path: Path, kind: str) -> None:
             assert_array_equal(np.array(names)[data.y], y)
 
 
-@pytest.mark.parametrize(
-    ("cell", "problem"),
-    [
-        ("five", "'five', a word among numbers: correct"),
-        ("", "'', which is missing: correct"),
-        ("nan", "'nan', which is no whole number"),
-        ("1.5", "'1.5', which is no whole number"),
-        ("-1", "'-1', which is out of range"),
-    ],
-)
-def test_a_bad_label_is_named_with_its_line(tmp_path: Path, cell: str, problem: str) -> None:
-    text = frame().to_csv(index=False).replace("\n3,", f"\n\n{cell},", 1)
-    path = put(tmp_path, text)
-    assert error_of(path).startswith(f", line 6, column 'label': {problem}")
-
-
-@pytest.mark.parametrize("header", [True, False])
-@pytest.mark.parametrize(
-    ("cell", "problem"),
-    [
-        ("dark", "'dark' is no number"),
-        ("", "'' is no number"),
-        ("nan", "'nan' is no finite number"),
-        ("inf", "'inf' is no finite number"),
-        ("True", "'True' is no number"),
-        ("1_7", "'1_7' is no number"),
-    ],
-)
-def test_a_bad_pixel_is_named_with_its_line(
-    tmp_path: Path, header: bool, cell: str, problem: str
-) -> None:
-    rows = frame().to_csv(index=False, header=header).splitlines()
-    rows[30] = rows[30].rsplit(",", 1)[0] + f",{cell}"
-    message = error_of(put(tmp_path, "\n".join(rows)))
-    name = "'pixel15'" if header else "17"
-    assert message.startswith(f", line 31, column {name}: {problem}: correct it")
-
-
-@pytest.mark.parametrize("more", [-1, 1])
-@pytest.mark.parametrize("header", [True, False])
-@pytest.mark.parametrize("separator", [",", ";", " "])
-@pytest.mark.parametrize("at", [1, 5, 35])
-def test_ragged_rows_are_named(
-    tmp_path: Path, more: int, header: bool, separator: str, at: int
-) -> None:
-    rows = frame().to_csv(index=False, header=header, sep=separator).splitlines()
-    rows[at] = rows[at] + f"{separator}9" if more == 1 else rows[at].rsplit(separator, 1)[0]
-    message = error_of(put(tmp_path, "\n".join(rows)), label="first")
-    of_what = "the header 17 names" if header else "the first row 17"
-    assert message.startswith(f", line {at + 1} has {17 + more} values, {of_what}: give every row")
-
-
-@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", "label,pixel0", "label,pixel0\n"])
-@pytest.mark.parametrize("packing", PACKINGS)
-def test_nothing_to_read(tmp_path: Path, content: str, packing: str) -> None:
-    path = put(tmp_path, PACKINGS[packing](content.encode()))
-    assert "empty" in (message := error_of(path)) or "no rows" in message
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"label,pixel0\n1,2\n\xff\xfe,1\n",
-        b"label,pixel0\n" + b"1,2\n" * 70_000 + b"\xff\xfe,1\n",
-        b'label,pixel0\n1,"2\n',
-    ],
-)
-def test_no_table(tmp_path: Path, content: bytes) -> None:
-    message = error_of(put(tmp_path, content))
-    assert "no table of numbers" in message or "is no number" in message
-
-
-def test_an_interrupt_while_pandas_reads_is_an_interrupt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(self: Any, size: int = -1) -> bytes:
-        self.error = KeyboardInterrupt()
-        raise pd.errors.ParserError("Calling read(nbytes) on source failed.")
-
-    monkeypatch.setattr(csv_table._Watched, "read", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        load(put(tmp_path, frame().to_csv(index=False)))
-
-
 def test_decimal_commas(tmp_path: Path) -> None:
     path = put(tmp_path, frame(x=X / 255).to_csv(index=False, sep=";", decimal=","))
     data = load(path)
@@ -420,18 +285,3 @@ def test_a_table_in_parquet(tmp_path: Path) -> None:
     assert "column 'pixel3' has 1 missing values: fill" in error_of(path)
     path.write_bytes(path.read_bytes()[:-20])
     assert "is damaged" in error_of(path)
-
-
-def test_parquet_without_pyarrow_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    path = put(tmp_path, b"PAR1" + bytes(50), "table.parquet")
-    assert "pip install pyarrow" in error_of(path)
-
-
-def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no\.csv does not exist: check"):
-        load(tmp_path / "no.csv")
-    with pytest.raises(ValueError, match="prefer is 'test'"):
-        load(tmp_path, prefer="test")  # type: ignore[arg-type]
