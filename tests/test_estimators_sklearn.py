@@ -147,6 +147,14 @@ def test_feature_names(estimator_class):
             fitted.predict(x)
         with pytest.raises(ValueError, match="feature names should match"):
             fitted.predict(table[table.columns[::-1]])
+    for rows in (x[:, :5].copy(), np.asfortranarray(x[:, :5])):  # read as it is, or copied
+        fitted = quiet(estimator_class(max_iter=3), table, y)
+        quiet(fitted, rows, y)
+        assert not hasattr(fitted, "feature_names_in_")
+        assert fitted.n_features_in_ == 5
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fitted.predict(rows)
 
 
 def test_column_of_labels():

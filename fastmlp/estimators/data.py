@@ -26,20 +26,20 @@ def read_rows(
     """
     from fastmlp.kernels.inputs import levels_of
 
-    if not reset and is_plain(estimator, X) and has_finite_sum(X) and _are_plain_targets(y, len(X)):
-        return X, y, levels_of(X, n_epochs)
+    is_plain_x = _is_plain_array(X) if reset else is_plain(estimator, X)
+    if is_plain_x and _are_plain_targets(y, len(X)):
+        levels = levels_of(X, n_epochs)
+        if levels is not None or has_finite_sum(X):
+            if reset:
+                _remember_columns(estimator, X)
+            return X, y, levels
     _check_sound(("X", X), ("y", y))
-    rules: dict[str, Any] = {
-        "accept_sparse": "csr", "dtype": _dtypes(estimator, X), "order": "C",
-        "multi_output": True, "reset": reset, **y_rules,
-    }  # fmt: skip
-    is_array = _is_plain_array(X)
-    x, y_read = validate_data(estimator, X, y, ensure_all_finite=not is_array, **rules)
+    x, y = validate_data(
+        estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
+        multi_output=True, reset=reset, **y_rules,
+    )  # fmt: skip
     x = _canonical(x)
-    levels = levels_of(x, n_epochs)
-    if is_array and levels is None and not has_finite_sum(x):
-        validate_data(estimator, X, y, **rules)  # has the words, unless only the sum is infinite
-    return x, y_read, levels
+    return x, y, levels_of(x, n_epochs)
 
 
 def read_features(estimator: Any, X: Any) -> Any:
@@ -76,7 +76,6 @@ def is_plain(estimator: Any, X: Any) -> bool:
     """
     return (
         _is_plain_array(X)
-        and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
     )
@@ -87,10 +86,17 @@ def _is_plain_array(X: Any) -> bool:
     return (
         type(X) is np.ndarray
         and X.ndim == 2
+        and X.size > 0
         and X.dtype in (FLOAT64, FLOAT32)
         and X.dtype.isnative
         and bool(X.flags.c_contiguous)
     )
+
+
+def _remember_columns(estimator: Any, X: Array) -> None:
+    """Leave what scikit-learn's check of a plain array leaves: how many columns, and no names."""
+    estimator.n_features_in_ = X.shape[1]
+    vars(estimator).pop("feature_names_in_", None)
 
 
 def _are_plain_targets(y: Any, n_rows: int) -> bool:

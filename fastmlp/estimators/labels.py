@@ -35,16 +35,17 @@ class Labels:
     """
 
     def __init__(self, y: Any) -> None:
-        kind = type_of_target(y, input_name="y")
+        # scikit-learn's checks take as long as some epochs; they know what to say of mixed types.
+        is_plain = (
+            isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O" and y.dtype.isnative
+        )
+        is_whole = is_plain and len(y) > 0 and y.dtype.kind in "iu"
+        kind = "multiclass" if is_whole else type_of_target(y, input_name="y")
         if kind not in ("binary", "multiclass", "multilabel-indicator"):
             check_classification_targets(y)
         if "multioutput" in kind:
             raise ValueError("Multioutput target data is not supported with label binarization")
         self.is_multilabel = kind.startswith("multilabel")
-        # unique_labels takes as long as some epochs; it knows what to say of mixed types.
-        is_plain = (
-            isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O" and y.dtype.isnative
-        )
         self.classes = np.unique(y) if is_plain else unique_labels(y)
         self._indicator = LabelBinarizer().fit(y) if self.is_multilabel else None
 
