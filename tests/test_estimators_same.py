@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 import fastmlp
+from fastmlp.estimators import ahead
 
 SOLVERS = {
     "adam": {"solver": "adam"},
@@ -256,6 +257,26 @@ def test_epochs_run_ahead_are_taken_back(settings, is_weighted):
     assert 3 < ours.n_iter_ < 300
     assert_same(theirs, ours, x)
     assert generators[0].randint(10**9) == generators[1].randint(10**9)
+
+
+def test_epochs_run_ahead_of_a_divergence(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 8)), rng.normal(size=40)
+
+    def after_it():
+        generator = np.random.RandomState(3)
+        model = fastmlp.MLPRegressor(
+            hidden_layer_sizes=(5,), solver="sgd", activation="identity", alpha=0.0,
+            learning_rate_init=0.5, max_iter=4000, n_iter_no_change=4000, tol=0.0,
+            random_state=generator,
+        )  # fmt: skip
+        with pytest.raises(ValueError, match="non-finite parameter weights"):
+            model.fit(x, y)
+        return generator.randint(10**9)
+
+    found = after_it()
+    monkeypatch.setattr(ahead, "LONGEST", 1)
+    assert after_it() == found
 
 
 def test_epochs_run_ahead_until_an_interrupt(monkeypatch):

@@ -79,7 +79,7 @@ def compared(
     try:
         return measure()
     except AssertionError as error:
-        return [Target(n, what, "-", "the sides differ", None, str(error)) for n in numbers]
+        return [Target(n, what, "-", "the sides differ", False, str(error)) for n in numbers]
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         before = self._found()
         try:
             return self._train(X, y, sample_weight, held_out, is_partial)
-        except ValueError:
+        except (ValueError, TypeError):
             self._set_back(before)
             raise
 

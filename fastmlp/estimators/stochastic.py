@@ -179,6 +179,7 @@ class _Run:
             history.append(logs)
             self.progress.epoch(epoch + 1, logs)
             if not math.isfinite(loss):
+                ahead.settle()
                 self._diverged(epoch + 1)
                 break
             is_stalled = self.stopping.end_epoch(loss, score)

@@ -146,7 +146,7 @@ def _levels_of_pixels(x: np.ndarray, dtype: np.dtype[Any], input_scale: float | 
 def levels_of(x: Any, n_epochs: int, skip_zeros: bool | None = None) -> Levels | None:
     """Return floats as bytes, if each row is read so often that it pays, and they can be.
 
-    Then all of them are finite.
+    Then all of them are finite. `skip_zeros` says whether zeros are skipped, if that is known.
     """
     is_read_often = (
         n_epochs >= FEWEST_EPOCHS

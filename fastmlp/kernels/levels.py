@@ -49,7 +49,7 @@ class _Grid(NamedTuple):
     divisor: float
 
     def table(self, dtype: np.dtype[Any]) -> Array:
-        with np.errstate(over="ignore"):  # of levels that X need not have
+        with np.errstate(over="ignore"):  # `find_levels` refuses a grid with such levels
             table = np.arange(N_LEVELS, dtype=dtype) * dtype.type(self.unit)
         return table / dtype.type(self.divisor)
 
@@ -72,7 +72,7 @@ def _write_blocks(
     def quotients(dividends: Any) -> Any:
         """Dividends by the divisor: nearly, and then by what remains. It is faster than to divide.
 
-        It is right for nearly all numbers; `find_levels` makes sure of the levels.
+        A level is right but for some divisors, if any; `find_levels` makes sure of all 256.
         """
         nearly = b.fmul(dividends, rounded)
         return v.fma(v.fma(v.negative(nearly), divisors, dividends), rounded, nearly)
@@ -136,10 +136,12 @@ def find_levels(x: Array) -> Levels | None:
     rest[: x.size - whole] = x.reshape(-1)[whole:]
     numbers = [x.dtype.type(number) for number in (*grid, grid.divisor / grid.unit)]
     of_table = np.empty(N_LEVELS, np.uint8)
-    # The table first: where its own numbers are found, no other ones can be taken for them.
+    # The table first: each level has to be found, by its own number.
     for source, n, target in ((table, N_LEVELS, of_table), (x, whole, out), (rest, n_block, last)):
         if not _write(source.ctypes.data, n, target.ctypes.data, *numbers):
             return None
+    if not np.array_equal(of_table, np.arange(N_LEVELS)):
+        return None
     out.reshape(-1)[whole:] = last[: x.size - whole]
     return Levels(out, table)
 
