@@ -68,9 +68,10 @@ class History:
         logs : mapping of str to float
             What callbacks receive; names that are no columns are left out.
         """
-        for name, column in vars(self).items():
-            if name in logs:
-                column.append(logs[name])
+        columns = vars(self)
+        for name, value in logs.items():
+            if name in columns:
+                columns[name].append(value)
 
     def columns(self) -> dict[str, list[float]]:
         """Return the columns that there are, by name."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 LONGEST = 256  # epochs taken together
 # Seconds that they may take: where what is done after the run's last epoch is in vain; and where
 # none of them but the last can be that one.
-SECONDS, SAFE_SECONDS = 0.005, 0.02
+SECONDS, SAFE_SECONDS = 0.005, 0.1
 
 
 class Epochs:
