@@ -78,10 +78,10 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If an argument makes no sense, or the training diverges. All that the estimator had
-            found before is still there then.
+            If an argument makes no sense, or the training diverges.
         TypeError
-            If an argument is of a type that makes no sense.
+            If an argument is of a type that makes no sense. All that the estimator had found before
+            is still there after either of the two.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False)
 

@@ -30,8 +30,8 @@ def read_rows(
     if is_plain_x and _are_plain_targets(y, len(X)):
         levels = levels_of(X, n_epochs)
         if levels is not None or has_finite_sum(X):
-            if reset:
-                _remember_columns(estimator, X)
+            if reset:  # remembers how many columns there are, and forgets their names
+                validate_data(estimator, X, skip_check_array=True)
             return X, y, levels
     _check_sound(("X", X), ("y", y))
     x, y = validate_data(
@@ -91,12 +91,6 @@ def _is_plain_array(X: Any) -> bool:
         and X.dtype.isnative
         and bool(X.flags.c_contiguous)
     )
-
-
-def _remember_columns(estimator: Any, X: Array) -> None:
-    """Leave what scikit-learn's check of a plain array leaves: how many columns, and no names."""
-    estimator.n_features_in_ = X.shape[1]
-    vars(estimator).pop("feature_names_in_", None)
 
 
 def _are_plain_targets(y: Any, n_rows: int) -> bool:
