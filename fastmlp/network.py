@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastmlp import checks, reference
+from fastmlp.beside import sole_training
 from fastmlp.history import History
 from fastmlp.model_file import Model, read_model, write_model
 from fastmlp.prediction import Predictor
@@ -85,6 +86,7 @@ class Network(Predictor):
         ]
         return f"{type(self).__name__}({', '.join(words)})"
 
+    @sole_training
     def train(
         self,
         x_train: ArrayLike,
@@ -139,6 +141,9 @@ class Network(Predictor):
         DivergenceError
             A ValueError and a FloatingPointError, when the loss or a weight is not finite after an
             epoch. The weights are then those after the epoch before, which is `history_`'s last.
+        RuntimeError
+            If the network is being trained, by another thread or by the call whose callback this
+            is. To predict with it meanwhile is allowed.
         KeyboardInterrupt
             On Ctrl-C; the weights are then those of the last whole step, or of the last epoch if
             those are not finite.

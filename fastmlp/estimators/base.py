@@ -13,6 +13,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.beside import sole_training
 from fastmlp.estimators import data, outputs, parameters
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.initial import draw_parameters
@@ -82,9 +83,13 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         TypeError
             If an argument is of a type that makes no sense. All that the estimator had found before
             is still there after either of the two.
+        RuntimeError
+            If the estimator is being fitted, by another thread or by the call whose callback this
+            is. To predict with it meanwhile is allowed.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False)
 
+    @sole_training
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
     ) -> Self:

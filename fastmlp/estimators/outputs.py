@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.beside import Beside
 from fastmlp.estimators.parameters import problem_of
 
 Array = NDArray[Any]
@@ -24,8 +24,7 @@ class Kept(NamedTuple):
     predictor: Any
 
 
-# Of estimators that have predicted. Their copies and pickles know nothing of it.
-_kept: WeakKeyDictionary[Any, Kept] = WeakKeyDictionary()
+_kept: Beside[Kept] = Beside()  # beside estimators that have predicted
 
 
 def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
@@ -96,7 +95,7 @@ def _predicted(
 
     settings = (None, estimator.n_threads, problem_of(estimator, estimator.out_activation_))
     # Taken out while it is at work: another thread makes one of its own.
-    kept = _kept.pop(estimator, None)
+    kept = _kept.pop(estimator)
     if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_BYTES:
         predictor = Predictor(*settings)
         outputs = predictor(weights, biases, x, as_labels)
@@ -109,5 +108,5 @@ def _predicted(
         kept = Kept(kind, skips, predictor)
     outputs = kept.predictor(weights, biases, x, as_labels)
     is_finite = looks and kept.predictor.is_finite(x)
-    _kept[estimator] = kept
+    _kept.keep(estimator, kept)
     return outputs, is_finite

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.beside import Beside
 from fastmlp.problem import Problem
 
 Array = NDArray[Any]
@@ -38,8 +38,7 @@ class Batch(NamedTuple):
     trainer: Any
 
 
-# Of estimators that `partial_fit` has trained. Their copies and pickles know nothing of it.
-_kept: WeakKeyDictionary[Any, Batch] = WeakKeyDictionary()
+_kept: Beside[Batch] = Beside()  # beside estimators that `partial_fit` has trained
 
 
 def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Any:
@@ -76,7 +75,7 @@ def batch_of(
     there is none to go on with.
     """
     x, targets, weights = rows.x, rows.targets, estimator.coefs_
-    batch = _kept.pop(estimator, None)
+    batch = _kept.pop(estimator)
     # As the engine keeps them: others would be converted, and not be looked at again.
     are_kept = targets.dtype == (np.int64 if targets.ndim == 1 else weights[0].dtype)
     if (
@@ -105,7 +104,7 @@ def batch_of(
 
 def keep(estimator: Any, batch: Batch) -> None:
     """Keep a trainer, whose run has ended well, for the estimator's next `partial_fit`."""
-    _kept[estimator] = batch
+    _kept.keep(estimator, batch)
 
 
 def _as_rows(biases: list[Array]) -> list[Array]:
