@@ -97,13 +97,13 @@ def train(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """fastmlp and its reference, quick: time of an epoch and of each kernel."""
+    """An epoch, predictions and each kernel, against the reference; ``-- --quick``: do they run?"""
     session.install(".[bench]")
     RESULTS.mkdir(exist_ok=True)
     # One thread for the reference too: NumPy's BLAS reads these when it is loaded.
     env = dict.fromkeys(("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     json = f"--benchmark-json={RESULTS / 'bench.json'}"
-    session.run("pytest", "benchmarks", json, *session.posargs, env=env)
+    session.run("pytest", "-q", "benchmarks", json, *session.posargs, env=env)
 
 
 @nox.session

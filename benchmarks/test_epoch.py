@@ -14,14 +14,15 @@ from benchmarks.conftest import Timer
 from benchmarks.data import digits
 from fastmlp import reference
 
+FEW = 1280
 # What weights may differ by after an epoch, as a share of the largest one.
 TOLERANCE = {"float32": 1e-3, "float64": 1e-9}
 
 
 @cache
-def data(dtype: str) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def data(dtype: str, n_rows: int | None) -> tuple[NDArray[Any], NDArray[np.intp]]:
     loaded = digits()
-    return np.divide(loaded.x_train, 255, dtype=dtype), loaded.y_train
+    return np.divide(loaded.x_train[:n_rows], 255, dtype=dtype), loaded.y_train[:n_rows]
 
 
 def make(side: str, dtype: str) -> reference.MLP:
@@ -29,10 +30,16 @@ def make(side: str, dtype: str) -> reference.MLP:
     return mlp_class(784, 64, 10, random_state=0, dtype=dtype, n_threads=1)
 
 
+@pytest.fixture(scope="module")
+def n_rows(n_rounds: int) -> int | None:
+    """All rows, unless it is to be quick."""
+    return FEW if n_rounds == 1 else None
+
+
 @pytest.fixture(scope="module", params=["float32", "float64"])
-def dtype(request: pytest.FixtureRequest) -> str:
+def dtype(request: pytest.FixtureRequest, n_rows: int | None) -> str:
     """A dtype in which an epoch takes both sides to the same weights and labels."""
-    x, y = data(request.param)
+    x, y = data(request.param, n_rows)
     sides = [make(side, request.param) for side in ("reference", "fastmlp")]
     for mlp in sides:
         mlp.train(x, y, epochs=1, verbose=False)
@@ -45,15 +52,15 @@ def dtype(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("side", ["reference", "fastmlp"])
-def test_epoch(timed: Timer, dtype: str, side: str) -> None:
-    x, y = data(dtype)
+def test_epoch(timed: Timer, dtype: str, side: str, n_rows: int | None) -> None:
+    x, y = data(dtype, n_rows)
     mlp = make(side, dtype)
     case = f"epoch, {len(x):,} x 784, batch 64, {dtype}"
     timed(case, side, lambda: mlp.train(x, y, epochs=1, batch_size=64, verbose=False))
 
 
 @pytest.mark.parametrize("side", ["reference", "fastmlp"])
-def test_predict(timed: Timer, dtype: str, side: str) -> None:
-    x, _ = data(dtype)
+def test_predict(timed: Timer, dtype: str, side: str, n_rows: int | None) -> None:
+    x, _ = data(dtype, n_rows)
     mlp = make(side, dtype)
     timed(f"predict, {len(x):,} x 784, {dtype}", side, lambda: mlp.predict(x))

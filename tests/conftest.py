@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from pathlib import Path
 
 # On a machine busy with anything else, a step's small products take NumPy's BLAS twenty times
 # longer with two threads than with one. This has to stand before NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# For `benchmarks`, whose harness is tested too. At the end: fastmlp is the one that is installed.
+sys.path.append(str(Path(__file__).parents[1]))
+
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest

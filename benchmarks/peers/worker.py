@@ -14,6 +14,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -62,6 +63,7 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(theirs.fileno()), ",".join(map(str, cores))],
             pass_fds=[theirs.fileno()],
+            cwd=Path(__file__).parents[2],  # where `-m` finds the benchmarks, from anywhere
             env={**os.environ, **variables, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=self._log,

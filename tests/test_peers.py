@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,10 @@ from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP, PEERS, PIXELS, Entry
 from benchmarks.peers.worker import Worker, WorkerError
 from fastmlp import reference
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="workers are handed a pipe's number, as POSIX has it"
+)
 
 
 @pytest.fixture
