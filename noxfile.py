@@ -65,9 +65,10 @@ def package(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """scikit-learn's own tests of its MLPs, against ours."""
     session.install(".[sklearn]", "pytest>=8")
-    # Nothing of this project's settings: the tests are another's. pandas is a dependency.
+    # Nothing of this project's settings, nor its conftest.py: the tests are another's.
     session.run(
-        "python", "-m", "pytest", "-c", os.devnull, "-p", "swapped_classes",
+        "python", "-m", "pytest", "-c", os.devnull, "--confcutdir", "tests/conformance",
+        "-p", "swapped_classes",
         "-p", "no:cacheprovider", "--pyargs", "sklearn.neural_network.tests.test_mlp",
         *session.posargs, env={"PYTHONPATH": "tests/conformance"},
     )  # fmt: skip
