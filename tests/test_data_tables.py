@@ -120,6 +120,12 @@ def test_one_whole_number_beyond_64_bits_is_a_number(tmp_path: Path, number: int
     assert f"line 7, column 'label': '{number}', which is out of range" in error_of(path)
 
 
+def test_truth_values_beside_a_long_number_are_no_numbers(tmp_path: Path) -> None:
+    table = frame().astype(object).assign(pixel2=True, pixel3=10**20)
+    message = error_of(put(tmp_path, table.to_csv(index=False)))
+    assert "line 2, column 'pixel2': 'True' is no number" in message
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("where", ["header", "label", "id"])
 def test_a_table_that_is_no_utf_8_is_read_as_cp1252(

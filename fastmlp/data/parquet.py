@@ -40,7 +40,8 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
             f"{path} is a parquet file, which pyarrow reads: pip install pyarrow, or save it as CSV"
         ) from None
     try:
-        table = pq.ParquetFile(path).read()  # which takes columns by number: names may be twice
+        with pq.ParquetFile(path) as file:  # read_table refuses columns of the same name
+            table = file.read()
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path} is damaged ({reason}): download or copy it again") from None
