@@ -154,6 +154,48 @@ def test_a_model_of_grey_levels_divides_zeros_and_ones_as_it_divides_all(tmp_pat
     assert "taken as divided already" in said
 
 
+def test_a_model_of_small_numbers_divides_later_files_by_its_own_scale(tmp_path: Path) -> None:
+    x = X // 16
+    assert x.max() == 14
+    x[0, 0] = 16
+    data = write_csv(tmp_path / "a.csv", x, Y)
+    model = train(tmp_path, data)
+    assert MLP.load(model).input_scale == 16
+    fewer = write_csv(tmp_path / "fewer.csv", x[1:], Y[1:])
+    _, said = accuracy(model, fewer)
+    assert "from 0 to 14, divided by 16\n" in said
+    assert "Warning" not in said
+    out = tmp_path / "out.csv"
+    shown(run("predict", model, "--data", fewer, "-o", out))
+    expected = MLP.load(model).predict(x[1:] / 16)
+    np.testing.assert_array_equal(pd.read_csv(out)["Label"], expected)
+    _, said = accuracy(model, write_csv(tmp_path / "more.csv", x + 4, Y))
+    assert "Warning" not in said  # 20 is not far from 16
+    _, said = accuracy(model, write_csv(tmp_path / "far.csv", x * 5, Y))
+    assert "these are divided by 16; give --scale 80 if that is wrong" in said
+    _, said = accuracy(model, write_csv(tmp_path / "grey.csv", X, Y))
+    assert "these are divided by 16; give --scale 255 if that is wrong" in said
+
+
+def test_a_table_of_a_few_columns_has_no_pixels(tmp_path: Path) -> None:
+    data = tmp_path / "flowers.csv"
+    flowers = table(Y, X[:, :4]).rename(
+        columns={f"pixel{i}": name for i, name in enumerate("abcd")}
+    )
+    flowers.to_csv(data, index=False)
+    said = shown(run("train", "--data", data, *FIT, tmp_path / "run"))[0]
+    assert "60 rows of 4 features, CSV" in said
+    said += run("evaluate", tmp_path / "run", "--data", data).output
+    flowers.drop(columns="d").to_csv(data, index=False)
+    line = one_line_error("evaluate", tmp_path / "run", "--data", data)
+    assert "has 3 features a row" in line
+    assert "give rows of 4 features" in line
+    (flowers // 150).assign(label=Y).to_csv(data, index=False)
+    result = run("evaluate", tmp_path / "run", "--data", data)
+    assert "Warning: features of" in result.stderr
+    assert "pixel" not in said + line + result.output
+
+
 def test_a_model_that_does_not_say_its_scale_gets_a_word(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     MLP(N_FEATURES, 4, 3, random_state=0).save(path)

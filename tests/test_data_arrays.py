@@ -64,7 +64,7 @@ def test_colours_are_features():
 @pytest.mark.parametrize(
     ("x", "named"),
     [
-        (X.astype(object), "x has dtype object: give pixels as real numbers"),
+        (X.astype(object), "x has dtype object: give real numbers"),
         (X.astype("U3"), "x has dtype <U3: give"),
         (X.astype(complex), "x has dtype complex128: give"),
         (Y, r"x has the shape \(5,\): give one row"),

@@ -143,6 +143,14 @@ def test_labels_twice(tmp_path: Path):
 def test_saved_index(tmp_path: Path):
     text = ",label,pixel0\n0,5,255\n1,0,3\n"
     assert "column 1 has no name: name it, or leave it out" in fault(tmp_path, text)
+    for name in ("Unnamed: 0", "Unnamed: 3", "index", "Id"):
+        for numbers in (range(200), range(7, 9), range(300), range(1)):
+            rows = "".join(f"5,{i},{i % 7}\n" for i in numbers)
+            message = fault(tmp_path, f"label,{name},pixel0\n{rows}")
+            assert "is no pixel: leave it out" in message
+            assert "fastmlp.data.load" in message
+        x, _ = load_csv(put(tmp_path, "a.csv", f"label,{name},pixel0\n5,7,255\n0,7,3\n"))
+        assert_array_equal(x, [[7, 255], [7, 3]])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from fastmlp.data import images, load_idx
+from fastmlp.data import images, load, load_idx
 from fastmlp.data.images import read_image, read_image_folder
 from fastmlp.data.sniff import kind_of
 
@@ -105,6 +105,12 @@ def test_modes(tmp_path: Path, mode: str):
         assert_array_equal(x, np.where(ROW > 0, 255, 0))
         return
     assert np.abs(x.astype(int) - ROW).max() <= 2
+
+
+def test_a_dark_image_has_no_other_scale(tmp_path: Path):
+    for largest in (0, 1, 100):
+        path = put(tmp_path / "a.png", np.full((28, 28), largest, np.uint8))
+        assert load(path).scale == 255
 
 
 def test_black_and_white(tmp_path: Path):

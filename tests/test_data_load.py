@@ -182,7 +182,7 @@ def test_what_looks_like_an_index_and_is_none_is_refused(tmp_path: Path) -> None
     table.index = [0] * 40  # type: ignore[assignment]
     path = put(tmp_path, table.to_csv())
     assert "nameless" in error_of(path) or "looks like a saved index" in error_of(path)
-    path = put(tmp_path, "label,,pixel0\n1,2,3\n")
+    path = put(tmp_path, "label,,pixel0\n1,2.5,3\n")
     assert "column 2 has no name: name it, or leave it out" in error_of(path)
 
 
@@ -192,25 +192,31 @@ def test_what_looks_like_an_index_and_is_none_is_refused(tmp_path: Path) -> None
         (X, 255, "whole numbers from 0 to 255, divided by 255"),
         (X // 128, 1, "whole numbers from 0 to 1, not divided"),
         (X // 128.0, 1, "whole numbers from 0 to 1, not divided"),
-        (X // 16, 255, "whole numbers from 0 to 15, divided by 255"),
+        (X // 16, 15, "from 0 to 15, divided by 15, the largest (--scale, in Python scale=, says"),
+        (X // 2.0, 127, "whole numbers from 0 to 127, divided by 127, the largest"),
+        (X // 2 + 1, 255, "whole numbers from 1 to 128, divided by 255"),
         (X / 255, 1, "fractions from 0 to 1, not divided"),
     ],
 )
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz", "npy"])
 def test_the_values_say_what_they_are_divided_by(
     tmp_path: Path, x: np.ndarray, scale: float, words: str, kind: str
 ) -> None:
-    path = tmp_path / "table"
+    path = tmp_path / f"table.{kind}"
     if kind == "csv":
         frame(x=x).to_csv(path, index=False)
-    else:
+    elif kind == "parquet":
         pytest.importorskip("pyarrow")
         frame(x=x).to_parquet(path)
+    elif kind == "npz":
+        np.savez(path, x=x, y=Y)
+    else:
+        np.save(path, x)
     data = load(path)
     assert data.scale == scale
-    assert data.found.endswith(words)
+    assert words in data.found
     np.testing.assert_allclose(data.x, x, rtol=1e-15, atol=EPS)
-    assert (data.x.dtype == np.uint8) == words.startswith("whole")
+    assert (data.x.dtype == np.uint8) == (not words.startswith("fractions"))
 
 
 @pytest.mark.parametrize(

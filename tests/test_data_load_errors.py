@@ -74,8 +74,10 @@ def test_nothing_to_read(tmp_path: Path, content: str, packing: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"label,pixel0\n1,2\n\xff\xfe,1\n",
-        b"label,pixel0\n" + b"1,2\n" * 70_000 + b"\xff\xfe,1\n",
+        b"label,pixel0\n1,2\n\x81\xfe,1\n",
+        b"label,pixel0\n" + b"1,2\n" * 70_000 + b"\x81\xfe,1\n",
+        "label,größe\n1,2\n".encode() + b"\xff,1\n",
+        "label,größe\n".encode() + b"1,2\n" * 70_000 + b"\xff,1\n",
         b'label,pixel0\n1,"2\n',
     ],
 )

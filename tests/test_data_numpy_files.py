@@ -158,7 +158,7 @@ def test_labels_as_a_column(tmp_path: Path, label: str):
 @pytest.mark.parametrize(("n", "hint"), [(16, False), (17, True), (18, False)])
 def test_a_column_too_many_gets_a_word(tmp_path: Path, n: int, hint: bool):
     path = npy(tmp_path, "a.npy", RANDOM.randint(0, 256, (5, n)))
-    said = f"{n} columns, all taken for pixels (is the first or last a label?)"
+    said = f"{n} columns, all taken for features (is the first or last a label?)"
     assert (said in read(path).words) == hint
     assert said not in read(path, label="none").words
 

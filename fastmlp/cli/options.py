@@ -33,10 +33,10 @@ LABEL_HELP = (
     "By default label, class, target or y; without a header, what looks like labels."
 )
 SCALE_HELP = (
-    "What pixels are divided by. By default 1 where they are at most 1, and 255 for other whole "
-    "numbers up to 255."
+    "What values are divided by. By default 1 where they are at most 1, their largest for other "
+    "whole numbers up to 127, and 255 for those up to 255 and for images."
 )
-MODEL_SCALE_HELP = "What pixels are divided by. By default what the model was trained with."
+MODEL_SCALE_HELP = "What values are divided by. By default what the model was trained with."
 
 Data = Annotated[str, typer.Option(metavar="PATH|mnist|digits", help=DATA_HELP)]
 Label = Annotated[
@@ -134,7 +134,7 @@ def option_names() -> Iterator[None]:
 
 
 def check_scale(scale: float | None) -> None:
-    """Check that pixels can be divided by what was given, if anything was."""
+    """Check that values can be divided by what was given, if anything was."""
     if scale is not None and not 0 < scale < float("inf"):
         raise ValueError(f"--scale is {scale}: give a number above 0, such as 255")
 

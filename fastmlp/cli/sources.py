@@ -18,7 +18,7 @@ BUILT_IN = (
     "These are built-in digits, rendered from fonts. For real ones: --data mnist, "
     "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
 )
-PIXEL_MAX = 255
+PIXEL_MAX, SMALL_MAX = 255, 127  # as in fastmlp.data.pixels
 SIDE = 28  # of MNIST's images
 MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen: those have seed 42
@@ -74,7 +74,7 @@ def load_for(
     label: str | None = None,
     scale: float | None = None,
 ) -> Dataset:
-    """Read data to use a model on: pixels are divided as those were that it was trained on.
+    """Read data to use a model on: values are divided as those were that it was trained on.
 
     A `scale` that is given goes before the model's own, and the network gets it as its input_scale.
 
@@ -97,8 +97,8 @@ def load_for(
     columns = dataset.x.shape[1]
     if columns != inputs:
         raise ValueError(
-            f"{dataset.name} has {columns} pixels a row, {model} was trained on {inputs}: "
-            f"give rows of {inputs} pixels, or train a model on rows of {columns}"
+            f"{dataset.name} has {columns} {dataset.unit} a row, {model} was trained on {inputs}: "
+            f"give rows of {inputs} {dataset.unit}, or train a model on rows of {columns}"
         )
     if scale is not None:
         network.input_scale = scale
@@ -106,14 +106,16 @@ def load_for(
 
 
 def doubt(dataset: Dataset, network: Network, model: str) -> str:
-    """Say so where the pixels' range is not that of the model's training; else nothing."""
+    """Say so where the values' range is not that of the model's training; else nothing."""
     low, high = dataset.limits
     scale = network.input_scale
     is_whole = dataset.x.dtype.kind == "u"
-    if is_whole and high > (scale or 1):
+    # A scale in between is the largest value of some rows, which others may exceed.
+    slack = 2 if scale and 1 < scale <= SMALL_MAX else 1
+    if is_whole and high > slack * (scale or 1):
         way = f"divided by {scale:g}" if scale and scale != 1 else "not divided"
         was = f"were {way}" if scale else "may have been divided or not, it does not say"
-        remedy = f"give --scale {PIXEL_MAX} if that is wrong"
+        remedy = f"give --scale {PIXEL_MAX if high > SMALL_MAX else high:g} if that is wrong"
     elif scale and scale > 1 and 0 <= low < high <= 1:
         was = f"were divided by {scale:g}"
         way = f"divided by {scale:g} too" if is_whole else "taken as divided already"
@@ -121,8 +123,8 @@ def doubt(dataset: Dataset, network: Network, model: str) -> str:
     else:
         return ""
     return (
-        f"Warning: pixels of {dataset.name} go from {low:g} to {high:g}, those that {model} was "
-        f"trained on {was}: these are {way}; {remedy}."
+        f"Warning: {dataset.unit} of {dataset.name} go from {low:g} to {high:g}, those that "
+        f"{model} was trained on {was}: these are {way}; {remedy}."
     )
 
 

@@ -34,7 +34,7 @@ def as_rows(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, .
     """
     if array.dtype.kind not in "biuf":
         raise ValueError(
-            f"{where} has dtype {array.dtype}: give pixels as real numbers, say uint8 or float32"
+            f"{where} has dtype {array.dtype}: give real numbers, say uint8 or float32"
         )
     if array.ndim < 2:
         raise ValueError(

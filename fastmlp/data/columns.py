@@ -1,8 +1,9 @@
-"""Which of a table's columns is the label, which ones are no pixels, and which are pixels."""
+"""Which of a table's columns is the label, which ones number the rows, and which are features."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import listed
+from fastmlp.data.indices import find_indices
 from fastmlp.data.labels import as_number
+from fastmlp.data.raw import Unit
 
 LABEL_NAMES = ("label", "class", "target", "y")
-ID_NAMES = ("id", "imageid", "image_id", "index")
-INDEX_NAMES = ("", "unnamed: 0", "__index_level_0__")  # what pandas' saved indices are called
 MANY = 12  # so many rows whose first value counts them are no chance
+MANY_PIXELS = 16  # the smallest image: a table of four or nine columns is none
 
 Rows = Sequence[Sequence[str]]
 
@@ -29,18 +31,21 @@ class Columns:
     label : int, optional
     ids : int, optional
         The column that numbers or names the rows.
-    index : int, optional
-        A pandas index, which says nothing about the rows.
+    indices : tuple of int
+        Saved indices, as pandas', which say nothing about the rows.
     pixels : tuple of int
         All others.
+    unit : {"pixels", "features"}
+        What to call them.
     words : tuple of str
         What was taken for what.
     """
 
     label: int | None
     ids: int | None
-    index: int | None
+    indices: tuple[int, ...]
     pixels: tuple[int, ...]
+    unit: Unit
     words: tuple[str, ...]
 
 
@@ -65,38 +70,48 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
     """
     n_columns = len(rows[0])
     bare = [""] * n_columns if names is None else [name.strip().lower() for name in names]
-    ids = index = None
-    if names is not None:
-        index = next((i for i, name in enumerate(bare[:1]) if name in INDEX_NAMES), None)
-        if index is None and "__index_level_0__" in bare:  # pandas puts it last into parquet
-            index = bare.index("__index_level_0__")
-        ids = next((i for i, name in enumerate(bare) if name in ID_NAMES), None)
+    ids, indices = (None, []) if names is None else find_indices(bare, rows, path)
     chosen = _named(names, label, n_columns, path) if label is not None else None
-    counted = 0 if _counts_up(rows) and 0 not in (index, ids, chosen) else None
-    if counted is not None and bare[0] not in LABEL_NAMES:
+    if _counts_up(rows) and 0 not in (*indices, ids, chosen) and bare[0] not in LABEL_NAMES:
         if names is None:
-            index = 0
+            indices = [0]
         else:
             ids = 0 if ids is None else ids
     if label is None:
-        rest = [i for i in range(n_columns) if i not in (ids, index)]
+        rest = [i for i in range(n_columns) if i not in (ids, *indices)]
         chosen = _find(None if names is None else bare, rows, rest, path)
-    ids, index = (None if i == chosen else i for i in (ids, index))
-    pixels = tuple(i for i in range(n_columns) if i not in (chosen, ids, index))
+    ids = None if ids == chosen else ids
+    indices = [i for i in indices if i != chosen]
+    pixels = tuple(i for i in range(n_columns) if i not in (chosen, ids, *indices))
     if not pixels:
-        raise ValueError(f"{path} has labels, but no pixels: give it a column for each pixel")
+        raise ValueError(
+            f"{path} has nothing but {'ids' if chosen is None else 'labels'}: "
+            "give it a column for each feature, or pixel"
+        )
     unnamed = next((i for i in pixels if names is not None and bare[i] == ""), None)
     if unnamed is not None:
         raise ValueError(
             f"{path}: column {unnamed + 1} has no name: "
             "name it, or leave it out (index=False in pandas' to_csv)"
         )
+    unit = unit_of(len(pixels), None if names is None else [bare[i] for i in pixels])
     words = ["no labels" if chosen is None else f"labels: {_word(names, chosen, n_columns)}"]
     if ids is not None:
-        words.append(f"{_word(names, ids, n_columns)} names the rows and is no pixel")
-    if index is not None:
-        words.append(f"{_word(names, index, n_columns)} is a saved index, skipped")
-    return Columns(chosen, ids, index, pixels, tuple(words))
+        words.append(f"{_word(names, ids, n_columns)} names the rows and is no {unit[:-1]}")
+    words += [f"{_word(names, i, n_columns)} is a saved index, skipped" for i in indices]
+    return Columns(chosen, ids, tuple(indices), pixels, unit, tuple(words))
+
+
+def unit_of(n: int, names: Sequence[str] | None = None) -> Unit:
+    """Say what to call a row's `n` numbers: pixels where they look like an image's.
+
+    Those are called pixel and a number, or all the same but for the number, if anything.
+    """
+    names = [] if names is None else [name.strip().lower() for name in names]
+    if any(name.startswith("pixel") for name in names):
+        return "pixels"
+    stems = {re.sub(r"[\d\s._-]", "", name) for name in names}
+    return "pixels" if n >= MANY_PIXELS and _is_image(n) and len(stems) <= 1 else "features"
 
 
 def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int64]:
@@ -107,17 +122,6 @@ def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int6
         if [str(number) for number in numbers.tolist()] == texts:  # "007" is a name
             return numbers
     return np.array(texts, object)
-
-
-def check_index(values: Iterable[object], name: str, path: Path) -> None:
-    """Raise unless a column that looks like a saved index has another number in every row."""
-    texts = [str(value).strip() for value in values]
-    numbers = {as_number(text) for text in texts}
-    if len(numbers) < len(texts) or any(n is None or n != n or n % 1 for n in numbers):
-        raise ValueError(
-            f"{path}: {name} looks like a saved index, but does not number the rows: "
-            "name it, or leave it out (index=False in pandas' to_csv)"
-        )
 
 
 def _named(

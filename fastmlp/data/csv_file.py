@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
 from fastmlp.data.csv_layout import split
+from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
 from fastmlp.data.pixels import PIXEL_MAX
 
@@ -40,7 +41,8 @@ def load_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
     ----------
     path : str or Path
         A file ``.csv``, ``.csv.gz``, or ``.zip`` with one ``.csv`` in it. The first line names
-        the columns. All but `label` are pixels, whole numbers from 0 to 255.
+        the columns. All but `label` are pixels, whole numbers from 0 to 255. A saved index is none,
+        and refused; `load` knows what to do with it.
 
     Returns
     -------
@@ -84,7 +86,8 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """
     import pandas as pd
 
-    is_label = np.array([_is_label(name) for name in _read_header(path)])
+    names = _read_header(path)
+    is_label = np.array([_is_label(name) for name in names])
     pixels: list[NDArray[Any]] = []
     labels: list[NDArray[Any]] = []
     try:
@@ -100,7 +103,11 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
                 pixels.append(_whole(chunk.loc[:, ~is_label].to_numpy(), PIXEL_MAX, "u1"))
     except (pd.errors.ParserError, UnicodeDecodeError):
         raise _FaultyTableError from None
-    return np.concatenate(pixels), np.concatenate(labels) if labels else None
+    x = np.concatenate(pixels)
+    for name, column in zip(np.array(names)[~is_label].tolist(), x.T, strict=True):
+        if _may_number_rows(name) and len(x) and (column[1:] > column[:-1]).all():
+            raise ValueError(f"{path}: column {name[:40]!r} numbers the rows and {_NO_PIXEL}")
+    return x, np.concatenate(labels) if labels else None
 
 
 def _read_header(path: Path) -> list[str]:
@@ -180,6 +187,16 @@ def _is_label(name: str) -> bool:
     return name.strip().lower() == LABEL
 
 
+_NO_PIXEL = (
+    "is no pixel: leave it out (index=False in pandas' to_csv), or use fastmlp.data.load, "
+    "which does so"
+)
+
+
+def _may_number_rows(name: str) -> bool:
+    return is_index_name(name) or name.strip().lower() in ID_NAMES
+
+
 @contextlib.contextmanager
 def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open the table as rows with their lines' numbers, without blank ones."""
@@ -204,6 +221,8 @@ def _find_fault(path: Path) -> str:
                     continue
                 for name, cell in zip(names, row, strict=True):
                     if problem := _problem(cell, _is_label(name)):
+                        if _may_number_rows(name) and as_number(cell) is not None:
+                            problem = _NO_PIXEL
                         return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"
     except UNPACKING_ERRORS:  # cut short after what made pandas stumble
         raise damaged(path) from None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from fastmlp.data.columns import ID_NAMES, INDEX_NAMES, LABEL_NAMES
+from fastmlp.data.columns import LABEL_NAMES
+from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
 
 BLANKS = " "
@@ -22,6 +23,7 @@ MARKS = {  # the longer one first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+EIGHT_BIT = "cp1252"  # Latin-1 and more: what text is taken for that is no UTF-8
 SAMPLE = 2**18  # bytes, a hundred rows of MNIST
 LONGEST_LINE = 2**24
 ROWS_FOR_SEPARATOR = 20
@@ -44,6 +46,8 @@ class Layout:
         The header, if there is one.
     rows : list of list of str
         The first rows below it; none if there are none.
+    may_be_8_bit : bool
+        Nothing in them tells UTF-8 from an encoding of one byte a letter.
     """
 
     encoding: str
@@ -51,6 +55,7 @@ class Layout:
     decimal: str
     names: list[str] | None
     rows: list[list[str]]
+    may_be_8_bit: bool
 
     def number(self, cell: str) -> float | None:
         """Return the number that a cell is, or None."""
@@ -62,12 +67,18 @@ class Layout:
         header = "no header" if self.names is None else "a header"
         with_what = SEPARATORS[self.separator]
         encoding = "" if self.encoding.startswith("utf-8") else f", {self.encoding.upper()}"
+        if self.encoding == EIGHT_BIT:
+            encoding = f", read as {EIGHT_BIT}, as it is no UTF-8"
         decimal = ", decimal commas" if self.decimal == "," else ""
         return f"CSV with {with_what} and {header}{decimal}{encoding}"
 
 
-def find_layout(stream: IO[bytes], label: str | None, path: Path) -> Layout:
+def find_layout(
+    stream: IO[bytes], label: str | None, path: Path, encoding: str | None = None
+) -> Layout:
     """Read the beginning of a table, and see how it is written.
+
+    An `encoding` that is known is not looked for.
 
     Raises
     ------
@@ -77,11 +88,7 @@ def find_layout(stream: IO[bytes], label: str | None, path: Path) -> Layout:
     sample = stream.read(SAMPLE)
     if sample.count(b"\n") < 2 and len(sample) == SAMPLE:
         sample += stream.read(LONGEST_LINE)
-    encoding = _encoding(sample)
-    try:
-        text = codecs.getincrementaldecoder(encoding)().decode(sample)  # its last letter may be cut
-    except UnicodeDecodeError:
-        raise no_table(path) from None
+    encoding, text = _decoded(sample, encoding or _encoding(sample), path)
     if "\0" in text:
         raise no_table(path)
     lines = list(io.StringIO(text, newline=""))
@@ -98,7 +105,8 @@ def find_layout(stream: IO[bytes], label: str | None, path: Path) -> Layout:
     names = None
     if _is_header(rows, decimal, label):
         names = [name.strip() for name in rows.pop(0)]
-    return Layout(encoding, separator, decimal, names, rows)
+    may_be_8_bit = encoding == "utf-8" and text.isascii()
+    return Layout(encoding, separator, decimal, names, rows, may_be_8_bit)
 
 
 def split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -113,7 +121,27 @@ def split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]
 
 def no_table(path: Path) -> ValueError:
     """Return the error for what is no text, or not text alone."""
-    return ValueError(f"{path} is no table of numbers: give a CSV file, in UTF-8 or UTF-16")
+    return ValueError(
+        f"{path} is no table of numbers in UTF-8, UTF-16 or {EIGHT_BIT}: "
+        "give a CSV file, saved as UTF-8"
+    )
+
+
+def _decoded(sample: bytes, encoding: str, path: Path) -> tuple[str, str]:
+    """Return the encoding in which a sample is text, and the text."""
+    for tried in (encoding, EIGHT_BIT) if encoding == "utf-8" else (encoding,):
+        try:  # the last letter may be cut
+            return tried, codecs.getincrementaldecoder(tried)().decode(sample)
+        except UnicodeDecodeError:
+            if tried == "utf-8" and _is_mostly_utf_8(sample):
+                break
+    raise no_table(path)
+
+
+def _is_mostly_utf_8(sample: bytes) -> bool:
+    """Say whether a text is damaged UTF-8: few bytes of another encoding make letters in it."""
+    letters = [letter for letter in sample.decode("utf-8", "replace") if not letter.isascii()]
+    return letters.count("\ufffd") < len(letters) / 2
 
 
 def _encoding(sample: bytes) -> str:
@@ -173,7 +201,8 @@ def _is_header(rows: list[list[str]], decimal: str, label: str | None) -> bool:
     if not words:
         return len(first) >= MANY and _counts(numbers)
     bare = {first[i].strip().lower() for i in words}
-    if bare & ({*LABEL_NAMES, *ID_NAMES, *INDEX_NAMES} - {""}) or (label and label.lower() in bare):
+    known = {name for name in bare if name and is_index_name(name)} | {*LABEL_NAMES, *ID_NAMES}
+    if bare & known or (label and label.lower() in bare):
         return True
     if len(words) == len(first):
         return len(first) > 1 or bool(bare - {""})

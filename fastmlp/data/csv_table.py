@@ -8,17 +8,21 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import open_unpacked
-from fastmlp.data.columns import Columns, as_ids, check_index, choose
-from fastmlp.data.csv_layout import BLANKS, Layout, find_layout, no_table, split
+from fastmlp.data.columns import Columns, as_ids, choose
+from fastmlp.data.csv_layout import BLANKS, EIGHT_BIT, Layout, find_layout, no_table, split
+from fastmlp.data.indices import check_index
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
 GOOD_CELLS = 100_000  # that are remembered
@@ -45,8 +49,16 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
     ValueError
         If the file is empty, damaged or ragged, or holds what is no number.
     """
+    try:
+        return _read(path, label)
+    except UnicodeDecodeError:  # below the sample, which was in ASCII
+        return _read(path, label, EIGHT_BIT)
+
+
+def _read(path: Path, label: str | None, encoding: str | None = None) -> Raw:
+    """Read a table, or raise UnicodeDecodeError if it may be written in another encoding."""
     with open_unpacked(path) as stream:
-        layout = find_layout(stream, label, path)
+        layout = find_layout(stream, label, path, encoding)
     n_columns = len(layout.rows[0]) if layout.rows else 0
     if n_columns == 0:
         raise ValueError(f"{path} has a header, but no rows: give a file with one row at least")
@@ -71,9 +83,9 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
             ) from None
     if columns.ids is not None:
         ids = as_ids(texts[columns.ids])
-    if columns.index is not None:
-        check_index(texts[columns.index], _name(layout, columns.index), path)
-    return Raw(x, labels, ids, (layout.words, *columns.words))
+    for i in columns.indices:
+        check_index(texts[i], _name(layout, i), path)
+    return Raw(x, labels, ids, (layout.words, *columns.words), unit=columns.unit)
 
 
 def _parse(
@@ -111,14 +123,36 @@ def _parse(
             ) as chunks:
                 for chunk in chunks:
                     values = chunk.to_numpy() if not others else chunk.loc[:, is_pixel].to_numpy()
+                    if values.dtype == object:
+                        values = _numbers(chunk.loc[:, is_pixel], layout)
                     pixels.append(as_pixels(values))
                     for i in others:
                         texts[i].append(chunk.iloc[:, i].to_numpy())
-        except (pd.errors.ParserError, UnicodeError, PixelError):
+        except (pd.errors.ParserError, UnicodeError, PixelError) as error:
             if stream.error is not None:  # pandas may make an error of its own of it
                 raise stream.error from None
+            if isinstance(error, UnicodeDecodeError) and layout.may_be_8_bit:
+                raise
             raise _FaultyTableError from None
     return np.concatenate(pixels), {i: _joined(parts) for i, parts in texts.items()}
+
+
+def _numbers(chunk: pd.DataFrame, layout: Layout) -> NDArray[Any]:
+    """Return cells of which pandas has left some as texts: whole numbers beyond 64 bits."""
+    columns = []
+    for _, column in chunk.items():
+        values = column.to_numpy()
+        if values.dtype.kind not in "iuf":
+            values = np.array([_number(cell, layout) for cell in values])
+        columns.append(as_pixels(values))
+    return np.column_stack(columns)
+
+
+def _number(cell: object, layout: Layout) -> float:
+    number = layout.number(str(cell))
+    if number is None:
+        raise _FaultyTableError
+    return number
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

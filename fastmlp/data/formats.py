@@ -15,7 +15,7 @@ from fastmlp import checks
 from fastmlp.data.cache import Progress
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.pixels import PixelError, settle
-from fastmlp.data.raw import Raw
+from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import kind_of
 
 Part = Literal["train", "t10k"]
@@ -57,6 +57,8 @@ class Dataset:
         What to call the whole in a message: the path.
     found : str
         One line that says what was found, and how it was taken.
+    unit : {"pixels", "features"}
+        What the numbers of a row are called in messages: a table's are no pixels.
     """
 
     x: NDArray[Any]
@@ -67,6 +69,7 @@ class Dataset:
     limits: tuple[float, float] = (0.0, 255.0)
     name: str = "data"
     found: str = ""
+    unit: Unit = "pixels"
 
 
 def load(
@@ -91,8 +94,9 @@ def load(
         In tables, the labels' column: its name, or ``"first"``, ``"last"``, ``"none"``. By default
         a column named label, class, target or y; without names, what looks like labels.
     scale : float, optional
-        What the pixels are divided by. By default 1 for values within 0 to 1, and 255 for other
-        whole numbers up to 255. Any others need it.
+        What the values are divided by. By default 1 for values within 0 to 1; the largest for
+        other whole numbers up to 127, such as digits from 0 to 16; and 255 for those up to 255, and
+        for images. Any others need it.
     prefer : {"train", "t10k"}
         Which part to load where there is one to train and one to test with.
     side : int
@@ -137,20 +141,21 @@ def load(
     }
     raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
     if raw.x.size == 0:
-        raise ValueError(f"{path} holds no pixels: give a file with one image at least")
+        raise ValueError(f"{path} holds no {raw.unit}: give a file with one row at least")
     try:
-        x, used_scale, limits, values = settle(raw.x, scale)
+        x, used_scale, limits, values = settle(raw.x, scale, is_image=kind in more)
         y, names = _classes(raw)
     except (PixelError, LabelError) as error:
         raise ValueError(f"{path}: {error}") from None
     except ValueError as error:
         raise ValueError(f"{path} {error}") from None
     n_rows, n_features = x.shape
-    size = f"{n_rows:,} row{'s' * (n_rows > 1)} of {n_features:,} pixels"
+    size = f"{n_rows:,} row{'s' * (n_rows > 1)} of {n_features:,} {raw.unit}"
     # A format that names the classes has said so.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
     found = f"{path}: {', '.join((size, *raw.words, *classes, values))}"
-    return Dataset(x, y, names, used_scale, raw.ids, limits, str(path), " ".join(found.split()))
+    found = " ".join(found.split())
+    return Dataset(x, y, names, used_scale, raw.ids, limits, str(path), found, raw.unit)
 
 
 def _reader(kind: str) -> Callable[..., Raw]:

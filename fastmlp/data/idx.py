@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_unpacked
 from fastmlp.data.arrays import as_labels, as_rows, is_one_hot
+from fastmlp.data.columns import unit_of
 from fastmlp.data.names import Name, Part, choose, parse
-from fastmlp.data.raw import Raw
+from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, visible
 
 _TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -109,15 +110,16 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
     words = (f"IDX: {names}", *words)
     if "emnist" in images_path.name.lower():
         words = (*words, "EMNIST's images lie on their side, as in the file")
+    unit: Unit = "pixels" if images.ndim > 2 else unit_of(x.shape[1])
     if labels_path is None:
-        return Raw(x, words=(*words, "no labels"))
+        return Raw(x, words=(*words, "no labels"), unit=unit)
     labels = _read(labels_path)
     _check_numbers(images, images_path, labels, labels_path)
     if labels.ndim == 2 and labels.shape[1] > 1 and not is_one_hot(labels):  # QMNIST's
         words = (*words, f"the first of {labels.shape[1]} columns as labels")
         labels = labels[:, 0]
     y, more = as_labels(labels, str(labels_path))
-    return Raw(x, y, words=(*words, *more))
+    return Raw(x, y, words=(*words, *more), unit=unit)
 
 
 def _choose_pair(folder: Path, prefer: Part, needs_labels: bool) -> tuple[Path, Path | None]:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, listed, open_unpacked
 from fastmlp.data.arrays import as_labels, as_rows
+from fastmlp.data.columns import unit_of
 from fastmlp.data.names import Part, choose, parse
-from fastmlp.data.raw import Raw
+from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, visible
 
 _NO_PICKLE = (
@@ -101,15 +102,16 @@ def _take(arrays: Mapping[str, Reader], path: Path, label: str | None, prefer: P
         words.append(f"the {label} of {table.shape[1] + 1} columns as labels")
     x, more = as_rows(table, f"{x_name} in {path}")
     words += more
+    unit: Unit = "pixels" if table.ndim > 2 else unit_of(x.shape[1])
     if labels is None:
-        return Raw(x, words=(*words, *_hint(table, label), "no labels"))
+        return Raw(x, words=(*words, *_hint(table, label), "no labels"), unit=unit)
     y, more = as_labels(labels, f"{y_name or x_name} in {path}")
     if len(x) != len(y):
         raise ValueError(
             f"{path} holds {len(x)} images in {x_name}, but {len(y)} labels in {y_name}: "
             "use arrays that belong together"
         )
-    return Raw(x, y, words=(*words, *more))
+    return Raw(x, y, words=(*words, *more), unit=unit)
 
 
 def _choose(
@@ -140,12 +142,12 @@ def _role_by_shape(shape: tuple[int, ...]) -> str:
 
 
 def _hint(table: NDArray[Any], label: str | None) -> tuple[str, ...]:
-    """Say so where one column too many makes it likely that labels are among the pixels."""
+    """Say so where one column too many makes it likely that labels are among the features."""
     if table.ndim != 2 or label == "none" or table.shape[1] < 2:
         return ()
     if math.isqrt(table.shape[1] - 1) ** 2 != table.shape[1] - 1:
         return ()
-    return (f"{table.shape[1]} columns, all taken for pixels (is the first or last a label?)",)
+    return (f"{table.shape[1]} columns, all taken for features (is the first or last a label?)",)
 
 
 def _read_npy(path: Path) -> NDArray[Any]:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.columns import as_ids, check_index, choose
+from fastmlp.data.columns import as_ids, choose
+from fastmlp.data.indices import check_index
 from fastmlp.data.pixels import as_pixels
 from fastmlp.data.raw import Raw
 
@@ -39,15 +40,18 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
             f"{path} is a parquet file, which pyarrow reads: pip install pyarrow, or save it as CSV"
         ) from None
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # read_table refuses columns of the same name
+            table = file.read()
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path} is damaged ({reason}): download or copy it again") from None
     names = table.column_names
     if table.num_rows == 0 or not names:
         raise ValueError(f"{path} has no rows: give a file with one row at least")
-    head = table.slice(0, ROWS_TO_JUDGE_BY).to_pylist()
-    rows = [["" if row[name] is None else str(row[name]) for name in names] for row in head]
+    head = [column.to_pylist() for column in table.slice(0, ROWS_TO_JUDGE_BY).columns]
+    rows = [
+        ["" if value is None else str(value) for value in row] for row in zip(*head, strict=True)
+    ]
     columns = choose(names, rows, label, path)
 
     def values_of(i: int) -> NDArray[Any]:
@@ -64,12 +68,12 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         if values.dtype.kind not in "iufb":
             kind = table.schema.field(i).type
             raise ValueError(
-                f"{path}: column {names[i]!r} holds {kind} values, which are no pixels: "
+                f"{path}: column {names[i]!r} holds {kind} values, which are no numbers: "
                 "remove it, or name it as the labels' column (--label on the command line)"
             )
     labels = None if columns.label is None else values_of(columns.label)
     ids = None if columns.ids is None else as_ids(values_of(columns.ids).astype(object))
-    if columns.index is not None:
-        check_index(values_of(columns.index), f"column {names[columns.index]!r}", path)
+    for i in columns.indices:
+        check_index(values_of(i), f"column {names[i]!r}", path)
     x = as_pixels(np.column_stack([as_pixels(values) for values in pixels]))
-    return Raw(x, labels, ids, ("parquet", *columns.words))
+    return Raw(x, labels, ids, ("parquet", *columns.words), unit=columns.unit)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PIXEL_MAX = 255
+SMALL_MAX = 127  # whole numbers up to it are no bytes, but go from 0 to 16, say
 
 
 class PixelError(ValueError):
@@ -39,7 +40,7 @@ def as_pixels(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def settle(
-    x: NDArray[Any], scale: float | None
+    x: NDArray[Any], scale: float | None, is_image: bool = False
 ) -> tuple[NDArray[Any], float, tuple[float, float], str]:
     """Decide what pixels are divided by, so that a network with this `input_scale` takes them.
 
@@ -52,8 +53,10 @@ def settle(
     x : ndarray of shape (n_rows, n_features)
         Any real dtype.
     scale : float, optional
-        What the pixels are divided by; None takes 1 for values up to 1, and 255 for whole numbers
-        up to 255.
+        What the pixels are divided by; None takes 1 for values up to 1, the largest for whole
+        numbers up to 127, as of digits from 0 to 16, and 255 for those up to 255.
+    is_image : bool
+        The values are an image's bytes: a dark image has no other scale.
 
     Returns
     -------
@@ -76,9 +79,12 @@ def settle(
     low, high = float(pixels.min()), float(pixels.max())
     span = f"from {low:g} to {high:g}"
     if pixels.dtype == np.uint8:
+        why = ""
         if scale is None:
-            scale = 1.0 if high <= 1 else float(PIXEL_MAX)
-        divided = "not divided" if scale == 1 else f"divided by {scale:g}"
+            scale = float(PIXEL_MAX) if is_image or high > SMALL_MAX else max(high, 1.0)
+            if 1 < scale <= SMALL_MAX:
+                why = ", the largest (--scale, in Python scale=, says otherwise)"
+        divided = "not divided" if scale == 1 else f"divided by {scale:g}{why}"
         return pixels, scale, (low, high), f"whole numbers {span}, {divided}"
     kept = pixels.dtype if pixels.dtype in (np.float32, np.float64) else np.float64
     pixels = np.ascontiguousarray(pixels, kept)

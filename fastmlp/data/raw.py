@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
+
+Unit = Literal["pixels", "features"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Raw:
         What was found and how it was taken, a few words each, for the line that is printed.
     class_names : tuple of str, optional
         Where the format itself names the classes 0, 1, ... (folders of images).
+    unit : {"pixels", "features"}
+        What the numbers of a row are called in messages.
     """
 
     x: NDArray[Any]
@@ -31,3 +35,4 @@ class Raw:
     ids: NDArray[Any] | None = None
     words: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
+    unit: Unit = "pixels"

@@ -1,0 +1,76 @@
+"""Which of a table's columns number the rows: ids, and indices that pandas or another has saved."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fastmlp.data.labels import as_number
+
+INDEX = "index"  # an id, unless there is another
+ID_NAMES = ("id", "imageid", "image_id", INDEX)
+
+
+def find_indices(
+    names: Sequence[str], rows: Sequence[Sequence[str]], path: Path
+) -> tuple[int | None, list[int]]:
+    """Return the columns of ids and of saved indices, by their names, which are in small letters.
+
+    An index is one wherever it numbers the rows. A nameless first column, and what parquet calls an
+    index, are meant as one in any case: `check_index` refuses those that don't.
+    """
+    named = [i for i, name in enumerate(names) if name in ID_NAMES]
+    ids = next((i for i in named if names[i] != INDEX), named[0] if named else None)
+    if ids is not None and names.count(names[ids]) > 1:
+        raise ValueError(
+            f"{path} has {names.count(names[ids])} columns named {names[ids]}: give it one at most"
+        )
+    indices = [
+        i
+        for i, name in enumerate(names)
+        if (i != ids and is_index_name(name))
+        and (
+            (i == 0 and name in ("", "unnamed: 0"))
+            or name.startswith("__index")
+            or numbers_rows(row[i] for row in rows)
+        )
+    ]
+    return ids, indices
+
+
+def is_index_name(name: str) -> bool:
+    """Say whether an index that was saved may be headed so: ``Unnamed: 0``, ``index``, nothing.
+
+    Pandas calls a nameless column ``Unnamed: 3``, one of the same name ``Unnamed: 3.1``, and in
+    parquet an index ``__index_level_0__``.
+    """
+    name = name.strip().lower()
+    return name in ("", INDEX) or bool(
+        re.fullmatch(r"unnamed: \d+(\.\d+)*|__index_level_\d+__", name)
+    )
+
+
+def numbers_rows(values: Iterable[object]) -> bool:
+    """Say whether a column holds whole numbers, another one in every row, as an index does.
+
+    They need not increase: the rows may have been shuffled.
+    """
+    numbers = [_exact(str(value).strip()) for value in values]
+    whole = {n for n in numbers if n is not None and math.isfinite(n) and n % 1 == 0}
+    return len(whole) == len(numbers)
+
+
+def _exact(text: str) -> float | None:
+    """Return a number, a long one too, which as a float could be the same as the next."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else as_number(text)
+
+
+def check_index(values: Iterable[object], name: str, path: Path) -> None:
+    """Raise unless a column that looks like a saved index numbers the rows, to the last one."""
+    if not numbers_rows(values):
+        raise ValueError(
+            f"{path}: {name} looks like a saved index, but does not number the rows: "
+            "name it, or leave it out (index=False in pandas' to_csv)"
+        )
