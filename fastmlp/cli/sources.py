@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from fastmlp.checks.listing import listed, shortened, shown
 from fastmlp.cli.progress import progress_of
 
 if TYPE_CHECKING:
@@ -163,8 +164,9 @@ def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> 
             )
         return y
     if known is None:
+        word = shown(dataset.class_names[y[0]])  # type: ignore[index]
         raise ValueError(
-            f"{dataset.name} holds the label {dataset.class_names[y[0]]!r}, {model} knows 0 to "  # type: ignore[index]
+            f"{dataset.name} holds the label {word}, {model} knows 0 to "
             f"{network.n_classes - 1}: give numbers for labels, or train a model on such words"
         )
     if dataset.class_names is None:
@@ -174,13 +176,14 @@ def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> 
         names = tuple(str(value) for value in values)
     else:
         names, places = dataset.class_names, y
-    foreign = [name for name in names if name not in known]
+    class_of = {name: label for label, name in enumerate(known)}
+    foreign = [name for name in names if name not in class_of]
     if foreign:
         raise ValueError(
-            f"{dataset.name} holds the label {foreign[0]!r}, {model} knows {_listed(known)}: "
+            f"{dataset.name} holds the label {shown(foreign[0])}, {model} knows {listed(known)}: "
             "train a model on data with all labels"
         )
-    return np.array([known.index(name) for name in names])[places]
+    return np.array([class_of[name] for name in names])[places]
 
 
 def _are_numbers_of(y: np.ndarray, known: tuple[str, ...]) -> bool:
@@ -193,7 +196,7 @@ def _numbering(dataset: Dataset, network: Network) -> str:
     y, known = dataset.y, network.class_names
     if y is None or known is None or dataset.class_names or not _are_numbers_of(y, known):
         return ""
-    order = ", ".join(f"{i} for {name}" for i, name in enumerate(known[:3]))
+    order = ", ".join(f"{i} for {shortened(name)}" for i, name in enumerate(known[:3]))
     more = " and so on" if len(known) > 3 else ""
     return f"Labels of {dataset.name} are numbers, taken in the order of the names: {order}{more}."
 
@@ -205,15 +208,27 @@ def class_words(network: Network) -> list[str]:
 
 def n_classes(dataset: Dataset, purpose: str) -> int:
     """Return the number of classes to train, or raise where the labels are no such thing."""
+    import numpy as np
+
+    from fastmlp.data.labels import MANY_NUMBERS, REGRESSION, looks_like_regression
+
     y, name = labels(dataset, purpose), dataset.name
+    values, counts = np.unique(y, return_counts=True)
+    if len(values) < 2:
+        only = shortened(str(y[0] if dataset.class_names is None else dataset.class_names[y[0]]))
+        raise ValueError(f"{name} has the label {only} only: give data with two classes at least")
     if dataset.class_names is not None:
         n_classes = len(dataset.class_names)
-        only, largest = dataset.class_names[0], f"{n_classes:,} different words for labels"
+        largest = f"{n_classes:,} different words for labels"
     else:
-        n_classes = int(y.max()) + 1
-        only, largest = "0", f"the label {y.max()}"
-    if n_classes < 2:
-        raise ValueError(f"{name} has the label {only} only: give data with two classes at least")
+        n_classes = int(values[-1]) + 1
+        largest = f"the label {values[-1]}"
+        are_far = n_classes > MAX_CLASSES and MANY_NUMBERS < len(values) < n_classes - 1
+        if are_far or looks_like_regression(values, counts):
+            raise ValueError(
+                f"{name} has {len(values):,} different numbers for labels in {len(y):,} rows, from "
+                f"{values[0]} to {values[-1]}: {REGRESSION}"
+            )
     if n_classes > MAX_CLASSES:
         raise ValueError(
             f"{name} has {largest}: number the classes from 0 without gaps, "
@@ -230,7 +245,3 @@ def _known(arrays: tuple[np.ndarray, np.ndarray], name: str, scale: float | None
     scale = scale or PIXEL_MAX
     found = f"{name}: {len(x):,} rows of {x.shape[1]} pixels, divided by {scale:g}"
     return Dataset(x, y, scale=scale, name=name, found=found)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import listed
+from fastmlp.checks.listing import listed
 from fastmlp.data.labels import as_number
 
 LABEL_NAMES = ("label", "class", "target", "y")

@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks.listing import listed
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
 from fastmlp.data.csv_layout import split
 from fastmlp.data.labels import as_number
@@ -162,9 +163,8 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
                 if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")
             ]  # fmt: skip
             if len(names) != 1:
-                found = ", ".join(names) or "none"
                 raise ValueError(
-                    f"{path} should hold one CSV file, and holds {found}: "
+                    f"{path} should hold one CSV file, and holds {listed(names)}: "
                     "unpack it and give the CSV file itself"
                 )
             if archive.getinfo(names[0]).flag_bits & 1:

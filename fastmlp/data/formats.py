@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import checks
+from fastmlp.checks.listing import shortened
 from fastmlp.data.cache import Progress
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.pixels import PixelError, settle
@@ -173,6 +174,6 @@ def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None
 
 def _class_words(y: NDArray[np.int64], names: tuple[str, ...] | None) -> str:
     if names is not None:
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        shown = ", ".join(map(shortened, names[:5])) + (", ..." if len(names) > 5 else "")
         return f"{len(names)} classes ({shown})"
     return f"{len(np.unique(y))} classes from {y.min()} to {y.max()}"
