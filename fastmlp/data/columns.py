@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,24 @@ def check_index(values: Iterable[object], name: str, path: Path) -> None:
             f"{path}: {name} looks like a saved index, but does not number the rows: "
             "name it, or leave it out (index=False in pandas' to_csv)"
         )
+
+
+def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_number) -> bool:
+    """Say whether a column is one of words: most of the cells that are not empty.
+
+    (Truths are no words; pandas and pyarrow have a type for them.)
+    """
+    filled = [cell.strip().lower() for cell in cells if cell.strip()]
+    words = [cell for cell in filled if number(cell) is None and cell not in ("true", "false")]
+    return len(words) > len(filled) / 2
+
+
+def text_remedy(has_label: bool) -> str:
+    """Say what to do about a column of words among the features."""
+    label = "" if has_label else ", or name it with --label if it holds the labels"
+    return (
+        "leave it out, or encode it, as OneHotEncoder does in a Pipeline with MLPClassifier" + label
+    )
 
 
 def _named(

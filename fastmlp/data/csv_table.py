@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import open_unpacked
-from fastmlp.data.columns import Columns, as_ids, check_index, choose
+from fastmlp.data.columns import Columns, as_ids, check_index, choose, is_text, text_remedy
 from fastmlp.data.csv_layout import BLANKS, Layout, find_layout, no_table, split
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.pixels import PixelError, as_pixels
@@ -173,11 +173,14 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
                 for i, cell in enumerate(row):
                     value = layout.number(cell)
                     if i in pixels and (value is None or not math.isfinite(value)):
+                        where = f"{where}, {_name(layout, i)}: {cell[:40]!r}"
+                        sample = (row[i] for row in layout.rows if len(row) == n_columns)
+                        if value is None and is_text(sample, layout.number):
+                            has_label = columns is not None and columns.label is not None
+                            remedy = text_remedy(has_label)
+                            return ValueError(f"{where} stands in a text column: {remedy}")
                         what = "no number" if value is None else "no finite number"
-                        return ValueError(
-                            f"{where}, {_name(layout, i)}: {cell[:40]!r} is {what}: "
-                            "correct it or remove the row"
-                        )
+                        return ValueError(f"{where} is {what}: correct it or remove the row")
                     if value is not None and len(good) < GOOD_CELLS:
                         good.add(cell)
     except (UnicodeError, csv.Error):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.columns import as_ids, check_index, choose
+from fastmlp.data.columns import as_ids, check_index, choose, is_text, text_remedy
 from fastmlp.data.pixels import as_pixels
 from fastmlp.data.raw import Raw
 
@@ -59,6 +59,13 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
             )
         return column.to_numpy()
 
+    for i in columns.pixels:
+        field = table.schema.field(i)
+        if "string" in str(field.type) and is_text(row[i] for row in rows):
+            raise ValueError(
+                f"{path}: column {field.name!r} holds words, it is a text column: "
+                f"{text_remedy(columns.label is not None)}"
+            )
     pixels = [values_of(i) for i in columns.pixels]
     for i, values in zip(columns.pixels, pixels, strict=True):
         if values.dtype.kind not in "iufb":
