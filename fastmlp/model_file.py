@@ -14,6 +14,8 @@ learning_rate   of further training
 labels          ``[0, 1, ...]``, or ``["cat", "dog"]``: the label of each
                 output, in order
 settings        ``{}``: what else there is to say, by name (`SETTINGS`)
+feature_names   ``["age", "income"]``: of the inputs' columns, in order;
+                left out where they have none
 =============== ==========================================================
 
 Version 1 had numbers for labels and no settings; it is still read. A setting that the reader does
@@ -99,6 +101,7 @@ class Model(NamedTuple):
     input_scale: float | None
     class_names: tuple[str, ...] | None = None
     settings: Mapping[str, Any] = MappingProxyType({})
+    feature_names: tuple[str, ...] | None = None
 
     @property
     def layer_sizes(self) -> list[int]:
@@ -120,7 +123,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If class names or settings are none that `read_model` would take.
+        If names or settings are none that `read_model` would take.
     OSError
         If the file can't be written.
     """
@@ -149,6 +152,9 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         "labels": json.dumps(labels),
         "settings": json.dumps(settings),
     }
+    features = checks.as_feature_names(model.feature_names, model.layer_sizes[0])
+    if features is not None:
+        metadata["feature_names"] = json.dumps(features)
     content = in_order(save(tensors, metadata=metadata))
     with atomic_write(path) as stream:
         stream.write(content)
@@ -216,6 +222,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         metadata["input_scale"],
         metadata["class_names"],
         metadata["settings"],
+        metadata["feature_names"],
     )
 
 
@@ -246,6 +253,8 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         labels = metadata["labels"]
         _check_labels(labels, sizes[-1])
         metadata["class_names"] = tuple(labels) if isinstance(labels[0], str) else None
+        features = json.loads(text.get("feature_names", "null"))
+        metadata["feature_names"] = checks.as_feature_names(features, sizes[0])
         settings = json.loads(text.get("settings", "{}"))
         metadata["settings"] = _known_settings(settings, sizes[-1])
     except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -114,7 +114,9 @@ def test_label_and_scale_reach_every_command(tmp_path: Path) -> None:
     out = ("-o", tmp_path / "out.csv")
     shown(run("predict", model, "--data", data, "--label", "first", *out))
     assert np.mean(pd.read_csv(tmp_path / "out.csv")["Label"] == Y) > 0.9
-    assert "17 pixels a row" in one_line_error("predict", model, "--data", data, *out)
+    line = one_line_error("predict", model, "--data", data, *out)
+    assert "a.csv has the column 'digit': give" in line
+    assert "a column of labels is named with --label" in line
     shown(run("profile", "--data", data, "--epochs", 1, *options, "--out", tmp_path / "p"))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from fastmlp import checks
 from fastmlp.checks.listing import listed, shortened, shown
 from fastmlp.cli.progress import progress_of
 
@@ -33,6 +36,7 @@ def load(
     label: str | None = None,
     scale: float | None = None,
     side: int = SIDE,
+    feature_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Read, download or render the data.
 
@@ -46,7 +50,7 @@ def load(
         ones or fresh ones, so that a model is not tested on what it was trained on.
     console : rich.console.Console
         Where progress is shown.
-    label, scale, side : str, float, int
+    label, scale, side, feature_names : str, float, int, sequence of str
         As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
@@ -63,8 +67,9 @@ def load(
             return _known(sources.load_mnist(prefer=prefer, progress=report), "MNIST", scale)
     with progress_of("Reading images", console) as report:
         return sources.load(
-            data, label=label, scale=scale, prefer=prefer, side=side, progress=report
-        )
+            data, label=label, scale=scale, prefer=prefer, side=side, progress=report,
+            feature_names=feature_names,
+        )  # fmt: skip
 
 
 def load_for(
@@ -77,12 +82,13 @@ def load_for(
 ) -> Dataset:
     """Read data to use a model on: pixels are divided as those were that it was trained on.
 
+    Where both have names for their columns, these are put in the model's order, with a word.
     A `scale` that is given goes before the model's own, and the network gets it as its input_scale.
 
     Raises
     ------
     ValueError
-        Where the rows have another size than the model's input, or the model has no classes.
+        Where the rows have other columns than the model's input, or the model has no classes.
     """
     from fastmlp.pictures import image_side
 
@@ -94,7 +100,12 @@ def load_for(
     inputs = network.layer_sizes[0]
     side = image_side(inputs) or SIDE
     divisor = scale or network.input_scale or 1.0
-    dataset = load(data, "test", console, label=label, scale=divisor, side=side)
+    known = network.feature_names
+    dataset = load(
+        data, "test", console, label=label, scale=divisor, side=side, feature_names=known
+    )  # fmt: skip
+    if known is not None and dataset.feature_names is not None:
+        dataset = _by_name(dataset, known, model, console)
     columns = dataset.x.shape[1]
     if columns != inputs:
         raise ValueError(
@@ -104,6 +115,27 @@ def load_for(
     if scale is not None:
         network.input_scale = scale
     return dataset
+
+
+def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Console) -> Dataset:
+    """Return data with their columns in the order of a model's, which are `known`."""
+    assert dataset.feature_names is not None
+    try:
+        order = checks.order_of(dataset.feature_names, known)
+    except ValueError as error:
+        label = " (a column of labels is named with --label)" if dataset.y is None else ""
+        raise ValueError(
+            f"{dataset.name} {error}: give the columns that {model} was trained on{label}, or the "
+            "table without a header, to go by their places"
+        ) from None
+    if order is None:
+        return dataset
+    console.print(
+        f"Columns of {dataset.name} are in another order than those that {model} was trained on: "
+        "they are taken by their names.",
+        soft_wrap=True, markup=False,
+    )  # fmt: skip
+    return replace(dataset, x=dataset.x.take(order, axis=1), feature_names=known)
 
 
 def doubt(dataset: Dataset, network: Network, model: str) -> str:

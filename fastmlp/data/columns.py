@@ -35,6 +35,8 @@ class Columns:
         All others.
     words : tuple of str
         What was taken for what.
+    pixel_names : tuple of str, optional
+        The header's names of the pixels.
     """
 
     label: int | None
@@ -42,9 +44,16 @@ class Columns:
     index: int | None
     pixels: tuple[int, ...]
     words: tuple[str, ...]
+    pixel_names: tuple[str, ...] | None = None
 
 
-def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Path) -> Columns:
+def choose(
+    names: Sequence[str] | None,
+    rows: Rows,
+    label: str | None,
+    path: Path,
+    features: Sequence[str] | None = None,
+) -> Columns:
     """Tell a table's columns apart.
 
     Parameters
@@ -57,6 +66,8 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
         A column's name, ``first``, ``last`` or ``none``; by default it is looked for.
     path : Path
         For error messages.
+    features : sequence of str, optional
+        Where the header has all of these names, they are those of pixels, whatever they look like.
 
     Raises
     ------
@@ -65,22 +76,24 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
     """
     n_columns = len(rows[0])
     bare = [""] * n_columns if names is None else [name.strip().lower() for name in names]
+    known = _known(names, features)
     ids = index = None
     if names is not None:
+        bare = ["a pixel" if i in known else name for i, name in enumerate(bare)]
         index = next((i for i, name in enumerate(bare[:1]) if name in INDEX_NAMES), None)
         if index is None and "__index_level_0__" in bare:  # pandas puts it last into parquet
             index = bare.index("__index_level_0__")
         ids = next((i for i, name in enumerate(bare) if name in ID_NAMES), None)
     chosen = _named(names, label, n_columns, path) if label is not None else None
-    counted = 0 if _counts_up(rows) and 0 not in (index, ids, chosen) else None
+    counted = 0 if _counts_up(rows, bool(known)) and 0 not in (index, ids, chosen, *known) else None
     if counted is not None and bare[0] not in LABEL_NAMES:
         if names is None:
             index = 0
         else:
             ids = 0 if ids is None else ids
     if label is None:
-        rest = [i for i in range(n_columns) if i not in (ids, index)]
-        chosen = _find(None if names is None else bare, rows, rest, path)
+        rest = [i for i in range(n_columns) if i not in (ids, index) and i not in known]
+        chosen = _find(None if names is None else bare, rows, rest, path, bool(known))
     ids, index = (None if i == chosen else i for i in (ids, index))
     pixels = tuple(i for i in range(n_columns) if i not in (chosen, ids, index))
     if not pixels:
@@ -96,7 +109,17 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
         words.append(f"{_word(names, ids, n_columns)} names the rows and is no pixel")
     if index is not None:
         words.append(f"{_word(names, index, n_columns)} is a saved index, skipped")
-    return Columns(chosen, ids, index, pixels, tuple(words))
+    pixel_names = None if names is None else tuple(names[i].strip() for i in pixels)
+    return Columns(chosen, ids, index, pixels, tuple(words), pixel_names)
+
+
+def _known(names: Sequence[str] | None, features: Sequence[str] | None) -> frozenset[int]:
+    """Return the columns that are known to be pixels."""
+    stripped = [name.strip() for name in names or ()]
+    wanted = set(features or ())
+    if not wanted <= set(stripped):
+        return frozenset()
+    return frozenset(i for i, name in enumerate(stripped) if name in wanted)
 
 
 def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int64]:
@@ -163,8 +186,13 @@ def _named(
 _REMEDY = "say where the labels are: first, last or none (--label on the command line)"
 
 
-def _find(names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path) -> int | None:
-    """Look for the label among the columns `rest`; `names` are in small letters."""
+def _find(
+    names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path, has_known: bool
+) -> int | None:
+    """Look for the label among the columns `rest`; `names` are in small letters.
+
+    There are more columns than these if it `has_known` pixels.
+    """
     if names is not None:
         places = [i for i in rest if names[i] in LABEL_NAMES]
         if len(places) > 1:
@@ -181,9 +209,9 @@ def _find(names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path) 
         if places:
             return places[0]
     wordy = [i for i in rest if all(as_number(row[i]) is None and row[i].strip() for row in rows)]
-    if len(wordy) == 1 and len(rest) > 1:
+    if len(wordy) == 1 and len(rest) + has_known > 1:
         return wordy[0]
-    if names is not None and not all(names[i].isdigit() for i in rest):
+    if has_known or (names is not None and not all(names[i].isdigit() for i in rest)):
         return None
     return _find_unnamed(rows, rest, path)
 
@@ -229,13 +257,17 @@ def _is_image(n: int) -> bool:
     return n in (roots[0] ** 2, 3 * roots[1] ** 2)
 
 
-def _counts_up(rows: Rows) -> bool:
-    """Say whether the first column numbers the rows, which no pixel does."""
+def _counts_up(rows: Rows, from_anywhere: bool) -> bool:
+    """Say whether the first column numbers the rows, which no pixel does.
+
+    It does so from 0 or 1; where it is known to be no pixel, `from_anywhere`: one file's rows may
+    go on where another's ended.
+    """
     numbers = [as_number(row[0]) for row in rows]
-    return len(rows) >= MANY and numbers in (
-        list(range(len(rows))),
-        list(range(1, len(rows) + 1)),
-    )
+    first = numbers[0]
+    if len(rows) < MANY or first is None or (first not in (0, 1) and not from_anywhere):
+        return False
+    return first % 1 == 0 and numbers == [first + i for i in range(len(rows))]
 
 
 def _word(names: Sequence[str] | None, i: int, n_columns: int) -> str:

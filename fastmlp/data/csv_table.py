@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -28,7 +28,13 @@ class _FaultyTableError(Exception):
     """Somewhere in the table is what should not be there; `_fault` finds out where."""
 
 
-def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+def read_csv(
+    path: Path,
+    *,
+    label: str | None,
+    prefer: Literal["train", "t10k"],
+    feature_names: Sequence[str] | None = None,
+) -> Raw:
     """Read a table of numbers: pixels, and at most a column of labels and one of ids.
 
     Parameters
@@ -39,6 +45,8 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     prefer : str
         Ignored.
+    feature_names : sequence of str, optional
+        Columns that are known to be pixels, where the header has all of them.
 
     Raises
     ------
@@ -52,9 +60,8 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         raise ValueError(f"{path} has a header, but no rows: give a file with one row at least")
     if layout.names is not None and len(layout.names) != n_columns:
         raise _fault(path, layout, columns=None)
-    columns = choose(
-        layout.names, [row for row in layout.rows if len(row) == n_columns], label, path
-    )
+    whole_rows = [row for row in layout.rows if len(row) == n_columns]
+    columns = choose(layout.names, whole_rows, label, path, feature_names)
     try:
         x, texts = _parse(path, layout, columns, n_columns)
     except _FaultyTableError:
@@ -73,7 +80,8 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         ids = as_ids(texts[columns.ids])
     if columns.index is not None:
         check_index(texts[columns.index], _name(layout, columns.index), path)
-    return Raw(x, labels, ids, (layout.words, *columns.words))
+    words = (layout.words, *columns.words)
+    return Raw(x, labels, ids, words, feature_names=columns.pixel_names)
 
 
 def _parse(

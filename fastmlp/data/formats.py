@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -58,6 +58,9 @@ class Dataset:
         What to call the whole in a message: the path.
     found : str
         One line that says what was found, and how it was taken.
+    feature_names : tuple of str, or None
+        What the columns of `x` are called; None where nothing says so: tables without a header,
+        arrays, images.
     """
 
     x: NDArray[Any]
@@ -68,6 +71,7 @@ class Dataset:
     limits: tuple[float, float] = (0.0, 255.0)
     name: str = "data"
     found: str = ""
+    feature_names: tuple[str, ...] | None = None
 
 
 def load(
@@ -78,6 +82,7 @@ def load(
     prefer: Part = "train",
     side: int = 28,
     progress: Progress | None = None,
+    feature_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Load images and labels from a file or a folder, in any format that is known.
 
@@ -100,6 +105,9 @@ def load(
         Width and height that images are resized to.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
+    feature_names : sequence of str, optional
+        In tables that have all of these columns, they are features, whatever they look like, and
+        neither label nor ids. Their order stays the file's.
 
     Returns
     -------
@@ -135,6 +143,8 @@ def load(
     more: dict[str, dict[str, Any]] = {
         "image": {"side": side},
         "image folder": {"side": side, "progress": progress},
+        "csv": {"feature_names": feature_names},
+        "parquet": {"feature_names": feature_names},
     }
     raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
     if raw.x.size == 0:
@@ -151,7 +161,10 @@ def load(
     # A format that names the classes has said so.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
     found = f"{path}: {', '.join((size, *raw.words, *classes, values))}"
-    return Dataset(x, y, names, used_scale, raw.ids, limits, str(path), " ".join(found.split()))
+    return Dataset(
+        x, y, names, used_scale, raw.ids, limits, str(path), " ".join(found.split()),
+        raw.feature_names,
+    )  # fmt: skip
 
 
 def _reader(kind: str) -> Callable[..., Raw]:

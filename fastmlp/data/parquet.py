@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,13 @@ from fastmlp.data.raw import Raw
 ROWS_TO_JUDGE_BY = 100
 
 
-def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+def read_parquet(
+    path: Path,
+    *,
+    label: str | None,
+    prefer: Literal["train", "t10k"],
+    feature_names: Sequence[str] | None = None,
+) -> Raw:
     """Read a table with a column for each pixel, and at most one of labels and one of ids.
 
     Parameters
@@ -25,6 +32,8 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     prefer : str
         Ignored.
+    feature_names : sequence of str, optional
+        Columns that are known to be pixels, where the table has all of them.
 
     Raises
     ------
@@ -48,7 +57,7 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         raise ValueError(f"{path} has no rows: give a file with one row at least")
     head = table.slice(0, ROWS_TO_JUDGE_BY).to_pylist()
     rows = [["" if row[name] is None else str(row[name]) for name in names] for row in head]
-    columns = choose(names, rows, label, path)
+    columns = choose(names, rows, label, path, feature_names)
 
     def values_of(i: int) -> NDArray[Any]:
         column = table.column(i)
@@ -79,4 +88,5 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
     if columns.index is not None:
         check_index(values_of(columns.index), f"column {names[columns.index]!r}", path)
     x = as_pixels(np.column_stack([as_pixels(values) for values in pixels]))
-    return Raw(x, labels, ids, ("parquet", *columns.words))
+    words = ("parquet", *columns.words)
+    return Raw(x, labels, ids, words, feature_names=columns.pixel_names)

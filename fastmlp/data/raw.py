@@ -24,6 +24,8 @@ class Raw:
         What was found and how it was taken, a few words each, for the line that is printed.
     class_names : tuple of str, optional
         Where the format itself names the classes 0, 1, ... (folders of images).
+    feature_names : tuple of str, optional
+        What the columns of `x` are called, in tables that say so.
     """
 
     x: NDArray[Any]
@@ -31,3 +33,4 @@ class Raw:
     ids: NDArray[Any] | None = None
     words: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
