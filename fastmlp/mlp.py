@@ -78,6 +78,11 @@ class MLP(reference.MLP):
         The epochs of the last `train`, also of one that was interrupted or diverged.
     class_names : tuple of str or None
         What the classes are called, in their order, if `train` was told; `save` keeps them.
+    feature_names : tuple of str or None
+        What the columns are called, in their order, if the last `train` was given a DataFrame with
+        such names; `save` keeps them. Other frames' columns are put in this order, with a
+        UserWarning, and missing or new ones are refused. Arrays, and frames without strings for
+        names, go by position.
     untrained_classes : tuple of int
         Classes of which the last `train` had no row; `save` keeps them.
 

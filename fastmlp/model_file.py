@@ -14,6 +14,8 @@ learning_rate   of further training
 labels          ``[0, 1, ...]``, or ``["cat", "dog"]``: the label of each
                 output, in order
 settings        ``{}``: what else there is to say, by name (`SETTINGS`)
+feature_names   ``["age", "income"]``: of the inputs' columns, in order;
+                left out where they have none
 =============== ==========================================================
 
 Version 1 had numbers for labels and no settings; it is still read. A setting that the reader does
@@ -34,6 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastmlp import checks
+from fastmlp.checks.listing import listed, shown
 from fastmlp.files import atomic_write
 
 FORMAT, FORMAT_VERSION = "fastmlp", 2
@@ -45,9 +48,9 @@ SAFETENSORS_DTYPES = {"float32": "F32", "float64": "F64"}
 def _as_classes(value: Any, n_classes: int) -> tuple[int, ...]:
     """Check a list of classes, each once, in order."""
     if not isinstance(value, list | tuple) or any(type(label) is not int for label in value):
-        raise TypeError(f"{value!r} is no list of classes")
+        raise TypeError(f"{shown(value)} is no list of classes")
     if list(value) != sorted(set(value)) or not all(0 <= label < n_classes for label in value):
-        raise ValueError(f"{value} are not classes in 0..{n_classes - 1}, in order")
+        raise ValueError(f"{shown(value)} are not classes in 0..{n_classes - 1}, in order")
     return tuple(value)
 
 
@@ -55,19 +58,19 @@ def _as_names(value: Any, n_classes: int) -> str | tuple[str, ...]:
     """Check a name, or a list of names."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{value!r} is no name, nor a list of names")
+        raise TypeError(f"{shown(value)} is no name, nor a list of names")
     return value if isinstance(value, str) else tuple(value)
 
 
 def _as_name(value: Any, n_classes: int) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no name")
+        raise TypeError(f"{shown(value)} is no name")
     return value
 
 
 def _as_number(value: Any, n_classes: int) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{shown(value)} is no number")
     return float(value)
 
 
@@ -98,6 +101,7 @@ class Model(NamedTuple):
     input_scale: float | None
     class_names: tuple[str, ...] | None = None
     settings: Mapping[str, Any] = MappingProxyType({})
+    feature_names: tuple[str, ...] | None = None
 
     @property
     def layer_sizes(self) -> list[int]:
@@ -119,7 +123,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If class names or settings are none that `read_model` would take.
+        If names or settings are none that `read_model` would take.
     OSError
         If the file can't be written.
     """
@@ -132,7 +136,9 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     _check_labels(labels, n_classes)
     settings = {name: model.settings[name] for name in sorted(model.settings)}
     if len(_known_settings(settings, n_classes)) < len(settings):
-        raise ValueError(f"settings are {settings}: give those that are known, {list(SETTINGS)}")
+        raise ValueError(
+            f"settings are {shown(settings)}: give those that are known, {list(SETTINGS)}"
+        )
     tensors = {f"w{i}": w for i, w in enumerate(model.weights, start=1)}
     tensors |= {f"b{i}": b for i, b in enumerate(model.biases, start=1)}
     metadata = {
@@ -146,6 +152,9 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         "labels": json.dumps(labels),
         "settings": json.dumps(settings),
     }
+    features = checks.as_feature_names(model.feature_names, model.layer_sizes[0])
+    if features is not None:
+        metadata["feature_names"] = json.dumps(features)
     content = in_order(save(tensors, metadata=metadata))
     with atomic_write(path) as stream:
         stream.write(content)
@@ -213,6 +222,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         metadata["input_scale"],
         metadata["class_names"],
         metadata["settings"],
+        metadata["feature_names"],
     )
 
 
@@ -243,6 +253,8 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         labels = metadata["labels"]
         _check_labels(labels, sizes[-1])
         metadata["class_names"] = tuple(labels) if isinstance(labels[0], str) else None
+        features = json.loads(text.get("feature_names", "null"))
+        metadata["feature_names"] = checks.as_feature_names(features, sizes[0])
         settings = json.loads(text.get("settings", "{}"))
         metadata["settings"] = _known_settings(settings, sizes[-1])
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -252,7 +264,7 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         ) from error
     if unknown := sorted(set(settings) - set(SETTINGS)):
         raise ValueError(
-            f"{file} has the setting {unknown[0]!r}, which this fastmlp does not know: "
+            f"{file} has the setting {shown(unknown[0])}, which this fastmlp does not know: "
             f"install the fastmlp that wrote it ({text.get('fastmlp_version')}), or a later one"
         )
     return metadata
@@ -261,17 +273,17 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
 def _check_labels(labels: Any, n_classes: int) -> None:
     """Raise ValueError unless labels are 0, 1, ... or as many names, all of them different."""
     if not isinstance(labels, list) or len(labels) != n_classes:
-        raise ValueError(f"labels are {labels}, not one for each of {n_classes} classes")
+        raise ValueError(f"labels are {shown(labels)}, not one for each of {n_classes} classes")
     if labels == list(range(n_classes)):
         return
     if not all(isinstance(label, str) for label in labels) or len(set(labels)) < n_classes:
-        raise ValueError(f"labels are {labels}, not 0..{n_classes - 1}, nor different names")
+        raise ValueError(f"labels are {shown(labels)}, not 0..{n_classes - 1}, nor different names")
 
 
 def _known_settings(settings: Any, n_classes: int) -> dict[str, Any]:
     """Return the settings that are known, with their values checked."""
     if not isinstance(settings, dict):
-        raise TypeError(f"settings are {settings!r}, no names with values")
+        raise TypeError(f"settings are {shown(settings)}, no names with values")
     return {
         name: check(settings[name], n_classes)
         for name, check in SETTINGS.items()
@@ -289,7 +301,7 @@ def _check_tensors(tensors: Any, metadata: dict[str, Any], file: Path) -> None:
     found = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118
     kinds = {tensors.get_slice(name).get_dtype() for name in found}
     if found != promised or kinds != {SAFETENSORS_DTYPES[metadata["dtype"].name]}:
-        shapes = ", ".join(f"{name} {shape}" for name, shape in sorted(found.items()))
+        shapes = listed(f"{name} {shape}" for name, shape in sorted(found.items()))
         raise ValueError(
             f"{file} holds arrays ({shapes}; {', '.join(sorted(kinds))}) that do not fit its layer "
             f"sizes {sizes} in {metadata['dtype'].name}: copy the file anew, or train again"

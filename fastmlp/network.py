@@ -105,6 +105,9 @@ class Network(Predictor):
         Parameters
         ----------
         x_train : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+            Of a DataFrame whose columns have strings for names, no two alike, they are kept in
+            `feature_names`, and other frames' columns then go by name. If the network has these
+            names in another order, it keeps its own.
         y_train : array_like of shape (n_rows,) or (n_rows, output_size)
             With cross-entropy, labels (n_rows,): whole numbers in 0..output_size-1, as text too;
             or words from `class_names`. With other losses a number for each output, where (n_rows,)
@@ -156,22 +159,28 @@ class Network(Predictor):
         names = self.class_names if class_names is None else class_names
         targets = targets_of(problem.loss, self.n_classes, names)
         warnings: list[str] = []  # about rows and validation rows; the first one stands for both
-        x = self._check_features(
-            x_train, self.dtype or np.dtype(np.float64), "x_train", warnings.append
-        )
+        orders: list[str] = []  # likewise, about rows whose columns go by their names
+        known = checks.as_feature_names(self.feature_names, self.layer_sizes[0])
+        features = checks.names_to_keep(checks.names_of(x_train), known)
+        x = self._features_by_name(
+            x_train, features, self.dtype or np.dtype(np.float64), "x_train",
+            warnings.append, orders.append,
+        )  # fmt: skip
         n_rows = x.shape[0]
         dtype = self.dtype or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
         y = targets.check(y_train, n_rows, dtype, "y_train")
-        validation = self._check_validation(validation_data, dtype, targets, warnings.append)
+        validation = self._check_validation(
+            validation_data, features, dtype, targets, warnings.append, orders.append
+        )
         weights, biases = self._check_parameters()
-        if warnings:
-            checks.warn_user(warnings[0])
+        for message in (*warnings[:1], *orders[:1]):
+            checks.warn_user(message)
 
         # Fresh arrays: an array that the user assigned to w1, or has read from it, never changes.
         weights = [np.array(w, dtype) for w in weights]
         biases = [np.array(b, dtype) for b in biases]
         self._set_parameters(weights, biases)
-        self.class_names = targets.class_names
+        self.class_names, self.feature_names = targets.class_names, features
         self.history_ = History()
         self.untrained_classes = targets.untrained(y)
         stream = self._random_stream()
@@ -239,7 +248,8 @@ class Network(Predictor):
         if self.untrained_classes:
             settings["untrained_classes"] = self.untrained_classes
         rate = float(self.learning_rate)
-        write_model(Model(weights, biases, rate, self.input_scale, names, settings), path)
+        features = checks.as_feature_names(self.feature_names, self.layer_sizes[0])
+        write_model(Model(weights, biases, rate, self.input_scale, names, settings, features), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -281,7 +291,7 @@ class Network(Predictor):
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is no model to go on with: {error}") from None
         network.random_state = None
-        network.class_names = model.class_names
+        network.class_names, network.feature_names = model.class_names, model.feature_names
         network.untrained_classes = untrained
         return network
 
@@ -300,15 +310,19 @@ class Network(Predictor):
     def _check_validation(
         self,
         validation_data: tuple[ArrayLike, ArrayLike] | None,
+        feature_names: Sequence[str] | None,
         dtype: np.dtype[Any],
         targets: Targets,
         warn: Callable[[str], object],
+        warn_of_order: Callable[[str], object],
     ) -> Validation | None:
         if validation_data is None:
             return None
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise TypeError("validation_data is no pair: give (x, y), rows and their targets")
         name = "validation_data"
-        x = self._check_features(validation_data[0], dtype, f"{name}[0]", warn)
+        x = self._features_by_name(
+            validation_data[0], feature_names, dtype, f"{name}[0]", warn, warn_of_order
+        )
         y = targets.check(validation_data[1], x.shape[0], dtype, f"{name}[1]")
         return Validation(x, y, targets, self._outputs_of)

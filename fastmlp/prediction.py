@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Predictor(Parameters, ABC):
     input_scale: float | None
     n_threads: int | None
     class_names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
 
     @property
     @abstractmethod
@@ -158,11 +159,39 @@ class Predictor(Parameters, ABC):
             *parameters, features, self.input_scale, self.n_threads, problem
         )
 
-    def _check_features(
+    def _check_features(self, x: ArrayLike, dtype: np.dtype[Any], name: str) -> Any:
+        warn = checks.warn_user
+        return self._features_by_name(x, self.feature_names, dtype, name, warn, warn)
+
+    def _features_by_name(
         self,
         x: ArrayLike,
+        known: Sequence[str] | None,
         dtype: np.dtype[Any],
         name: str,
-        warn: Callable[[str], object] = checks.warn_user,
+        warn: Callable[[str], object],
+        warn_of_order: Callable[[str], object],
     ) -> Any:
-        return checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name, warn)
+        """Return features in the order of the `known` names, wherever `x` has names too."""
+        order = self._order_of(x, known, name)
+        features = checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name, warn)
+        if order is None:
+            return features
+        warn_of_order(
+            f"{name} has its columns in another order than the network was trained on: they are "
+            "taken by their names"
+        )
+        return features.take(order, axis=1)
+
+    def _order_of(self, x: ArrayLike, known: Sequence[str] | None, name: str) -> Any:
+        if known is None or (names := checks.names_of(x)) is None:
+            return None
+        known = checks.as_feature_names(known, self.layer_sizes[0])
+        assert known is not None
+        try:
+            return checks.order_of(names, known)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} {error}: give the columns that the network was trained on, or an array, "
+                f"as np.asarray({name}), to go by their places"
+            ) from None

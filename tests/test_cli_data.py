@@ -114,7 +114,9 @@ def test_label_and_scale_reach_every_command(tmp_path: Path) -> None:
     out = ("-o", tmp_path / "out.csv")
     shown(run("predict", model, "--data", data, "--label", "first", *out))
     assert np.mean(pd.read_csv(tmp_path / "out.csv")["Label"] == Y) > 0.9
-    assert "17 pixels a row" in one_line_error("predict", model, "--data", data, *out)
+    line = one_line_error("predict", model, "--data", data, *out)
+    assert "a.csv has the column 'digit': give" in line
+    assert "a column of labels is named with --label" in line
     shown(run("profile", "--data", data, "--epochs", 1, *options, "--out", tmp_path / "p"))
 
 
@@ -186,8 +188,9 @@ def test_a_table_of_a_few_columns_has_no_pixels(tmp_path: Path) -> None:
     said = shown(run("train", "--data", data, *FIT, tmp_path / "run"))[0]
     assert "60 rows of 4 features, CSV" in said
     said += run("evaluate", tmp_path / "run", "--data", data).output
-    flowers.drop(columns="d").to_csv(data, index=False)
-    line = one_line_error("evaluate", tmp_path / "run", "--data", data)
+    flowers.drop(columns="d").to_csv(data, index=False, header=False)
+    evaluate = ("evaluate", tmp_path / "run", "--label", "first", "--data", data)
+    line = one_line_error(*evaluate)
     assert "has 3 features a row" in line
     assert "give rows of 4 features" in line
     (flowers // 150).assign(label=Y).to_csv(data, index=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from table_tools import PACKINGS, error_of, frame, put
+from table_tools import PACKINGS, X, error_of, frame, put
 
-from fastmlp.data import csv_table, load
+from fastmlp.data import csv_table, load, load_csv
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,34 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load(tmp_path / "no.csv")
     with pytest.raises(ValueError, match="prefer is 'test'"):
         load(tmp_path, prefer="test")  # type: ignore[arg-type]
+
+
+TOWNS = ["Bern", "Basel", "", "Chur"]
+
+
+@pytest.mark.parametrize("label", [True, False])
+@pytest.mark.parametrize("kind", ["csv", "semicolons", "parquet", "load_csv"])
+@pytest.mark.parametrize("first", TOWNS)
+def test_a_text_column_is_called_one(tmp_path: Path, kind: str, label: bool, first: str) -> None:
+    table = frame(None).assign(town=[first, *(TOWNS * 10)[:39]], other=["", *"a" * 39])
+    table = table.assign(label=1) if label or kind == "load_csv" else table
+    path = tmp_path / "table.csv"
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+        table.assign(town=table["town"].replace("", None)).to_parquet(path)
+    elif kind == "semicolons":
+        table.assign(pixel3=0.5, pixel4=0.5).to_csv(path, index=False, sep=";", decimal=",")
+    else:
+        table.to_csv(path, index=False)
+    message = r"column 'town'.* a text column: leave it out, or encode it, as OneHotEncoder"
+    with pytest.raises(ValueError, match=message) as caught:
+        load_csv(path) if kind == "load_csv" else load(path)
+    assert ("--label" in str(caught.value)) == (not label and kind != "load_csv")
+
+
+@pytest.mark.parametrize("reader", [load, load_csv])
+def test_odd_cells_among_numbers_are_no_text_column(tmp_path: Path, reader: Any) -> None:
+    column = ["Bern", "Chur", *range(4)]
+    path = put(tmp_path, frame(None, X[:6]).assign(town=column, label=1).to_csv(index=False))
+    with pytest.raises(ValueError, match="line 2, column 'town': 'Bern' is no number: correct it"):
+        reader(path)

@@ -7,6 +7,7 @@ foreign memory.
 """
 
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
+from fastmlp.checks.column_names import as_feature_names, names_of, names_to_keep, order_of
 from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
 from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
 from fastmlp.checks.labels import as_class_names, as_labels
@@ -31,6 +32,7 @@ __all__ = [
     "as_class_names",
     "as_count",
     "as_dtype",
+    "as_feature_names",
     "as_features",
     "as_finite",
     "as_labels",
@@ -48,6 +50,9 @@ __all__ = [
     "check_structure",
     "is_finite",
     "is_sparse",
+    "names_of",
+    "names_to_keep",
+    "order_of",
     "refuse_no_array",
     "warn_user",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp.checks.containers import as_numeric, refuse_masked, to_array
+from fastmlp.checks.listing import shown
 
 
 def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ...] | None:
@@ -16,18 +17,25 @@ def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ..
     if names is None:
         return None
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise TypeError(f"class_names is {names!r}: give a list of {n_classes} words")
+        raise TypeError(f"class_names is {shown(names)}: give a list of {n_classes} words")
     words = tuple(str(word) if isinstance(word, str) else word for word in names)
     for word in words:
         if not isinstance(word, str):
-            raise TypeError(f"class_names holds {word!r}: give words, in the order of the classes")
+            raise TypeError(
+                f"class_names holds {shown(word)}: give words, in the order of the classes"
+            )
     if len(words) != n_classes:
         raise ValueError(
             f"class_names has {len(words)} words for {n_classes} classes: give one for each"
         )
+    seen: set[str] = set()
     for word in words:
-        if words.count(word) > 1 or not word:
-            raise ValueError(f"class_names holds {word!r} twice, or is empty: name each class")
+        if word in seen or not word:
+            twice = " twice" if word else ""
+            raise ValueError(
+                f"class_names holds {shown(word)}{twice}: give each class a name of its own"
+            )
+        seen.add(word)
     return words
 
 
@@ -100,36 +108,42 @@ def _words_as_numbers(y: ArrayLike, name: str, class_names: Sequence[str] | None
     if not any(isinstance(cell, str | bytes) for cell in cells.flat):
         return y
     classes = {word: label for label, word in enumerate(class_names or ())}
+    # Where classes are named by numbers, a number that names none can't be meant as a label.
+    may_number = all(_as_number(word) is None for word in classes)
     known: dict[object, float] = {}  # few of the words differ
     numbers = np.empty(cells.shape, object)
     for place, cell in enumerate(cells.flat):
         if isinstance(cell, str | bytes):
             if cell not in known:
-                known[cell] = _number(cell, place, name, array.dtype, classes)
+                known[cell] = _number(cell, place, name, array.dtype, classes, may_number)
             cell = known[cell]
         numbers.flat[place] = cell
     return numbers
 
 
 def _number(
-    cell: str | bytes, row: int, name: str, dtype: np.dtype[Any], classes: dict[str, int]
+    cell: str | bytes,
+    row: int,
+    name: str,
+    dtype: np.dtype[Any],
+    classes: dict[str, int],
+    may_number: bool,
 ) -> float:
-    """Return the class that a word names, or the number that it is."""
+    """Return the class that a word names, or the number that it is, where it `may_number` one."""
     word = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
     if word in classes:
         return classes[word]
     number = _as_number(word)
-    # Where classes are named by numbers, a number that names none can't be meant as a label.
-    if number is not None and all(_as_number(known) is None for known in classes):
+    if number is not None and may_number:
         return int(number) if number.is_integer() else number
     if classes:
         raise ValueError(
-            f"{name} holds the label {word!r} in row {row}, which is none of class_names: "
-            f"add it to them, or correct it ({', '.join(map(repr, list(classes)[:3]))}, ...)"
+            f"{name} holds the label {shown(word)} in row {row}, which is none of class_names: "
+            f"add it to them, or correct it ({', '.join(map(shown, list(classes)[:3]))}, ...)"
         )
     raise TypeError(
-        f"{name} holds {dtype} values, such as {word!r} in row {row}: number the classes from 0, "
-        "or name them to MLP.train, with class_names"
+        f"{name} holds {dtype} values, such as {shown(word)} in row {row}: number the classes from "
+        "0, or name them to MLP.train, with class_names"
     )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from fastmlp import checks
+from fastmlp.checks.listing import listed, shortened, shown
 from fastmlp.cli.progress import progress_of
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ def load(
     label: str | None = None,
     scale: float | None = None,
     side: int = SIDE,
+    feature_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Read, download or render the data.
 
@@ -45,7 +50,7 @@ def load(
         ones or fresh ones, so that a model is not tested on what it was trained on.
     console : rich.console.Console
         Where progress is shown.
-    label, scale, side : str, float, int
+    label, scale, side, feature_names : str, float, int, sequence of str
         As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
@@ -62,8 +67,9 @@ def load(
             return _known(sources.load_mnist(prefer=prefer, progress=report), "MNIST", scale)
     with progress_of("Reading images", console) as report:
         return sources.load(
-            data, label=label, scale=scale, prefer=prefer, side=side, progress=report
-        )
+            data, label=label, scale=scale, prefer=prefer, side=side, progress=report,
+            feature_names=feature_names,
+        )  # fmt: skip
 
 
 def load_for(
@@ -76,12 +82,13 @@ def load_for(
 ) -> Dataset:
     """Read data to use a model on: values are divided as those were that it was trained on.
 
+    Where both have names for their columns, these are put in the model's order, with a word.
     A `scale` that is given goes before the model's own, and the network gets it as its input_scale.
 
     Raises
     ------
     ValueError
-        Where the rows have another size than the model's input, or the model has no classes.
+        Where the rows have other columns than the model's input, or the model has no classes.
     """
     from fastmlp.pictures import image_side
 
@@ -93,7 +100,12 @@ def load_for(
     inputs = network.layer_sizes[0]
     side = image_side(inputs) or SIDE
     divisor = scale or network.input_scale or 1.0
-    dataset = load(data, "test", console, label=label, scale=divisor, side=side)
+    known = network.feature_names
+    dataset = load(
+        data, "test", console, label=label, scale=divisor, side=side, feature_names=known
+    )  # fmt: skip
+    if known is not None and dataset.feature_names is not None:
+        dataset = _by_name(dataset, known, model, console)
     columns = dataset.x.shape[1]
     if columns != inputs:
         raise ValueError(
@@ -103,6 +115,27 @@ def load_for(
     if scale is not None:
         network.input_scale = scale
     return dataset
+
+
+def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Console) -> Dataset:
+    """Return data with their columns in the order of a model's, which are `known`."""
+    assert dataset.feature_names is not None
+    try:
+        order = checks.order_of(dataset.feature_names, known)
+    except ValueError as error:
+        label = " (a column of labels is named with --label)" if dataset.y is None else ""
+        raise ValueError(
+            f"{dataset.name} {error}: give the columns that {model} was trained on{label}, or the "
+            "table without a header, to go by their places"
+        ) from None
+    if order is None:
+        return dataset
+    console.print(
+        f"Columns of {dataset.name} are in another order than those that {model} was trained on: "
+        "they are taken by their names.",
+        soft_wrap=True, markup=False,
+    )  # fmt: skip
+    return replace(dataset, x=dataset.x.take(order, axis=1), feature_names=known)
 
 
 def doubt(dataset: Dataset, network: Network, model: str) -> str:
@@ -165,8 +198,9 @@ def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> 
             )
         return y
     if known is None:
+        word = shown(dataset.class_names[y[0]])  # type: ignore[index]
         raise ValueError(
-            f"{dataset.name} holds the label {dataset.class_names[y[0]]!r}, {model} knows 0 to "  # type: ignore[index]
+            f"{dataset.name} holds the label {word}, {model} knows 0 to "
             f"{network.n_classes - 1}: give numbers for labels, or train a model on such words"
         )
     if dataset.class_names is None:
@@ -176,13 +210,14 @@ def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> 
         names = tuple(str(value) for value in values)
     else:
         names, places = dataset.class_names, y
-    foreign = [name for name in names if name not in known]
+    class_of = {name: label for label, name in enumerate(known)}
+    foreign = [name for name in names if name not in class_of]
     if foreign:
         raise ValueError(
-            f"{dataset.name} holds the label {foreign[0]!r}, {model} knows {_listed(known)}: "
+            f"{dataset.name} holds the label {shown(foreign[0])}, {model} knows {listed(known)}: "
             "train a model on data with all labels"
         )
-    return np.array([known.index(name) for name in names])[places]
+    return np.array([class_of[name] for name in names])[places]
 
 
 def _are_numbers_of(y: np.ndarray, known: tuple[str, ...]) -> bool:
@@ -195,7 +230,7 @@ def _numbering(dataset: Dataset, network: Network) -> str:
     y, known = dataset.y, network.class_names
     if y is None or known is None or dataset.class_names or not _are_numbers_of(y, known):
         return ""
-    order = ", ".join(f"{i} for {name}" for i, name in enumerate(known[:3]))
+    order = ", ".join(f"{i} for {shortened(name)}" for i, name in enumerate(known[:3]))
     more = " and so on" if len(known) > 3 else ""
     return f"Labels of {dataset.name} are numbers, taken in the order of the names: {order}{more}."
 
@@ -207,15 +242,27 @@ def class_words(network: Network) -> list[str]:
 
 def n_classes(dataset: Dataset, purpose: str) -> int:
     """Return the number of classes to train, or raise where the labels are no such thing."""
+    import numpy as np
+
+    from fastmlp.data.labels import MANY_NUMBERS, REGRESSION, looks_like_regression
+
     y, name = labels(dataset, purpose), dataset.name
+    values, counts = np.unique(y, return_counts=True)
+    if len(values) < 2:
+        only = shortened(str(y[0] if dataset.class_names is None else dataset.class_names[y[0]]))
+        raise ValueError(f"{name} has the label {only} only: give data with two classes at least")
     if dataset.class_names is not None:
         n_classes = len(dataset.class_names)
-        only, largest = dataset.class_names[0], f"{n_classes:,} different words for labels"
+        largest = f"{n_classes:,} different words for labels"
     else:
-        n_classes = int(y.max()) + 1
-        only, largest = "0", f"the label {y.max()}"
-    if n_classes < 2:
-        raise ValueError(f"{name} has the label {only} only: give data with two classes at least")
+        n_classes = int(values[-1]) + 1
+        largest = f"the label {values[-1]}"
+        are_far = n_classes > MAX_CLASSES and MANY_NUMBERS < len(values) < n_classes - 1
+        if are_far or looks_like_regression(values, counts):
+            raise ValueError(
+                f"{name} has {len(values):,} different numbers for labels in {len(y):,} rows, from "
+                f"{values[0]} to {values[-1]}: {REGRESSION}"
+            )
     if n_classes > MAX_CLASSES:
         raise ValueError(
             f"{name} has {largest}: number the classes from 0 without gaps, "
@@ -232,7 +279,3 @@ def _known(arrays: tuple[np.ndarray, np.ndarray], name: str, scale: float | None
     scale = scale or PIXEL_MAX
     found = f"{name}: {len(x):,} rows of {x.shape[1]} pixels, divided by {scale:g}"
     return Dataset(x, y, scale=scale, name=name, found=found)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

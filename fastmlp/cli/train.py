@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from fastmlp import checks
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.report import HISTORY, report, save
@@ -122,11 +123,14 @@ def train(
         patient = Patience(patience or epochs)
 
         def fit(progress: TrainingProgress) -> None:
-            network.train(
-                x_train, y_train, epochs, batch_size,
-                lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
-                callbacks=[progress, _is_to_stop, patient],
-            )  # fmt: skip
+            try:
+                network.train(
+                    x_train, y_train, epochs, batch_size,
+                    lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
+                    callbacks=[progress, _is_to_stop, patient],
+                )  # fmt: skip
+            finally:  # arrays have no names
+                network.feature_names = checks.names_to_keep(dataset.feature_names)
 
         try:
             _train(network, fit, TrainingProgress(epochs, console, bool(verbose)), folder, split)

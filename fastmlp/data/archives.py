@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from fastmlp.checks.listing import listed
+
 UNPACKING_ERRORS = (
     EOFError,
     gzip.BadGzipFile,
@@ -166,13 +168,6 @@ def _open_zip(stream: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
         raise
     with archive, member:
         yield member
-
-
-def listed(names: list[str], at_most: int = 5) -> str:
-    """Return names as one short text: ``a, b and 3 more``, or ``none``."""
-    if len(names) > at_most:
-        return f"{', '.join(names[:at_most])} and {len(names) - at_most} more"
-    return ", ".join(names) or "none"
 
 
 def _unread(head: bytes) -> str | None:

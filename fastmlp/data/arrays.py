@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.data.labels import REGRESSION, looks_like_regression
+
 PIXEL_MAX = 255
 
 
@@ -88,7 +90,10 @@ def as_labels(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str,
     if labels.dtype.kind == "f":
         fits = bool(np.isfinite(labels).all() and (np.abs(labels) < float(limit)).all())
         if not (fits and np.array_equal(labels, np.floor(labels))):
-            raise ValueError(f"{where} holds what is no whole number: give labels 0, 1, ...")
+            remedy = "give labels 0, 1, ..."
+            if looks_like_regression(*np.unique(labels[np.isfinite(labels)], return_counts=True)):
+                remedy = REGRESSION
+            raise ValueError(f"{where} holds what is no whole number: {remedy}")
     elif labels.dtype.kind == "u" and labels.size and int(labels.max()) > limit:
         raise ValueError(f"{where} holds the label {labels.max()}: give labels 0, 1, ...")
     return labels.astype(np.int64), ()

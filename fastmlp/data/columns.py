@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import listed
+from fastmlp.checks.listing import listed
 from fastmlp.data.indices import find_indices
 from fastmlp.data.labels import as_number
 from fastmlp.data.raw import Unit
@@ -39,6 +39,8 @@ class Columns:
         What to call them.
     words : tuple of str
         What was taken for what.
+    pixel_names : tuple of str, optional
+        The header's names of the pixels.
     """
 
     label: int | None
@@ -47,9 +49,16 @@ class Columns:
     pixels: tuple[int, ...]
     unit: Unit
     words: tuple[str, ...]
+    pixel_names: tuple[str, ...] | None = None
 
 
-def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Path) -> Columns:
+def choose(
+    names: Sequence[str] | None,
+    rows: Rows,
+    label: str | None,
+    path: Path,
+    features: Sequence[str] | None = None,
+) -> Columns:
     """Tell a table's columns apart.
 
     Parameters
@@ -62,6 +71,8 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
         A column's name, ``first``, ``last`` or ``none``; by default it is looked for.
     path : Path
         For error messages.
+    features : sequence of str, optional
+        Where the header has all of these names, they are those of pixels, whatever they look like.
 
     Raises
     ------
@@ -70,16 +81,22 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
     """
     n_columns = len(rows[0])
     bare = [""] * n_columns if names is None else [name.strip().lower() for name in names]
-    ids, indices = (None, []) if names is None else find_indices(bare, rows, path)
+    known = _known(names, features)
+    ids: int | None = None
+    indices: list[int] = []
+    if names is not None:
+        bare = ["a feature" if i in known else name for i, name in enumerate(bare)]
+        ids, indices = find_indices(bare, rows, path)
     chosen = _named(names, label, n_columns, path) if label is not None else None
-    if _counts_up(rows) and 0 not in (*indices, ids, chosen) and bare[0] not in LABEL_NAMES:
+    is_free = 0 not in (*indices, ids, chosen, *known) and bare[0] not in LABEL_NAMES
+    if is_free and _counts_up(rows, bool(known)):
         if names is None:
             indices = [0]
         else:
             ids = 0 if ids is None else ids
     if label is None:
-        rest = [i for i in range(n_columns) if i not in (ids, *indices)]
-        chosen = _find(None if names is None else bare, rows, rest, path)
+        rest = [i for i in range(n_columns) if i not in (ids, *indices) and i not in known]
+        chosen = _find(None if names is None else bare, rows, rest, path, bool(known))
     ids = None if ids == chosen else ids
     indices = [i for i in indices if i != chosen]
     pixels = tuple(i for i in range(n_columns) if i not in (chosen, ids, *indices))
@@ -94,12 +111,13 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
             f"{path}: column {unnamed + 1} has no name: "
             "name it, or leave it out (index=False in pandas' to_csv)"
         )
-    unit = unit_of(len(pixels), None if names is None else [bare[i] for i in pixels])
+    unit = unit_of(len(pixels), None if names is None else [names[i] for i in pixels])
     words = ["no labels" if chosen is None else f"labels: {_word(names, chosen, n_columns)}"]
     if ids is not None:
         words.append(f"{_word(names, ids, n_columns)} names the rows and is no {unit[:-1]}")
     words += [f"{_word(names, i, n_columns)} is a saved index, skipped" for i in indices]
-    return Columns(chosen, ids, tuple(indices), pixels, unit, tuple(words))
+    pixel_names = None if names is None else tuple(names[i].strip() for i in pixels)
+    return Columns(chosen, ids, tuple(indices), pixels, unit, tuple(words), pixel_names)
 
 
 def unit_of(n: int, names: Sequence[str] | None = None) -> Unit:
@@ -114,6 +132,15 @@ def unit_of(n: int, names: Sequence[str] | None = None) -> Unit:
     return "pixels" if n >= MANY_PIXELS and _is_image(n) and len(stems) <= 1 else "features"
 
 
+def _known(names: Sequence[str] | None, features: Sequence[str] | None) -> frozenset[int]:
+    """Return the columns that are known to be features."""
+    stripped = [name.strip() for name in names or ()]
+    wanted = set(features or ())
+    if not wanted <= set(stripped):
+        return frozenset()
+    return frozenset(i for i, name in enumerate(stripped) if name in wanted)
+
+
 def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int64]:
     """Return texts as the whole numbers that they are, or else as texts."""
     texts = [str(value).strip() for value in values]
@@ -122,6 +149,24 @@ def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int6
         if [str(number) for number in numbers.tolist()] == texts:  # "007" is a name
             return numbers
     return np.array(texts, object)
+
+
+def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_number) -> bool:
+    """Say whether a column is one of words: most of the cells that are not empty.
+
+    (Truths are no words; pandas and pyarrow have a type for them.)
+    """
+    filled = [cell.strip().lower() for cell in cells if cell.strip()]
+    words = [cell for cell in filled if number(cell) is None and cell not in ("true", "false")]
+    return len(words) > len(filled) / 2
+
+
+def text_remedy(has_label: bool) -> str:
+    """Say what to do about a column of words among the features."""
+    label = "" if has_label else ", or name it with --label if it holds the labels"
+    return (
+        "leave it out, or encode it, as OneHotEncoder does in a Pipeline with MLPClassifier" + label
+    )
 
 
 def _named(
@@ -149,8 +194,13 @@ def _named(
 _REMEDY = "say where the labels are: first, last or none (--label on the command line)"
 
 
-def _find(names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path) -> int | None:
-    """Look for the label among the columns `rest`; `names` are in small letters."""
+def _find(
+    names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path, has_known: bool
+) -> int | None:
+    """Look for the label among the columns `rest`; `names` are in small letters.
+
+    There are more columns than these if it `has_known` pixels.
+    """
     if names is not None:
         places = [i for i in rest if names[i] in LABEL_NAMES]
         if len(places) > 1:
@@ -167,9 +217,9 @@ def _find(names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path) 
         if places:
             return places[0]
     wordy = [i for i in rest if all(as_number(row[i]) is None and row[i].strip() for row in rows)]
-    if len(wordy) == 1 and len(rest) > 1:
+    if len(wordy) == 1 and len(rest) + has_known > 1:
         return wordy[0]
-    if names is not None and not all(names[i].isdigit() for i in rest):
+    if has_known or (names is not None and not all(names[i].isdigit() for i in rest)):
         return None
     return _find_unnamed(rows, rest, path)
 
@@ -215,13 +265,17 @@ def _is_image(n: int) -> bool:
     return n in (roots[0] ** 2, 3 * roots[1] ** 2)
 
 
-def _counts_up(rows: Rows) -> bool:
-    """Say whether the first column numbers the rows, which no pixel does."""
+def _counts_up(rows: Rows, from_anywhere: bool) -> bool:
+    """Say whether the first column numbers the rows, which no pixel does.
+
+    It does so from 0 or 1; where it is known to be no pixel, `from_anywhere`: one file's rows may
+    go on where another's ended.
+    """
     numbers = [as_number(row[0]) for row in rows]
-    return len(rows) >= MANY and numbers in (
-        list(range(len(rows))),
-        list(range(1, len(rows) + 1)),
-    )
+    first = numbers[0]
+    if len(rows) < MANY or first is None or (first not in (0, 1) and not from_anywhere):
+        return False
+    return first % 1 == 0 and numbers == [first + i for i in range(len(rows))]
 
 
 def _word(names: Sequence[str] | None, i: int, n_columns: int) -> str:

@@ -13,13 +13,16 @@ import io
 import math
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks.listing import listed
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
+from fastmlp.data.columns import is_text, text_remedy
 from fastmlp.data.csv_layout import split
 from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
@@ -169,9 +172,8 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
                 if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")
             ]  # fmt: skip
             if len(names) != 1:
-                found = ", ".join(names) or "none"
                 raise ValueError(
-                    f"{path} should hold one CSV file, and holds {found}: "
+                    f"{path} should hold one CSV file, and holds {listed(names)}: "
                     "unpack it and give the CSV file itself"
                 )
             if archive.getinfo(names[0]).flag_bits & 1:
@@ -210,7 +212,7 @@ def _find_fault(path: Path) -> str:
     try:
         with _rows(path) as rows:
             _, names = next(rows)
-            for number, row in rows:
+            for n_before, (number, row) in enumerate(rows):
                 line = f", line {number}"
                 if len(row) != len(names):
                     return (
@@ -219,10 +221,14 @@ def _find_fault(path: Path) -> str:
                     )
                 if good.issuperset(row):
                     continue
-                for name, cell in zip(names, row, strict=True):
+                for i, (name, cell) in enumerate(zip(names, row, strict=True)):
                     if problem := _problem(cell, _is_label(name)):
                         if _may_number_rows(name) and as_number(cell) is not None:
                             problem = _NO_PIXEL
+                        elif as_number(cell) is None and not _is_label(name):
+                            cells = ["0"] * n_before + [cell] + _below(rows, i)
+                            if is_text(cells):
+                                problem = f"stands in a text column: {text_remedy(True)}"
                         return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"
     except UNPACKING_ERRORS:  # cut short after what made pandas stumble
         raise damaged(path) from None
@@ -232,6 +238,15 @@ def _find_fault(path: Path) -> str:
         " is no table of numbers with commas between them: "
         "give a CSV file (if it is packed, its name has to end in .csv.gz or .zip)"
     )
+
+
+def _below(rows: Iterator[tuple[int, list[str]]], i: int) -> list[str]:
+    """Return a column's cells in the next rows, as far as they can be read."""
+    cells = []
+    with contextlib.suppress(UnicodeDecodeError, csv.Error, *UNPACKING_ERRORS):
+        for _, row in islice(rows, ROWS_AT_A_TIME):
+            cells.append(row[i] if i < len(row) else "")
+    return cells
 
 
 def _problem(cell: str, is_label: bool) -> str | None:

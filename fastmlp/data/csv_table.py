@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import open_unpacked
-from fastmlp.data.columns import Columns, as_ids, choose
+from fastmlp.data.columns import Columns, as_ids, choose, is_text, text_remedy
 from fastmlp.data.csv_layout import BLANKS, EIGHT_BIT, Layout, find_layout, no_table, split
 from fastmlp.data.indices import check_index
 from fastmlp.data.labels import LabelError, as_classes
@@ -32,7 +32,13 @@ class _FaultyTableError(Exception):
     """Somewhere in the table is what should not be there; `_fault` finds out where."""
 
 
-def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+def read_csv(
+    path: Path,
+    *,
+    label: str | None,
+    prefer: Literal["train", "t10k"],
+    feature_names: Sequence[str] | None = None,
+) -> Raw:
     """Read a table of numbers: pixels, and at most a column of labels and one of ids.
 
     Parameters
@@ -43,6 +49,8 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     prefer : str
         Ignored.
+    feature_names : sequence of str, optional
+        Columns that are known to be pixels, where the header has all of them.
 
     Raises
     ------
@@ -50,12 +58,17 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         If the file is empty, damaged or ragged, or holds what is no number.
     """
     try:
-        return _read(path, label)
+        return _read(path, label, feature_names)
     except UnicodeDecodeError:  # below the sample, which was in ASCII
-        return _read(path, label, EIGHT_BIT)
+        return _read(path, label, feature_names, EIGHT_BIT)
 
 
-def _read(path: Path, label: str | None, encoding: str | None = None) -> Raw:
+def _read(
+    path: Path,
+    label: str | None,
+    feature_names: Sequence[str] | None,
+    encoding: str | None = None,
+) -> Raw:
     """Read a table, or raise UnicodeDecodeError if it may be written in another encoding."""
     with open_unpacked(path) as stream:
         layout = find_layout(stream, label, path, encoding)
@@ -64,9 +77,8 @@ def _read(path: Path, label: str | None, encoding: str | None = None) -> Raw:
         raise ValueError(f"{path} has a header, but no rows: give a file with one row at least")
     if layout.names is not None and len(layout.names) != n_columns:
         raise _fault(path, layout, columns=None)
-    columns = choose(
-        layout.names, [row for row in layout.rows if len(row) == n_columns], label, path
-    )
+    whole_rows = [row for row in layout.rows if len(row) == n_columns]
+    columns = choose(layout.names, whole_rows, label, path, feature_names)
     try:
         x, texts = _parse(path, layout, columns, n_columns)
     except _FaultyTableError:
@@ -85,7 +97,8 @@ def _read(path: Path, label: str | None, encoding: str | None = None) -> Raw:
         ids = as_ids(texts[columns.ids])
     for i in columns.indices:
         check_index(texts[i], _name(layout, i), path)
-    return Raw(x, labels, ids, (layout.words, *columns.words), unit=columns.unit)
+    words = (layout.words, *columns.words)
+    return Raw(x, labels, ids, words, unit=columns.unit, feature_names=columns.pixel_names)
 
 
 def _parse(
@@ -207,11 +220,14 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
                 for i, cell in enumerate(row):
                     value = layout.number(cell)
                     if i in pixels and (value is None or not math.isfinite(value)):
+                        where = f"{where}, {_name(layout, i)}: {cell[:40]!r}"
+                        sample = (row[i] for row in layout.rows if len(row) == n_columns)
+                        if value is None and is_text(sample, layout.number):
+                            has_label = columns is not None and columns.label is not None
+                            remedy = text_remedy(has_label)
+                            return ValueError(f"{where} stands in a text column: {remedy}")
                         what = "no number" if value is None else "no finite number"
-                        return ValueError(
-                            f"{where}, {_name(layout, i)}: {cell[:40]!r} is {what}: "
-                            "correct it or remove the row"
-                        )
+                        return ValueError(f"{where} is {what}: correct it or remove the row")
                     if value is not None and len(good) < GOOD_CELLS:
                         good.add(cell)
     except (UnicodeError, csv.Error):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import checks
+from fastmlp.checks.listing import shortened
 from fastmlp.data.cache import Progress
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.pixels import PixelError, settle
@@ -59,6 +60,9 @@ class Dataset:
         One line that says what was found, and how it was taken.
     unit : {"pixels", "features"}
         What the numbers of a row are called in messages: a table's are no pixels.
+    feature_names : tuple of str, or None
+        What the columns of `x` are called; None where nothing says so: tables without a header,
+        arrays, images.
     """
 
     x: NDArray[Any]
@@ -70,6 +74,7 @@ class Dataset:
     name: str = "data"
     found: str = ""
     unit: Unit = "pixels"
+    feature_names: tuple[str, ...] | None = None
 
 
 def load(
@@ -80,6 +85,7 @@ def load(
     prefer: Part = "train",
     side: int = 28,
     progress: Progress | None = None,
+    feature_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Load images and labels from a file or a folder, in any format that is known.
 
@@ -103,6 +109,9 @@ def load(
         Width and height that images are resized to.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
+    feature_names : sequence of str, optional
+        In tables that have all of these columns, they are features, whatever they look like, and
+        neither label nor ids. Their order stays the file's.
 
     Returns
     -------
@@ -138,12 +147,14 @@ def load(
     more: dict[str, dict[str, Any]] = {
         "image": {"side": side},
         "image folder": {"side": side, "progress": progress},
+        "csv": {"feature_names": feature_names},
+        "parquet": {"feature_names": feature_names},
     }
     raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
     if raw.x.size == 0:
         raise ValueError(f"{path} holds no {raw.unit}: give a file with one row at least")
     try:
-        x, used_scale, limits, values = settle(raw.x, scale, is_image=kind in more)
+        x, used_scale, limits, values = settle(raw.x, scale, is_image=kind.startswith("image"))
         y, names = _classes(raw)
     except (PixelError, LabelError) as error:
         raise ValueError(f"{path}: {error}") from None
@@ -155,7 +166,9 @@ def load(
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
     found = f"{path}: {', '.join((size, *raw.words, *classes, values))}"
     found = " ".join(found.split())
-    return Dataset(x, y, names, used_scale, raw.ids, limits, str(path), found, raw.unit)
+    return Dataset(
+        x, y, names, used_scale, raw.ids, limits, str(path), found, raw.unit, raw.feature_names
+    )
 
 
 def _reader(kind: str) -> Callable[..., Raw]:
@@ -178,6 +191,6 @@ def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None
 
 def _class_words(y: NDArray[np.int64], names: tuple[str, ...] | None) -> str:
     if names is not None:
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        shown = ", ".join(map(shortened, names[:5])) + (", ..." if len(names) > 5 else "")
         return f"{len(names)} classes ({shown})"
     return f"{len(np.unique(y))} classes from {y.min()} to {y.max()}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, listed, open_unpacked
+from fastmlp.checks.listing import listed
+from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, open_unpacked
 from fastmlp.data.cache import Progress
 from fastmlp.data.names import PART_OF, Part
 from fastmlp.data.raw import Raw

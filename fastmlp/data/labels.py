@@ -9,6 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 LABEL_MAX = 2**31 - 1
+MANY_NUMBERS = 20  # of classes that are numbered, with gaps, and have a row or two each
+FRACTIONS = 0.01  # of the rows: fewer are typing errors
+
+REGRESSION = (
+    "this looks like regression, which MLPRegressor does (from fastmlp import MLPRegressor); "
+    "classes are whole numbers from 0 without gaps, or words"
+)
 
 
 class LabelError(ValueError):
@@ -54,12 +61,13 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
     numbers = [as_number(text) for text in texts]
     is_word = np.array([number is None for number in numbers], bool)
     counts = np.bincount(codes, minlength=len(texts))
-    for i in range(len(texts)):
-        if problem := _problem(texts[i], numbers[i], is_word, int(counts[i])):
-            raise LabelError(int(np.argmax(codes == i)), f"{texts[i][:40]!r}, {problem}")
+    if found := _find_problem(texts, numbers, is_word, counts):
+        i, problem = found
+        raise LabelError(int(np.argmax(codes == i)), f"{texts[i][:40]!r}, {problem}")
     if is_word.any():
         names = sorted(set(texts))
-        places = np.array([names.index(text) for text in texts], np.int64)
+        place_of = {name: place for place, name in enumerate(names)}
+        places = np.array([place_of[text] for text in texts], np.int64)
         return places[codes], tuple(names)
     whole = np.array([int(number) for number in numbers if number is not None], np.int64)
     return whole[codes], None
@@ -79,16 +87,61 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value).strip()
 
 
-def _problem(text: str, number: float | None, is_word: NDArray[Any], count: int) -> str | None:
+def looks_like_regression(values: NDArray[Any], counts: NDArray[Any]) -> bool:
+    """Say whether the numbers in a column of labels are quantities, and no classes.
+
+    They are if fractions stand in two rows and in one per cent of them. Whole numbers are, if there
+    are more than `MANY_NUMBERS` different ones, most of them in one row or two, some in one row
+    only, and with gaps between them. So these are classes: few of them, with however few rows;
+    those numbered from 0 or 1 without gaps; many with two rows each, or more.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+        The different numbers, all of them finite.
+    counts : ndarray of shape (n_values,)
+        The number of rows of each.
+    """
+    n_fractions = int(counts[values % 1 != 0].sum())
+    if n_fractions > 1 and n_fractions >= FRACTIONS * counts.sum():
+        return True
+    n_values = len(values)
+    if n_values <= MANY_NUMBERS or np.count_nonzero(counts <= 2) <= n_values / 2:
+        return False
+    low, high = values.min(), values.max()
+    return bool(counts.min() == 1 and (low not in (0, 1) or high - low + 1 > n_values))
+
+
+def _find_problem(
+    texts: list[str], numbers: list[float | None], is_word: NDArray[Any], counts: NDArray[Any]
+) -> tuple[int, str] | None:
+    """Return the place of a label that is none, and what is wrong with it; None if all are good."""
+    finite = {i: n for i, n in enumerate(numbers) if n is not None and math.isfinite(n)}
+    impossible = [i for i, n in finite.items() if n % 1 or not 0 <= n <= LABEL_MAX]
+    has_words = any(is_word[i] and texts[i] for i in range(len(texts)))
+    quantities = np.array([*finite.values()]), counts[[*finite]]
+    if impossible and not has_words and looks_like_regression(*quantities):
+        what = "no whole number" if finite[impossible[0]] % 1 else "out of range"
+        return impossible[0], f"which is {what}: {REGRESSION}"
+    all_words, any_word = bool(is_word.all()), bool(is_word.any())
+    for i, (text, number) in enumerate(zip(texts, numbers, strict=True)):
+        if problem := _problem(text, number, all_words, any_word, int(counts[i])):
+            return i, problem
+    return None
+
+
+def _problem(
+    text: str, number: float | None, all_words: bool, any_word: bool, count: int
+) -> str | None:
     remedy = "correct it or remove the row"
     if text == "":
         return f"which is missing: {remedy}"
     if number is None:
-        if count == 1 and not is_word.all():
+        if count == 1 and not all_words:
             return f"a word among numbers: {remedy}"
         return None
-    if not math.isfinite(number) or (number != int(number) and not is_word.any()):
+    if not math.isfinite(number) or (number != int(number) and not any_word):
         return f"which is no whole number: {remedy}"
-    if not 0 <= number <= LABEL_MAX and not is_word.any():
+    if not 0 <= number <= LABEL_MAX and not any_word:
         return f"which is out of range: {remedy} (labels are whole numbers, 0 to {LABEL_MAX})"
     return None

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeVar
 
-from fastmlp.data.archives import listed
+from fastmlp.checks.listing import listed
 
 Part = Literal["train", "t10k"]
 Key = TypeVar("Key")
+LONGEST_PATH = 1000  # letters of a path that are shown: the user may have to give it
 
 _PARTS = {
     "train": ("train", "training", "trn"),
@@ -101,13 +102,13 @@ def choose(names: Mapping[Key, Name], prefer: Part, where: str) -> tuple[Key | N
         if name.role == "x" or name.dataset not in datasets:
             datasets[name.dataset] = key
     if len(datasets) > 1:
-        found = listed([str(key) for key in datasets.values()])
+        found = listed(datasets.values(), longest=LONGEST_PATH)
         raise ValueError(f"{where} holds several data sets ({found}): give the path of one of them")
     for part in (prefer, "", "t10k" if prefer == "train" else "train", "val"):
         found_x = [key for key, name in names.items() if name[1:] == (part, "x")]
         found_y = [key for key, name in names.items() if name[1:] == (part, "y")]
         if len(found_x) > 1 or len(found_y) > 1:
-            several = listed([str(key) for key in (found_x if len(found_x) > 1 else found_y)])
+            several = listed(found_x if len(found_x) > 1 else found_y, longest=LONGEST_PATH)
             raise ValueError(
                 f"{where} holds {several}, and which of them to read is not clear: "
                 "give one array of images and one of labels"

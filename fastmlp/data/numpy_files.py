@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, listed, open_unpacked
+from fastmlp.checks.listing import listed
+from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_unpacked
 from fastmlp.data.arrays import as_labels, as_rows
 from fastmlp.data.columns import unit_of
 from fastmlp.data.names import Part, choose, parse

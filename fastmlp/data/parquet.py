@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.columns import as_ids, choose
+from fastmlp.data.columns import as_ids, choose, is_text, text_remedy
 from fastmlp.data.indices import check_index
 from fastmlp.data.pixels import as_pixels
 from fastmlp.data.raw import Raw
@@ -16,7 +17,13 @@ from fastmlp.data.raw import Raw
 ROWS_TO_JUDGE_BY = 100
 
 
-def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+def read_parquet(
+    path: Path,
+    *,
+    label: str | None,
+    prefer: Literal["train", "t10k"],
+    feature_names: Sequence[str] | None = None,
+) -> Raw:
     """Read a table with a column for each pixel, and at most one of labels and one of ids.
 
     Parameters
@@ -26,6 +33,8 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     prefer : str
         Ignored.
+    feature_names : sequence of str, optional
+        Columns that are known to be pixels, where the table has all of them.
 
     Raises
     ------
@@ -52,7 +61,7 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
     rows = [
         ["" if value is None else str(value) for value in row] for row in zip(*head, strict=True)
     ]
-    columns = choose(names, rows, label, path)
+    columns = choose(names, rows, label, path, feature_names)
 
     def values_of(i: int) -> NDArray[Any]:
         column = table.column(i)
@@ -63,6 +72,13 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
             )
         return column.to_numpy()
 
+    for i in columns.pixels:
+        field = table.schema.field(i)
+        if "string" in str(field.type) and is_text(row[i] for row in rows):
+            raise ValueError(
+                f"{path}: column {field.name!r} holds words, it is a text column: "
+                f"{text_remedy(columns.label is not None)}"
+            )
     pixels = [values_of(i) for i in columns.pixels]
     for i, values in zip(columns.pixels, pixels, strict=True):
         if values.dtype.kind not in "iufb":
@@ -76,4 +92,5 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
     for i in columns.indices:
         check_index(values_of(i), f"column {names[i]!r}", path)
     x = as_pixels(np.column_stack([as_pixels(values) for values in pixels]))
-    return Raw(x, labels, ids, ("parquet", *columns.words), unit=columns.unit)
+    words = ("parquet", *columns.words)
+    return Raw(x, labels, ids, words, unit=columns.unit, feature_names=columns.pixel_names)

@@ -28,6 +28,8 @@ class Raw:
         Where the format itself names the classes 0, 1, ... (folders of images).
     unit : {"pixels", "features"}
         What the numbers of a row are called in messages.
+    feature_names : tuple of str, optional
+        What the columns of `x` are called, in tables that say so.
     """
 
     x: NDArray[Any]
@@ -36,3 +38,4 @@ class Raw:
     words: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     unit: Unit = "pixels"
+    feature_names: tuple[str, ...] | None = None

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_zip, listed, zip_members
+from fastmlp.checks.listing import listed
+from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_zip, zip_members
 
 WANTED = "a CSV file, IDX files, .npz or .npy, .parquet, or images"
 

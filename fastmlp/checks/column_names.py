@@ -1,0 +1,102 @@
+"""Columns by their names: a table may have them in another order than the one learnt from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.checks.containers import is_frame
+from fastmlp.checks.listing import listed, shown
+
+
+def names_of(x: Any) -> tuple[str, ...] | None:
+    """Return the names of a frame's columns if all of them are strings; else None.
+
+    A frame is what has columns with names: of pandas, of polars, a table of pyarrow.
+    """
+    if isinstance(x, np.ndarray | list | tuple):
+        return None
+    columns = None
+    if not is_frame(x):  # of which any attribute may be a column
+        columns = getattr(x, "column_names", None)  # pyarrow's, whose columns are the values
+    if columns is None:
+        columns = getattr(x, "columns", None)
+    if columns is None or isinstance(columns, str) or not isinstance(columns, Iterable):
+        return None
+    names = tuple(columns)
+    if not names or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(map(str, names))
+
+
+def names_to_keep(
+    names: Sequence[str] | None, known: Sequence[str] | None = None
+) -> tuple[str, ...] | None:
+    """Return the names by which a training on such columns goes, in the order of its features.
+
+    They are `known` where these are the same ones in another order, which a network that is trained
+    on keeps. Names of which two are alike tell no columns apart, so that there are none.
+    """
+    if names is None or len(set(names)) < len(names):
+        return None
+    return tuple(known if known is not None and set(known) == set(names) else names)
+
+
+def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
+    """Return names, a string for each feature and no two alike; None stays None."""
+    if names is None:
+        return None
+    words = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else ()
+    if len(words) != n_features or not all(isinstance(word, str) for word in words):
+        raise ValueError(
+            f"feature_names are {shown(names)}: give a string for each of {n_features} features, "
+            "or None"
+        )
+    if len(set(words)) < n_features:
+        raise ValueError(f"feature_names are {shown(names)}: give each feature a name of its own")
+    return tuple(map(str, words))
+
+
+def order_of(names: Sequence[str], known: Sequence[str]) -> NDArray[np.intp] | None:
+    """Return where among `names` those that are `known` stand; None where columns stay in place.
+
+    Names that only count the columns, such as 0, 1, 2, are those of a table without names: where
+    others are known, or they are known and others given, columns go by their place.
+
+    Raises
+    ------
+    ValueError
+        If names are missing, new or given twice. It begins with a verb, to be put behind whatever
+        has these columns.
+    """
+    if tuple(names) == tuple(known):
+        return None
+    place = {name: i for i, name in enumerate(names)}
+    if len(place) == len(names) == len(known) and all(name in place for name in known):
+        return np.array([place[name] for name in known], np.intp)
+    if _count(names) or _count(known):
+        return None
+    if twice := [name for name, n in Counter(names).items() if n > 1]:
+        raise ValueError(f"has two columns named {listed(map(repr, twice))}")
+    expected = set(known)
+    missing = [name for name in known if name not in place]
+    new = [name for name in names if name not in expected]
+    problems = [f"lacks {_columns(missing)}"] * bool(missing) + [f"has {_columns(new)}"] * bool(new)
+    raise ValueError(" and ".join(problems))
+
+
+def _columns(names: list[str]) -> str:
+    new = f"column{'s' * (len(names) > 1)} {listed(map(repr, names))}"
+    return f"the {new}"
+
+
+def _count(names: Sequence[str]) -> bool:
+    """Whether names are consecutive whole numbers."""
+    if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in names):
+        return False
+    numbers = [int(name) for name in names]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
