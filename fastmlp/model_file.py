@@ -35,6 +35,7 @@ import numpy as np
 
 from fastmlp import checks
 from fastmlp.files import atomic_write
+from fastmlp.words import shown
 
 FORMAT, FORMAT_VERSION = "fastmlp", 2
 VERSIONS = ("1", "2")  # that are read
@@ -45,9 +46,9 @@ SAFETENSORS_DTYPES = {"float32": "F32", "float64": "F64"}
 def _as_classes(value: Any, n_classes: int) -> tuple[int, ...]:
     """Check a list of classes, each once, in order."""
     if not isinstance(value, list | tuple) or any(type(label) is not int for label in value):
-        raise TypeError(f"{value!r} is no list of classes")
+        raise TypeError(f"{shown(value)} is no list of classes")
     if list(value) != sorted(set(value)) or not all(0 <= label < n_classes for label in value):
-        raise ValueError(f"{value} are not classes in 0..{n_classes - 1}, in order")
+        raise ValueError(f"{shown(value)} are not classes in 0..{n_classes - 1}, in order")
     return tuple(value)
 
 
@@ -55,19 +56,19 @@ def _as_names(value: Any, n_classes: int) -> str | tuple[str, ...]:
     """Check a name, or a list of names."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{value!r} is no name, nor a list of names")
+        raise TypeError(f"{shown(value)} is no name, nor a list of names")
     return value if isinstance(value, str) else tuple(value)
 
 
 def _as_name(value: Any, n_classes: int) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no name")
+        raise TypeError(f"{shown(value)} is no name")
     return value
 
 
 def _as_number(value: Any, n_classes: int) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{shown(value)} is no number")
     return float(value)
 
 
@@ -132,7 +133,9 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     _check_labels(labels, n_classes)
     settings = {name: model.settings[name] for name in sorted(model.settings)}
     if len(_known_settings(settings, n_classes)) < len(settings):
-        raise ValueError(f"settings are {settings}: give those that are known, {list(SETTINGS)}")
+        raise ValueError(
+            f"settings are {shown(settings)}: give those that are known, {list(SETTINGS)}"
+        )
     tensors = {f"w{i}": w for i, w in enumerate(model.weights, start=1)}
     tensors |= {f"b{i}": b for i, b in enumerate(model.biases, start=1)}
     metadata = {
@@ -252,7 +255,7 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         ) from error
     if unknown := sorted(set(settings) - set(SETTINGS)):
         raise ValueError(
-            f"{file} has the setting {unknown[0]!r}, which this fastmlp does not know: "
+            f"{file} has the setting {shown(unknown[0])}, which this fastmlp does not know: "
             f"install the fastmlp that wrote it ({text.get('fastmlp_version')}), or a later one"
         )
     return metadata
@@ -261,17 +264,17 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
 def _check_labels(labels: Any, n_classes: int) -> None:
     """Raise ValueError unless labels are 0, 1, ... or as many names, all of them different."""
     if not isinstance(labels, list) or len(labels) != n_classes:
-        raise ValueError(f"labels are {labels}, not one for each of {n_classes} classes")
+        raise ValueError(f"labels are {shown(labels)}, not one for each of {n_classes} classes")
     if labels == list(range(n_classes)):
         return
     if not all(isinstance(label, str) for label in labels) or len(set(labels)) < n_classes:
-        raise ValueError(f"labels are {labels}, not 0..{n_classes - 1}, nor different names")
+        raise ValueError(f"labels are {shown(labels)}, not 0..{n_classes - 1}, nor different names")
 
 
 def _known_settings(settings: Any, n_classes: int) -> dict[str, Any]:
     """Return the settings that are known, with their values checked."""
     if not isinstance(settings, dict):
-        raise TypeError(f"settings are {settings!r}, no names with values")
+        raise TypeError(f"settings are {shown(settings)}, no names with values")
     return {
         name: check(settings[name], n_classes)
         for name, check in SETTINGS.items()

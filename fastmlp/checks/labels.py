@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp.checks.containers import as_numeric, refuse_masked, to_array
+from fastmlp.words import shown
 
 
 def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ...] | None:
@@ -16,18 +17,20 @@ def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ..
     if names is None:
         return None
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise TypeError(f"class_names is {names!r}: give a list of {n_classes} words")
+        raise TypeError(f"class_names is {shown(names)}: give a list of {n_classes} words")
     words = tuple(str(word) if isinstance(word, str) else word for word in names)
     for word in words:
         if not isinstance(word, str):
-            raise TypeError(f"class_names holds {word!r}: give words, in the order of the classes")
+            raise TypeError(
+                f"class_names holds {shown(word)}: give words, in the order of the classes"
+            )
     if len(words) != n_classes:
         raise ValueError(
             f"class_names has {len(words)} words for {n_classes} classes: give one for each"
         )
     for word in words:
         if words.count(word) > 1 or not word:
-            raise ValueError(f"class_names holds {word!r} twice, or is empty: name each class")
+            raise ValueError(f"class_names holds {shown(word)} twice, or is empty: name each class")
     return words
 
 
@@ -123,13 +126,14 @@ def _number(
     if number is not None and all(_as_number(known) is None for known in classes):
         return int(number) if number.is_integer() else number
     if classes:
+        first = ", ".join(map(shown, list(classes)[:3]))
         raise ValueError(
-            f"{name} holds the label {word!r} in row {row}, which is none of class_names: "
-            f"add it to them, or correct it ({', '.join(map(repr, list(classes)[:3]))}, ...)"
+            f"{name} holds the label {shown(word)} in row {row} (counted from 0), which is none "
+            f"of class_names: add it to them, or correct it ({first}, ...)"
         )
     raise TypeError(
-        f"{name} holds {dtype} values, such as {word!r} in row {row}: number the classes from 0, "
-        "or name them to MLP.train, with class_names"
+        f"{name} holds {dtype} values, such as {shown(word)} in row {row} (counted from 0): "
+        "number the classes from 0, or name them to MLP.train, with class_names"
     )
 
 
