@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-
 from fastmlp.cli.progress import progress_of
+from fastmlp.cli.terminal import LONGEST_NAME, Terminal
+from fastmlp.words import shortened, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +19,7 @@ BUILT_IN = (
     "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
 )
 PIXEL_MAX = 255
+SMALLEST_SIDE = 4  # pixels: a table of four or nine columns is no picture
 SIDE = 28  # of MNIST's images
 MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen: those have seed 42
@@ -27,11 +28,12 @@ FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen
 def load(
     data: str,
     use: Literal["train", "test"],
-    console: Console,
+    console: Terminal,
     *,
     label: str | None = None,
     scale: float | None = None,
     side: int = SIDE,
+    id_column: str | None = None,
 ) -> Dataset:
     """Read, download or render the data.
 
@@ -43,9 +45,9 @@ def load(
     use : {'train', 'test'}
         Which of MNIST's two sets to prefer; for built-in digits, whether to render the standard
         ones or fresh ones, so that a model is not tested on what it was trained on.
-    console : rich.console.Console
+    console : Terminal
         Where progress is shown.
-    label, scale, side : str, float, int
+    label, scale, side, id_column : str, float, int, str
         As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
@@ -62,17 +64,19 @@ def load(
             return _known(sources.load_mnist(prefer=prefer, progress=report), "MNIST", scale)
     with progress_of("Reading images", console) as report:
         return sources.load(
-            data, label=label, scale=scale, prefer=prefer, side=side, progress=report
-        )
+            data, label=label, scale=scale, prefer=prefer, side=side, id_column=id_column,
+            progress=report,
+        )  # fmt: skip
 
 
 def load_for(
     network: Network,
     model: str,
     data: str,
-    console: Console,
+    console: Terminal,
     label: str | None = None,
     scale: float | None = None,
+    id_column: str | None = None,
 ) -> Dataset:
     """Read data to use a model on: pixels are divided as those were that it was trained on.
 
@@ -83,8 +87,6 @@ def load_for(
     ValueError
         Where the rows have another size than the model's input, or the model has no classes.
     """
-    from fastmlp.pictures import image_side
-
     if network.loss != "cross_entropy":
         raise ValueError(
             f"{model} was trained with the loss {network.loss!r}, which knows no classes: use it "
@@ -93,7 +95,9 @@ def load_for(
     inputs = network.layer_sizes[0]
     side = image_side(inputs) or SIDE
     divisor = scale or network.input_scale or 1.0
-    dataset = load(data, "test", console, label=label, scale=divisor, side=side)
+    dataset = load(
+        data, "test", console, label=label, scale=divisor, side=side, id_column=id_column
+    )
     columns = dataset.x.shape[1]
     if columns != inputs:
         raise ValueError(
@@ -103,6 +107,14 @@ def load_for(
     if scale is not None:
         network.input_scale = scale
     return dataset
+
+
+def image_side(n_features: int) -> int | None:
+    """Return the side of the square images that rows of so many numbers are; else None."""
+    from fastmlp import pictures
+
+    side = pictures.image_side(n_features)
+    return side if side and side >= SMALLEST_SIDE else None
 
 
 def doubt(dataset: Dataset, network: Network, model: str) -> str:
@@ -126,11 +138,11 @@ def doubt(dataset: Dataset, network: Network, model: str) -> str:
     )
 
 
-def say(dataset: Dataset, network: Network, model: str, console: Console) -> None:
+def say(dataset: Dataset, network: Network, model: str, console: Terminal) -> None:
     """Print what was found, and what is doubtful about it."""
     for line in (dataset.found, doubt(dataset, network, model), _numbering(dataset, network)):
         if line:
-            console.print(line, soft_wrap=True, markup=False)
+            console.print_line(line)
 
 
 def rows(dataset: Dataset, dtype: str) -> np.ndarray:
@@ -163,8 +175,9 @@ def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> 
             )
         return y
     if known is None:
+        word = shown(dataset.class_names[y[0]])  # type: ignore[index]
         raise ValueError(
-            f"{dataset.name} holds the label {dataset.class_names[y[0]]!r}, {model} knows 0 to "  # type: ignore[index]
+            f"{dataset.name} holds the label {word}, {model} knows 0 to "
             f"{network.n_classes - 1}: give numbers for labels, or train a model on such words"
         )
     if dataset.class_names is None:
@@ -174,13 +187,14 @@ def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> 
         names = tuple(str(value) for value in values)
     else:
         names, places = dataset.class_names, y
-    foreign = [name for name in names if name not in known]
+    numbers = {name: number for number, name in enumerate(known)}
+    foreign = [name for name in names if name not in numbers]
     if foreign:
         raise ValueError(
-            f"{dataset.name} holds the label {foreign[0]!r}, {model} knows {_listed(known)}: "
+            f"{dataset.name} holds the label {shown(foreign[0])}, {model} knows {_listed(known)}: "
             "train a model on data with all labels"
         )
-    return np.array([known.index(name) for name in names])[places]
+    return np.array([numbers[name] for name in names])[places]
 
 
 def _are_numbers_of(y: np.ndarray, known: tuple[str, ...]) -> bool:
@@ -193,7 +207,9 @@ def _numbering(dataset: Dataset, network: Network) -> str:
     y, known = dataset.y, network.class_names
     if y is None or known is None or dataset.class_names or not _are_numbers_of(y, known):
         return ""
-    order = ", ".join(f"{i} for {name}" for i, name in enumerate(known[:3]))
+    order = ", ".join(
+        f"{i} for {shortened(name, LONGEST_NAME)}" for i, name in enumerate(known[:3])
+    )
     more = " and so on" if len(known) > 3 else ""
     return f"Labels of {dataset.name} are numbers, taken in the order of the names: {order}{more}."
 
@@ -233,4 +249,5 @@ def _known(arrays: tuple[np.ndarray, np.ndarray], name: str, scale: float | None
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    first = [shortened(name, LONGEST_NAME) for name in names[:5]]
+    return ", ".join(first) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

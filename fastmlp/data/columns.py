@@ -44,7 +44,13 @@ class Columns:
     words: tuple[str, ...]
 
 
-def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Path) -> Columns:
+def choose(
+    names: Sequence[str] | None,
+    rows: Rows,
+    label: str | None,
+    path: Path,
+    id_column: str | None = None,
+) -> Columns:
     """Tell a table's columns apart.
 
     Parameters
@@ -57,6 +63,8 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
         A column's name, ``first``, ``last`` or ``none``; by default it is looked for.
     path : Path
         For error messages.
+    id_column : str, optional
+        A column that names the rows, if there is one of this name.
 
     Raises
     ------
@@ -70,7 +78,9 @@ def choose(names: Sequence[str] | None, rows: Rows, label: str | None, path: Pat
         index = next((i for i, name in enumerate(bare[:1]) if name in INDEX_NAMES), None)
         if index is None and "__index_level_0__" in bare:  # pandas puts it last into parquet
             index = bare.index("__index_level_0__")
-        ids = next((i for i, name in enumerate(bare) if name in ID_NAMES), None)
+        wanted = (id_column or "").strip().lower()
+        known = (wanted,) if wanted and wanted in bare else ID_NAMES
+        ids = next((i for i, name in enumerate(bare) if name in known), None)
     chosen = _named(names, label, n_columns, path) if label is not None else None
     counted = 0 if _counts_up(rows) and 0 not in (index, ids, chosen) else None
     if counted is not None and bare[0] not in LABEL_NAMES:

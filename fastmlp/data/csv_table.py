@@ -28,7 +28,13 @@ class _FaultyTableError(Exception):
     """Somewhere in the table is what should not be there; `_fault` finds out where."""
 
 
-def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+def read_csv(
+    path: Path,
+    *,
+    label: str | None,
+    prefer: Literal["train", "t10k"],
+    id_column: str | None = None,
+) -> Raw:
     """Read a table of numbers: pixels, and at most a column of labels and one of ids.
 
     Parameters
@@ -39,6 +45,8 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     prefer : str
         Ignored.
+    id_column : str, optional
+        A column that names the rows, besides those that are known to.
 
     Raises
     ------
@@ -53,7 +61,7 @@ def read_csv(path: Path, *, label: str | None, prefer: Literal["train", "t10k"])
     if layout.names is not None and len(layout.names) != n_columns:
         raise _fault(path, layout, columns=None)
     columns = choose(
-        layout.names, [row for row in layout.rows if len(row) == n_columns], label, path
+        layout.names, [row for row in layout.rows if len(row) == n_columns], label, path, id_column
     )
     try:
         x, texts = _parse(path, layout, columns, n_columns)

@@ -76,6 +76,7 @@ def load(
     scale: float | None = None,
     prefer: Part = "train",
     side: int = 28,
+    id_column: str | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Load images and labels from a file or a folder, in any format that is known.
@@ -97,6 +98,9 @@ def load(
         Which part to load where there is one to train and one to test with.
     side : int
         Width and height that images are resized to.
+    id_column : str, optional
+        In tables, a column that names the rows, and is no pixel. By default, and where there is no
+        such column, one named id, imageid, image_id or index.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
 
@@ -132,6 +136,8 @@ def load(
         raise FileNotFoundError(f"{path} does not exist: check the path for typing errors")
     kind = kind_of(path)
     more: dict[str, dict[str, Any]] = {
+        "csv": {"id_column": id_column},
+        "parquet": {"id_column": id_column},
         "image": {"side": side},
         "image folder": {"side": side, "progress": progress},
     }

@@ -15,7 +15,13 @@ from fastmlp.data.raw import Raw
 ROWS_TO_JUDGE_BY = 100
 
 
-def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10k"]) -> Raw:
+def read_parquet(
+    path: Path,
+    *,
+    label: str | None,
+    prefer: Literal["train", "t10k"],
+    id_column: str | None = None,
+) -> Raw:
     """Read a table with a column for each pixel, and at most one of labels and one of ids.
 
     Parameters
@@ -25,6 +31,8 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     prefer : str
         Ignored.
+    id_column : str, optional
+        A column that names the rows, besides those that are known to.
 
     Raises
     ------
@@ -48,7 +56,7 @@ def read_parquet(path: Path, *, label: str | None, prefer: Literal["train", "t10
         raise ValueError(f"{path} has no rows: give a file with one row at least")
     head = table.slice(0, ROWS_TO_JUDGE_BY).to_pylist()
     rows = [["" if row[name] is None else str(row[name]) for name in names] for row in head]
-    columns = choose(names, rows, label, path)
+    columns = choose(names, rows, label, path, id_column)
 
     def values_of(i: int) -> NDArray[Any]:
         column = table.column(i)
