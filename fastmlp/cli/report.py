@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -79,7 +80,11 @@ def save(folder: Path, network: MLP, split: Split) -> None:
     except Exception as error:  # such as a full disk, or a folder that is no longer there
         with suppress(Exception):
             elsewhere = Path(tempfile.mkdtemp(prefix="fastmlp-run-"))
-            _save(elsewhere, network, split)
+            try:
+                _save(elsewhere, network, split)
+            except Exception:
+                shutil.rmtree(elsewhere)
+                raise
             error.add_note(f"the run is saved in {elsewhere} instead")
         raise
 
