@@ -13,6 +13,7 @@ from rich.table import Table
 
 from fastmlp.cli import sources
 from fastmlp.cli.run_folder import print_files, write_figure, write_history
+from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.cli.terminal import LONGEST_NAME, Terminal
 from fastmlp.model_file import MODEL_NAME
@@ -71,6 +72,16 @@ def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray, n_wrong: in
         f"This is no better than guessing the largest class, {name}, for every row "
         f"({100 * share:.2f} % right): give more --epochs, or another --lr."
     )
+
+
+def rehearse(folder: Path, network: MLP) -> None:
+    """Save the network and remove it again: what can go wrong is to do so before all the work."""
+    with signals.held():
+        file = folder / f".{MODEL_NAME}"
+        try:
+            network.save(file)
+        finally:
+            file.unlink(missing_ok=True)
 
 
 def save(folder: Path, network: MLP, split: Split) -> None:

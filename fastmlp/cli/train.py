@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.patience import Keep, Patience
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.report import HISTORY, report, save
+from fastmlp.cli.report import HISTORY, rehearse, report, save
 from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
@@ -130,7 +129,7 @@ def train(
         split = Split.of(x, seed, val_fraction)
         keep = keep or (Keep.last if patience is None else Keep.best)
         patient = Patience(network, patience or epochs, keep)
-        network.save(os.devnull)  # what can go wrong with that is to do so before all the work
+        rehearse(folder, network)
 
         def fit(progress: TrainingProgress) -> None:
             network.train(
