@@ -50,7 +50,7 @@ def advice() -> str:
 
 def _root() -> Path:
     if root := os.environ.get(VARIABLE):
-        return Path(root)
+        return Path(os.path.expanduser(root))
     # Without any of them, a place where nothing can be kept.
     return temporary_root() or _user_cache() or Path(os.devnull)
 

@@ -36,8 +36,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastmlp import checks
-from fastmlp.checks.listing import listed, shown
 from fastmlp.files import atomic_write
+from fastmlp.words import listed, shown
 
 FORMAT, FORMAT_VERSION = "fastmlp", 2
 VERSIONS = ("1", "2")  # that are read

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp import words
 from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, PAPER, RED
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _word(label: int, class_names: Sequence[str] | None) -> str:
     """A class in a caption; a long name would run into the next image's."""
     if class_names is None:
         return str(label)
-    name = class_names[label]
+    name = words.printable(class_names[label])
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastmlp.words import shown
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -52,7 +54,7 @@ class Problem:
             return (self.activation,) * n_hidden
         if len(self.activation) != n_hidden:
             raise ValueError(
-                f"activation is {self.activation!r}: give one name for all hidden layers, "
+                f"activation is {shown(self.activation)}: give one name for all hidden layers, "
                 f"or one for each of {n_hidden}"
             )
         return tuple(self.activation)

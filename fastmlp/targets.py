@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
-from fastmlp.checks.listing import shown
+from fastmlp.words import shown
 
 Array = NDArray[Any]
 
@@ -41,8 +41,8 @@ class Targets(ABC):
         """Refuse names where there are no classes."""
         if class_names is not None:
             raise ValueError(
-                f"class_names is {shown(class_names)}: leave them out, as loss {self.loss!r} knows "
-                "no classes, or make the network with loss='cross_entropy'"
+                f"class_names is {shown(class_names)}: leave them out, as loss {self.loss!r} "
+                "knows no classes, or make the network with loss='cross_entropy'"
             )
 
     @abstractmethod

@@ -197,7 +197,7 @@ def test_numbers_too_large_for_the_networks_dtype(mlp_class):
 
 def test_sparse_rows_are_checked_too(network):
     sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(ValueError, match=r"^x_train holds NaN.* in row 2:"):
+    with pytest.raises(ValueError, match=r"^x_train holds NaN.* in row 2 \(counted from 0\):"):
         network.train(sparse.csr_array(changed(X, (2, 0), np.nan)), Y)
     with pytest.raises(ValueError, match=r"^x_train has 3 columns"):
         network.train(sparse.csr_array(X[:, :3]), Y)

@@ -72,7 +72,7 @@ def test_the_worst_rows_are_the_most_confident_mistakes(
     assert "the 10 most confident of 12 mistakes" in lines[start]
     shown = [line.split() for line in lines[start + 2 :]]
     worst = np.argsort(-probabilities[:12].max(axis=1), kind="stable")[:10]
-    assert [int(cells[0]) for cells in shown] == list(worst)
+    assert [int(cells[0]) for cells in shown] == [row + 1 for row in worst]
     row = worst[0]
     assert shown[0][1:3] == [str(flipped(12)[row]), str(Y[row])]
     assert shown[0][3] == f"{100 * probabilities[row].max():.1f}"
@@ -164,8 +164,8 @@ def test_rows_that_were_trained_on_are_told_apart(run_of_csv: tuple[Path, Path])
     start = next(i for i, line in enumerate(lines) if line.startswith("Worst rows"))
     for line in lines[start + 2 :]:
         row, true = map(int, line.split()[:2])
-        assert y[row] == true
-        assert (x_val == x[row]).all(axis=1).any()
+        assert y[row - 1] == true
+        assert (x_val == x[row - 1]).all(axis=1).any()
 
 
 @pytest.mark.parametrize("change", ["other rows", "other model", "no file", "nonsense", "a list"])

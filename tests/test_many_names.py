@@ -11,11 +11,11 @@ import pytest
 from time_limit import time_limit
 
 from fastmlp import MLP, checks
-from fastmlp.checks.listing import listed, shortened, shown
 from fastmlp.cli import sources
 from fastmlp.data import Dataset
 from fastmlp.data.labels import as_classes
 from fastmlp.model_file import _check_labels, _known_settings
+from fastmlp.words import listed, shortened, shown
 
 N = 100_000  # half a second for what is linear, minutes for what is not
 WORDS = tuple(f"name {i}" for i in range(N))
@@ -108,6 +108,6 @@ def test_names_in_messages() -> None:
     assert listed([]) == "none"
     assert listed(["a", "b"]) == "a, b"
     assert listed(iter("abcdefg"), 2) == "a, b and 5 more"
-    assert listed(["a" * 99]) == shortened("a" * 99) == "a" * 37 + "..."
-    assert shown([*range(99)]) == "[0, 1, 2, 3, 4, ...]"
+    assert listed(["a" * 99]) == shortened("a" * 99)
+    assert len(shortened("a" * 99)) == 60
     assert len(shown(json.loads("[[" * 9 + "]]" * 9))) < SHORT

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.checks.containers import is_frame
-from fastmlp.checks.listing import listed, shown
+from fastmlp.words import listed, shown
 
 
 def names_of(x: Any) -> tuple[str, ...] | None:

@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastmlp.words import shown
+
 WHOLE_CELLS = (int, np.integer, np.bool_)
 LARGEST = 2.0**63  # whole numbers from here on stay floats
 
@@ -82,7 +84,7 @@ def refuse_masked(values: object, name: str) -> None:
         mask = np.ma.getmaskarray(values)
         if mask.any():
             where = np.argwhere(mask)[0]
-            row = f"row {where[0]}" if len(where) else "it"
+            row = f"row {where[0]} (counted from 0)" if len(where) else "it"
             raise ValueError(
                 f"{name} is masked in {row}, and {np.count_nonzero(mask)} values are missing so: "
                 f"remove such rows, or fill them, as with {name}.filled(0)"
@@ -91,8 +93,8 @@ def refuse_masked(values: object, name: str) -> None:
         for number, cells in enumerate(values):
             if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
                 raise ValueError(
-                    f"{name} is masked in row {number}, and values are missing so: "
-                    "remove such rows, or fill them, as with np.ma.filled"
+                    f"{name} is masked in row {number} (counted from 0), and values are missing "
+                    "so: remove such rows, or fill them, as with np.ma.filled"
                 )
 
 
@@ -146,11 +148,11 @@ def _column(cells: Any, label: object, name: str) -> NDArray[Any]:
         return _from_cells(array, name, column=label)
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{name} holds {array.dtype} values in its column {label!r}: "
+            f"{name} holds {array.dtype} values in its column {shown(label)}: "
             "drop that column, or turn it into numbers"
         )
     if array.dtype.kind == "f" and not isinstance(cells.dtype, np.dtype) and cells.isna().any():
-        _refuse_missing(name, int(np.argmax(cells.isna())), f" of its column {label!r}")
+        _refuse_missing(name, int(np.argmax(cells.isna())), f" of its column {shown(label)}")
     return array
 
 
@@ -177,7 +179,7 @@ def _is_whole_cell(cell: object) -> bool:
 
 def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:
     """Raise for the first cell that is no number, with its place."""
-    of_column = "" if column is None else f" of its column {column!r}"
+    of_column = "" if column is None else f" of its column {shown(column)}"
     for place in np.ndindex(cells.shape):
         cell = cells[place]
         if isinstance(cell, np.ndarray | list | tuple):
@@ -189,20 +191,20 @@ def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:
             float(cell)
         except OverflowError:
             raise ValueError(
-                f"{name} holds a number too large for float64 in row {place[0]}{of_column}: "
-                "remove such rows"
+                f"{name} holds a number too large for float64 in row {place[0]} "
+                f"(counted from 0){of_column}: remove such rows"
             ) from None
         except (TypeError, ValueError):
             break
     if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
         _refuse_missing(name, place[0] if place else 0, of_column)
-    where = f" in row {place[0]}{of_column}" if place else ""
+    where = f" in row {place[0]} (counted from 0){of_column}" if place else ""
     remedy = "give numbers" if column is None else "drop that column, or turn it into numbers"
-    raise TypeError(f"{name} is not an array of numbers, it holds {cell!r}{where}: {remedy}")
+    raise TypeError(f"{name} is not an array of numbers, it holds {shown(cell)}{where}: {remedy}")
 
 
 def _refuse_missing(name: str, row: int, of_column: str) -> NoReturn:
     raise ValueError(
-        f"{name} holds a missing value in row {row}{of_column}: "
+        f"{name} holds a missing value in row {row} (counted from 0){of_column}: "
         "remove such rows, or fill them, as with fillna(0)"
     )

@@ -158,8 +158,8 @@ def _range(
         if not (low >= -limit and high <= limit):
             row = row_of(start + int(np.argmin(np.abs(look) <= limit)))
             raise ValueError(
-                f"{name} holds NaN, infinity or a number too large for {dtype} in row {row}: "
-                "remove such rows, or fill them, as with np.nan_to_num"
+                f"{name} holds NaN, infinity or a number too large for {dtype} in row {row} "
+                "(counted from 0): remove such rows, or fill them, as with np.nan_to_num"
             )
         lowest, highest = min(lowest, low), max(highest, high)
     return lowest, highest

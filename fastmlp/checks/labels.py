@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp.checks.containers import as_numeric, refuse_masked, to_array
-from fastmlp.checks.listing import shown
+from fastmlp.words import shown
 
 
 def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ...] | None:
@@ -137,13 +137,14 @@ def _number(
     if number is not None and may_number:
         return int(number) if number.is_integer() else number
     if classes:
+        first = ", ".join(map(shown, list(classes)[:3]))
         raise ValueError(
-            f"{name} holds the label {shown(word)} in row {row}, which is none of class_names: "
-            f"add it to them, or correct it ({', '.join(map(shown, list(classes)[:3]))}, ...)"
+            f"{name} holds the label {shown(word)} in row {row} (counted from 0), which is none "
+            f"of class_names: add it to them, or correct it ({first}, ...)"
         )
     raise TypeError(
-        f"{name} holds {dtype} values, such as {shown(word)} in row {row}: number the classes from "
-        "0, or name them to MLP.train, with class_names"
+        f"{name} holds {dtype} values, such as {shown(word)} in row {row} (counted from 0): "
+        "number the classes from 0, or name them to MLP.train, with class_names"
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastmlp.words import shown
+
 NETWORK_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 MOST_THREADS = 1024  # or four for each core, if that is more; each has buffers of its own
 
@@ -22,9 +24,9 @@ def as_count(value: object, name: str) -> int:
             raise TypeError
         count = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} is {value!r}: give a whole number of at least 1") from None
+        raise TypeError(f"{name} is {shown(value)}: give a whole number of at least 1") from None
     if count < 1:
-        raise ValueError(f"{name} is {count}: give a whole number of at least 1")
+        raise ValueError(f"{name} is {shown(count)}: give a whole number of at least 1")
     return count
 
 
@@ -35,8 +37,8 @@ def as_threads(n_threads: object, name: str = "n_threads") -> int:
     most = max(MOST_THREADS, 4 * n_cores)
     if count > most:
         raise ValueError(
-            f"{name} is {count}, more than a machine of {n_cores} cores can hold: give {most} at "
-            f"most; more than {n_cores} are no faster"
+            f"{name} is {shown(count)}, more than a machine of {n_cores} cores can hold: give "
+            f"{most} at most; more than {n_cores} are no faster"
         )
     return count
 
@@ -45,7 +47,7 @@ def as_positive(value: object, name: str) -> float:
     """Return `value` as a finite float above 0."""
     number = _as_number(value, name, "a finite number above 0")
     if number <= 0:
-        raise ValueError(f"{name} is {value!r}: give a finite number above 0")
+        raise ValueError(f"{name} is {shown(value)}: give a finite number above 0")
     return number
 
 
@@ -54,7 +56,7 @@ def as_share(value: object, name: str) -> float:
     wanted = "a number from 0 on, below 1"
     number = _as_number(value, name, wanted)
     if not 0 <= number < 1:
-        raise ValueError(f"{name} is {value!r}: give {wanted}")
+        raise ValueError(f"{name} is {shown(value)}: give {wanted}")
     return number
 
 
@@ -62,9 +64,9 @@ def as_name(value: object, name: str, known: Collection[str]) -> str:
     """Return `value` if it is one of the names that are known; else say which those are."""
     wanted = ", ".join(map(repr, known))
     if not isinstance(value, str):
-        raise TypeError(f"{name} is {value!r}: give one of {wanted}")
+        raise TypeError(f"{name} is {shown(value)}: give one of {wanted}")
     if value not in known:
-        raise ValueError(f"{name} is {value!r}: give one of {wanted}")
+        raise ValueError(f"{name} is {shown(value)}: give one of {wanted}")
     return str(value)
 
 
@@ -73,7 +75,7 @@ def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:
     rate = as_positive(learning_rate, "learning_rate")
     decay = _as_number(lambda_reg, "lambda_reg", "0 or a finite number above it")
     if decay < 0:
-        raise ValueError(f"lambda_reg is {lambda_reg!r}: give 0 or a finite number above it")
+        raise ValueError(f"lambda_reg is {shown(lambda_reg)}: give 0 or a finite number above it")
     if rate * decay >= 1:
         raise ValueError(
             f"learning_rate * lambda_reg is {rate * decay:g}, the share of every weight that a "
@@ -91,7 +93,7 @@ def as_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
     except TypeError:
         given = np.dtype(object)
     if given not in NETWORK_DTYPES:
-        raise ValueError(f"dtype is {dtype!r}: give 'float32' or 'float64'")
+        raise ValueError(f"dtype is {shown(dtype)}: give 'float32' or 'float64'")
     return given
 
 
@@ -118,10 +120,11 @@ def as_random_state(random_state: object) -> np.random.RandomState | None:
         seed = operator.index(random_state)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(
-            f"random_state is {random_state!r}: give a whole number, a numpy RandomState or None"
+            f"random_state is {shown(random_state)}: "
+            "give a whole number, a numpy RandomState or None"
         ) from None
     if not 0 <= seed < 2**32:
-        raise ValueError(f"random_state is {seed}: give a seed from 0 to 4294967295")
+        raise ValueError(f"random_state is {shown(seed)}: give a seed from 0 to 4294967295")
     return np.random.RandomState(seed)
 
 
@@ -130,10 +133,12 @@ def as_callables(callbacks: Iterable[Any], name: str) -> list[Callable[..., Any]
     try:
         functions = list(callbacks)
     except TypeError:
-        raise TypeError(f"{name} is {callbacks!r}: give a list of functions") from None
+        raise TypeError(f"{name} is {shown(callbacks)}: give a list of functions") from None
     for function in functions:
         if not callable(function):
-            raise TypeError(f"{name} holds {function!r}: give functions, callback(epoch, logs)")
+            raise TypeError(
+                f"{name} holds {shown(function)}: give functions, callback(epoch, logs)"
+            )
     return functions
 
 
@@ -143,7 +148,7 @@ def _as_number(value: object, name: str, wanted: str) -> float:
             raise TypeError
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}: give {wanted}") from None
+        raise TypeError(f"{name} is {shown(value)}: give {wanted}") from None
     if not math.isfinite(number):
-        raise ValueError(f"{name} is {value!r}: give {wanted}")
+        raise ValueError(f"{name} is {shown(value)}: give {wanted}")
     return number

@@ -20,6 +20,7 @@ from fastmlp.cli.evaluate import evaluate
 from fastmlp.cli.predict import predict
 from fastmlp.cli.profile import profile
 from fastmlp.cli.signals import signals
+from fastmlp.cli.terminal import complain, tell
 from fastmlp.cli.train import train
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError)
@@ -57,7 +58,7 @@ class OneLineErrors(TyperGroup):
                 return OUTPUT_CLOSED
             if not (isinstance(error, USER_ERRORS) or hasattr(error, "format_message")):
                 raise
-            _complain(_line(error))
+            complain(_line(error))
             return 2
         if signals.caught:  # also where typer, or a library, has made nothing of it
             return signals.status
@@ -67,7 +68,7 @@ class OneLineErrors(TyperGroup):
         if stdout.is_closed:
             return OUTPUT_CLOSED
         reason = stdout.failure.strerror or stdout.failure
-        _complain(f"can't write to standard output: {reason}; send it to a place that has space")
+        complain(f"can't write to standard output: {reason}; send it to a place that has space")
         return 1
 
     def get_params(self, ctx: Any) -> Any:
@@ -108,10 +109,9 @@ def fastmlp(
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
     elif folder := caches.temporary_root():
-        typer.echo(
+        tell(
             f"There is no home folder to keep compiled code in, so {folder} has to do: "
-            f"set {caches.VARIABLE} to choose another one.",
-            err=True,
+            f"set {caches.VARIABLE} to choose another one."
         )
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # which would complain
 
@@ -135,15 +135,11 @@ def _without_values(params: list[Any]) -> list[Any]:
 
 
 def _interrupted() -> None:
-    typer.echo(f"{signals.word}.", err=True)
-
-
-def _complain(line: str) -> None:
-    typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {line}", err=True)
+    tell(f"{signals.word}.")
 
 
 def _line(error: Exception) -> str:
-    """Return the error's message in one line."""
+    """Return the error's message, and what was noted with it."""
     usage_error: Any = error
     if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing argument
         text = usage_error.format_message().rstrip(".")
@@ -151,4 +147,5 @@ def _line(error: Exception) -> str:
         text += f"; see {ctx.command_path} --help" if ctx is not None else ""
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split())
+    notes = getattr(error, "__notes__", ())
+    return f"{text} ({'; '.join(notes)})" if notes else text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -20,6 +22,7 @@ OPTION_NAMES = {
     "activation": "--activation",
     "optimizer": "--optimizer",
     "dropout": "--dropout",
+    "n_threads": "--threads",
 }
 RATES = {"adam": 0.001, "adamw": 0.001}  # whose steps have the length of the rate, not of gradients
 RATE = 0.01
@@ -38,16 +41,35 @@ SCALE_HELP = (
 )
 MODEL_SCALE_HELP = "What values are divided by. By default what the model was trained with."
 
-Data = Annotated[str, typer.Option(metavar="PATH|mnist|digits", help=DATA_HELP)]
-Label = Annotated[
-    str | None, typer.Option(metavar="NAME|first|last|none", help=LABEL_HELP, show_default=False)
+
+Given = TypeVar("Given", str, Path, None)
+
+
+def expanded(path: Given) -> Given:
+    """Return a path with the user's folder for its ~, which shells leave alone in --data=~/x."""
+    return type(path)(os.path.expanduser(path)) if path else path
+
+
+Data = Annotated[str, typer.Option(metavar="PATH|mnist|digits", help=DATA_HELP, callback=expanded)]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help=LABEL_HELP, show_default=False)]
+IdColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The column that names the rows of a table, and is no input. "
+        "By default id, ImageId, image_id or index.",
+        show_default=False,
+    ),
 ]
 Scale = Annotated[float | None, typer.Option(metavar="X", help=SCALE_HELP, show_default=False)]
 ModelScale = Annotated[
     float | None, typer.Option("--scale", metavar="X", help=MODEL_SCALE_HELP, show_default=False)
 ]
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A .safetensors file, or the folder of a run.")
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A .safetensors file, or the folder of a run.", callback=expanded
+    ),
 ]
 Hidden = Annotated[str, typer.Option(metavar="N[,N...]", help="Size of each hidden layer.")]
 Epochs = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the training data.")]
@@ -120,6 +142,12 @@ def rates(lr: float | None, l2: float, optimizer: str) -> tuple[float, float]:
     """Return learning rate and L2 strength; the optimiser's usual rate where none is given."""
     with option_names():
         return checks.as_rates(RATES.get(optimizer, RATE) if lr is None else lr, l2)
+
+
+def check_threads(threads: int | None) -> None:
+    """Check that a machine can hold so many."""
+    if threads is not None:
+        checks.as_threads(threads, "--threads")
 
 
 @contextmanager

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from fastmlp.cli import options
 
@@ -24,18 +23,36 @@ def predict(
             metavar="CSV",
             help="The file to write. By default, and for -, standard output.",
             show_default=False,
+            callback=options.expanded,
         ),
     ] = None,
     label: options.Label = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What the first column is called. A table's column of that name gives the ids. "
+            "By default ImageId for square images, else row.",
+            show_default=False,
+        ),
+    ] = None,
+    header: Annotated[
+        bool, typer.Option("--header/--no-header", help="Whether the columns' names come first.")
+    ] = True,
+    proba: Annotated[
+        bool,
+        typer.Option("--proba", help="Write each class's probability instead, a column for each."),
+    ] = False,
     scale: options.ModelScale = None,
 ) -> None:
-    """Predict every row's label, as a CSV of ImageId,Label; a label column is ignored.
+    """Predict every row's label, as a CSV of ids and labels; a label column is ignored.
 
     Rows go by the id that the data have for them, such as a column id or an image's name, or else
     by their number, from 1.
     """
     from fastmlp import MLP
     from fastmlp.cli import output, sources
+    from fastmlp.cli.terminal import Terminal, tell
     from fastmlp.files import atomic_write, check_writable
 
     options.check_scale(scale)
@@ -47,21 +64,36 @@ def predict(
     else:
         out = None
     network = MLP.load(model)
-    errors = Console(stderr=True, highlight=False)
-    dataset = sources.load_for(network, model, data, errors, label, scale)
+    errors = Terminal(stderr=True)
+    dataset = sources.load_for(network, model, data, errors, label, scale, id_column)
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)
-    labels = network.predict(dataset.x).tolist()
-    ids = range(1, len(labels) + 1) if dataset.ids is None else dataset.ids.tolist()
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["ImageId", "Label"])
-    rows.writerows((row, names[label]) for row, label in zip(ids, labels, strict=True))
-    data_written = text.getvalue().encode()
+    is_image = sources.image_side(network.layer_sizes[0]) is not None
+    columns = ["Label"] if is_image else ["label"]
+    if proba:
+        columns, cells = names, network.predict_proba(dataset.x).astype(str).tolist()
+    else:
+        cells = [[names[label]] for label in network.predict(dataset.x).tolist()]
+    ids = range(1, len(cells) + 1) if dataset.ids is None else dataset.ids.tolist()
+    lines = [_line([id_column or ("ImageId" if is_image else "row"), *columns])] if header else []
+    lines += [_line([row, *rest]) for row, rest in zip(ids, cells, strict=True)]
+    # A name that is no UTF-8 is still to be told from others.
+    data_written = "".join(lines).encode("utf-8", "backslashreplace")
     if out is None:
         assert stdout is not None
         stdout.write_bytes(data_written)
         return
     with atomic_write(out) as stream:
         stream.write(data_written)
-    typer.echo(f"Wrote {len(labels):,} labels to {out}", err=True)
+    tell(f"Wrote {len(cells):,} {'rows' if proba else 'labels'} to {out}")
+
+
+def _line(cells: Iterable[object]) -> str:
+    """Return a line of CSV; before Python 3.13, the module csv leaves a bare \\r unquoted."""
+    return ",".join(map(_quoted, map(str, cells))) + "\n"
+
+
+def _quoted(text: str) -> str:
+    if re.search('[,"\r\n]', text):
+        return '"' + text.replace('"', '""') + '"'
+    return text

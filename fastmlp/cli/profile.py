@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import progress_of
 from fastmlp.cli.run_folder import print_files, run_folder, write_figure
+from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def profile(
             metavar="FOLDER",
             help="Where the table and the picture go.",
             show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
+            callback=options.expanded,
         ),
     ] = None,
 ) -> None:
@@ -53,7 +54,8 @@ def profile(
     problem = options.problem(hidden_sizes, activation, optimizer, dropout)
     rate, l2 = options.rates(lr, l2, optimizer)
     options.check_scale(scale)
-    console, errors = Console(highlight=False, emoji=False), Console(stderr=True)
+    options.check_threads(threads)
+    console, errors = Terminal(), Terminal(stderr=True)
     if data == "digits":
         console.print(sources.BUILT_IN, soft_wrap=True)
 
@@ -63,7 +65,7 @@ def profile(
         dataset = sources.load(data, "train", errors, label=label, scale=scale)
         n_classes = sources.n_classes(dataset, "profile")
         x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "profile")
-        console.print(dataset.found, soft_wrap=True, markup=False)
+        console.print_line(dataset.found)
         network = MLP(
             x.shape[1],
             hidden_sizes,
@@ -95,7 +97,7 @@ def profile(
         )
 
 
-def _print(result: Profile, n_rows: int, console: Console) -> None:
+def _print(result: Profile, n_rows: int, console: Terminal) -> None:
     """The table, and what has to be said about it."""
     console.print()
     console.print(f"An epoch of {n_rows:,} rows: {result.title}", soft_wrap=True)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from fastmlp.cli import sources
 from fastmlp.cli.run_folder import print_files, write_figure, write_history
+from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
+from fastmlp.cli.terminal import Terminal
 from fastmlp.model_file import MODEL_NAME
 from fastmlp.settings import differences
+from fastmlp.words import shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +27,6 @@ if TYPE_CHECKING:
 
 HISTORY, CURVES = "history.csv", "learning_curves.png"
 SAMPLE, MISTAKES = "sample.png", "mistakes.png"
-SMALLEST_SIDE = 4  # pixels: a table of four or nine columns is no picture
 
 
 def report(
@@ -31,36 +35,38 @@ def report(
     train_data: tuple[np.ndarray, np.ndarray],
     val_data: tuple[np.ndarray, np.ndarray],
     folder: Path,
-    console: Console,
+    console: Terminal,
+    kept_epoch: int,
 ) -> None:
-    """Draw the pictures, and print what the run came to."""
+    """Print what the run came to, and draw the pictures."""
     from fastmlp.pictures import worst_mistakes
 
     (x_train, y_train), (x_val, y_val) = train_data, val_data
     probabilities = network.predict_proba(x_val)
-    files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
     wrong = len(worst_mistakes(y_val, probabilities))
     console.print()
-    console.print(_summary(network, name, len(y_train), len(y_val), wrong))
-    if note := _worthless(network, y_train, y_val):
+    console.print(_summary(network, name, len(y_train), len(y_val), wrong, kept_epoch))
+    if note := _worthless(network, y_train, y_val, wrong):
         console.print(note, soft_wrap=True)
+    files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
     print_files(folder, files, console)
+    side = sources.SMALLEST_SIDE
     if SAMPLE not in files:
         console.print(
-            f"Rows of {x_val.shape[1]} numbers are no square images of {SMALLEST_SIDE} x "
-            f"{SMALLEST_SIDE} pixels or more: no sample and no misclassified ones were drawn.",
+            f"Rows of {x_val.shape[1]} numbers are no square images of {side} x {side} pixels or "
+            "more: no sample and no misclassified ones were drawn.",
             soft_wrap=True,
         )
 
 
-def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray) -> str:
+def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray, n_wrong: int) -> str:
     """Say so if the network is no better than a guess that looks at no pixel; else nothing."""
     import numpy as np
 
     largest = int(np.bincount(y_train).argmax())
-    name = escape(sources.class_words(network)[largest])
+    name = escape(shortened(sources.class_words(network)[largest]))
     share = float(np.mean(y_val == largest))
-    if network.history_.val_accuracy[-1] > share:
+    if (len(y_val) - n_wrong) / len(y_val) > share:
         return ""
     return (
         f"This is no better than guessing the largest class, {name}, for every row "
@@ -68,7 +74,33 @@ def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray) -> str:
     )
 
 
+def rehearse(folder: Path, network: MLP) -> None:
+    """Save the network and remove it again: what can go wrong is to do so before all the work."""
+    with signals.held():
+        file = folder / f".{MODEL_NAME}"
+        try:
+            network.save(file)
+        finally:
+            file.unlink(missing_ok=True)
+
+
 def save(folder: Path, network: MLP, split: Split) -> None:
+    """Write the run's files but for the pictures; where that fails, write them elsewhere."""
+    try:
+        _save(folder, network, split)
+    except Exception as error:  # such as a full disk, or a folder that is no longer there
+        with suppress(Exception):
+            elsewhere = Path(tempfile.mkdtemp(prefix="fastmlp-run-"))
+            try:
+                _save(elsewhere, network, split)
+            except Exception:
+                shutil.rmtree(elsewhere)
+                raise
+            error.add_note(f"the run is saved in {elsewhere} instead")
+        raise
+
+
+def _save(folder: Path, network: MLP, split: Split) -> None:
     network.save(folder / MODEL_NAME)
     split.write(folder / MODEL_NAME)
     write_history(network.history_, folder / HISTORY)
@@ -94,8 +126,7 @@ def _draw(
         HISTORY: "losses, validation accuracy and seconds of each epoch",
         CURVES: "the same, drawn",
     }
-    side = pictures.image_side(network.layer_sizes[0])
-    if side and side >= SMALLEST_SIDE:
+    if sources.image_side(network.layer_sizes[0]):
         write_figure(pictures.labelled_sample(*train_data, names), folder / SAMPLE)
         gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
@@ -104,23 +135,29 @@ def _draw(
     return files
 
 
-def _summary(network: MLP, name: str, n_train: int, n_val: int, n_wrong: int) -> Table:
+def _summary(
+    network: MLP, name: str, n_train: int, n_val: int, n_wrong: int, kept_epoch: int
+) -> Table:
     """What the run came to."""
     history = network.history_
     n_epochs, seconds = len(history.loss), sum(history.seconds)
     sizes = "-".join(map(str, network.layer_sizes))
     changed = differences(network.problem)
+    that_epoch = "the last epoch" if kept_epoch == n_epochs else "that epoch"
     parts = [f"{name} {_listed(value)}" for name, value in changed.items()]
     rows = {
         "Data": f"{escape(name)}: {n_train:,} rows to train on, {n_val:,} for validation",
         "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
         "Training": f"{n_epochs} epoch{'s' * (n_epochs != 1)} in {seconds:.1f} s, "
         f"{n_train * n_epochs / seconds:,.0f} rows/s",
-        "Mean loss": f"{history.mean_loss[-1]:.4f} in the last epoch, "
-        f"{history.val_loss[-1]:.4f} in validation",
-        "Validation": f"[bold]{100 * history.val_accuracy[-1]:.2f} %[/bold] right, "
+        "Model": f"of epoch {kept_epoch}, whose validation loss is the lowest",
+        "Mean loss": f"{history.mean_loss[kept_epoch - 1]:.4f} in {that_epoch}, "
+        f"{history.val_loss[kept_epoch - 1]:.4f} in validation",
+        "Validation": f"[bold]{100 * history.val_accuracy[kept_epoch - 1]:.2f} %[/bold] right, "
         f"{n_wrong:,} misclassified",
     }
+    if kept_epoch == n_epochs:
+        del rows["Model"]
     table = Table(box=None, show_header=False, pad_edge=False)
     for row in rows.items():
         table.add_row(*row)

@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from fastmlp.cli.lock import locked
 from fastmlp.cli.signals import signals
+from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write, check_writable
 from fastmlp.model_file import MODEL_NAME
 
@@ -87,14 +87,15 @@ def write_figure(figure: Figure, path: Path) -> None:
         figure.savefig(stream, format="png")
 
 
-def print_files(folder: Path, files: dict[str, str], console: Console) -> None:
+def print_files(folder: Path, files: dict[str, str], console: Terminal) -> None:
     """List a folder's new files, each with what it is."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
     table.add_column(no_wrap=True)  # a name that is cut can't be opened
     table.add_column()
     for file, what in files.items():
         table.add_row(f"  {file}", what)
-    console.print(f"\nIn {folder}:", soft_wrap=True, markup=False)
+    console.print()
+    console.print_line(f"In {folder}:")
     console.print(table)
 
 

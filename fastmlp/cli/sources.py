@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-
 from fastmlp import checks
-from fastmlp.checks.listing import listed, shortened, shown
 from fastmlp.cli.progress import progress_of
+from fastmlp.cli.terminal import Terminal
+from fastmlp.words import listed, shortened, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +22,7 @@ BUILT_IN = (
     "--data train.csv (Kaggle's Digit Recognizer) or --data FOLDER (MNIST's IDX files)."
 )
 PIXEL_MAX, SMALL_MAX = 255, 127  # as in fastmlp.data.pixels
+SMALLEST_SIDE = 4  # pixels: a table of four or nine columns is no picture
 SIDE = 28  # of MNIST's images
 MAX_CLASSES = 10_000  # above it, labels are no classes but something else, such as prices
 FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen: those have seed 42
@@ -31,12 +31,13 @@ FRESH_DIGITS, FRESH_SEED = 2000, 43  # built-in digits that no training has seen
 def load(
     data: str,
     use: Literal["train", "test"],
-    console: Console,
+    console: Terminal,
     *,
     label: str | None = None,
     scale: float | None = None,
     side: int = SIDE,
     feature_names: Sequence[str] | None = None,
+    id_column: str | None = None,
 ) -> Dataset:
     """Read, download or render the data.
 
@@ -48,9 +49,9 @@ def load(
     use : {'train', 'test'}
         Which of MNIST's two sets to prefer; for built-in digits, whether to render the standard
         ones or fresh ones, so that a model is not tested on what it was trained on.
-    console : rich.console.Console
+    console : Terminal
         Where progress is shown.
-    label, scale, side, feature_names : str, float, int, sequence of str
+    label, scale, side, feature_names, id_column : str, float, int, sequence of str, str
         As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
@@ -68,7 +69,7 @@ def load(
     with progress_of("Reading images", console) as report:
         return sources.load(
             data, label=label, scale=scale, prefer=prefer, side=side, progress=report,
-            feature_names=feature_names,
+            feature_names=feature_names, id_column=id_column,
         )  # fmt: skip
 
 
@@ -76,9 +77,10 @@ def load_for(
     network: Network,
     model: str,
     data: str,
-    console: Console,
+    console: Terminal,
     label: str | None = None,
     scale: float | None = None,
+    id_column: str | None = None,
 ) -> Dataset:
     """Read data to use a model on: values are divided as those were that it was trained on.
 
@@ -90,8 +92,6 @@ def load_for(
     ValueError
         Where the rows have other columns than the model's input, or the model has no classes.
     """
-    from fastmlp.pictures import image_side
-
     if network.loss != "cross_entropy":
         raise ValueError(
             f"{model} was trained with the loss {network.loss!r}, which knows no classes: use it "
@@ -102,7 +102,8 @@ def load_for(
     divisor = scale or network.input_scale or 1.0
     known = network.feature_names
     dataset = load(
-        data, "test", console, label=label, scale=divisor, side=side, feature_names=known
+        data, "test", console, label=label, scale=divisor, side=side, feature_names=known,
+        id_column=id_column,
     )  # fmt: skip
     if known is not None and dataset.feature_names is not None:
         dataset = _by_name(dataset, known, model, console)
@@ -117,7 +118,7 @@ def load_for(
     return dataset
 
 
-def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Console) -> Dataset:
+def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Terminal) -> Dataset:
     """Return data with their columns in the order of a model's, which are `known`."""
     assert dataset.feature_names is not None
     try:
@@ -130,12 +131,19 @@ def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Cons
         ) from None
     if order is None:
         return dataset
-    console.print(
+    console.print_line(
         f"Columns of {dataset.name} are in another order than those that {model} was trained on: "
-        "they are taken by their names.",
-        soft_wrap=True, markup=False,
-    )  # fmt: skip
+        "they are taken by their names."
+    )
     return replace(dataset, x=dataset.x.take(order, axis=1), feature_names=known)
+
+
+def image_side(n_features: int) -> int | None:
+    """Return the side of the square images that rows of so many numbers are; else None."""
+    from fastmlp import pictures
+
+    side = pictures.image_side(n_features)
+    return side if side and side >= SMALLEST_SIDE else None
 
 
 def doubt(dataset: Dataset, network: Network, model: str) -> str:
@@ -161,11 +169,11 @@ def doubt(dataset: Dataset, network: Network, model: str) -> str:
     )
 
 
-def say(dataset: Dataset, network: Network, model: str, console: Console) -> None:
+def say(dataset: Dataset, network: Network, model: str, console: Terminal) -> None:
     """Print what was found, and what is doubtful about it."""
     for line in (dataset.found, doubt(dataset, network, model), _numbering(dataset, network)):
         if line:
-            console.print(line, soft_wrap=True, markup=False)
+            console.print_line(line)
 
 
 def rows(dataset: Dataset, dtype: str) -> np.ndarray:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from fastmlp import checks
 from fastmlp.cli import options, output, sources
+from fastmlp.cli.patience import Keep, Patience
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.report import HISTORY, report, save
+from fastmlp.cli.report import HISTORY, rehearse, report, save
 from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
+from fastmlp.cli.terminal import Terminal, tell
 from fastmlp.model_file import MODEL_NAME
-
-if TYPE_CHECKING:
-    from fastmlp import MLP
 
 
 def train(
     data: options.Data = "digits",
     label: options.Label = None,
+    id_column: options.IdColumn = None,
     scale: options.Scale = None,
     hidden: options.Hidden = "64",
     activation: options.Activation = "relu",
@@ -37,9 +36,16 @@ def train(
         typer.Option(
             min=1,
             metavar="N",
-            help="Stop when the validation loss has not improved for so many epochs. "
-            "The model is the last epoch's.",
+            help="Stop when the validation loss has not improved for so many epochs.",
             show_default="all --epochs",
+        ),
+    ] = None,
+    keep: Annotated[
+        Keep | None,
+        typer.Option(
+            help="The epoch whose weights are the model: the one with the lowest validation loss, "
+            "or the last one.",
+            show_default="best with --patience, else last",
         ),
     ] = None,
     batch_size: options.BatchSize = 64,
@@ -59,6 +65,7 @@ def train(
             metavar="FOLDER",
             help="Where the model and the pictures go.",
             show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
+            callback=options.expanded,
         ),
     ] = None,
     overwrite: Annotated[
@@ -83,10 +90,11 @@ def train(
     rate, l2 = options.rates(lr, l2, optimizer)
     options.check_scale(scale)
     options.check_fraction(val_fraction)
+    options.check_threads(threads)
     if overwrite and out is None:
         raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
     is_quiet = verbose is False
-    console = Console(highlight=False, emoji=False, quiet=is_quiet)
+    console = Terminal(quiet=is_quiet)
     if data == "digits":
         console.print(sources.BUILT_IN, soft_wrap=True)
 
@@ -96,15 +104,15 @@ def train(
     from fastmlp.data import train_val_split
 
     with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
-        errors = Console(stderr=True, quiet=is_quiet)
-        dataset = sources.load(data, "train", errors, label=label, scale=scale)
+        errors = Terminal(stderr=True, quiet=is_quiet)
+        dataset = sources.load(data, "train", errors, label=label, scale=scale, id_column=id_column)
         n_classes = sources.n_classes(dataset, "train")
         x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "train")
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
         stream = np.random.RandomState(seed)
         with options.option_names():
             x_train, y_train, x_val, y_val = train_val_split(x, y, val_fraction, stream)
-        console.print(dataset.found, soft_wrap=True, markup=False)
+        console.print_line(dataset.found)
         network = MLP(
             x.shape[1],
             hidden_sizes,
@@ -120,7 +128,9 @@ def train(
         )
         network.class_names = dataset.class_names
         split = Split.of(x, seed, val_fraction)
-        patient = Patience(patience or epochs)
+        keep = keep or (Keep.last if patience is None else Keep.best)
+        patient = Patience(network, patience or epochs, keep)
+        rehearse(folder, network)
 
         def fit(progress: TrainingProgress) -> None:
             try:
@@ -133,9 +143,10 @@ def train(
                 network.feature_names = checks.names_to_keep(dataset.feature_names)
 
         try:
-            _train(network, fit, TrainingProgress(epochs, console, bool(verbose)), folder, split)
+            progress = TrainingProgress(epochs, console, bool(verbose))
+            _train(patient, fit, progress, folder, split)
             if output.has_failed():
-                typer.echo(f"Stopped {_reached(network, folder)}", err=True)
+                tell(f"Stopped {_reached(patient, folder)}")
                 return
             if patient.is_over and len(network.history_.loss) < epochs:
                 console.print(
@@ -143,16 +154,20 @@ def train(
                     f"it was lowest, {patient.best:.4f}, after epoch {patient.best_epoch}.",
                     soft_wrap=True,
                 )
-            report(network, dataset.name, (x_train, y_train), (x_val, y_val), folder, console)
+            with _saved_before(folder):
+                report(
+                    network, dataset.name, (x_train, y_train), (x_val, y_val), folder, console,
+                    patient.kept_epoch,
+                )  # fmt: skip
         except KeyboardInterrupt:
             if not network.history_.loss:
                 raise
-            typer.echo(f"{signals.word} {_reached(network, folder)}", err=True)
+            tell(f"{signals.word} {_reached(patient, folder)}")
             raise typer.Exit(signals.status) from None
 
 
 def _train(
-    network: MLP,
+    patient: Patience,
     fit: Callable[[TrainingProgress], None],
     progress: TrainingProgress,
     folder: Path,
@@ -160,52 +175,44 @@ def _train(
 ) -> None:
     """Train and save the network as far as that gets, whatever it is that ends it.
 
-    A first signal takes effect between two epochs; so does a standard output that fails.
+    What is saved is the epoch that is to be kept, of those that there are by then. A first signal
+    takes effect between two epochs; so does a standard output that fails.
     """
+    network = patient.network
     with signals.held():
         try:
             with signals.patient(), progress:
                 fit(progress)
         except FloatingPointError as error:
             done = len(network.history_.loss)
-            kept = f"saved {_reached(network, folder)}" if done else "nothing is saved"
+            kept = f"saved {_reached(patient, folder)}" if done else "nothing is saved"
             raise ValueError(
                 f"the training diverged in epoch {done + 1}: "
                 f"give a smaller --lr than {network.learning_rate:g} ({kept})"
             ) from error
         finally:
             if network.history_.loss:
+                patient.settle()
                 save(folder, network, split)
-
-
-class Patience:
-    """A callback that stops a training whose validation loss improves no more.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs in a row that may bring no loss below the lowest one before.
-    """
-
-    def __init__(self, n_epochs: int) -> None:
-        self.n_epochs = n_epochs
-        self.best, self.best_epoch = math.inf, 0
-        self.is_over = False
-
-    def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        """Whether the training is to stop after this epoch."""
-        if logs["val_loss"] < self.best:
-            self.best, self.best_epoch = logs["val_loss"], epoch
-        self.is_over = epoch - self.best_epoch >= self.n_epochs
-        return self.is_over
 
 
 def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
     return signals.caught is not None or output.has_failed()
 
 
-def _reached(network: MLP, folder: Path) -> str:
+@contextmanager
+def _saved_before(folder: Path) -> Iterator[None]:
+    """Say that the model is saved, whatever goes wrong with what comes after that."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"the model is saved: {folder / MODEL_NAME}")
+        raise
+
+
+def _reached(patient: Patience, folder: Path) -> str:
     """How far the training has come, and where that is saved."""
-    done = len(network.history_.loss)
+    done, kept = len(patient.network.history_.loss), patient.kept_epoch
     epochs = "1 whole epoch" if done == 1 else f"{done} whole epochs"
-    return f"after {epochs}; saved as it is: {folder / MODEL_NAME}"
+    state = "is" if kept == done else f"was after epoch {kept}, the best one"
+    return f"after {epochs}; saved as it {state}: {folder / MODEL_NAME}"

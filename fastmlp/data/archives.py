@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from fastmlp.checks.listing import listed
+from fastmlp.words import listed
 
 UNPACKING_ERRORS = (
     EOFError,

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks.listing import listed
 from fastmlp.data.indices import find_indices
 from fastmlp.data.labels import as_number
 from fastmlp.data.raw import Unit
+from fastmlp.words import listed
 
 LABEL_NAMES = ("label", "class", "target", "y")
 MANY = 12  # so many rows whose first value counts them are no chance
@@ -58,6 +58,7 @@ def choose(
     label: str | None,
     path: Path,
     features: Sequence[str] | None = None,
+    id_column: str | None = None,
 ) -> Columns:
     """Tell a table's columns apart.
 
@@ -73,6 +74,8 @@ def choose(
         For error messages.
     features : sequence of str, optional
         Where the header has all of these names, they are those of pixels, whatever they look like.
+    id_column : str, optional
+        A column that names the rows, if there is one of this name.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def choose(
     indices: list[int] = []
     if names is not None:
         bare = ["a feature" if i in known else name for i, name in enumerate(bare)]
-        ids, indices = find_indices(bare, rows, path)
+        ids, indices = find_indices(bare, rows, path, id_column)
     chosen = _named(names, label, n_columns, path) if label is not None else None
     is_free = 0 not in (*indices, ids, chosen, *known) and bare[0] not in LABEL_NAMES
     if is_free and _counts_up(rows, bool(known)):

@@ -20,13 +20,13 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks.listing import listed
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
 from fastmlp.data.columns import is_text, text_remedy
 from fastmlp.data.csv_layout import split
 from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
 from fastmlp.data.pixels import PIXEL_MAX
+from fastmlp.words import listed
 
 ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
 LABEL = "label"

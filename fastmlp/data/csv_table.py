@@ -38,6 +38,7 @@ def read_csv(
     label: str | None,
     prefer: Literal["train", "t10k"],
     feature_names: Sequence[str] | None = None,
+    id_column: str | None = None,
 ) -> Raw:
     """Read a table of numbers: pixels, and at most a column of labels and one of ids.
 
@@ -51,6 +52,8 @@ def read_csv(
         Ignored.
     feature_names : sequence of str, optional
         Columns that are known to be pixels, where the header has all of them.
+    id_column : str, optional
+        A column that names the rows, besides those that are known to.
 
     Raises
     ------
@@ -58,15 +61,16 @@ def read_csv(
         If the file is empty, damaged or ragged, or holds what is no number.
     """
     try:
-        return _read(path, label, feature_names)
+        return _read(path, label, feature_names, id_column)
     except UnicodeDecodeError:  # below the sample, which was in ASCII
-        return _read(path, label, feature_names, EIGHT_BIT)
+        return _read(path, label, feature_names, id_column, EIGHT_BIT)
 
 
 def _read(
     path: Path,
     label: str | None,
     feature_names: Sequence[str] | None,
+    id_column: str | None,
     encoding: str | None = None,
 ) -> Raw:
     """Read a table, or raise UnicodeDecodeError if it may be written in another encoding."""
@@ -78,7 +82,7 @@ def _read(
     if layout.names is not None and len(layout.names) != n_columns:
         raise _fault(path, layout, columns=None)
     whole_rows = [row for row in layout.rows if len(row) == n_columns]
-    columns = choose(layout.names, whole_rows, label, path, feature_names)
+    columns = choose(layout.names, whole_rows, label, path, feature_names, id_column)
     try:
         x, texts = _parse(path, layout, columns, n_columns)
     except _FaultyTableError:

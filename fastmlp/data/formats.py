@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import checks
-from fastmlp.checks.listing import shortened
 from fastmlp.data.cache import Progress
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.pixels import PixelError, settle
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import kind_of
+from fastmlp.words import shortened
 
 Part = Literal["train", "t10k"]
 
@@ -84,6 +84,7 @@ def load(
     scale: float | None = None,
     prefer: Part = "train",
     side: int = 28,
+    id_column: str | None = None,
     progress: Progress | None = None,
     feature_names: Sequence[str] | None = None,
 ) -> Dataset:
@@ -107,6 +108,9 @@ def load(
         Which part to load where there is one to train and one to test with.
     side : int
         Width and height that images are resized to.
+    id_column : str, optional
+        In tables, a column that names the rows, and is no pixel. By default, and where there is no
+        such column, one named id, imageid, image_id or index.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
     feature_names : sequence of str, optional
@@ -147,8 +151,8 @@ def load(
     more: dict[str, dict[str, Any]] = {
         "image": {"side": side},
         "image folder": {"side": side, "progress": progress},
-        "csv": {"feature_names": feature_names},
-        "parquet": {"feature_names": feature_names},
+        "csv": {"feature_names": feature_names, "id_column": id_column},
+        "parquet": {"feature_names": feature_names, "id_column": id_column},
     }
     raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
     if raw.x.size == 0:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks.listing import listed
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, open_unpacked
 from fastmlp.data.cache import Progress
 from fastmlp.data.names import PART_OF, Part
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import contents, kind_or_none, visible
+from fastmlp.words import listed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

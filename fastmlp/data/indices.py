@@ -14,14 +14,21 @@ ID_NAMES = ("id", "imageid", "image_id", INDEX)
 
 
 def find_indices(
-    names: Sequence[str], rows: Sequence[Sequence[str]], path: Path
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    path: Path,
+    id_column: str | None = None,
 ) -> tuple[int | None, list[int]]:
     """Return the columns of ids and of saved indices, by their names, which are in small letters.
+
+    If there is a column called `id_column`, it has the ids.
 
     An index is one wherever it numbers the rows. A nameless first column, and what parquet calls an
     index, are meant as one in any case: `check_index` refuses those that don't.
     """
-    named = [i for i, name in enumerate(names) if name in ID_NAMES]
+    wanted = (id_column or "").strip().lower()
+    known = (wanted,) if wanted and wanted in names else ID_NAMES
+    named = [i for i, name in enumerate(names) if name in known]
     ids = next((i for i in named if names[i] != INDEX), named[0] if named else None)
     if ids is not None and names.count(names[ids]) > 1:
         raise ValueError(

@@ -19,10 +19,10 @@ REGRESSION = (
 
 
 class LabelError(ValueError):
-    """A label is none; `row` says whose it is, counted from 0."""
+    """A label is none; `row` says whose it is, as arrays count: from 0."""
 
     def __init__(self, row: int, problem: str) -> None:
-        super().__init__(f"row {row} (counted from 0) has the label {problem}")
+        super().__init__(f"row {row + 1} (counted from 1) has the label {problem}")
         self.row = row
         self.problem = problem
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeVar
 
-from fastmlp.checks.listing import listed
+from fastmlp.words import listed
 
 Part = Literal["train", "t10k"]
 Key = TypeVar("Key")

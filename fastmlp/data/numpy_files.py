@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks.listing import listed
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_unpacked
 from fastmlp.data.arrays import as_labels, as_rows
 from fastmlp.data.columns import unit_of
 from fastmlp.data.names import Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, visible
+from fastmlp.words import listed
 
 _NO_PICKLE = (
     "holds Python objects, which NumPy keeps as a pickle, and a pickle can run any code: open it "

@@ -23,6 +23,7 @@ def read_parquet(
     label: str | None,
     prefer: Literal["train", "t10k"],
     feature_names: Sequence[str] | None = None,
+    id_column: str | None = None,
 ) -> Raw:
     """Read a table with a column for each pixel, and at most one of labels and one of ids.
 
@@ -35,6 +36,8 @@ def read_parquet(
         Ignored.
     feature_names : sequence of str, optional
         Columns that are known to be pixels, where the table has all of them.
+    id_column : str, optional
+        A column that names the rows, besides those that are known to.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def read_parquet(
     rows = [
         ["" if value is None else str(value) for value in row] for row in zip(*head, strict=True)
     ]
-    columns = choose(names, rows, label, path, feature_names)
+    columns = choose(names, rows, label, path, feature_names, id_column)
 
     def values_of(i: int) -> NDArray[Any]:
         column = table.column(i)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fastmlp.checks.listing import listed
 from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_zip, zip_members
+from fastmlp.words import listed
 
 WANTED = "a CSV file, IDX files, .npz or .npy, .parquet, or images"
 

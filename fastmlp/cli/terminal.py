@@ -1,0 +1,42 @@
+"""The one way by which text reaches the terminal: whatever a name holds, it is only shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from fastmlp.words import printable, shortened
+
+LONGEST_LINE = 1000  # characters
+
+
+class Terminal(Console):
+    """A console that escapes what would otherwise reach the terminal as a command.
+
+    A text that is printed, and a cell of a table, is one line: a newline in it belongs to a name.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make text of a string; all strings that are printed come by here."""
+        return super().render_str(printable(text), **options)
+
+    def print_line(self, text: str) -> None:
+        """Print a line of plain text; the terminal may wrap it."""
+        self.print(shortened(text, LONGEST_LINE), soft_wrap=True, markup=False)
+
+
+def tell(text: str) -> None:
+    """Print a line on stderr, whether or not all else is quiet."""
+    typer.echo(shortened(printable(text), LONGEST_LINE), err=True)
+
+
+def complain(text: str) -> None:
+    """Print an error on stderr, as one line."""
+    line = shortened(printable(" ".join(text.split())), LONGEST_LINE)
+    typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {line}", err=True)

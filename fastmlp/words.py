@@ -1,0 +1,74 @@
+"""Values and names of others' making, as messages show them: short, and harmless to terminals."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterable
+from itertools import islice
+
+LONGEST_VALUE, LONGEST_NAME = 200, 60  # characters
+# Control characters, ESC among them; line and paragraph separators; what turns the direction of
+# writing around; and surrogates, which stand for the bytes of a name that is no UTF-8.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_brief = reprlib.Repr()
+_brief.maxlevel = 3
+_brief.maxstring = _brief.maxother = LONGEST_VALUE
+
+
+def shown(value: object) -> str:
+    """Return ``repr(value)`` for a message: in one line, and short, whatever the value is.
+
+    Examples
+    --------
+    >>> shown("relu"), shown(list(range(1000)))
+    ("'relu'", '[0, 1, 2, 3, 4, 5, ...]')
+    """
+    try:
+        text = _brief.repr(value)
+    except Exception:  # as of a number with more digits than Python writes
+        text = f"<{type(value).__name__}>"
+    if "\n" in text:  # of arrays and frames; in texts they are escaped
+        text = " ".join(text.split())
+    return shortened(text, LONGEST_VALUE)
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with all that a terminal would act upon, or can't show, escaped as by `repr`.
+
+    Examples
+    --------
+    >>> print(printable("plain, \x1b[31mred"))
+    plain, \x1b[31mred
+    """
+    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def listed(names: Iterable[object], at_most: int = 5, longest: int = LONGEST_NAME) -> str:
+    """Return some names for a message, each of them shortened, and how many more there are.
+
+    Examples
+    --------
+    >>> listed("abcdefg"), listed([])
+    ('a, b, c, d, e and 2 more', 'none')
+    """
+    rest = iter(names)
+    first = [shortened(str(name), longest) for name in islice(rest, at_most)]
+    n_more = sum(1 for _ in rest)
+    return (", ".join(first) or "none") + f" and {n_more} more" * (n_more > 0)
+
+
+def shortened(text: str, length: int = LONGEST_NAME) -> str:
+    """Return `text`; its middle is left out, and marked so, where it has more characters.
+
+    Examples
+    --------
+    >>> shortened("a" * 50 + "b" * 50, 20)
+    'aaaaaaaa [...] bbbbb'
+    """
+    if len(text) <= length:
+        return text
+    mark = " [...] "
+    tail = (length - len(mark)) * 2 // 5  # the beginning says more
+    return text[: length - len(mark) - tail] + mark + text[-tail:]

@@ -1,0 +1,114 @@
+"""The CSV that `fastmlp predict` writes: its columns, their names, and what names the rows."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv
+
+from fastmlp import MLP
+
+X, Y = easy_digits()
+
+
+def saved(path: Path, n_features: int = N_FEATURES, names: tuple[str, ...] | None = None) -> Path:
+    network = MLP(n_features, 4, 3, random_state=0, dtype="float32", input_scale=255)
+    network.class_names = names
+    network.save(path)
+    return path
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return saved(tmp_path / "model.safetensors", names=("a", 'b, "c"', "d\re"))
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "test.csv", X)
+
+
+def predicted(model: Path, data: Path, *options: object) -> str:
+    out = data.with_name("out.csv")
+    result = run("predict", model, "--data", data, "-o", out, *options)
+    assert result.exit_code == 0, result.output
+    return out.read_bytes().decode()
+
+
+@pytest.mark.parametrize(
+    ("n_features", "header"),
+    [(4, "row,label"), (9, "row,label"), (16, "ImageId,Label"), (20, "row,label")],
+)
+def test_only_images_are_called_so(tmp_path: Path, n_features: int, header: str) -> None:
+    model = saved(tmp_path / "m.safetensors", n_features)
+    x, _ = easy_digits(n_features=n_features)
+    text = predicted(model, write_csv(tmp_path / "test.csv", x))
+    assert text.splitlines()[0] == header
+    assert text.splitlines()[1].startswith("1,")
+
+
+def test_the_header_can_be_left_out(model: Path, csv: Path) -> None:
+    with_header = predicted(model, csv)
+    assert with_header == "ImageId,Label\n" + predicted(model, csv, "--no-header")
+    assert with_header == predicted(model, csv, "--header")
+
+
+def test_the_first_column_can_be_named(model: Path, csv: Path) -> None:
+    assert predicted(model, csv, "--id-column", "Id, or so").startswith('"Id, or so",Label\n1,')
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_column_that_is_named_as_the_ids_is_no_pixel(
+    tmp_path: Path, model: Path, kind: str
+) -> None:
+    frame = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(N_FEATURES)])
+    frame["PassengerId"] = [f"p{i}" for i in range(len(X))]
+    frame.insert(0, "label", Y)
+    data = tmp_path / f"test.{kind}"
+    if kind == "csv":
+        frame.to_csv(data, index=False)
+    else:
+        frame.to_parquet(data, index=False)
+    text = predicted(model, data, "--id-column", "passengerid")
+    assert text.startswith("passengerid,Label\np0,")
+    option = ("--id-column", "PassengerId")
+    run_of = tmp_path / "run"
+    assert run("train", "--data", data, "--epochs", 1, "--out", run_of, *option).exit_code == 0
+    assert MLP.load(run_of).layer_sizes[0] == N_FEATURES
+    assert run("evaluate", run_of, "--data", data, *option).exit_code == 0
+
+
+def test_probabilities_have_a_column_for_each_class(model: Path, csv: Path) -> None:
+    text = predicted(model, csv, "--proba")
+    assert text.startswith('ImageId,a,"b, ""c""","d\re"\n1,')
+    frame = pd.read_csv(io.StringIO(text, newline=""), index_col="ImageId")
+    assert list(frame.columns) == ["a", 'b, "c"', "d\re"]
+    expected = MLP.load(model).predict_proba(X.astype(np.uint8))
+    np.testing.assert_array_equal(frame.to_numpy(np.float32), expected)  # with every digit
+    labels = pd.read_csv(io.StringIO(predicted(model, csv), newline=""))["Label"]
+    np.testing.assert_array_equal(frame.columns[expected.argmax(axis=1)], labels)
+    assert predicted(model, csv, "--proba", "--no-header") == text.partition("\n")[2]
+
+
+def test_classes_without_names_are_called_by_their_numbers(tmp_path: Path, csv: Path) -> None:
+    model = saved(tmp_path / "m.safetensors")
+    assert predicted(model, csv, "--proba").startswith("ImageId,0,1,2\n1,0.")
+
+
+def test_a_name_never_breaks_a_line(model: Path, csv: Path) -> None:
+    network = MLP.load(model)
+    network.b2 = np.array([[0, 0, 99]], np.float32)
+    network.save(model)
+    lines = predicted(model, csv).split("\n")
+    assert lines[1:3] == ['1,"d\re"', '2,"d\re"']
+
+
+def test_rows_of_files_are_counted_from_1(tmp_path: Path) -> None:
+    y = [0, 1, -1] * 20
+    np.savez(tmp_path / "bad.npz", x=X.astype(np.uint8), y=y)
+    line = one_line_error("train", "--data", tmp_path / "bad.npz", "--out", tmp_path / "out")
+    assert "bad.npz: row 3 (counted from 1) has the label '-1'" in line
