@@ -15,9 +15,10 @@ from fastmlp.reference.formulas import (
     Masks,
     backward,
     forward,
+    row_losses,
     scale_inputs,
 )
-from fastmlp.reference.losses import LOSSES, tiny
+from fastmlp.reference.losses import tiny
 from fastmlp.reference.optimizers import OPTIMIZERS, States
 from fastmlp.reference.updates import optimizer_step
 
@@ -170,7 +171,7 @@ class Trainer:
         row_weights = None if self.row_weights is None else self.row_weights[rows]
         masks = self._masks(step, len(rows)) if problem.dropout > 0 else None
         activations = forward(weights, biases, x, None, problem, masks)
-        losses = LOSSES[problem.loss].rows(activations[-1], targets, self.floor)
+        losses = row_losses(weights, biases, x, targets, activations, self.floor, problem, masks)
         dw, db = backward(
             weights,
             x,
