@@ -22,7 +22,8 @@ from fastmlp.checks.numbers import (
     as_share,
     as_threads,
 )
-from fastmlp.checks.sparse import check_structure
+from fastmlp.checks.own import own_orders, own_rows, own_targets
+from fastmlp.checks.sparse import own_structure
 from fastmlp.checks.targets import as_targets
 
 __all__ = [
@@ -45,9 +46,12 @@ __all__ = [
     "as_share",
     "as_targets",
     "as_threads",
-    "check_structure",
     "is_finite",
     "is_sparse",
+    "own_orders",
+    "own_rows",
+    "own_structure",
+    "own_targets",
     "refuse_no_array",
     "warn_user",
 ]
