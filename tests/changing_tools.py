@@ -17,6 +17,7 @@ from estimator_tools import quiet
 
 import fastmlp
 from fastmlp import kernels, reference
+from fastmlp.problem import TUTORIAL, Problem
 
 N_ROWS, N_FEATURES, N_CLASSES = 200, 8, 3
 NETWORKS = {"MLP": fastmlp.MLP, "reference.MLP": reference.MLP}
@@ -245,10 +246,12 @@ def misuse(name: str) -> None:
                 _refusal(lambda x=x: _epoch(engine, x=x)),
             }
             print(*refusals)
+        print(_refusal(lambda: _epoch(engine, problem=Problem(loss="squared_error"))))
     with engine.Trainer(*_parameters(), Case().x, labels) as trainer:
         _refusal(lambda: trainer.epoch(np.arange(N_ROWS) * 10**9))
         if name == "kernels":
             _refusal(lambda: trainer.set_targets(labels + 1))
+            _refusal(lambda: trainer.set_targets(np.zeros((N_ROWS, N_CLASSES))))
         print(trainer.epoch(np.arange(N_ROWS)) == _epoch(engine))
 
 
@@ -265,8 +268,10 @@ def _parameters() -> tuple[list[Any], list[Any]]:
     return network.weights, network.biases
 
 
-def _epoch(engine: Any, x: Any = None, y: Any = None, order: Any = None) -> float:
+def _epoch(
+    engine: Any, x: Any = None, y: Any = None, order: Any = None, problem: Problem = TUTORIAL
+) -> float:
     case = Case()
     x, y = case.x if x is None else x, case.y if y is None else y
-    with engine.Trainer(*_parameters(), x, y) as trainer:
+    with engine.Trainer(*_parameters(), x, y, problem=problem) as trainer:
         return trainer.epoch(np.arange(N_ROWS) if order is None else order)

@@ -42,6 +42,7 @@ REFUSALS_OF_KERNELS = [
     "x holds the column index 8 in row 0, outside 0..7",
     "x has 7 columns",
     *["x is no C-contiguous array of uint8, float32 or float64"] * 2,
+    "y has shape (200,)",
 ]
 
 

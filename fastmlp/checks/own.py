@@ -20,10 +20,12 @@ def own_rows(x: Any) -> Any:
 
     Their values are shared. ValueError where the structure of a sparse matrix is broken.
     """
-    return x.view() if isinstance(x, np.ndarray) else sparse.own_structure(x, "x")
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) else sparse.own_structure(x, "x")
 
 
-def own_targets(y: NDArray[Any], n_rows: int, n_outputs: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+def own_targets(
+    y: NDArray[Any], are_labels: bool, n_rows: int, n_outputs: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
     """Return a copy of labels, (n_rows,) of int64, or of targets, (n_rows, n_outputs) of `dtype`.
 
     Raises
@@ -31,10 +33,12 @@ def own_targets(y: NDArray[Any], n_rows: int, n_outputs: int, dtype: np.dtype[An
     ValueError
         If the shape is another one, or a label is outside 0..n_outputs-1.
     """
-    targets = np.array(y, np.int64 if y.ndim == 1 else dtype, order="C")
-    if targets.shape not in ((n_rows,), (n_rows, n_outputs)):
-        raise ValueError(f"y has shape {targets.shape}: give a label or a target for each row")
-    if targets.ndim == 1:
+    targets = np.array(y, np.int64 if are_labels else dtype, order="C")
+    shape = (n_rows,) if are_labels else (n_rows, n_outputs)
+    if targets.shape != shape:
+        kind = "labels" if are_labels else "targets"
+        raise ValueError(f"y has shape {targets.shape}: give {kind} of shape {shape}")
+    if are_labels:
         _check_range(targets, n_outputs, "y holds the label", "number the classes from 0")
     return targets
 

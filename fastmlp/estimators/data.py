@@ -28,12 +28,11 @@ def read_rows(
 
     is_plain_x = _is_plain_array(X) if reset else is_plain(estimator, X)
     if is_plain_x and _are_plain_targets(y, len(X)):
-        x = X.view()  # whose shape is its own
-        levels = levels_of(x, n_epochs)
-        if levels is not None or has_finite_sum(x):
+        levels = levels_of(X, n_epochs)
+        if levels is not None or has_finite_sum(X):
             if reset:  # remembers how many columns there are, and forgets their names
-                validate_data(estimator, x, skip_check_array=True)
-            return x, y, levels
+                validate_data(estimator, X, skip_check_array=True)
+            return X, y, levels
     X, y = _sound(X, "X"), _sound(y, "y")  # noqa: N806 - as scikit-learn has it
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
@@ -119,7 +118,7 @@ def _sound(x: Any, name: str) -> Any:
 
 
 def _canonical(x: Any) -> Any:
-    return x.view() if isinstance(x, np.ndarray) else as_csr(x)
+    return x if isinstance(x, np.ndarray) else as_csr(x)
 
 
 def network_dtype(setting: str, x: Any) -> np.dtype[Any]:

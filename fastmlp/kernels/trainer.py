@@ -88,6 +88,7 @@ seed, with_penalty, total, n_epochs
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
         network = program.Network.of(problem, len(weights), has_labels=y.ndim == 1)
+        self._has_labels = network.has_labels
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
         skips = skips_zeros(x, skip_zeros)
         n_threads = max(self._pace.choices)
@@ -130,9 +131,9 @@ seed, with_penalty, total, n_epochs
     def set_targets(self, y: Array) -> None:
         """Go on with a copy of these targets, of the same kind as those before."""
         plan = self._plan
-        targets = own_targets(y, self._n_rows, plan.n_outputs, plan.dtype)
+        targets = own_targets(y, self._has_labels, self._n_rows, plan.n_outputs, plan.dtype)
         plan.put("targets", targets)
-        plan.works["target_row"] = 1 if targets.ndim == 1 else plan.n_outputs
+        plan.works["target_row"] = 1 if self._has_labels else plan.n_outputs
 
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it.

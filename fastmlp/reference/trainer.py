@@ -110,7 +110,7 @@ class Trainer:
         self.outside = weights, biases
         self.x = own_rows(x)
         n_rows, dtype = self.x.shape[0], weights[0].dtype
-        self.y = own_targets(y, n_rows, weights[-1].shape[1], dtype)
+        self.y = own_targets(y, y.ndim == 1, n_rows, weights[-1].shape[1], dtype)
         self.problem = problem
         self.batch_size = batch_size
         self.learning_rate: Any = learning_rate  # maybe one for each step
