@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks import own_orders
 from fastmlp.divergence import DivergenceError, Kept
 from fastmlp.engine import Trainer
 from fastmlp.reference.losses import LOSSES, mean_loss
@@ -50,7 +49,10 @@ def run_epochs(
     order = np.arange(n_rows)
     for epoch in range(1, n_epochs + 1):
         start = time.perf_counter()
-        order = order[own_orders(stream.permutation(n_rows), n_rows)]
+        try:
+            order = order[stream.permutation(n_rows)]
+        except IndexError as error:
+            raise ValueError(f"random_state's permutation leads beyond the rows: {error}") from None
         try:
             loss = trainer.epoch(order)
             trainer.export()

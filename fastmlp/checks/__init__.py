@@ -3,7 +3,8 @@
 Behind it, features are two-dimensional, row by row in memory, in this machine's byte order, uint8,
 float32 or float64, and finite; labels are whole numbers inside the classes, and other targets have
 a number for each output. Raw-pointer kernels depend on that: a wrong label would make them write
-foreign memory.
+foreign memory. A callback or another thread may change the caller's arrays afterwards, so engines
+copy once more what they find their way by, and check that (`own`).
 """
 
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite

@@ -242,11 +242,10 @@ def _coo_parts(x: Any) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 def _check_range(indices: NDArray[Any], n: int, name: str, kind: str, where: Any) -> None:
     """Raise where an index is none of 0 to n - 1; `where` says for its place where it stands."""
-    if not len(indices):
+    # As unsigned numbers, negative ones are large: one pass.
+    if not len(indices) or indices.view(f"u{indices.itemsize}").max() < n:
         return
     low, high = int(indices.min()), int(indices.max())
-    if low >= 0 and high < n:
-        return
     bad = low if low < 0 else high
     remedy = "build it anew"
     if low >= 1 and high == n:

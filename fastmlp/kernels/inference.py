@@ -63,8 +63,8 @@ class _Worker:
         if not self._is_sparse:
             if x.dtype != self._dtype or x.shape[1] != plan.n_features:
                 raise ValueError(
-                    f"x has {x.shape[1]} columns of {x.dtype}, and the calls before had "
-                    f"{plan.n_features} of {self._dtype}"
+                    f"x has {x.shape[1]} columns of {x.dtype}: give {plan.n_features} of "
+                    f"{self._dtype}, as before"
                 )
             plan.put("x", x)
         if n_rows == self._n_rows:

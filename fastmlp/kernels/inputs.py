@@ -144,12 +144,12 @@ def readable(x: Any) -> Any:
     Values may change while they are read: kernels find nothing by them.
     """
     rows = own_rows(x)
-    values = rows if isinstance(rows, np.ndarray) else rows.data
-    is_csr = rows is not values and rows.format == "csr"
-    if not (is_csr or values.ndim == 2):
-        raise ValueError(f"x has shape {rows.shape}: give rows, an array or CSR")
-    if values.dtype not in FEATURE_DTYPES or not values.flags.c_contiguous:
-        raise ValueError("x is no C-contiguous array of uint8, float32 or float64")
+    if isinstance(rows, np.ndarray):
+        values, are_rows = rows, rows.ndim == 2
+    else:
+        values, are_rows = rows.data, rows.format == "csr"
+    if not (are_rows and values.flags.c_contiguous and values.dtype in FEATURE_DTYPES):
+        raise ValueError("x is no C-contiguous array of uint8, float32 or float64, and no CSR")
     return rows
 
 
