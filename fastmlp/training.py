@@ -49,7 +49,10 @@ def run_epochs(
     order = np.arange(n_rows)
     for epoch in range(1, n_epochs + 1):
         start = time.perf_counter()
-        order = order[stream.permutation(n_rows)]
+        try:
+            order = order[stream.permutation(n_rows)]
+        except IndexError as error:
+            raise ValueError(f"random_state's permutation leads beyond the rows: {error}") from None
         try:
             loss = trainer.epoch(order)
             trainer.export()

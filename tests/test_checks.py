@@ -207,8 +207,13 @@ def test_sparse_rows_are_checked_too(network):
 def test_arrays_that_fit_pass_without_a_copy(dtype):
     x = X.astype(dtype)
     assert checks.as_features(x, 4, np.dtype("f4"), 255) is x
+
+
+def test_labels_are_copied():
     y = Y.astype(np.intp)
-    assert checks.as_labels(y, 6, 3) is y
+    assert not np.shares_memory(checks.as_labels(y, 6, 3), y)
+    targets = np.ones((6, 3))
+    assert not np.shares_memory(checks.as_targets(targets, 6, 3, targets.dtype), targets)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "f4", "f8", ">f4", ">f8", "f2", "i4", "?"])

@@ -3,7 +3,8 @@
 Behind it, features are two-dimensional, row by row in memory, in this machine's byte order, uint8,
 float32 or float64, and finite; labels are whole numbers inside the classes, and other targets have
 a number for each output. Raw-pointer kernels depend on that: a wrong label would make them write
-foreign memory.
+foreign memory. A callback or another thread may change the caller's arrays afterwards, so engines
+copy once more what they find their way by, and check that (`own`).
 """
 
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
@@ -23,7 +24,8 @@ from fastmlp.checks.numbers import (
     as_share,
     as_threads,
 )
-from fastmlp.checks.sparse import check_structure
+from fastmlp.checks.own import own_orders, own_rows, own_targets
+from fastmlp.checks.sparse import own_structure
 from fastmlp.checks.targets import as_targets
 
 __all__ = [
@@ -47,12 +49,15 @@ __all__ = [
     "as_share",
     "as_targets",
     "as_threads",
-    "check_structure",
     "is_finite",
     "is_sparse",
     "names_of",
     "names_to_keep",
     "order_of",
+    "own_orders",
+    "own_rows",
+    "own_structure",
+    "own_targets",
     "refuse_no_array",
     "warn_user",
 ]

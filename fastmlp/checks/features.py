@@ -37,7 +37,7 @@ def as_features(
     name: str = "x",
     warn: Callable[[str], object] = warn_user,
 ) -> Any:
-    """Return `x` as the engines take it, without a copy wherever it already is so.
+    """Return `x` as the engines take it, its numbers without a copy wherever they already are so.
 
     Parameters
     ----------
@@ -71,10 +71,10 @@ def as_features(
     if x is None:
         raise ValueError(f"{name} is None, which has shape (): give rows of {n_features} numbers")
     if containers.is_sparse(x):
-        sparse.check_structure(x, name)
-        sparse.refuse_one_based(x, n_features, name)
-        check_shape(x.shape, n_features, name)  # type: ignore[union-attr]
-        matrix = sparse.as_csr(x)
+        own = sparse.own_structure(x, name)
+        sparse.refuse_one_based(own, n_features, name)
+        check_shape(own.shape, n_features, name)
+        matrix = sparse.as_csr(own)
         numbers, is_gathered = containers.gather(matrix.data, name)
         values = _native(numbers, is_gathered, dtype, input_scale)
         if values is not matrix.data:

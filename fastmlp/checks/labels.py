@@ -46,7 +46,7 @@ def as_labels(
     name: str = "y",
     class_names: Sequence[str] | None = None,
 ) -> NDArray[np.intp]:
-    """Return `y` as an intp array of `n_rows` labels, each in 0..n_classes-1.
+    """Return `y` as an intp array of `n_rows` labels, each in 0..n_classes-1; it is a copy.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def as_labels(
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give one label a row")
-    labels = as_numeric(_words_as_numbers(y, name, class_names), name)
+    labels = as_numeric(_words_as_numbers(y, name, class_names), name).copy()  # before any check
     if labels.ndim != 1:
         remedy = ""
         if n_rows is None or labels.size == n_rows:

@@ -1,4 +1,4 @@
-"""Sparse matrices: their structure is checked before any compiled code trusts it.
+"""Sparse matrices: their structure is copied and checked before any compiled code trusts it.
 
 SciPy checks little of what a matrix is made of, and its conversions write where the indices say.
 Nothing of the caller's matrix is changed, and no flag of it is believed: SciPy keeps what it once
@@ -7,10 +7,79 @@ found about duplicates, and anyone may set it.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def own_structure(x: Any, name: str) -> Any:
+    """Return `x` with a structure that nobody else can change any more, checked; values are shared.
+
+    It is checked after it has been copied: whoever changes `x` meanwhile has no part in it.
+
+    Parameters
+    ----------
+    x : SciPy sparse matrix or array of shape (n_rows, n_columns)
+    name : str
+        The argument's name, for error messages.
+
+    Returns
+    -------
+    SciPy sparse matrix or array
+        In the same format, but COO in place of DOK.
+    """
+    import scipy.sparse
+
+    form, shape, dtype = x.format, x.shape, x.dtype
+    parts: Any = SimpleNamespace(format=form, shape=shape, dtype=dtype)
+    if len(shape) != 2:
+        pass  # which is refused
+    elif form in ("csr", "csc", "bsr"):
+        parts.data, parts.indices, parts.indptr = _seen(x.data), _copy(x.indices), _copy(x.indptr)
+        parts.blocksize = parts.data.shape[1:]
+    elif form in ("coo", "dok"):
+        try:
+            (rows, columns), data = _coo_parts(x)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{name} is a broken sparse matrix ({error}): build it anew") from None
+        parts.row, parts.col, parts.data = _copy(rows), _copy(columns), _seen(data)
+        parts.format = form = "coo"
+    elif form == "lil":
+        parts.rows, parts.data = _copy_lists(x.rows), _copy_lists(x.data)
+    elif form == "dia":
+        parts.data, parts.offsets = _seen(x.data), _copy(x.offsets)
+    check_structure(parts, name)
+    kind = "matrix" if scipy.sparse.isspmatrix(x) else "array"
+    make = getattr(scipy.sparse, f"{form}_{kind}")
+    if form == "lil":
+        own = make(shape, dtype=dtype)
+        own.rows, own.data = parts.rows, parts.data
+        return own
+    if form == "coo":
+        return make((parts.data, (parts.row, parts.col)), shape)
+    if form == "dia":
+        return make((parts.data, parts.offsets), shape)
+    return make((parts.data, parts.indices, parts.indptr), shape)
+
+
+def _copy(part: Any) -> Any:
+    """Return a copy of an array; what is none is left to `check_structure` to refuse."""
+    return np.array(part) if isinstance(part, np.ndarray) else part
+
+
+def _seen(data: Any) -> Any:
+    """Return an array of the same values, whose shape is its own."""
+    return data.view() if isinstance(data, np.ndarray) else np.asarray(data)
+
+
+def _copy_lists(lists: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of copies of the lists in one."""
+    copies = lists.copy()
+    for row, cells in enumerate(lists.flat):
+        copies.flat[row] = list(cells) if isinstance(cells, list) else cells
+    return copies
 
 
 def as_csr(x: Any) -> Any:
@@ -19,7 +88,7 @@ def as_csr(x: Any) -> Any:
     Parameters
     ----------
     x : SciPy sparse matrix or array of shape (n_rows, n_columns)
-        `check_structure` has passed it.
+        From `own_structure`.
 
     Returns
     -------
@@ -84,7 +153,7 @@ def check_structure(x: Any, name: str) -> None:
         is_sound = _are_indices(x.offsets) and x.data.ndim == 2 and len(x.data) == len(x.offsets)
         _require(is_sound, name, "data and offsets don't fit together")
     else:
-        raise TypeError(f"{name} is a sparse {type(x).__name__}: give {name}.tocsr()")
+        raise TypeError(f"{name} is sparse in the format {x.format!r}: give {name}.tocsr()")
 
 
 def refuse_one_based(x: Any, n_columns: int, name: str) -> None:
@@ -173,11 +242,10 @@ def _coo_parts(x: Any) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 def _check_range(indices: NDArray[Any], n: int, name: str, kind: str, where: Any) -> None:
     """Raise where an index is none of 0 to n - 1; `where` says for its place where it stands."""
-    if not len(indices):
+    # As unsigned numbers, negative ones are large: one pass.
+    if not len(indices) or indices.view(f"u{indices.itemsize}").max() < n:
         return
     low, high = int(indices.min()), int(indices.max())
-    if low >= 0 and high < n:
-        return
     bad = low if low < 0 else high
     remedy = "build it anew"
     if low >= 1 and high == n:

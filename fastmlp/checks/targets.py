@@ -19,7 +19,7 @@ def as_targets(
     name: str = "y",
     limits: tuple[float, float] = (-math.inf, math.inf),
 ) -> NDArray[Any]:
-    """Return `y` in the network's dtype, C-contiguous, (n_rows, n_outputs).
+    """Return a copy of `y` in the network's dtype, C-contiguous, (n_rows, n_outputs).
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def as_targets(
             f"{name} has shape {given.shape}: give a number for each output, shape {wanted}"
         )
     with np.errstate(over="ignore"):  # what is too large for float32 is told below
-        targets = np.ascontiguousarray(given.reshape(shape), dtype)
+        targets = np.array(given.reshape(shape), dtype, order="C")
     if not np.isfinite(targets).all():
         raise ValueError(
             f"{name} holds NaN, infinity, or numbers too large for {dtype}: remove such rows, "

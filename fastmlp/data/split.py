@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks import as_random_state, check_structure, is_sparse, refuse_no_array
+from fastmlp.checks import as_random_state, is_sparse, own_structure, refuse_no_array
 
 
 def train_val_split(
@@ -58,6 +58,8 @@ def train_val_split(
     >>> x_train.shape, x_val.shape
     ((8, 2), (2, 2))
     """
+    # Before SciPy takes rows from them.
+    x, y = (own_structure(v, name) if is_sparse(v) else v for v, name in ((x, "x"), (y, "y")))
     n, n_labels = _n_rows(x, "x"), _n_rows(y, "y")
     if n_labels != n:
         raise ValueError(f"x has {n} rows, y has {n_labels} labels: give one label for each row")
@@ -83,7 +85,6 @@ def train_val_split(
 
 def _n_rows(data: Any, name: str) -> int:
     if is_sparse(data):
-        check_structure(data, name)  # before SciPy takes rows from it
         return data.shape[0]
     try:
         refuse_no_array(data, name)

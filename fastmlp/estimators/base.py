@@ -60,7 +60,8 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             float64, float32 and uint8 are read where they lie, memory-mapped files too; scaled
-            pixels in memory as bytes, a copy of up to 256 MB. Don't change them meanwhile.
+            pixels in memory as bytes, a copy of up to 256 MB. Don't change them meanwhile. (`y`
+            may be changed.)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or real numbers for a regressor.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastmlp.checks.features import has_finite_sum
-from fastmlp.checks.sparse import as_csr, check_structure
+from fastmlp.checks.sparse import as_csr, own_structure
 
 Array = NDArray[Any]
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
@@ -33,7 +33,7 @@ def read_rows(
             if reset:  # remembers how many columns there are, and forgets their names
                 validate_data(estimator, X, skip_check_array=True)
             return X, y, levels
-    _check_sound(("X", X), ("y", y))
+    X, y = _sound(X, "X"), _sound(y, "y")  # noqa: N806 - as scikit-learn has it
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
         multi_output=True, reset=reset, **y_rules,
@@ -46,10 +46,10 @@ def read_features(estimator: Any, X: Any) -> Any:
     """Return features of the columns that the estimator was fitted on."""
     x = X
     if not (is_plain(estimator, X) and has_finite_sum(X)):
-        _check_sound(("X", X))
+        x = _sound(X, "X")
         x = _canonical(
             validate_data(
-                estimator, X, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
+                estimator, x, accept_sparse="csr", dtype=_dtypes(estimator, x), order="C",
                 reset=False,
             )
         )  # fmt: skip
@@ -112,11 +112,9 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
     return [FLOAT32, FLOAT64, UINT8] if is_narrow else [FLOAT64, FLOAT32, UINT8]
 
 
-def _check_sound(*given: tuple[str, Any]) -> None:
-    """Raise where a sparse matrix is broken: SciPy's conversions trust the indices in it."""
-    for name, matrix in given:
-        if issparse(matrix):
-            check_structure(matrix, name)
+def _sound(x: Any, name: str) -> Any:
+    """Return sparse matrices with a sound structure: SciPy's conversions trust the indices."""
+    return own_structure(x, name) if issparse(x) else x
 
 
 def _canonical(x: Any) -> Any:

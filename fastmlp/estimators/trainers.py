@@ -30,11 +30,10 @@ class Rows(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A trainer, and the arrays where it looks for rows and targets."""
+    """A trainer, and the array where it looks for rows."""
 
     kind: tuple[Any, ...]
     x: Array
-    targets: Array
     trainer: Any
 
 
@@ -76,10 +75,8 @@ def batch_of(
     """
     x, targets, weights = rows.x, rows.targets, estimator.coefs_
     batch = _kept.pop(estimator)
-    # As the engine keeps them: others would be converted, and not be looked at again.
-    are_kept = targets.dtype == (np.int64 if targets.ndim == 1 else weights[0].dtype)
     if (
-        not (isinstance(x, np.ndarray) and are_kept)
+        not isinstance(x, np.ndarray)
         or rows.weights is not None
         or max(x.nbytes + targets.nbytes, sum(w.nbytes for w in weights)) > MOST_BYTES
     ):
@@ -89,11 +86,12 @@ def batch_of(
         *(w.shape for w in weights), x.shape, x.dtype, targets.shape,
     )  # fmt: skip
     if batch is None or batch.kind != kind:
-        rows = rows._replace(x=x.copy(), targets=targets.copy())
+        rows = rows._replace(x=x.copy())
         trainer = trainer_of(estimator, rows, problem, batch_size, seed)
-        return Batch(kind, rows.x, rows.targets, trainer)
-    batch.x[...], batch.targets[...] = x, targets
+        return Batch(kind, rows.x, trainer)
     trainer = batch.trainer
+    batch.x[...] = x
+    trainer.set_targets(targets)
     trainer.outside = weights, _as_rows(estimator.intercepts_)
     trainer.lambda_reg = float(estimator.alpha)
     trainer.n_steps = 0

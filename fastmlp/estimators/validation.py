@@ -43,6 +43,7 @@ class Validation:
                 "the rows to validate with have no weight, by sample_weight and class_weight: give "
                 "some of them more than 0, or other rows (X_val and y_val)"
             )
+        encoded = encoded.copy()  # a callback may change the user's
         self._x, self._encoded, self._weights = x, encoded, weights
         dtype = estimator.coefs_[0].dtype
         self._targets = estimator._targets(encoded, dtype)

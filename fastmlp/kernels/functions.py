@@ -99,7 +99,7 @@ def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> float:
     TypeError, ValueError
         Where a shape does not fit, or a label is none of the classes.
     """
-    p = checks.as_shaped(probabilities, (None, None), "probabilities")
+    p = checks.as_shaped(probabilities, (None, None), "probabilities").view()
     y = checks.as_labels(labels, len(p), p.shape[1], "labels")
     return float(_cross_entropy(np.ascontiguousarray(p), y, p.dtype.type(np.finfo(p.dtype).tiny)))
 

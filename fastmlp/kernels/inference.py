@@ -14,7 +14,7 @@ from fastmlp.checks.features import has_finite_sum
 from fastmlp.kernels import program
 from fastmlp.kernels import records as at
 from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.inputs import Inputs, skips_zeros
+from fastmlp.kernels.inputs import Inputs, readable, skips_zeros
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run
 from fastmlp.kernels.threads import Helpers, usable_threads
@@ -52,6 +52,7 @@ class _Worker:
         plan.works["steps_row"] = at.STEP.size
         self._n_rows, self.n_batches = -1, 0
         self._is_sparse = not isinstance(x, np.ndarray)
+        self._dtype = x.dtype
 
     def expect(self, x: Any, out: Array, as_labels: bool = False) -> None:
         """Have rows predicted, in batches, in the order in which they lie."""
@@ -60,6 +61,11 @@ class _Worker:
         plan.put("out", out)
         plan.kept("total")[...] = 0
         if not self._is_sparse:
+            if x.dtype != self._dtype or x.shape[1] != plan.n_features:
+                raise ValueError(
+                    f"x has {x.shape[1]} columns of {x.dtype}: give {plan.n_features} of "
+                    f"{self._dtype}, as before"
+                )
             plan.put("x", x)
         if n_rows == self._n_rows:
             return
@@ -135,6 +141,7 @@ class Predictor:
         In all calls shapes and dtypes of the parameters are the same, and the dtype of `x`. Only
         the first call may be one with CSR.
         """
+        x = readable(x)
         n_rows = x.shape[0]
         n_threads = self._n_threads_for(n_rows)
         for worker in self._workers[:n_threads]:
@@ -142,8 +149,9 @@ class Predictor:
         while len(self._workers) < n_threads:
             self._workers.append(_Worker(weights, biases, x, *self._settings))
         self._used = workers = self._workers[:n_threads]
-        n_outputs, dtype = weights[-1].shape[1], weights[0].dtype
-        out = np.empty(n_rows, np.int64) if as_labels else np.empty((n_rows, n_outputs), dtype)
+        plan = workers[0].plan
+        shape, dtype = (n_rows, plan.n_outputs), plan.dtype
+        out = np.empty(n_rows, np.int64) if as_labels else np.empty(shape, dtype)
         for worker in workers:
             worker.expect(x, out, as_labels)
         left = set(range(n_threads))
@@ -218,6 +226,7 @@ def prepare(
 
     See :func:`predict_proba` for the parameters.
     """
+    x = readable(x)
     worker = _Worker(weights, biases, x, input_scale, problem)
     worker.choose(as_labels=False)
     worker.run(0, 0)
@@ -234,9 +243,11 @@ def forward(
 
     See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
     """
+    x = readable(x)
     n_rows = x.shape[0]
     whole = _Worker(weights, biases, x, input_scale, problem)
-    activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
+    sizes = whole.plan.layers["n_out"][0]
+    activations = [np.empty((n_rows, n), whole.plan.dtype) for n in sizes]
     whole.expect(x, activations[-1])
     for batch in range(whole.n_batches):
         whole.run(batch, batch + 1)

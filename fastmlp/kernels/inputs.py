@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.checks.features import FEATURE_DTYPES
+from fastmlp.checks.own import own_rows
 from fastmlp.kernels.buffers import PAGE, aligned
 from fastmlp.kernels.gather import Source, follow, gather, gather_sparse
 from fastmlp.kernels.levels import FEWEST_EPOCHS, N_LEVELS, Levels, find_levels
@@ -34,7 +36,7 @@ class Inputs:
     ----------
     plan : Plan
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
-        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time.
+        From `readable`. It is read where it lies, a batch at a time.
     input_scale : float, optional
         See `fastmlp.reference.scale_inputs`.
     skips : bool
@@ -58,7 +60,7 @@ class Inputs:
     Raises
     ------
     ValueError
-        If `input_scale` is beyond the range of the network's dtype.
+        If `input_scale` is beyond the range of the network's dtype, or x has other columns.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Inputs:
         levels: Levels | None = None,
     ) -> None:
         dtype = plan.dtype
+        if x.shape[1] != plan.n_features:
+            raise ValueError(f"x has {x.shape[1]} columns: give {plan.n_features}")
         plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
         self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = self.are_added_up = False
@@ -99,6 +103,8 @@ class Inputs:
         self.are_in_place = in_groups and (levels is not None or x.dtype == plan.dtype)
         plan.works["levels"] = 0
         if levels is not None:
+            if levels.numbers.shape != x.shape:
+                raise ValueError("levels are those of other rows")
             x = levels.numbers
             self.skipped = Elements(are_pixels=True)
             with np.errstate(over="ignore"):  # of levels that X does not have
@@ -130,6 +136,21 @@ class Inputs:
         if self.skipped is None:
             plan.works["masks"] = 0
         return [Stage("gather", gather_sparse)]
+
+
+def readable(x: Any) -> Any:
+    """Return rows as kernels may read them, or raise ValueError; see `own_rows`.
+
+    Values may change while they are read: kernels find nothing by them.
+    """
+    rows = own_rows(x)
+    if isinstance(rows, np.ndarray):
+        values, are_rows = rows, rows.ndim == 2
+    else:
+        values, are_rows = rows.data, rows.format == "csr"
+    if not (are_rows and values.flags.c_contiguous and values.dtype in FEATURE_DTYPES):
+        raise ValueError("x is no C-contiguous array of uint8, float32 or float64, and no CSR")
+    return rows
 
 
 def _is_in_groups(x: np.ndarray) -> bool:

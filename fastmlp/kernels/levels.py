@@ -122,6 +122,7 @@ def find_levels(x: Array) -> Levels | None:
     x : ndarray of shape (n_rows, n_features)
         float32 or float64, C-contiguous.
     """
+    x = x.view()  # whose shape is its own
     if x.size > MOST_BYTES or _is_mapped(x):
         return None
     n_sampled = max(1, SAMPLED // x.shape[1])

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fastmlp.kernels import elementary
 from fastmlp.kernels.memory import Entry
 from fastmlp.kernels.simd import SUM_LANES, Lanes, constant
@@ -20,16 +22,21 @@ from fastmlp.kernels.simd import SUM_LANES, Lanes, constant
 
 @dataclass
 class Target:
-    """What a row should come to: its label (64 bits), or the address of numbers, one a unit."""
+    """What a row should come to: its label (64 bits), or the address of numbers, one a unit.
+
+    And what its predictions were made of: the address of its logits.
+    """
 
     label: Any = None
     numbers: Any = None
+    logits: Any = None
 
 
 class Loss(Entry):
     """A loss whose output function and terms are of one unit each.
 
-    Subclasses write :meth:`output` and :meth:`term`, or replace the passes as a whole.
+    Subclasses write :meth:`output` and :meth:`term`, or replace the passes as a whole. Where logits
+    tell more of the loss than predictions, :meth:`term_of_logits` is in the place of :meth:`term`.
     """
 
     def output(self, v: Lanes, z: Any) -> Any:
@@ -39,6 +46,10 @@ class Loss(Entry):
     def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
         """Write each unit's share of a row's loss."""
         raise NotImplementedError
+
+    def term_of_logits(self, v: Lanes, z: Any, p: Any, y: Any, floor: Any) -> Any:
+        """Write what `term` does, `z` being what `p` was made of."""
+        return self.term(v, p, y, floor)
 
     def gradient(self, v: Lanes, p: Any, y: Any) -> Any:
         """Write the derivative of the row's loss by the logits."""
@@ -75,7 +86,8 @@ class Loss(Entry):
             y = v.load_masked(v.at(target.numbers, i), inside, v.vector)
             value = b.select(inside, v.load(place), zero)
             v.store(b.select(inside, b.fmul(self.gradient(v, value, y), factor), zero), place)
-            return b.select(inside, self.term(v, value, y, floor), zero)
+            z = v.load(v.at(target.logits, i))
+            return b.select(inside, self.term_of_logits(v, z, value, y, floor), zero)
 
         return self.row_loss(v, sum_over_units(v, n, term), n)
 
@@ -133,11 +145,19 @@ class Poisson(Loss):
     def output(self, v: Lanes, z: Any) -> Any:
         return elementary.exp(v, z)
 
-    def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
+    def term_of_logits(self, v: Lanes, z: Any, p: Any, y: Any, floor: Any) -> Any:
         b = v.builder
+        limits = np.finfo(np.float32 if v.size == 4 else np.float64)
+        tiny, largest, ones = v.full(float(limits.tiny)), v.full(float(limits.max)), v.full(1.0)
         counts = v.is_positive(y)
-        ratio = b.select(counts, b.fdiv(p, b.select(counts, y, v.full(1.0))), v.full(1.0))
-        product = b.fmul(y, elementary.log(v, at_least(v, ratio, floor)))
+        y_or_1 = b.select(counts, y, ones)
+        ratio = b.fdiv(p, y_or_1)
+        is_normal = b.fcmp_ordered(">=", p, tiny)
+        is_normal = b.and_(is_normal, b.fcmp_ordered(">=", ratio, tiny))
+        is_normal = b.and_(is_normal, b.fcmp_ordered("<=", ratio, largest))
+        log = elementary.log(v, b.select(is_normal, ratio, y_or_1))
+        logs = b.select(is_normal, log, b.fsub(z, log))
+        product = b.select(counts, b.fmul(y, logs), v.full(0.0))
         return b.fsub(b.fsub(p, y), product)
 
 

@@ -71,7 +71,9 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
 
 
 @vector_op
-def _differentiate_rows(v: Lanes, work: Any, p: View, n: Any, loss: Any, dtype: Any) -> None:
+def _differentiate_rows(
+    v: Lanes, work: Any, z: View, p: View, n: Any, loss: Any, dtype: Any
+) -> None:
     """From predictions to the gradient by the logits, and each row's loss."""
     b = v.builder
     of_labels = getattr(loss, "of_labels", False)
@@ -90,7 +92,8 @@ def _differentiate_rows(v: Lanes, work: Any, p: View, n: Any, loss: Any, dtype: 
             address = b.add(targets, b.mul(place, constant(8)))
             target = Target(label=v.load(address, INT64))
         else:
-            target = Target(numbers=v.at(targets, b.mul(place, target_row)))
+            logits = v.at(z.address, b.mul(r, z.row))
+            target = Target(numbers=v.at(targets, b.mul(place, target_row)), logits=logits)
 
         def weighted() -> list[Any]:
             return [b.fmul(share, v.load(v.at(row_weights, place), v.element))]
@@ -164,7 +167,7 @@ def loss_gradient(work, layer, dtype, loss):
     z = View(layer.slopes + work.turn * layer.outputs_block * size, layer.unit_row, 1)
     p = View(layer.gradient, layer.unit_row, 1)
     _predict_rows(z, work.n_rows, layer.n_out, p, loss, dtype)
-    _differentiate_rows(work, p, layer.n_out, loss, dtype)
+    _differentiate_rows(work, z, p, layer.n_out, loss, dtype)
     if work.thread == 0 and work.part_stages == 0:
         _add_losses(work, loss, dtype)
 

@@ -12,6 +12,7 @@ update.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ class Plan:
 
     Attributes
     ----------
+    n_features, n_outputs : int
     works : ndarray of shape (n_threads,)
         WORK records.
     layers : ndarray of shape (n_threads, n_layers)
@@ -76,6 +78,10 @@ class Plan:
         are_apart: Sequence[bool] = (),
         takes_parts: bool = False,
     ) -> None:
+        weights = [w.view() for w in weights]  # whose shapes are their own
+        if any(w.shape[1] != above.shape[0] for w, above in pairwise(weights)):
+            raise ValueError(f"weights of shapes {[w.shape for w in weights]} don't fit together")
+        self.n_features, self.n_outputs = weights[0].shape[0], weights[-1].shape[1]
         self.dtype = weights[0].dtype
         self.n_lanes = VECTOR_BYTES // self.dtype.itemsize
         self.n_states = n_states

@@ -89,6 +89,11 @@ class Network:
         activations = tuple(ACTIVATIONS[name] for name in names)
         return cls(activations, loss, OPTIMIZERS[problem.optimizer], problem.dropout > 0)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether targets are labels."""
+        return isinstance(self.loss, CrossEntropy) and self.loss.of_labels
+
     def are_apart(self, is_training: bool) -> list[bool]:
         """For each layer, whether its outputs are kept apart from what slopes are computed from."""
         return [

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks.own import own_orders, own_targets
 from fastmlp.kernels import clock, program
 from fastmlp.kernels.announce import watch
 from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.inputs import Inputs, levels_of, skips_zeros
+from fastmlp.kernels.inputs import Inputs, levels_of, readable, skips_zeros
 from fastmlp.kernels.levels import Levels
 from fastmlp.kernels.pace import Pace
 from fastmlp.kernels.parts import takes_parts
@@ -38,10 +39,10 @@ class Trainer:
         `load` reads them and `export` writes them; nothing else touches them.
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
         uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time; or
-        where it is to be read often and has many zeros, as bytes if they can stand for it.
+        where it is to be read often and has many zeros, as bytes if they can stand for it. The
+        structure of CSR is copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Labels of intp, which have been checked to lie in 0..n_classes-1, or dense targets in the
-        network's dtype.
+        Labels of intp, in 0..n_outputs-1, or dense targets in the network's dtype. They are copied.
     problem, batch_size, learning_rate, lambda_reg, input_scale, row_weights, l2_by_rows, floor, \
 seed, with_penalty, total, n_epochs
         See `fastmlp.reference.Trainer`, and there for the attributes.
@@ -78,14 +79,16 @@ seed, with_penalty, total, n_epochs
         skip_zeros: bool | None = None,
     ) -> None:
         self.outside = weights, biases
+        x = readable(x)
+        self._n_rows = x.shape[0]
         self.problem = problem
         self.batch_size = batch_size
         self.learning_rate: Any = learning_rate  # maybe one for each step
         self.lambda_reg = lambda_reg
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
-        dtype = weights[0].dtype
         network = program.Network.of(problem, len(weights), has_labels=y.ndim == 1)
+        self._has_labels = network.has_labels
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
         skips = skips_zeros(x, skip_zeros)
         n_threads = max(self._pace.choices)
@@ -94,6 +97,7 @@ seed, with_penalty, total, n_epochs
             network.optimizer.n_states, network.are_apart(is_training=True),
             not skips and takes_parts(sum(w.size for w in weights), batch_size, n_threads),
         )  # fmt: skip
+        dtype = plan.dtype
         self.states: list[tuple[Array, ...]] = [
             tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
             for parameter in (*weights, *biases)
@@ -101,10 +105,10 @@ seed, with_penalty, total, n_epochs
         if levels is None:
             levels = levels_of(x, n_epochs, skips)
         self.inputs = Inputs(plan, x, input_scale, skips, levels=levels)
-        plan.put("targets", np.ascontiguousarray(y, np.int64 if y.ndim == 1 else dtype))
-        plan.works["target_row"] = 1 if y.ndim == 1 else y.shape[1]
+        self.set_targets(y)
         plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
         if row_weights is not None:
+            row_weights = np.array(row_weights).reshape(self._n_rows)
             plan.put("row_weights", np.ascontiguousarray(row_weights, dtype))
         self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed, total)
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
@@ -124,10 +128,18 @@ seed, with_penalty, total, n_epochs
             self._run_part(0, 1, 0, 0)
             self._word = word.pop_all()
 
+    def set_targets(self, y: Array) -> None:
+        """Go on with a copy of these targets, of the same kind as those before."""
+        plan = self._plan
+        targets = own_targets(y, self._has_labels, self._n_rows, plan.n_outputs, plan.dtype)
+        plan.put("targets", targets)
+        plan.works["target_row"] = 1 if self._has_labels else plan.n_outputs
+
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it.
 
         It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
+        ValueError, before any step, where there is no such row.
         """
         losses, penalties = self.epochs(order.reshape(1, -1))
         self.mean_loss, self.penalty = float(losses[0]), float(penalties[0])
@@ -173,7 +185,7 @@ seed, with_penalty, total, n_epochs
     def _take(self, orders: NDArray[np.intp]) -> None:
         """Take the steps over the rows in `orders`, a row an epoch."""
         self._word.close()
-        orders = np.ascontiguousarray(orders, np.int64)
+        orders = own_orders(orders, self._n_rows)
         plan = self._plan
         plan.put("order", orders)
         plan.works["n_ordered"] = orders.size

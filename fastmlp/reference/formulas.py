@@ -103,6 +103,35 @@ def forward(
     return activations
 
 
+def row_losses(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Array,
+    targets: Array,
+    activations: Sequence[Array],
+    floor: float,
+    problem: Problem = TUTORIAL,
+    masks: Masks | None = None,
+) -> Array:
+    """Return each row's loss, (n,), from what `forward` returned.
+
+    Parameters
+    ----------
+    floor : float
+        See `losses.Loss`.
+    weights, biases, x, targets, activations, problem, masks
+        As `backward` takes them.
+    """
+    loss = LOSSES[problem.loss]
+    if loss.rows_of_logits is None:
+        return loss.rows(activations[-1], targets, floor)
+    below = [x, *activations][-2]
+    if masks:
+        below = drop(below, masks[-1], problem.dropout)
+    z = matmul_bias(below, weights[-1], biases[-1])
+    return loss.rows_of_logits(z, activations[-1], targets)
+
+
 def backward(
     weights: Sequence[Array],
     x: Array,

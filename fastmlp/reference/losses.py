@@ -44,11 +44,15 @@ class Loss(NamedTuple):
     gradient : callable
         ``gradient(p, targets)``: by the logits, (n, n_outputs), without the rows' weights and the
         division by n.
+    rows_of_logits : callable, optional
+        ``rows_of_logits(z, p, targets)``: what `rows` returns, where logits tell more than the
+        predictions that they have become.
     """
 
     output: Callable[[Array], Array]
     rows: Callable[[Array, Array, float], Array]
     gradient: Callable[[Array, Array], Array] = difference
+    rows_of_logits: Callable[[Array, Array, Array], Array] | None = None
 
 
 def softmax(z: ArrayLike) -> Array:
@@ -102,17 +106,36 @@ def squared_error_rows(p: Array, targets: Array, floor: float) -> Array:
 def poisson_rows(p: Array, targets: Array, floor: float) -> Array:
     """Return half the Poisson deviance, sum(y log(y / p) - y + p), with targets from 0 upwards.
 
-    y log(y / p) is 0 where y is 0, and p / y is held at `floor` at least.
+    y log(y / p) is 0 where y is 0. There is no use of `floor`, but the loss stays finite when a
+    prediction underflows to 0, which then counts as the smallest number above it.
     """
-    ratio = np.divide(p, targets, out=np.ones_like(p), where=targets > 0)
-    return (p - targets - targets * np.log(np.maximum(ratio, floor))).sum(axis=1)
+    limits = np.finfo(p.dtype)
+    z = np.log(np.clip(p, limits.smallest_subnormal, limits.max))
+    return poisson_rows_of_logits(z, p, targets)
+
+
+def poisson_rows_of_logits(z: Array, p: Array, targets: Array) -> Array:
+    """Return what `poisson_rows` does, with p = exp(z): however far p is from the targets.
+
+    log(p / y) is z - log(y) where p or p / y is none of the dtype's normal numbers; elsewhere the
+    quotient is the better one, as z and log(y) may be nearly the same.
+    """
+    limits = np.finfo(p.dtype)
+    counts = targets > 0
+    y = np.where(counts, targets, 1)
+    with np.errstate(over="ignore"):
+        ratio = p / y
+    is_normal = (p >= limits.tiny) & (ratio >= limits.tiny) & (ratio <= limits.max)
+    logs = np.log(np.where(is_normal, ratio, y))
+    logs = np.where(is_normal, logs, z - logs)
+    return (p - targets - np.where(counts, targets * logs, 0)).sum(axis=1)
 
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(softmax, cross_entropy_rows),
     "binary_cross_entropy": Loss(logistic, binary_cross_entropy_rows),
     "squared_error": Loss(identity, squared_error_rows),
-    "poisson": Loss(np.exp, poisson_rows),
+    "poisson": Loss(np.exp, poisson_rows, rows_of_logits=poisson_rows_of_logits),
 }
 
 

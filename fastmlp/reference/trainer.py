@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks.own import own_orders, own_rows, own_targets
 from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.dropout import keep_mask
 from fastmlp.reference.formulas import (
@@ -15,9 +16,10 @@ from fastmlp.reference.formulas import (
     Masks,
     backward,
     forward,
+    row_losses,
     scale_inputs,
 )
-from fastmlp.reference.losses import LOSSES, tiny
+from fastmlp.reference.losses import tiny
 from fastmlp.reference.optimizers import OPTIMIZERS, States
 from fastmlp.reference.updates import optimizer_step
 
@@ -31,8 +33,9 @@ class Trainer:
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype.
         `load` reads them and `export` writes them; nothing else touches them.
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
+        Its values are read where they lie. The structure of CSR is copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Labels of intp, or dense targets in the network's dtype; see `losses`.
+        Labels of intp, or dense targets in the network's dtype; see `losses`. They are copied.
     problem : Problem
         Activations, loss, optimiser and their settings.
     batch_size : int
@@ -105,13 +108,14 @@ class Trainer:
         n_epochs: int = 1,
     ) -> None:
         self.outside = weights, biases
-        self.x, self.y = x, y
+        self.x = own_rows(x)
+        n_rows, dtype = self.x.shape[0], weights[0].dtype
+        self.y = own_targets(y, y.ndim == 1, n_rows, weights[-1].shape[1], dtype)
         self.problem = problem
         self.batch_size = batch_size
         self.learning_rate: Any = learning_rate  # maybe one for each step
         self.lambda_reg = lambda_reg
         self.input_scale = input_scale
-        dtype = weights[0].dtype
         self.row_weights = None if row_weights is None else row_weights.astype(dtype)
         self.l2_by_rows = l2_by_rows
         self.floor = tiny(dtype) if floor is None else floor
@@ -139,7 +143,13 @@ class Trainer:
         -------
         float
             The mean loss, without L2, of the last batch that has weight; NaN if there is none.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row. No step has been taken then.
         """
+        order = own_orders(order, self.x.shape[0])
         loss, total, penalty, n_rows = float("nan"), 0.0, 0.0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
             for batch, start in enumerate(range(0, len(order), self.batch_size)):
@@ -170,7 +180,7 @@ class Trainer:
         row_weights = None if self.row_weights is None else self.row_weights[rows]
         masks = self._masks(step, len(rows)) if problem.dropout > 0 else None
         activations = forward(weights, biases, x, None, problem, masks)
-        losses = LOSSES[problem.loss].rows(activations[-1], targets, self.floor)
+        losses = row_losses(weights, biases, x, targets, activations, self.floor, problem, masks)
         dw, db = backward(
             weights,
             x,

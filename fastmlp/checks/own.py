@@ -1,0 +1,65 @@
+"""What an engine keeps for itself while it works: copies, checked after they have been made.
+
+A callback or another thread may change the caller's arrays at any time. Whatever an engine finds
+its way in memory by must be out of their reach: labels, the structure of sparse rows, the order of
+the rows. Other numbers are only computed with; large ones, those of X, are read where they lie.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastmlp.checks import sparse
+
+
+def own_rows(x: Any) -> Any:
+    """Return rows, an array or SciPy's CSR, whose shape and structure nobody else can change.
+
+    Their values are shared. ValueError where the structure of a sparse matrix is broken.
+    """
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) else sparse.own_structure(x, "x")
+
+
+def own_targets(
+    y: NDArray[Any], are_labels: bool, n_rows: int, n_outputs: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return a copy of labels, (n_rows,) of int64, or of targets, (n_rows, n_outputs) of `dtype`.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, or a label is outside 0..n_outputs-1.
+    """
+    targets = np.array(y, np.int64 if are_labels else dtype, order="C")
+    shape = (n_rows,) if are_labels else (n_rows, n_outputs)
+    if targets.shape != shape:
+        kind = "labels" if are_labels else "targets"
+        raise ValueError(f"y has shape {targets.shape}: give {kind} of shape {shape}")
+    if are_labels:
+        _check_range(targets, n_outputs, "y holds the label", "number the classes from 0")
+    return targets
+
+
+def own_orders(orders: ArrayLike, n_rows: int) -> NDArray[np.int64]:
+    """Return a copy of numbers of rows, of any shape.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row.
+    """
+    copy = np.array(orders, np.int64, order="C")
+    remedy = "give a random_state that puts the rows' numbers in another order, and nothing else"
+    _check_range(copy, n_rows, "the order of the rows holds", remedy)
+    return copy
+
+
+def _check_range(numbers: NDArray[np.int64], n: int, what: str, remedy: str) -> None:
+    """Raise unless all numbers are in 0..n-1; as unsigned numbers, negative ones are large."""
+    if not numbers.size or numbers.view(np.uint64).max() < n:
+        return
+    low, high = int(numbers.min()), int(numbers.max())
+    raise ValueError(f"{what} {low if low < 0 else high}, outside 0..{n - 1}: {remedy}")
