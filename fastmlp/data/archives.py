@@ -132,6 +132,14 @@ def _opened(packing: str, plain: IO[bytes], path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(plain) if packing == "gzip" else bz2.open(plain))
 
 
+def size_of(stream: IO[bytes]) -> int | None:
+    """Return the size of a plain file; None for one that is unpacked, which nobody knows yet."""
+    try:
+        return os.fstat(stream.fileno()).st_size
+    except OSError:
+        return None
+
+
 def first_bytes(path: Path) -> bytes:
     """Return the first `HEAD` bytes of a file, unpacked; raise as `open_unpacked` does."""
     with open_unpacked(path, whole=False) as stream:

@@ -101,6 +101,19 @@ def kind_or_none(path: Path) -> str | None:
         return None
 
 
+def unlike_its_name(path: Path, otherwise: str) -> ValueError:
+    """Return the error for a file that is not what its name promises.
+
+    It says what the file is where that is known, such as the web page of a download that failed,
+    or else what the caller says.
+    """
+    try:
+        fault = _known_fault(first_bytes(path))
+    except ValueError:
+        fault = ""
+    return ValueError(f"{path} is {fault}" if fault else otherwise)
+
+
 def visible(folder: Path) -> Iterator[Path]:
     """Go through a folder in the order of names, without what file managers leave there."""
     for path in sorted(folder.iterdir()):
@@ -150,12 +163,15 @@ def _classify_head(head: bytes) -> tuple[str, str]:
     for kind, start in _KINDS:
         if re.match(start, head, re.DOTALL):
             return kind, ""
-    for start, fault in _REFUSED:
-        if re.match(start, head, re.DOTALL):
-            return "", fault
+    if fault := _known_fault(head):
+        return "", fault
     if not _is_text(head):
         return "", f"of a kind that is not read here: give {WANTED}"
     return "csv", ""
+
+
+def _known_fault(head: bytes) -> str:
+    return next((fault for start, fault in _REFUSED if re.match(start, head, re.DOTALL)), "")
 
 
 def _is_text(head: bytes) -> bool:
