@@ -134,6 +134,7 @@ def load(
     more: dict[str, dict[str, Any]] = {
         "image": {"side": side},
         "image folder": {"side": side, "progress": progress},
+        "parquet": {"side": side, "progress": progress},
     }
     raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
     if raw.x.size == 0:

@@ -114,6 +114,11 @@ def unlike_its_name(path: Path, otherwise: str) -> ValueError:
     return ValueError(f"{path} is {fault}" if fault else otherwise)
 
 
+def is_image(head: bytes) -> bool:
+    """Say whether a file that starts with `head` is an image."""
+    return _classify_head(head[:HEAD])[0] == "image"
+
+
 def visible(folder: Path) -> Iterator[Path]:
     """Go through a folder in the order of names, without what file managers leave there."""
     for path in sorted(folder.iterdir()):
