@@ -23,6 +23,7 @@ def evaluate(
     data: options.Data,
     label: options.Label = None,
     scale: options.ModelScale = None,
+    max_bytes: options.MaxBytes = None,
 ) -> None:
     """Show a model's accuracy on labelled data, its confusion matrix and its worst mistakes.
 
@@ -38,7 +39,7 @@ def evaluate(
     options.check_scale(scale)
     network = MLP.load(model)
     errors = Console(stderr=True, highlight=False)
-    dataset = sources.load_for(network, model, data, errors, label, scale)
+    dataset = sources.load_for(network, model, data, errors, label, scale, max_bytes)
     y = sources.labels_for(network, model, dataset, "evaluate")
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)

@@ -28,6 +28,7 @@ def predict(
     ] = None,
     label: options.Label = None,
     scale: options.ModelScale = None,
+    max_bytes: options.MaxBytes = None,
 ) -> None:
     """Predict every row's label, as a CSV of ImageId,Label; a label column is ignored.
 
@@ -48,7 +49,7 @@ def predict(
         out = None
     network = MLP.load(model)
     errors = Console(stderr=True, highlight=False)
-    dataset = sources.load_for(network, model, data, errors, label, scale)
+    dataset = sources.load_for(network, model, data, errors, label, scale, max_bytes)
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)
     labels = network.predict(dataset.x).tolist()

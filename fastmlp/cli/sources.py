@@ -32,20 +32,21 @@ def load(
     label: str | None = None,
     scale: float | None = None,
     side: int = SIDE,
+    max_bytes: int | None = None,
 ) -> Dataset:
     """Read, download or render the data.
 
     Parameters
     ----------
     data : str
-        ``mnist``, ``digits``, or the path of a file or folder that `fastmlp.data.load` reads. One
-        that bears one of the two names is reached as ``./mnist``.
+        ``mnist``, ``digits``, ``-`` for standard input, or the path of what `fastmlp.data.load`
+        reads. A file that bears one of these names is reached as ``./mnist``.
     use : {'train', 'test'}
         Which of MNIST's two sets to prefer; for built-in digits, whether to render the standard
         ones or fresh ones, so that a model is not tested on what it was trained on.
     console : rich.console.Console
         Where progress is shown.
-    label, scale, side : str, float, int
+    label, scale, side, max_bytes : str, float, int, int
         As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
@@ -62,7 +63,13 @@ def load(
             return _known(sources.load_mnist(prefer=prefer, progress=report), "MNIST", scale)
     with progress_of("Reading images", console) as report:
         return sources.load(
-            data, label=label, scale=scale, prefer=prefer, side=side, progress=report
+            data,
+            label=label,
+            scale=scale,
+            prefer=prefer,
+            side=side,
+            max_bytes=max_bytes,
+            progress=report,
         )
 
 
@@ -73,6 +80,7 @@ def load_for(
     console: Console,
     label: str | None = None,
     scale: float | None = None,
+    max_bytes: int | None = None,
 ) -> Dataset:
     """Read data to use a model on: pixels are divided as those were that it was trained on.
 
@@ -93,7 +101,9 @@ def load_for(
     inputs = network.layer_sizes[0]
     side = image_side(inputs) or SIDE
     divisor = scale or network.input_scale or 1.0
-    dataset = load(data, "test", console, label=label, scale=divisor, side=side)
+    dataset = load(
+        data, "test", console, label=label, scale=divisor, side=side, max_bytes=max_bytes
+    )
     columns = dataset.x.shape[1]
     if columns != inputs:
         raise ValueError(

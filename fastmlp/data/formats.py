@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from fastmlp import checks
 from fastmlp.data.cache import Progress
 from fastmlp.data.labels import LabelError, as_classes
+from fastmlp.data.limits import TooMuchError, at_most
+from fastmlp.data.names import Part, printable
+from fastmlp.data.pipes import name_of, on_disk
 from fastmlp.data.pixels import PixelError, settle
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import kind_of
-
-Part = Literal["train", "t10k"]
 
 READERS = {
     "csv": "csv_table.read_csv",
@@ -32,6 +34,12 @@ READERS = {
     "image folder": "images.read_image_folder",
 }
 """The function that reads each of the formats which `kind_of` knows, imported when it is needed."""
+
+_OPTIONS = {
+    "parquet": ("side", "progress"),
+    "image": ("side",),
+    "image folder": ("side", "progress"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ def load(
     scale: float | None = None,
     prefer: Part = "train",
     side: int = 28,
+    max_bytes: int | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Load images and labels from a file or a folder, in any format that is known.
@@ -86,7 +95,7 @@ def load(
     Parameters
     ----------
     path : str or Path
-        A file, or a folder.
+        A file, a folder, or a pipe such as ``/dev/stdin``; ``"-"`` is standard input.
     label : str, optional
         In tables, the labels' column: its name, or ``"first"``, ``"last"``, ``"none"``. By default
         a column named label, class, target or y; without names, what looks like labels.
@@ -97,6 +106,9 @@ def load(
         Which part to load where there is one to train and one to test with.
     side : int
         Width and height that images are resized to.
+    max_bytes : int, optional
+        How much a file may take when it is unpacked. By default a hundred times its size, and
+        1 GiB at least; what comes from a pipe, 1 GiB.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
 
@@ -110,8 +122,8 @@ def load(
     FileNotFoundError, OSError
         If there is no such file or folder, or it can't be read.
     TypeError, ValueError
-        If an argument makes no sense, or the file holds something else, or what is no pixel or no
-        label; the message names it and says what to do.
+        If an argument makes no sense, or the file holds something else, more than `max_bytes`, or
+        what is no pixel or no label; the message names it and says what to do.
 
     Examples
     --------
@@ -127,31 +139,43 @@ def load(
         raise TypeError(f"label is {label!r}: give a column's name, 'first', 'last' or 'none'")
     if prefer not in ("train", "t10k"):
         raise ValueError(f'prefer is {prefer!r}: give "train" or "t10k"')
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: check the path for typing errors")
-    kind = kind_of(path)
-    more: dict[str, dict[str, Any]] = {
-        "image": {"side": side},
-        "image folder": {"side": side, "progress": progress},
-        "parquet": {"side": side, "progress": progress},
-    }
-    raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
+    if max_bytes is not None:
+        max_bytes = checks.as_count(max_bytes, "max_bytes")
+    more = {"side": side, "progress": progress}
+    name = name_of(path)
+    with at_most(max_bytes), _file(path, name) as file:
+        kind = kind_of(file)
+        options = {option: more[option] for option in _OPTIONS.get(kind, ())}
+        raw = _reader(kind)(file, label=label, prefer=prefer, **options)
     if raw.x.size == 0:
-        raise ValueError(f"{path} holds no pixels: give a file with one image at least")
+        raise ValueError(f"{name} holds no pixels: give a file with one image at least")
     try:
         x, used_scale, limits, values = settle(raw.x, scale)
         y, names = _classes(raw)
     except (PixelError, LabelError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{name}: {error}") from None
     except ValueError as error:
-        raise ValueError(f"{path} {error}") from None
+        raise ValueError(f"{name} {error}") from None
     n_rows, n_features = x.shape
     size = f"{n_rows:,} row{'s' * (n_rows > 1)} of {n_features:,} pixels"
     # A format that names the classes has said so.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
-    found = f"{path}: {', '.join((size, *raw.words, *classes, values))}"
-    return Dataset(x, y, names, used_scale, raw.ids, limits, str(path), " ".join(found.split()))
+    found = f"{name}: {', '.join((size, *map(printable, raw.words), *classes, values))}"
+    return Dataset(x, y, names, used_scale, raw.ids, limits, name, " ".join(found.split()))
+
+
+@contextmanager
+def _file(given: str | Path, name: str) -> Iterator[Path]:
+    """Yield what is to be read; errors call it by its name, in letters that can be written."""
+    file = Path(given)
+    try:
+        with on_disk(given) as file:
+            yield file
+    except (ValueError, OSError) as error:
+        message = printable(str(error).replace(str(file), name))
+        if message == str(error) and type(error) is not TooMuchError:
+            raise
+        raise (type(error) if isinstance(error, OSError) else ValueError)(message) from None
 
 
 def _reader(kind: str) -> Callable[..., Raw]:

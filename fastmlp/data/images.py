@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastmlp.data.archives import check_is_file, listed, open_unpacked
 from fastmlp.data.cache import Progress
 from fastmlp.data.grey import rows
-from fastmlp.data.names import PART_OF, Part
+from fastmlp.data.names import PART_OF, Part, printable
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import contents, kind_or_none, visible
 
@@ -156,7 +156,7 @@ def _classes(
     """Return the folders' names in the order of their labels, these, and the classes' names."""
     names = sorted(classes)
     if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in names):
-        return names, np.arange(len(names), dtype=np.int64), tuple(names)
+        return names, np.arange(len(names), dtype=np.int64), tuple(map(printable, names))
     names.sort(key=int)
     numbers = np.array([int(name) for name in names], np.int64)
     for first, second in itertools.pairwise(names):
@@ -168,4 +168,4 @@ def _classes(
 def _read(files: list[Path], ids: list[str], side: int, progress: Progress | None = None) -> Raw:
     images = ((str(file), functools.partial(open_unpacked, file)) for file in files)
     raw = rows(images, len(files), side, progress)
-    return Raw(raw.x, ids=np.array(ids, dtype=object), words=raw.words)
+    return Raw(raw.x, ids=np.array(list(map(printable, ids)), dtype=object), words=raw.words)

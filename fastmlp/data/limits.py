@@ -20,9 +20,9 @@ _max_bytes: ContextVar[int | None] = ContextVar("max_bytes", default=None)
 class TooMuchError(ValueError):
     """A file holds more than it may."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, where: Path | str, limit: int) -> None:
         super().__init__(
-            f"{path} takes more than {limit:,} bytes: give fewer rows, or if you trust it, a "
+            f"{where} takes more than {limit:,} bytes: give fewer rows, or if you trust it, a "
             "larger max_bytes to fastmlp.data.load (--max-bytes on the command line)"
         )
 
@@ -45,6 +45,12 @@ def limit_of(path: Path) -> int:
     """Return how many bytes may come out of a file."""
     given = _max_bytes.get()
     return max(USUAL, TIMES * path.stat().st_size) if given is None else given
+
+
+def stream_limit() -> int:
+    """Return how many bytes may come out of a pipe, whose size nobody knows."""
+    given = _max_bytes.get()
+    return USUAL if given is None else given
 
 
 def check_room(n_bytes: int, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeVar
 
@@ -27,6 +28,19 @@ PART_OF = {word: part for part, words in _PARTS.items() for word in words}
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words}
 _LONGEST = 2 * max(map(len, {**PART_OF, **_ROLE_OF}))  # of a word that may be two of them
 _FORMAT = re.compile(r"idx\d*|u?byte|short|int|float|double|gz|xz|bz2|zip|npy|npz")
+
+
+def printable(name: str) -> str:
+    """Return a file's name as text that can be written anywhere.
+
+    Bytes of it that are no UTF-8, which Python keeps as surrogates, become ``\\xe9`` and the like.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        coded = name.encode("utf-8", sys.getfilesystemencodeerrors())
+        return coded.decode("utf-8", "backslashreplace")
+    return name
 
 
 class Name(NamedTuple):
