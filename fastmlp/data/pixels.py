@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PIXEL_MAX = 255
+ROUNDING = 1e-6  # by which float32 may have left 0 to 1
 
 
 class PixelError(ValueError):
@@ -82,7 +83,8 @@ def settle(
         return pixels, scale, (low, high), f"whole numbers {span}, {divided}"
     kept = pixels.dtype if pixels.dtype in (np.float32, np.float64) else np.float64
     pixels = np.ascontiguousarray(pixels, kept)
-    if low >= 0 and high <= 1:
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
+        low, high = max(low, 0.0), min(high, 1.0)
         return pixels, scale or 1.0, (low, high), f"fractions {span}, not divided"
     if scale is None:
         raise ValueError(
