@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from fastmlp.data import grey, load_idx
+from fastmlp.data import grey, load, load_idx
 from fastmlp.data.images import read_image, read_image_folder
 from fastmlp.data.sniff import kind_of
 
@@ -319,6 +319,29 @@ def test_no_images(tmp_path: Path):
     assert "holds nothing, and no images: put them there" in error_of(tmp_path)
     (tmp_path / "a.txt").write_text("1")
     assert "holds a.txt, and no images: put them there" in error_of(tmp_path)
+
+
+def test_names_that_are_no_utf_8_can_be_written(tmp_path: Path):
+    names = (b"caf\xe9", b"caf\xe8", "café".encode(), b"the")
+    try:
+        for name in names:
+            put(tmp_path / "drinks\udce9" / os.fsdecode(name) / "a\udcff.png", DIGIT)
+    except OSError:
+        pytest.skip("such names can't be given here")
+    data = load(tmp_path / "drinks\udce9")
+    assert data.class_names == ("café", r"caf\xe8", r"caf\xe9", "the")
+    assert data.ids is not None
+    assert data.ids.tolist()[1] == r"caf\xe8/a\xff.png"
+    assert data.name == str(tmp_path / r"drinks\xe9")
+    assert data.found.startswith(f"{data.name}: 4 rows of 784 pixels, 4 images")
+    assert data.found.isprintable()
+    bad = tmp_path / "drinks\udce9" / "caf\udce9" / "a\udcff.png"
+    bad.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"drinks\\xe9/caf\\xe9/a\\xff.png is no image") as caught:
+        load(bad.parents[1])
+    assert str(caught.value).isprintable()
+    with pytest.raises(FileNotFoundError, match=r"drinks\\xe9/no does not exist"):
+        load(bad.parents[1] / "no")
 
 
 def test_images_beside_folders_of_images(tmp_path: Path):

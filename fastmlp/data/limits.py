@@ -13,6 +13,7 @@ from typing import IO, Any
 USUAL = 2**30  # bytes that any file may unpack to, ...
 TIMES = 100  # ... and so many times its own size: tables of digits are a tenth, packed
 PIECE = 2**16
+MOST_AT_A_TIME = 2**20
 
 _max_bytes: ContextVar[int | None] = ContextVar("max_bytes", default=None)
 
@@ -78,7 +79,7 @@ class _Limited(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        content = self._stream.read(len(buffer))
+        content = self._stream.read(min(len(buffer), MOST_AT_A_TIME))
         buffer[: len(content)] = content
         self._check(self._stream.tell())
         return len(content)
@@ -118,6 +119,7 @@ class Xz(io.RawIOBase):
         self._stream.seek(0)
         self._unpacker = self._new()
         self._position = 0
+        self._is_over = False
 
     def _new(self) -> lzma.LZMADecompressor:
         return lzma.LZMADecompressor(memlimit=self._limit)
@@ -142,12 +144,13 @@ class Xz(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         content = b""
-        while not content:
+        while not (content or self._is_over):
             packed = b""
             is_next = self._unpacker.eof  # several streams may stand one after the other
             if is_next:
                 packed = self._unpacker.unused_data or self._stream.read(PIECE)
                 if not packed:
+                    self._is_over = True
                     break
                 self._unpacker = self._new()
             elif self._unpacker.needs_input:
@@ -159,9 +162,9 @@ class Xz(io.RawIOBase):
             except lzma.LZMAError as error:
                 if "limit" in str(error).lower():
                     raise TooMuchError(self._path, self._limit) from None
-                if is_next:  # what follows is no stream: as lzma.open does, leave it
-                    break
-                raise
+                if not is_next:
+                    raise
+                self._is_over = True  # what follows is no stream: as lzma.open does, leave it
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)

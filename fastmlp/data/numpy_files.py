@@ -234,7 +234,7 @@ def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]
         raise damaged(path)
     if size is not None and n_before + n_bytes > size:
         raise damaged(path)
-    check_room(n_bytes, path)
+    check_room(n_before + n_bytes, path)
     content = np.empty(n_bytes, np.uint8)
     if stream.readinto(content) < n_bytes:  # type: ignore[attr-defined]
         raise damaged(path)

@@ -132,6 +132,10 @@ def _damaged(path: Path, error: Exception) -> ValueError:
 
 
 def _no_pixels(name: str, kind: Any, path: Path) -> ValueError:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
     return ValueError(
         f"{path}: column {name!r} holds {kind} values, which are no pixels: "
         "remove it, or name it as the labels' column (--label on the command line)"

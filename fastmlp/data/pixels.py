@@ -75,6 +75,8 @@ def settle(
     """
     pixels = as_pixels(x)
     low, high = float(pixels.min()), float(pixels.max())
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
+        low, high = max(low, 0.0), min(high, 1.0)
     span = f"from {low:g} to {high:g}"
     if pixels.dtype == np.uint8:
         if scale is None:
@@ -83,8 +85,7 @@ def settle(
         return pixels, scale, (low, high), f"whole numbers {span}, {divided}"
     kept = pixels.dtype if pixels.dtype in (np.float32, np.float64) else np.float64
     pixels = np.ascontiguousarray(pixels, kept)
-    if low >= -ROUNDING and high <= 1 + ROUNDING:
-        low, high = max(low, 0.0), min(high, 1.0)
+    if low >= 0 and high <= 1:
         return pixels, scale or 1.0, (low, high), f"fractions {span}, not divided"
     if scale is None:
         raise ValueError(
