@@ -9,8 +9,8 @@ from itertools import islice
 
 LONGEST_VALUE, LONGEST_NAME = 200, 60  # characters
 # Control characters, ESC among them; line and paragraph separators; what turns the direction of
-# writing around; and surrogates, which stand for the bytes of a name that is no UTF-8.
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# writing around.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 _brief = reprlib.Repr()
 _brief.maxlevel = 3
@@ -34,6 +34,22 @@ def shown(value: object) -> str:
     return shortened(text, LONGEST_VALUE)
 
 
+def encodable(name: str) -> str:
+    r"""Return a name as text that can be written as UTF-8.
+
+    Bytes of a file's name that are no UTF-8, which Python keeps as surrogates, become ``\xe9`` and
+    the like.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        try:
+            return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # surrogates that stand for no bytes
+            return name.encode("utf-8", "backslashreplace").decode()
+    return name
+
+
 def printable(text: str) -> str:
     r"""Return `text` with all that a terminal would act upon, or can't show, escaped as by `repr`.
 
@@ -42,6 +58,7 @@ def printable(text: str) -> str:
     >>> print(printable("plain, \x1b[31mred"))
     plain, \x1b[31mred
     """
+    text = encodable(text)
     return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

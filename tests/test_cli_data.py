@@ -120,6 +120,15 @@ def test_label_and_scale_reach_every_command(tmp_path: Path) -> None:
     shown(run("profile", "--data", data, "--epochs", 1, *options, "--out", tmp_path / "p"))
 
 
+def test_max_bytes_reaches_every_command(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "a.csv", X, Y)
+    model = train(tmp_path, data, "--max-bytes", 10**6)
+    for command in (("train",), ("profile",), ("evaluate", model), ("predict", model)):
+        line = one_line_error(*command, "--data", data, "--max-bytes", 1000)
+        assert f"{data} takes more than 1,000 bytes: " in line
+        assert "--max-bytes" in line
+
+
 def test_zeros_and_ones_are_not_divided_and_the_model_file_keeps_that(tmp_path: Path) -> None:
     bits = write_csv(tmp_path / "bits.csv", X // 100, Y)
     assert (X // 100).max() == 2

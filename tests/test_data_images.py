@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from fastmlp.data import images, load, load_idx
+from fastmlp.data import grey, load, load_idx
 from fastmlp.data.images import read_image, read_image_folder
 from fastmlp.data.sniff import kind_of
 
@@ -271,9 +271,51 @@ def test_any_byte_changed_gives_an_image_or_an_error(tmp_path: Path):
 
 
 def test_an_image_that_is_far_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(images, "MAX_PIXELS", 783)
+    monkeypatch.setattr(grey, "MAX_PIXELS", 783)
     path = put(tmp_path / "a.png", DIGIT)
     assert " has 28x28 pixels: remove or replace" in error_of(path, read_image)
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_the_margins_of_a_long_strip_take_little_memory(
+    tmp_path: Path, upright: bool, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[int] = []
+
+    def watched(mode: str, size: tuple[int, int], colour: int = 0) -> Image.Image:
+        made.append(size[0] * size[1])
+        return new(mode, size, colour)
+
+    new = Image.new
+    monkeypatch.setattr(Image, "new", watched)
+    strip = np.zeros((300, 28_000), np.uint8)
+    strip[:, 10_000:20_000] = 255
+    x = read_image(put(tmp_path / "a.png", strip.T if upright else strip)).x.reshape(28, 28)
+    assert max(made) < 30_000_000
+    bright = np.flatnonzero((x.T if upright else x).max(axis=0) > 30)
+    assert_array_equal(bright, np.arange(10, 20))
+
+
+OTHER_FORMATS = {
+    "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n%%EndComments\n%%EOF\n",
+    "ICO": b"\0\0\1\0\1\0\x10\x10" + bytes(50),
+    "PSD": b"8BPS\0\1" + bytes(50),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMATS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_pillow_opens_no_format_but_ours(
+    tmp_path: Path, form: str, packed: bool, monkeypatch: pytest.MonkeyPatch
+):
+    Image.init()
+    opened: list[str] = []
+    monkeypatch.setitem(Image.OPEN, form, (lambda *_: opened.append(form), Image.OPEN[form][1]))
+    content = OTHER_FORMATS[form]
+    put(tmp_path / "3/good.png", DIGIT)
+    (tmp_path / "3/evil.png").write_bytes(gzip.compress(content) if packed else content)
+    assert "/3/evil.png is no image or a damaged one: remove" in error_of(tmp_path)
+    assert opened == []
 
 
 def test_no_images(tmp_path: Path):
@@ -285,6 +327,29 @@ def test_no_images(tmp_path: Path):
     assert "holds a.txt, and no images: put them there" in error_of(tmp_path)
 
 
+def test_names_that_are_no_utf_8_can_be_written(tmp_path: Path):
+    names = (b"caf\xe9", b"caf\xe8", "café".encode(), b"the")
+    try:
+        for name in names:
+            put(tmp_path / "drinks\udce9" / os.fsdecode(name) / "a\udcff.png", DIGIT)
+    except OSError:
+        pytest.skip("such names can't be given here")
+    data = load(tmp_path / "drinks\udce9")
+    assert data.class_names == ("café", r"caf\xe8", r"caf\xe9", "the")
+    assert data.ids is not None
+    assert data.ids.tolist()[1] == r"caf\xe8/a\xff.png"
+    assert data.name == str(tmp_path / r"drinks\xe9")
+    assert data.found.startswith(f"{data.name}: 4 rows of 784 pixels, 4 images")
+    assert data.found.isprintable()
+    bad = tmp_path / "drinks\udce9" / "caf\udce9" / "a\udcff.png"
+    bad.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"drinks\\xe9/caf\\xe9/a\\xff.png is no image") as caught:
+        load(bad.parents[1])
+    assert str(caught.value).isprintable()
+    with pytest.raises(FileNotFoundError, match=r"drinks\\xe9/no does not exist"):
+        load(bad.parents[1] / "no")
+
+
 def test_images_beside_folders_of_images(tmp_path: Path):
     put(tmp_path / "a.png", DIGIT)
     put(tmp_path / "cat/a.png", DIGIT)
@@ -292,7 +357,7 @@ def test_images_beside_folders_of_images(tmp_path: Path):
 
 
 def test_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(images, "IMAGES_AT_A_TIME", 2)
+    monkeypatch.setattr(grey, "IMAGES_AT_A_TIME", 2)
     for i in range(3):
         put(tmp_path / f"{i}.png", DIGIT)
     seen: list[tuple[int, int]] = []

@@ -245,6 +245,24 @@ def test_a_declared_scale_goes_before_what_the_values_say(tmp_path: Path) -> Non
     assert_array_equal(load(path, scale=255).x, load(path).x)  # divided already
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 1.0000001), (-1e-9, 1), (-1e-7, 1.0000002)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_rounding_has_moved_beyond_0_to_1_is_within(
+    tmp_path: Path, low: float, high: float, dtype: str
+) -> None:
+    x = (X / 255).astype(dtype)
+    x[0, :2] = low, high
+    np.save(tmp_path / "x.npy", x)
+    data = load(tmp_path / "x.npy")
+    assert_array_equal(data.x, x)
+    assert (data.scale, data.limits) == (1, (0, 1))
+    assert "fractions from 0 to 1, not divided" in data.found
+    for wrong in (1.0001, -0.0001):
+        x[0, 0] = wrong
+        np.save(tmp_path / "x.npy", x)
+        assert "neither within 0 to 1" in error_of(tmp_path / "x.npy")
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_labels_that_are_words(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "table"

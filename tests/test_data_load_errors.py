@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from table_tools import PACKINGS, X, error_of, frame, put
 
-from fastmlp.data import csv_table, load, load_csv
+from fastmlp.data import csv_stream, load, load_csv
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_interrupt_while_pandas_reads_is_an_interrupt(
         self.error = KeyboardInterrupt()
         raise pd.errors.ParserError("Calling read(nbytes) on source failed.")
 
-    monkeypatch.setattr(csv_table._Watched, "read", interrupted)
+    monkeypatch.setattr(csv_stream.Watched, "read", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load(put(tmp_path, frame().to_csv(index=False)))
 

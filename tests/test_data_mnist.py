@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import threading
@@ -41,6 +42,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[str] = []
+        self.sent = 0  # bytes, by an endless mirror
 
     def mirrors(self, *manners: str) -> tuple[str, ...]:
         return tuple(f"http://127.0.0.1:{self.server_port}/{manner}/" for manner in manners)
@@ -57,6 +59,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
+        if manner == "endless":
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                while self.server.sent < 2**26:
+                    self.server.sent += self.wfile.write(bytes(2**16))
+            return
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if manner == "corrupt":
@@ -119,7 +127,7 @@ def test_progress(server: Server, tmp_path: Path):
     assert calls == []
 
 
-@pytest.mark.parametrize("manner", ["missing", "corrupt", "cut", "late"])
+@pytest.mark.parametrize("manner", ["missing", "corrupt", "cut", "late", "endless"])
 def test_the_next_mirror_steps_in(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str
 ):
@@ -137,7 +145,12 @@ def test_a_mirror_that_is_down(server: Server, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     ("manner", "reason"),
-    [("missing", "answers 404"), ("corrupt", "sends another file"), ("cut", "hangs up")],
+    [
+        ("missing", "answers 404"),
+        ("corrupt", "sends another file"),
+        ("cut", "hangs up"),
+        ("endless", "sends another file"),
+    ],
 )
 def test_no_mirror_left(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str, reason: str
@@ -151,6 +164,7 @@ def test_no_mirror_left(
     assert f"can't download train-images-idx3-ubyte.gz ({mirrors[0]} {reason}, " in message
     assert message.endswith("or put MNIST's files in a folder and give that folder")
     assert list(tmp_path.iterdir()) == []  # nothing half done
+    assert server.sent < 2**26  # which is what an endless mirror would have sent
 
 
 def test_silence_and_refusal_are_named(

@@ -249,6 +249,13 @@ def test_a_forged_size(tmp_path: Path):
         assert "damaged" in error_of(path)
 
 
+def test_a_web_page_under_the_name_of_an_array_is_named(tmp_path: Path):
+    npy(tmp_path, "y_train.npy", Y)
+    path = tmp_path / "x_train.npy"
+    path.write_bytes(b"<html>404 Not Found</html>")
+    assert error_of(tmp_path).startswith(f"{path} is a web page, not the data: open it")
+
+
 def test_a_damaged_file_in_a_folder_is_named(tmp_path: Path):
     npy(tmp_path, "y_train.npy", Y)
     path = npz(tmp_path, "x_train.npz", arr_0=X)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastmlp.data import load_idx
+from fastmlp.data import load, load_idx
 from fastmlp.data.idx import read_idx
 from fastmlp.data.sniff import kind_of
 
@@ -198,6 +198,20 @@ def test_what_is_damaged_is_named(tmp_path: Path):
             with pytest.raises(ValueError, match=f"^{path} .*{named}"):
                 read_idx(tmp_path)
         path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_web_page_under_the_name_of_a_file_is_named(tmp_path: Path, at: int, pack):
+    put_pair(tmp_path, *PAIRS[0])
+    path = put(tmp_path / PAIRS[0][at], pack(b"<!DOCTYPE html><html>404 Not Found</html>"))
+    for read in (load, read_idx):
+        with pytest.raises(ValueError, match=f"^{path} is a web page, not the data: open it"):
+            read(tmp_path)
+    with pytest.raises(ValueError, match=f"^{path} is a web page"):
+        read_idx(tmp_path / PAIRS[0][0])
+    with pytest.raises(ValueError, match=f"^{path} is a web page"):
+        load_idx(tmp_path)
 
 
 def test_numbers_that_differ(tmp_path: Path):

@@ -9,6 +9,8 @@ import json
 import lzma
 import pickle
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -88,6 +90,7 @@ FILES = [
     ("npy", npy(IMAGES)),
     ("npz", npz(x=IMAGES)),
     ("parquet", b"PAR1\x15\x04PAR1"),
+    ("image", b"P2\n# by\n  # me\n5 4\n255\n"),
 ]
 
 
@@ -112,6 +115,7 @@ REFUSED = [
     (b"<!DOCTYPE html><html>", "is a web page, not the data: open it"),
     (b"\n  <HTML lang='en'>", "is a web page"),
     (b"<!-- saved -->\n<html>", "is a web page"),
+    (b"<!-- saved --><!-- by\n me -->\n<html>", "is a web page"),
     (b'<?xml version="1.0"?>', "is an XML file: save the table as CSV"),
     (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7\n", "is a Git LFS pointer"),
     *(
@@ -161,6 +165,31 @@ REFUSED = [
 @pytest.mark.parametrize(("content", "named"), REFUSED, ids=range(len(REFUSED)))
 def test_what_is_no_data_is_named(tmp_path: Path, content: bytes, named: str):
     assert fault(put(tmp_path / "train.csv", content)).startswith(named)
+
+
+PIECES = (
+    b" %\n", b"%", b"% \n\n", b" ", b"\n", b"# ", b"#\n", b"#", b"<!--", b"<!---->", b"-->", b"<",
+    b"1", b"1.", b"1:1 ", b" 1:1", b"1 ", b"a\n", b"[", b"{ ", b"cnumpy ", b"c",
+)  # fmt: skip
+STARTS = (b"", b"P1 ", b"P6 # ", b"<!--", b"% ", b"1 ", b"1:1 ", b"1 1:", b"cnumpy", b"[ ", b"MM")
+HOSTILE = """
+import sys
+from pathlib import Path
+from fastmlp.data.sniff import kind_or_none
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    print(path.name, kind_or_none(path), flush=True)
+"""
+
+
+def test_no_text_takes_long(tmp_path: Path):
+    for i, start in enumerate(STARTS):
+        for j, piece in enumerate(PIECES):
+            for k, end in enumerate((b"", b",", b"\nx,y\n1,2\n")):
+                head = start + piece * (1000 // len(piece)) + end
+                put(tmp_path / f"{i}-{j}-{k}", head)
+    command = [sys.executable, "-c", HOSTILE, str(tmp_path)]  # one match can't be interrupted
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.count("\n") == len(STARTS) * len(PIECES) * 3
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"%PDF-", pickle.dumps(CODE, 2)])

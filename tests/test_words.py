@@ -82,7 +82,7 @@ def test_what_a_terminal_would_act_upon_is_escaped() -> None:
     assert printable("\x1b[31m\x07\n\r\t\x7f") == r"\x1b[31m\x07\n\r\t\x7f"
     assert printable("\x9b0m \x85") == r"\x9b0m \x85"
     assert printable("\u202egpj.exe\u2069 \u2028") == r"\u202egpj.exe\u2069 \u2028"
-    assert printable("caf\udce9") == r"caf\udce9"
+    assert printable("caf\udce9") == r"caf\xe9"
 
 
 def test_a_long_text_loses_its_middle() -> None:

@@ -13,6 +13,7 @@ def evaluate(
     label: options.Label = None,
     id_column: options.IdColumn = None,
     scale: options.ModelScale = None,
+    max_bytes: options.MaxBytes = None,
 ) -> None:
     """Show a model's accuracy on labelled data, what it confuses and its worst mistakes.
 
@@ -28,7 +29,10 @@ def evaluate(
     options.check_scale(scale)
     network = MLP.load(model)
     errors = Terminal(stderr=True)
-    dataset = sources.load_for(network, model, data, errors, label, scale, id_column)
+    dataset = sources.load_for(
+        network, model, data, errors, label=label, scale=scale, id_column=id_column,
+        max_bytes=max_bytes,
+    )  # fmt: skip
     y = sources.labels_for(network, model, dataset, "evaluate")
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)

@@ -29,7 +29,7 @@ RATE = 0.01
 DATA_HELP = (
     "A file or folder, known by its content: CSV (any separator, with or without a header), "
     "IDX as MNIST's, .npz, .npy, .parquet, folders of images, one a class; gzip, zip, xz and bz2 "
-    "are unpacked. Or 'mnist' (downloaded once), 'digits' (built in)."
+    "are unpacked. Or - for standard input, 'mnist' (downloaded once), 'digits' (built in)."
 )
 LABEL_HELP = (
     "The column of the labels in a table: its name, or first, last, none. "
@@ -38,6 +38,10 @@ LABEL_HELP = (
 SCALE_HELP = (
     "What values are divided by. By default 1 where they are at most 1, their largest for other "
     "whole numbers up to 127, and 255 for those up to 255 and for images."
+)
+MAX_BYTES_HELP = (
+    "How much a file may take when it is unpacked. By default a hundred times its size, and 1 GiB "
+    "at least."
 )
 MODEL_SCALE_HELP = "What values are divided by. By default what the model was trained with."
 
@@ -62,6 +66,9 @@ IdColumn = Annotated[
     ),
 ]
 Scale = Annotated[float | None, typer.Option(metavar="X", help=SCALE_HELP, show_default=False)]
+MaxBytes = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help=MAX_BYTES_HELP, show_default=False)
+]
 ModelScale = Annotated[
     float | None, typer.Option("--scale", metavar="X", help=MODEL_SCALE_HELP, show_default=False)
 ]

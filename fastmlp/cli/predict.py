@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fastmlp.cli import options
+from fastmlp.words import encodable
 
 
 def predict(
@@ -44,6 +45,7 @@ def predict(
         typer.Option("--proba", help="Write each class's probability instead, a column for each."),
     ] = False,
     scale: options.ModelScale = None,
+    max_bytes: options.MaxBytes = None,
 ) -> None:
     """Predict every row's label, as a CSV of ids and labels; a label column is ignored.
 
@@ -65,7 +67,10 @@ def predict(
         out = None
     network = MLP.load(model)
     errors = Terminal(stderr=True)
-    dataset = sources.load_for(network, model, data, errors, label, scale, id_column)
+    dataset = sources.load_for(
+        network, model, data, errors, label=label, scale=scale, id_column=id_column,
+        max_bytes=max_bytes,
+    )  # fmt: skip
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)
     is_image = sources.image_side(network.layer_sizes[0]) is not None
@@ -78,7 +83,7 @@ def predict(
     lines = [_line([id_column or ("ImageId" if is_image else "row"), *columns])] if header else []
     lines += [_line([row, *rest]) for row, rest in zip(ids, cells, strict=True)]
     # A name that is no UTF-8 is still to be told from others.
-    data_written = "".join(lines).encode("utf-8", "backslashreplace")
+    data_written = encodable("".join(lines)).encode()
     if out is None:
         assert stdout is not None
         stdout.write_bytes(data_written)

@@ -24,6 +24,7 @@ def profile(
     data: options.Data = "digits",
     label: options.Label = None,
     scale: options.Scale = None,
+    max_bytes: options.MaxBytes = None,
     hidden: options.Hidden = "64",
     activation: options.Activation = "relu",
     dropout: options.Dropout = 0.0,
@@ -62,7 +63,7 @@ def profile(
     from fastmlp import MLP, profiling
 
     with run_folder(out, DEFAULT_NAME) as folder:
-        dataset = sources.load(data, "train", errors, label=label, scale=scale)
+        dataset = sources.load(data, "train", errors, label=label, scale=scale, max_bytes=max_bytes)
         n_classes = sources.n_classes(dataset, "profile")
         x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "profile")
         console.print_line(dataset.found)

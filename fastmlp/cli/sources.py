@@ -38,20 +38,21 @@ def load(
     side: int = SIDE,
     feature_names: Sequence[str] | None = None,
     id_column: str | None = None,
+    max_bytes: int | None = None,
 ) -> Dataset:
     """Read, download or render the data.
 
     Parameters
     ----------
     data : str
-        ``mnist``, ``digits``, or the path of a file or folder that `fastmlp.data.load` reads. One
-        that bears one of the two names is reached as ``./mnist``.
+        ``mnist``, ``digits``, ``-`` for standard input, or the path of what `fastmlp.data.load`
+        reads. A file that bears one of these names is reached as ``./mnist``.
     use : {'train', 'test'}
         Which of MNIST's two sets to prefer; for built-in digits, whether to render the standard
         ones or fresh ones, so that a model is not tested on what it was trained on.
     console : Terminal
         Where progress is shown.
-    label, scale, side, feature_names, id_column : str, float, int, sequence of str, str
+    label, scale, side, feature_names, id_column, max_bytes
         As for `fastmlp.data.load`.
     """
     from fastmlp import data as sources
@@ -69,7 +70,7 @@ def load(
     with progress_of("Reading images", console) as report:
         return sources.load(
             data, label=label, scale=scale, prefer=prefer, side=side, progress=report,
-            feature_names=feature_names, id_column=id_column,
+            feature_names=feature_names, id_column=id_column, max_bytes=max_bytes,
         )  # fmt: skip
 
 
@@ -81,6 +82,7 @@ def load_for(
     label: str | None = None,
     scale: float | None = None,
     id_column: str | None = None,
+    max_bytes: int | None = None,
 ) -> Dataset:
     """Read data to use a model on: values are divided as those were that it was trained on.
 
@@ -103,7 +105,7 @@ def load_for(
     known = network.feature_names
     dataset = load(
         data, "test", console, label=label, scale=divisor, side=side, feature_names=known,
-        id_column=id_column,
+        id_column=id_column, max_bytes=max_bytes,
     )  # fmt: skip
     if known is not None and dataset.feature_names is not None:
         dataset = _by_name(dataset, known, model, console)

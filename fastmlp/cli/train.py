@@ -26,6 +26,7 @@ def train(
     label: options.Label = None,
     id_column: options.IdColumn = None,
     scale: options.Scale = None,
+    max_bytes: options.MaxBytes = None,
     hidden: options.Hidden = "64",
     activation: options.Activation = "relu",
     dropout: options.Dropout = 0.0,
@@ -105,7 +106,10 @@ def train(
 
     with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
         errors = Terminal(stderr=True, quiet=is_quiet)
-        dataset = sources.load(data, "train", errors, label=label, scale=scale, id_column=id_column)
+        dataset = sources.load(
+            data, "train", errors, label=label, scale=scale, id_column=id_column,
+            max_bytes=max_bytes,
+        )  # fmt: skip
         n_classes = sources.n_classes(dataset, "train")
         x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "train")
         # One stream for split, weights and epochs, in the order in which the tutorial draws.

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gzip
 import lzma
+import os
 import re
 import struct
 import zipfile
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from fastmlp.data.limits import Xz, check_room, limited
 from fastmlp.words import listed
 
 UNPACKING_ERRORS = (
@@ -28,11 +30,11 @@ UNPACKING_ERRORS = (
 """What Python's unpackers raise on archives that are cut short or damaged."""
 
 HEAD = 1024  # bytes, enough to tell any format that is known here
-_OPENERS = (
-    (re.compile(rb"\x1f\x8b\x08"), gzip.open),
-    (re.compile(rb"\xfd7zXZ\0"), lzma.open),
-    (re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)"), bz2.open),
-)
+_MAGIC = {
+    "gzip": re.compile(rb"\x1f\x8b\x08"),
+    "xz": re.compile(rb"\xfd7zXZ\0"),
+    "bz2": re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)"),
+}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _UNREAD = {
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -44,17 +46,27 @@ _UNREAD = {
 _TAR_AT = 257  # where a tar archive says so
 
 
+def too_large_for_memory(where: Path | str) -> ValueError:
+    """Return the error for what has raised MemoryError."""
+    return ValueError(
+        f"{where} is larger than this machine's memory, or damaged: give fewer rows, or "
+        "download or copy it again"
+    )
+
+
 def damaged(path: Path) -> ValueError:
     """Return the error for an archive that raised one of `UNPACKING_ERRORS`."""
     return ValueError(f"{path} is damaged or cut short: download or copy it again")
 
 
 def check_is_file(path: Path) -> None:
-    """Raise FileNotFoundError or IsADirectoryError unless `path` is a file."""
+    """Raise an OSError unless `path` is a file, of which one can read as often as one likes."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give the path of a file")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: check the path for typing errors")
+    if not path.is_file():
+        raise OSError(f"{path} is a pipe or a device: give it to fastmlp.data.load, or save it")
 
 
 def is_zip(head: bytes) -> bool:
@@ -63,13 +75,15 @@ def is_zip(head: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
+def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
     """Open a file, and unpack it on the way if it is packed, whatever its name says.
 
     Parameters
     ----------
     path : Path
         A plain file, or one packed with gzip, xz or bz2, or a zip archive with one file in it.
+    whole : bool
+        False where only its beginning is read: then it may be of any size.
 
     Yields
     ------
@@ -78,39 +92,58 @@ def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError
+    FileNotFoundError, IsADirectoryError, OSError
         If `path` is no file.
     ValueError
         If the archive is damaged, cut short, encrypted, holds another archive or not one file, or
-        is of a kind that Python can't unpack.
+        is of a kind that Python can't unpack; or if more comes out of it than `limits` allows.
     """
     check_is_file(path)
     with contextlib.ExitStack() as stack:
         plain = stack.enter_context(path.open("rb"))
         head = _head(plain)
-        opener = next((opener for magic, opener in _OPENERS if magic.match(head)), None)
+        packing = next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
         try:
-            if is_zip(head):
-                stream = stack.enter_context(_open_zip(plain, path))
-            elif opener is not None:
-                stream = stack.enter_context(cast(IO[bytes], opener(plain)))
-            else:
+            if not is_zip(head) and packing is None:
                 _refuse_unread(head, path)
-                stream = plain
-            if stream is not plain:
-                _refuse_nested(_head(stream), path)
+                if whole:
+                    check_room(os.fstat(plain.fileno()).st_size, path)
+                yield plain
+                return
+            if packing is None:
+                packed = stack.enter_context(_open_zip(plain, path, whole))
+            else:
+                packed = stack.enter_context(_opened(packing, plain, path))
+            stream = stack.enter_context(limited(packed, path))
+            _refuse_nested(_head(stream), path)
             yield stream
         except UNPACKING_ERRORS:
             raise damaged(path) from None
+        except MemoryError:
+            raise too_large_for_memory(path) from None
         except OSError as error:
-            if opener is bz2.open and type(error) is OSError and error.errno is None:
+            if packing == "bz2" and type(error) is OSError and error.errno is None:
                 raise damaged(path) from None  # bz2 has no exception of its own
             raise
 
 
+def _opened(packing: str, plain: IO[bytes], path: Path) -> IO[bytes]:
+    if packing == "xz":
+        return cast(IO[bytes], Xz(plain, path))
+    return cast(IO[bytes], gzip.open(plain) if packing == "gzip" else bz2.open(plain))
+
+
+def size_of(stream: IO[bytes]) -> int | None:
+    """Return the size of a plain file; None for one that is unpacked, which nobody knows yet."""
+    try:
+        return os.fstat(stream.fileno()).st_size
+    except OSError:
+        return None
+
+
 def first_bytes(path: Path) -> bytes:
     """Return the first `HEAD` bytes of a file, unpacked; raise as `open_unpacked` does."""
-    with open_unpacked(path) as stream:
+    with open_unpacked(path, whole=False) as stream:
         return stream.read(HEAD)
 
 
@@ -141,7 +174,7 @@ def _members(archive: zipfile.ZipFile) -> list[str]:
 
 
 @contextlib.contextmanager
-def _open_zip(stream: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
+def _open_zip(stream: IO[bytes], path: Path, whole: bool) -> Iterator[IO[bytes]]:
     """Open the one file in a zip archive; a README may lie beside a single CSV file."""
     try:
         archive = zipfile.ZipFile(stream)
@@ -155,6 +188,8 @@ def _open_zip(stream: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
             )
         if archive.getinfo(names[0]).flag_bits & 1:
             raise ValueError(f"{path} is encrypted: unpack it and give the file itself")
+        if whole:
+            check_room(archive.getinfo(names[0]).file_size, path)
         member = archive.open(names[0])
     except NotImplementedError:
         raise ValueError(
@@ -185,7 +220,7 @@ def _refuse_unread(head: bytes, path: Path) -> None:
 
 
 def _refuse_nested(head: bytes, path: Path) -> None:
-    packed = is_zip(head) or any(magic.match(head) for magic, _ in _OPENERS)
+    packed = is_zip(head) or any(magic.match(head) for magic in _MAGIC.values())
     if packed or _unread(head):
         raise ValueError(
             f"{path} is an archive inside an archive: unpack it and give the file that comes out"

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
 from fastmlp.data.columns import is_text, text_remedy
 from fastmlp.data.csv_layout import split
+from fastmlp.data.csv_stream import LongLineError, Watched, lines_of
 from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
+from fastmlp.data.limits import check_room, limited
 from fastmlp.data.pixels import PIXEL_MAX
 from fastmlp.words import listed
 
@@ -91,20 +93,25 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
 
     names = _read_header(path)
     is_label = np.array([_is_label(name) for name in names])
+    stream: Watched | None = None
     pixels: list[NDArray[Any]] = []
     labels: list[NDArray[Any]] = []
     try:
         with (
-            _open(path) as stream,
+            _open(path) as unpacked,
+            Watched(unpacked, path, len(is_label), ROWS_AT_A_TIME) as stream,
             pd.read_csv(
-                stream, chunksize=ROWS_AT_A_TIME, na_filter=False, low_memory=False
+                stream, chunksize=stream.rows_at_a_time, na_filter=False, low_memory=False
             ) as chunks,
         ):
             for chunk in chunks:
+                stream.got_rows()
                 if is_label.any():
                     labels.append(_whole(chunk.loc[:, is_label].to_numpy()[:, 0], LABEL_MAX, "i8"))
                 pixels.append(_whole(chunk.loc[:, ~is_label].to_numpy(), PIXEL_MAX, "u1"))
     except (pd.errors.ParserError, UnicodeDecodeError):
+        if stream is not None and stream.error is not None:  # of which pandas has made its own
+            raise stream.error from None
         raise _FaultyTableError from None
     x = np.concatenate(pixels)
     for name, column in zip(np.array(names)[~is_label].tolist(), x.T, strict=True):
@@ -122,7 +129,7 @@ def _read_header(path: Path) -> list[str]:
         with _rows(path) as rows:
             _, names = next(rows, (0, []))
             _, first = next(rows, (0, names))
-    except (UnicodeDecodeError, csv.Error):
+    except (UnicodeDecodeError, csv.Error, LongLineError):
         raise _FaultyTableError from None
     if not names:
         raise ValueError(f"{path} is empty: give a file with a header and rows")
@@ -164,7 +171,7 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
     """Open the table, unpacked."""
     if path.suffix.lower() == ".gz":
         with gzip.open(path) as unpacked:
-            yield cast(IO[bytes], unpacked)
+            yield limited(cast(IO[bytes], unpacked), path)
     elif path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:
             names = [
@@ -178,8 +185,9 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
                 )
             if archive.getinfo(names[0]).flag_bits & 1:
                 raise ValueError(f"{path} is encrypted: unpack it and give the CSV file itself")
+            check_room(archive.getinfo(names[0]).file_size, path)
             with archive.open(names[0]) as stream:
-                yield stream
+                yield limited(stream, path)
     else:
         with path.open("rb") as stream:
             yield stream
@@ -203,7 +211,7 @@ def _may_number_rows(name: str) -> bool:
 def _rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open the table as rows with their lines' numbers, without blank ones."""
     with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-        yield split(text, ",")
+        yield split(lines_of(text), ",")
 
 
 def _find_fault(path: Path) -> str:
@@ -232,7 +240,7 @@ def _find_fault(path: Path) -> str:
                         return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"
     except UNPACKING_ERRORS:  # cut short after what made pandas stumble
         raise damaged(path) from None
-    except (UnicodeDecodeError, csv.Error):
+    except (UnicodeDecodeError, csv.Error, LongLineError):
         pass
     return (
         " is no table of numbers with commas between them: "

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from fastmlp.data.columns import LABEL_NAMES
+from fastmlp.data.csv_stream import LONGEST_LINE
 from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
 
@@ -25,7 +26,7 @@ MARKS = {  # the longer one first: UTF-32's begins like UTF-16's
 }
 EIGHT_BIT = "cp1252"  # Latin-1 and more: what text is taken for that is no UTF-8
 SAMPLE = 2**18  # bytes, a hundred rows of MNIST
-LONGEST_LINE = 2**24
+MAX_COLUMNS = 1_000_000  # each of them costs pandas a kilobyte and more
 ROWS_FOR_SEPARATOR = 20
 MANY = 16  # so many columns, numbered one after the other, are names and no data
 
@@ -62,6 +63,11 @@ class Layout:
         return as_number(cell.replace(",", ".") if self.decimal == "," else cell)
 
     @property
+    def unit(self) -> int:
+        """Bytes that a digit takes."""
+        return len("0".encode(self.encoding.removesuffix("-sig")))
+
+    @property
     def words(self) -> str:
         """The layout in a few words."""
         header = "no header" if self.names is None else "a header"
@@ -93,8 +99,13 @@ def find_layout(
         raise no_table(path)
     lines = list(io.StringIO(text, newline=""))
     is_whole = not stream.read(1)
-    if not is_whole and len(lines) > 1:
+    if not is_whole:
+        if len(lines) == 1:
+            raise ValueError(f"{path} has a line that does not end: give a table of numbers")
         lines.pop()
+    longest = max(lines[: ROWS_FOR_SEPARATOR + 1], key=len, default="")
+    if max(map(longest.count, SEPARATORS)) >= MAX_COLUMNS:
+        raise ValueError(f"{path} has more than {MAX_COLUMNS:,} columns: give a table of fewer")
     if not any(line.strip() for line in lines):
         raise ValueError(f"{path} is empty: give a file with rows of numbers")
     separator, decimal = _separator(lines)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from fastmlp.data.archives import open_unpacked
 from fastmlp.data.columns import Columns, as_ids, choose, is_text, text_remedy
 from fastmlp.data.csv_layout import BLANKS, EIGHT_BIT, Layout, find_layout, no_table, split
+from fastmlp.data.csv_stream import LongLineError, Watched, lines_of
 from fastmlp.data.indices import check_index
 from fastmlp.data.labels import LabelError, as_classes
+from fastmlp.data.limits import check_room
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
 GOOD_CELLS = 100_000  # that are remembered
+TEXT = 64  # bytes that a cell of text takes at least, in Python
 
 
 class _FaultyTableError(Exception):
@@ -122,8 +125,9 @@ def _parse(
     as_text = [i for i in others if i != columns.label]  # "007" names a row
     pixels: list[NDArray[Any]] = []
     texts: dict[int, list[NDArray[Any]]] = {i: [] for i in others}
+    n_bytes = 0
     with open_unpacked(path) as unpacked:
-        stream = _Watched(unpacked)
+        stream = Watched(unpacked, path, n_columns, ROWS_AT_A_TIME, layout.unit)
         try:
             with pd.read_csv(
                 stream,
@@ -134,17 +138,20 @@ def _parse(
                 dtype=dict.fromkeys(as_text, object)
                 or None,  # an empty one costs a sixth of the time
                 encoding=layout.encoding,
-                chunksize=ROWS_AT_A_TIME,
+                chunksize=stream.rows_at_a_time,
                 na_filter=False,
                 low_memory=False,
             ) as chunks:
                 for chunk in chunks:
+                    stream.got_rows()
                     values = chunk.to_numpy() if not others else chunk.loc[:, is_pixel].to_numpy()
                     if values.dtype == object:
                         values = _numbers(chunk.loc[:, is_pixel], layout)
                     pixels.append(as_pixels(values))
                     for i in others:
                         texts[i].append(chunk.iloc[:, i].to_numpy())
+                    n_bytes += pixels[-1].nbytes + TEXT * len(chunk) * len(others)
+                    check_room(n_bytes, path)
         except (pd.errors.ParserError, UnicodeError, PixelError) as error:
             if stream.error is not None:  # pandas may make an error of its own of it
                 raise stream.error from None
@@ -179,29 +186,6 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-class _Watched(io.RawIOBase):
-    """A stream that remembers what went wrong in it: an interrupt, or a damaged archive."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
-        self.error: BaseException | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        content = self.read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return self.stream.read(size)
-        except BaseException as error:
-            self.error = error
-            raise
-
-
 def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
     """Read the table again, slowly, and return an error that says what is wrong first."""
     names = layout.names
@@ -234,15 +218,18 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
                         return ValueError(f"{where} is {what}: correct it or remove the row")
                     if value is not None and len(good) < GOOD_CELLS:
                         good.add(cell)
-    except (UnicodeError, csv.Error):
+    except (UnicodeError, csv.Error, LongLineError):
         pass
     return no_table(path)
 
 
 def _line_of(path: Path, layout: Layout, wanted: int) -> int:
     """Return the line of a row that is counted from 0."""
-    with _rows(path, layout) as rows:
-        return next(number for row, (number, _) in enumerate(rows) if row == wanted)
+    try:
+        with _rows(path, layout) as rows:
+            return next(number for row, (number, _) in enumerate(rows) if row == wanted)
+    except (csv.Error, LongLineError):  # which pandas has not minded
+        raise no_table(path) from None
 
 
 @contextmanager
@@ -252,7 +239,7 @@ def _rows(path: Path, layout: Layout) -> Iterator[Iterator[tuple[int, list[str]]
         open_unpacked(path) as stream,
         io.TextIOWrapper(stream, layout.encoding, newline="") as text,
     ):
-        rows = split(text, layout.separator)
+        rows = split(lines_of(text), layout.separator)
         if layout.names is not None:
             next(rows)
         yield rows

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from fastmlp import checks
 from fastmlp.data.cache import Progress
 from fastmlp.data.labels import LabelError, as_classes
+from fastmlp.data.limits import TooMuchError, at_most
+from fastmlp.data.names import Part
+from fastmlp.data.pipes import name_of, on_disk
 from fastmlp.data.pixels import PixelError, settle
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import kind_of
-from fastmlp.words import shortened
-
-Part = Literal["train", "t10k"]
+from fastmlp.words import encodable, shortened
 
 READERS = {
     "csv": "csv_table.read_csv",
@@ -33,6 +35,13 @@ READERS = {
     "image folder": "images.read_image_folder",
 }
 """The function that reads each of the formats which `kind_of` knows, imported when it is needed."""
+
+_OPTIONS = {
+    "csv": ("feature_names", "id_column"),
+    "parquet": ("feature_names", "id_column", "side", "progress"),
+    "image": ("side",),
+    "image folder": ("side", "progress"),
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,7 @@ def load(
     prefer: Part = "train",
     side: int = 28,
     id_column: str | None = None,
+    max_bytes: int | None = None,
     progress: Progress | None = None,
     feature_names: Sequence[str] | None = None,
 ) -> Dataset:
@@ -96,7 +106,7 @@ def load(
     Parameters
     ----------
     path : str or Path
-        A file, or a folder.
+        A file, a folder, or a pipe such as ``/dev/stdin``; ``"-"`` is standard input.
     label : str, optional
         In tables, the labels' column: its name, or ``"first"``, ``"last"``, ``"none"``. By default
         a column named label, class, target or y; without names, what looks like labels.
@@ -111,6 +121,9 @@ def load(
     id_column : str, optional
         In tables, a column that names the rows, and is no pixel. By default, and where there is no
         such column, one named id, imageid, image_id or index.
+    max_bytes : int, optional
+        How much a file may take when it is unpacked. By default a hundred times its size, and
+        1 GiB at least; what comes from a pipe, 1 GiB.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
     feature_names : sequence of str, optional
@@ -127,8 +140,8 @@ def load(
     FileNotFoundError, OSError
         If there is no such file or folder, or it can't be read.
     TypeError, ValueError
-        If an argument makes no sense, or the file holds something else, or what is no pixel or no
-        label; the message names it and says what to do.
+        If an argument makes no sense, or the file holds something else, more than `max_bytes`, or
+        what is no pixel or no label; the message names it and says what to do.
 
     Examples
     --------
@@ -144,35 +157,48 @@ def load(
         raise TypeError(f"label is {label!r}: give a column's name, 'first', 'last' or 'none'")
     if prefer not in ("train", "t10k"):
         raise ValueError(f'prefer is {prefer!r}: give "train" or "t10k"')
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: check the path for typing errors")
-    kind = kind_of(path)
-    more: dict[str, dict[str, Any]] = {
-        "image": {"side": side},
-        "image folder": {"side": side, "progress": progress},
-        "csv": {"feature_names": feature_names, "id_column": id_column},
-        "parquet": {"feature_names": feature_names, "id_column": id_column},
-    }
-    raw = _reader(kind)(path, label=label, prefer=prefer, **more.get(kind, {}))
+    if max_bytes is not None:
+        max_bytes = checks.as_count(max_bytes, "max_bytes")
+    more: dict[str, Any] = {
+        "side": side, "progress": progress, "feature_names": feature_names, "id_column": id_column,
+    }  # fmt: skip
+    name = name_of(path)
+    with at_most(max_bytes), _file(path, name) as file:
+        kind = kind_of(file)
+        options = {option: more[option] for option in _OPTIONS.get(kind, ())}
+        raw = _reader(kind)(file, label=label, prefer=prefer, **options)
     if raw.x.size == 0:
-        raise ValueError(f"{path} holds no {raw.unit}: give a file with one row at least")
+        raise ValueError(f"{name} holds no {raw.unit}: give a file with one row at least")
     try:
         x, used_scale, limits, values = settle(raw.x, scale, is_image=kind.startswith("image"))
         y, names = _classes(raw)
     except (PixelError, LabelError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{name}: {error}") from None
     except ValueError as error:
-        raise ValueError(f"{path} {error}") from None
+        raise ValueError(f"{name} {error}") from None
     n_rows, n_features = x.shape
     size = f"{n_rows:,} row{'s' * (n_rows > 1)} of {n_features:,} {raw.unit}"
     # A format that names the classes has said so.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
-    found = f"{path}: {', '.join((size, *raw.words, *classes, values))}"
+    found = f"{name}: {', '.join((size, *map(encodable, raw.words), *classes, values))}"
     found = " ".join(found.split())
     return Dataset(
-        x, y, names, used_scale, raw.ids, limits, str(path), found, raw.unit, raw.feature_names
+        x, y, names, used_scale, raw.ids, limits, name, found, raw.unit, raw.feature_names
     )
+
+
+@contextmanager
+def _file(given: str | Path, name: str) -> Iterator[Path]:
+    """Yield what is to be read; errors call it by its name, in letters that can be written."""
+    file = Path(given)
+    try:
+        with on_disk(given) as file:
+            yield file
+    except (ValueError, OSError) as error:
+        message = encodable(str(error).replace(str(file), name))
+        if message == str(error) and type(error) is not TooMuchError:
+            raise
+        raise (type(error) if isinstance(error, OSError) else ValueError)(message) from None
 
 
 def _reader(kind: str) -> Callable[..., Raw]:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import re
 import struct
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_unpacked
+from fastmlp.data.archives import (
+    UNPACKING_ERRORS,
+    check_is_file,
+    damaged,
+    open_unpacked,
+    size_of,
+)
 from fastmlp.data.arrays import as_labels, as_rows, is_one_hot
 from fastmlp.data.columns import unit_of
+from fastmlp.data.limits import check_room, limited
 from fastmlp.data.names import Name, Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
-from fastmlp.data.sniff import contents, kind_or_none, visible
+from fastmlp.data.sniff import contents, kind_or_none, unlike_its_name, visible
 
 _TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _UBYTE = 8
@@ -134,7 +143,7 @@ def _choose_pair(folder: Path, prefer: Part, needs_labels: bool) -> tuple[Path, 
     for path in files:
         name = parse(path.name)
         if not name.role:
-            name = name._replace(role="y" if _read(path).ndim == 1 else "x")
+            name = name._replace(role="y" if _n_dimensions(path) == 1 else "x")
         by_name.setdefault(name, path)  # the first of a file and its packed copy
     names = {path: name for name, path in by_name.items()}
     if not needs_labels:
@@ -178,7 +187,7 @@ def _labels_beside(images: Path) -> Path | None:
         for path in visible(folder)
         if parse(path.name) == wanted
         for inner in ([path / path.name] if path.is_dir() else [path])
-        if inner.is_file() and kind_or_none(inner) == "idx"
+        if inner.is_file() and (_has_idx_name(inner) or kind_or_none(inner) == "idx")
     ]
     return min(found, key=lambda path: path.name.endswith(_PACKED), default=None)
 
@@ -232,36 +241,58 @@ def _check_numbers(
 def _read(path: Path) -> NDArray[np.generic]:
     """Read one IDX file of any element type and number of dimensions."""
     with open_unpacked(path) as stream:
-        content = stream.read()
-    magic = content[:4].ljust(4, b"\xff")
-    if magic[:2] != b"\0\0" or magic[2] not in _TYPES or not 1 <= magic[3] <= 4:
-        raise ValueError(f"{path} is no IDX file: get the original file again")
-    return _elements(content, path)
+        return _elements(stream, _magic(stream, path), path)
+
+
+def _n_dimensions(path: Path) -> int:
+    with open_unpacked(path, whole=False) as stream:
+        return _magic(stream, path)[3]
+
+
+def _magic(stream: IO[bytes], path: Path) -> bytes:
+    magic = stream.read(4).ljust(4, b"\xff")
+    if magic[:2] == b"\0\0" and magic[2] in _TYPES and 1 <= magic[3] <= 4:
+        return magic
+    raise unlike_its_name(path, f"{path} is no IDX file: get the original file again")
 
 
 def _read_ubytes(path: Path, n_dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, packed if its name says so."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with path.open("rb") as plain, contextlib.ExitStack() as stack:
+            stream: IO[bytes] = plain
+            if path.suffix == ".gz":
+                unpacked = cast(IO[bytes], stack.enter_context(gzip.open(plain)))
+                stream = stack.enter_context(limited(unpacked, path))
+            magic = stream.read(4)
+            if magic == bytes([0, 0, _UBYTE, n_dimensions]):
+                return _elements(stream, magic, path).astype(np.uint8, copy=False)
     except UNPACKING_ERRORS:
         raise damaged(path) from None
-    if content[:4] != bytes([0, 0, _UBYTE, n_dimensions]):
-        kind = "images (magic number 2051)" if n_dimensions == 3 else "labels (magic number 2049)"
-        raise ValueError(f"{path} is no IDX file of {kind}: get the original file again")
-    return _elements(content, path).astype(np.uint8, copy=False)
+    kind = "images (magic number 2051)" if n_dimensions == 3 else "labels (magic number 2049)"
+    raise unlike_its_name(path, f"{path} is no IDX file of {kind}: get the original file again")
 
 
-def _elements(content: bytes, path: Path) -> NDArray[np.generic]:
+def _elements(stream: IO[bytes], magic: bytes, path: Path) -> NDArray[np.generic]:
     """Return what follows a magic number: big-endian sizes, and as many elements as they say."""
-    dtype, n_dimensions = np.dtype(_TYPES[content[2]]), content[3]
+    dtype, n_dimensions = np.dtype(_TYPES[magic[2]]), magic[3]
     n_header = 4 + 4 * n_dimensions
-    header = content[4:n_header].ljust(n_header - 4, b"\0")
-    shape = struct.unpack(f">{n_dimensions}I", header)
-    expected = n_header + math.prod(shape) * dtype.itemsize
-    if len(content) != expected:
+    header = stream.read(n_header - 4)
+    shape = struct.unpack(f">{n_dimensions}I", header.ljust(n_header - 4, b"\0"))
+    n_bytes = math.prod(shape) * dtype.itemsize
+    n_found, more = size_of(stream), ""
+    if n_found is None:  # what is packed is read as far as the sizes go, and one byte further
+        check_room(n_header + n_bytes, path)
+        content = np.empty(n_bytes, np.uint8)
+        n_read = stream.readinto(content)  # type: ignore[attr-defined]
+        more = " or more" if stream.read(1) else ""
+        n_found = 4 + len(header) + n_read + bool(more)
+    elif n_found == n_header + n_bytes:
+        content = np.fromfile(stream, np.uint8, n_bytes)
+    if n_found != n_header + n_bytes:
         raise ValueError(
-            f"{path} has {len(content)} bytes instead of {expected}, it is cut short or damaged: "
-            "download or copy it again"
+            f"{path} has {n_found} bytes{more} instead of {n_header + n_bytes}, it is cut short or "
+            "damaged: download or copy it again"
         )
-    elements = np.frombuffer(content, dtype, offset=n_header).reshape(shape)
-    return elements.astype(dtype.newbyteorder("="))  # a copy, and so writable
+    elements = content.view(dtype).reshape(shape)
+    return elements.astype(dtype.newbyteorder("="), copy=False)

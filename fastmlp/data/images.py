@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, open_unpacked
+from fastmlp.data.archives import check_is_file, open_unpacked
 from fastmlp.data.cache import Progress
+from fastmlp.data.grey import rows
 from fastmlp.data.names import PART_OF, Part
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import contents, kind_or_none, visible
-from fastmlp.words import listed
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from fastmlp.words import encodable, listed
 
 SIDE = 28  # pixels, as in MNIST
-IMAGES_AT_A_TIME = 100  # between two reports of progress
-LIGHT = 127.5  # a ground above it is lighter than what is drawn on it
-EVEN = 40  # how far most of a border's pixels may lie from its median for it to be one ground
-MOST = 0.9
-MAX_PIXELS = 50_000_000  # of one file: what claims more is no digit
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
@@ -36,7 +29,7 @@ def read_image(
     Parameters
     ----------
     path : Path
-        A PNG, JPEG or other file that pillow reads. Colour is turned to grey. What is not square
+        PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. Colour is turned to grey. What is not square
         gets margins, in the colour of its ground, and then all is resized.
     label, prefer : optional
         For the same call as other readers': they do nothing.
@@ -56,7 +49,7 @@ def read_image(
         If it is no image, or a damaged one.
     """
     check_is_file(path)
-    return _rows([path], [path.name], side, None)
+    return _read([path], [path.name], side)
 
 
 def read_image_folder(
@@ -129,7 +122,7 @@ def read_image_folder(
         words.insert(0, f"{len(files):,} images, {shown}")
     else:
         words.insert(0, f"{len(files):,} images without labels")
-    raw = _rows(files, [file.relative_to(folder).as_posix() for file in files], side, progress)
+    raw = _read(files, [file.relative_to(folder).as_posix() for file in files], side, progress)
     labels = np.repeat(numbers, [len(classes[name]) for name in names]) if classes else None
     if label == "none":
         labels = class_names = None
@@ -148,10 +141,11 @@ def _half(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
 
 
 def _images_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return a folder's images, damaged ones too, and its other files."""
-    files = [path for path in visible(folder) if path.is_file()]
+    """Return a folder's images, damaged ones too, and its other files, pipes among them."""
+    files = [path for path in visible(folder) if not path.is_dir()]
     are_images = [
-        file.suffix.lower() in SUFFIXES or kind_or_none(file) == "image" for file in files
+        file.is_file() and (file.suffix.lower() in SUFFIXES or kind_or_none(file) == "image")
+        for file in files
     ]
     images = [file for file, is_image in zip(files, are_images, strict=True) if is_image]
     return images, [file for file, is_image in zip(files, are_images, strict=True) if not is_image]
@@ -163,7 +157,7 @@ def _classes(
     """Return the folders' names in the order of their labels, these, and the classes' names."""
     names = sorted(classes)
     if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in names):
-        return names, np.arange(len(names), dtype=np.int64), tuple(names)
+        return names, np.arange(len(names), dtype=np.int64), tuple(map(encodable, names))
     names.sort(key=int)
     numbers = np.array([int(name) for name in names], np.int64)
     for first, second in itertools.pairwise(names):
@@ -172,103 +166,7 @@ def _classes(
     return names, numbers, None
 
 
-def _rows(files: list[Path], ids: list[str], side: int, progress: Progress | None) -> Raw:
-    """Read images, all to one size and white on black."""
-    x = np.empty((len(files), side, side), np.uint8)
-    grounds = np.empty(len(files))
-    even = np.empty(len(files), bool)
-    sizes: dict[tuple[int, int], int] = {}
-    faults: list[str] = []
-    for i, file in enumerate(files):
-        if progress and i % IMAGES_AT_A_TIME == 0:
-            progress(i, len(files))
-        image = _grey(file)
-        if isinstance(image, str):
-            faults.append(image)
-            continue
-        grounds[i], even[i] = _ground(image)
-        sizes[image.size] = sizes.get(image.size, 0) + 1
-        x[i] = _resized(image, side, grounds[i])
-    if faults:
-        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
-        raise ValueError(f"{'; '.join(faults[:3])}{more}: remove or replace it")
-    if progress:
-        progress(len(files), len(files))
-
-    # An image with one even ground is turned by it. One without, as most photographs are, goes
-    # with the others: the data set has been made in one way.
-    known = grounds[even] if even.any() else grounds
-    turned = np.where(even, grounds > LIGHT, np.median(known) > LIGHT)
-    x[turned] = 255 - x[turned]
-    words = ["1 image"]
-    if set(sizes) != {(side, side)}:
-        width, height = max(sizes, key=lambda size: sizes[size])
-        common = f"{width}x{height}"
-        some = common if len(sizes) == 1 else f"{len(sizes)} sizes, most often {common},"
-        words.append(f"resized from {some} to {side}x{side}")
-    if turned.any():
-        some = "" if turned.all() else f"{turned.sum():,} of {len(files):,} "
-        words.append(f"{some}turned to white on black, as the ground is light")
-    return Raw(x.reshape(len(files), -1), ids=np.array(ids, dtype=object), words=tuple(words))
-
-
-def _grey(path: Path) -> Image | str:
-    """Return an image as 8-bit grey, upright and without transparency; or say what is wrong."""
-    from PIL import Image, ImageOps
-
-    try:
-        with open_unpacked(path) as stream, Image.open(stream) as image:
-            if image.width * image.height > MAX_PIXELS:
-                return f"{path} has {image.width}x{image.height} pixels"
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
-                return Image.fromarray(_to_8_bits(np.asarray(upright)))
-            if "A" in upright.getbands() or "transparency" in upright.info:
-                return _on_a_ground(upright.convert("RGBA"))
-            return upright.convert("L")
-    except PermissionError:
-        raise
-    except (*UNPACKING_ERRORS, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return f"{path} is no image or a damaged one"
-
-
-def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return 16-bit or float grey as 8-bit grey; pillow's own conversion would cut it off."""
-    largest = values.max()
-    if largest > 255:
-        values = values / 257
-    elif values.dtype.kind == "f" and largest <= 1:
-        values = values * 255
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _on_a_ground(image: Image) -> Image:
-    """Put a transparent image on white, or on black if what is drawn is light itself."""
-    from PIL import Image
-
-    grey, alpha = image.convert("RGB").convert("L"), image.getchannel("A")
-    weights = np.asarray(alpha, float)
-    drawn = float((np.asarray(grey) * weights).sum() / max(weights.sum(), 1))
-    ground = Image.new("L", image.size, 0 if drawn > LIGHT else 255)
-    return Image.composite(grey, ground, alpha)
-
-
-def _ground(image: Image) -> tuple[float, bool]:
-    """Return the median of an image's border, and whether most of the border is like it."""
-    pixels = np.asarray(image)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
-    ground = float(np.median(border))
-    return ground, bool(np.mean(np.abs(border - ground) <= EVEN) >= MOST)
-
-
-def _resized(image: Image, side: int, ground: float) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    longer = max(image.size)
-    if image.width != image.height:
-        square = Image.new("L", (longer, longer), round(ground))
-        square.paste(image, ((longer - image.width) // 2, (longer - image.height) // 2))
-        image = square
-    if longer != side:
-        image = image.resize((side, side), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+def _read(files: list[Path], ids: list[str], side: int, progress: Progress | None = None) -> Raw:
+    images = ((str(file), functools.partial(open_unpacked, file)) for file in files)
+    raw = rows(images, len(files), side, progress)
+    return Raw(raw.x, ids=np.array(list(map(encodable, ids)), dtype=object), words=raw.words)

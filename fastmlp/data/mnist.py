@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,8 @@ def load_mnist(
 
 def _is_whole(folder: Path, archive: Archive) -> bool:
     path = folder / archive.name
-    return path.is_file() and _is_right(path.read_bytes(), archive)
+    has_its_size = path.is_file() and path.stat().st_size == archive.n_bytes
+    return has_its_size and _is_right(path.read_bytes(), archive)
 
 
 def _is_right(content: bytes, archive: Archive) -> bool:
@@ -125,7 +126,7 @@ def _download(archive: Archive, mirrors: list[str], bar: _Bar) -> bytes:
 
     failures = []
     for mirror in list(mirrors):
-        received = io.BytesIO()
+        received = _AtMost(archive.n_bytes)
         bar.reset()
         download = pooch.HTTPDownloader(
             progressbar=bar if bar.progress else False,
@@ -136,6 +137,8 @@ def _download(archive: Archive, mirrors: list[str], bar: _Bar) -> bytes:
             download(mirror + archive.name, received, None)
         except requests.RequestException as error:
             failures.append(f"{mirror} {_reason(error)}")
+        except _TooLongError:
+            failures.append(f"{mirror} sends another file")
         else:
             if _is_right(received.getvalue(), archive):
                 return received.getvalue()
@@ -158,6 +161,23 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "hangs up"
     return "can't be reached"
+
+
+class _TooLongError(Exception):
+    """A mirror sends more than the file has."""
+
+
+class _AtMost(io.BytesIO):
+    """Memory for so many bytes and no more."""
+
+    def __init__(self, n_bytes: int) -> None:
+        super().__init__()
+        self._n_bytes = n_bytes
+
+    def write(self, content: Any) -> int:
+        if self.tell() + len(content) > self._n_bytes:
+            raise _TooLongError
+        return super().write(content)
 
 
 class _Bar:

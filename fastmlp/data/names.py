@@ -26,6 +26,7 @@ _ROLES = {
 }  # fmt: skip
 PART_OF = {word: part for part, words in _PARTS.items() for word in words}
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words}
+_LONGEST = 2 * max(map(len, {**PART_OF, **_ROLE_OF}))  # of a word that may be two of them
 _FORMAT = re.compile(r"idx\d*|u?byte|short|int|float|double|gz|xz|bz2|zip|npy|npz")
 
 
@@ -67,7 +68,7 @@ def parse(name: str) -> Name:
 
 def _split(word: str) -> tuple[str, ...]:
     """Split `xtrain` and `trainimages` in two."""
-    for at in range(1, len(word)):
+    for at in range(1, len(word) if len(word) <= _LONGEST else 0):
         head, tail = word[:at], word[at:]
         if (head in PART_OF and tail in _ROLE_OF) or (head in _ROLE_OF and tail in PART_OF):
             return head, tail

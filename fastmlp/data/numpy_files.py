@@ -5,21 +5,38 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import io
 import math
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.lib.format import (
+    MAGIC_PREFIX,
+    read_array_header_1_0,
+    read_array_header_2_0,
+    read_magic,
+)
 from numpy.typing import NDArray
 
-from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_unpacked
+from fastmlp.data.archives import (
+    UNPACKING_ERRORS,
+    check_is_file,
+    damaged,
+    open_unpacked,
+    size_of,
+    too_large_for_memory,
+    zip_members,
+)
 from fastmlp.data.arrays import as_labels, as_rows
 from fastmlp.data.columns import unit_of
+from fastmlp.data.limits import TooMuchError, check_room, limited
 from fastmlp.data.names import Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
-from fastmlp.data.sniff import contents, kind_or_none, visible
+from fastmlp.data.sniff import contents, kind_or_none, unlike_its_name, visible
 from fastmlp.words import listed
 
 _NO_PICKLE = (
@@ -27,7 +44,12 @@ _NO_PICKLE = (
     "in a program of yours if you trust it, and save the arrays as numbers with "
     "np.savez(path, X=np.stack(...), y=...)"
 )
+MAX_HEADER = 10_000  # bytes: NumPy trusts no longer one either
 Reader = Callable[[], NDArray[Any]]  # of an array that has not been read yet
+
+
+class _PickleError(ValueError):
+    """An array holds Python objects."""
 
 
 def read_npz(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
@@ -69,7 +91,7 @@ def read_numpy_folder(path: Path, *, label: str | None = None, prefer: Part = "t
     """
     arrays: dict[str, Reader] = {}
     for file in visible(path):
-        if file.is_dir():
+        if not file.is_file():
             continue
         kind = kind_or_none(file) or file.suffix[1:]  # one that is damaged is named later
         if kind == "npy":
@@ -106,13 +128,21 @@ def _take(arrays: Mapping[str, Reader], path: Path, label: str | None, prefer: P
     unit: Unit = "pixels" if table.ndim > 2 else unit_of(x.shape[1])
     if labels is None:
         return Raw(x, words=(*words, *_hint(table, label), "no labels"), unit=unit)
+    if labels.ndim == 1:  # a label takes more memory afterwards
+        _check_numbers(x, labels, x_name, y_name, path)
     y, more = as_labels(labels, f"{y_name or x_name} in {path}")
+    _check_numbers(x, y, x_name, y_name, path)
+    return Raw(x, y, words=(*words, *more), unit=unit)
+
+
+def _check_numbers(
+    x: NDArray[Any], y: NDArray[Any], x_name: str, y_name: str | None, path: Path
+) -> None:
     if len(x) != len(y):
         raise ValueError(
             f"{path} holds {len(x)} images in {x_name}, but {len(y)} labels in {y_name}: "
             "use arrays that belong together"
         )
-    return Raw(x, y, words=(*words, *more), unit=unit)
 
 
 def _choose(
@@ -152,53 +182,95 @@ def _hint(table: NDArray[Any], label: str | None) -> tuple[str, ...]:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
-    with open_unpacked(path) as stream, _house_errors(path, str(path)):
-        return np.lib.format.read_array(stream, allow_pickle=False)
+    with open_unpacked(path) as stream:
+        if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
+            raise unlike_its_name(path, str(damaged(path)))
+        stream.seek(0)
+        with _house_errors(path, str(path)):
+            return _read_array(stream, size_of(stream), path)
 
 
 def _arrays_of_npz(path: Path) -> dict[str, Reader]:
-    with _open_npz(path, str(path)) as archive:
-        names = list(archive)
+    names = zip_members(path)
     if not names:
         raise ValueError(f"{path} holds no arrays: save them with np.savez(path, X=..., y=...)")
-    return {name: functools.partial(_read_from_npz, path, name) for name in names}
+    return {_bare(name): functools.partial(_read_from_npz, path, name) for name in names}
+
+
+def _bare(name: str) -> str:
+    return name[:-4] if name.lower().endswith(".npy") else name
 
 
 def _read_from_npz(path: Path, name: str) -> NDArray[Any]:
-    with _open_npz(path, f"{name} in {path}") as archive:
-        array = archive[name]
-    if not isinstance(array, np.ndarray):  # the bytes of what is no .npy file
-        raise ValueError(f"{name} in {path} is no array: leave it out")
-    return array
+    where = f"{_bare(name)} in {path}"
+    with _open_npz(path, where) as archive, archive.open(name) as member:
+        stream = limited(member, path)
+        if stream.peek(1).startswith(MAGIC_PREFIX):
+            return _read_array(stream, archive.getinfo(name).file_size, path)
+    raise ValueError(f"{where} is no array: leave it out")
+
+
+def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]:
+    """Read a ``.npy`` file of `size` bytes, or None where that is not known.
+
+    NumPy's own function first takes the memory that the file says it needs.
+    """
+    major, _ = read_magic(stream)
+    if not 1 <= major <= 3:
+        raise damaged(path)
+    width = 2 if major == 1 else 4  # bytes that say how long the header is
+    length = stream.read(width)
+    n_header = int.from_bytes(length, "little")
+    if n_header > MAX_HEADER:
+        raise damaged(path)
+    header = io.BytesIO(length + stream.read(n_header))
+    # The third version is the second in UTF-8, for columns with names, which are no pixels.
+    shape, is_fortran, dtype = (
+        read_array_header_1_0(header) if major == 1 else read_array_header_2_0(header)
+    )
+    if dtype.hasobject:
+        raise _PickleError
+    n_bytes = math.prod(shape) * dtype.itemsize
+    n_before = len(MAGIC_PREFIX) + 2 + width + n_header
+    if min((*shape, dtype.itemsize)) < 0 or dtype.itemsize == 0:
+        raise damaged(path)
+    if size is not None and n_before + n_bytes > size:
+        raise damaged(path)
+    check_room(n_before + n_bytes, path)
+    content = np.empty(n_bytes, np.uint8)
+    if stream.readinto(content) < n_bytes:  # type: ignore[attr-defined]
+        raise damaged(path)
+    stream.read(1)  # at the end, archives compare their check sums
+    array = content.view(dtype)
+    return array.reshape(shape, order="F" if is_fortran else "C")
 
 
 @contextlib.contextmanager
-def _open_npz(path: Path, where: str) -> Iterator[Mapping[str, NDArray[Any]]]:
-    with (
-        _house_errors(path, where),
-        path.open("rb") as stream,  # NumPy leaves files open that turn out to be damaged
-        np.load(stream, allow_pickle=False) as archive,
-    ):
+def _open_npz(path: Path, where: str) -> Iterator[zipfile.ZipFile]:
+    with _house_errors(path, where), path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
         yield archive
 
 
 @contextlib.contextmanager
 def _house_errors(path: Path, where: str) -> Iterator[None]:
-    """Turn what NumPy raises on files that it can't read into errors that say what to do."""
+    """Turn what is raised on files that can't be read into errors that say what to do."""
     try:
         yield
+    except TooMuchError:
+        raise
+    except _PickleError:
+        raise ValueError(f"{where} {_NO_PICKLE}") from None
     except MemoryError:
+        raise too_large_for_memory(where) from None
+    except RecursionError:
+        raise damaged(path) from None
+    except NotImplementedError:
         raise ValueError(
-            f"{where} is larger than this machine's memory, or damaged: give fewer rows, or "
-            "download or copy it again"
+            f"{path} is packed in a way that Python can't read: save it with np.savez_compressed"
         ) from None
     except RuntimeError:  # zipfile's
         raise ValueError(f"{path} is encrypted: unpack it and give the files themselves") from None
-    except ValueError as error:
-        if "Object arrays" in str(error):
-            raise ValueError(f"{where} {_NO_PICKLE}") from None
-        raise damaged(path) from None
-    except (*UNPACKING_ERRORS, TypeError, OverflowError, SyntaxError, TokenError):
+    except (*UNPACKING_ERRORS, ValueError, TypeError, OverflowError, SyntaxError, TokenError):
         raise damaged(path) from None
     except OSError as error:
         if error.errno == errno.EINVAL:  # an offset before the archive's start

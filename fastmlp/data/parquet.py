@@ -1,20 +1,35 @@
-"""Read parquet tables, by pyarrow where it is installed."""
+"""Read parquet tables, by pyarrow where it is installed: of numbers, or of whole images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.columns import as_ids, choose, is_text, text_remedy
+from fastmlp.data import grey
+from fastmlp.data.archives import open_unpacked, size_of
+from fastmlp.data.cache import Progress
+from fastmlp.data.columns import Columns, as_ids, choose, is_text, text_remedy
 from fastmlp.data.indices import check_index
-from fastmlp.data.pixels import as_pixels
+from fastmlp.data.limits import check_room
+from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
+from fastmlp.data.sniff import is_image
 
 ROWS_TO_JUDGE_BY = 100
+CELLS_AT_A_TIME = 2**22
+IMAGES_AT_A_TIME = 100
+LONGEST = 100  # letters of a text that are looked at
+TEXT = 64  # bytes that a cell of text takes at least, in Python
+SAFE = (14, 0, 1)  # the first pyarrow whose files can't run code
 
 
 def read_parquet(
@@ -24,8 +39,10 @@ def read_parquet(
     prefer: Literal["train", "t10k"],
     feature_names: Sequence[str] | None = None,
     id_column: str | None = None,
+    side: int = 28,
+    progress: Progress | None = None,
 ) -> Raw:
-    """Read a table with a column for each pixel, and at most one of labels and one of ids.
+    """Read a table with a column for each pixel or one of images, and at most one of labels.
 
     Parameters
     ----------
@@ -38,62 +55,252 @@ def read_parquet(
         Columns that are known to be pixels, where the table has all of them.
     id_column : str, optional
         A column that names the rows, besides those that are known to.
+    side : int
+        The width and height to which images are resized, where a column holds image files.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in images.
 
     Raises
     ------
     ValueError
-        If pyarrow is missing, the file is damaged, or a column holds what is no number.
+        If pyarrow is missing or unsafe, the file is damaged, or a column holds what is no number.
     """
+    _check_pyarrow(path)
+    with _opened(path) as file:
+        metadata, schema = file.metadata, file.schema_arrow
+        if metadata.num_rows == 0 or not schema.names:
+            raise ValueError(f"{path} has no rows: give a file with one row at least")
+        _check_sizes(file, path)
+        head = next(file.iter_batches(ROWS_TO_JUDGE_BY))
+        image = next((i for i in range(len(schema.names)) if _holds_images(head.column(i))), None)
+        for field in schema:
+            if field.type.num_fields and (image is None or field.name != schema.names[image]):
+                raise _no_pixels(field.name, field.type, path)
+        rows = _texts(head, image)
+        columns = choose(schema.names, rows, label, path, feature_names, id_column)
+        if image is not None and image in columns.pixels:
+            return _read_images(file, columns, image, path, side, progress)
+        for i in columns.pixels:
+            if _is_words(schema.field(i).type) and is_text(row[i] for row in rows):
+                raise ValueError(
+                    f"{path}: column {schema.names[i]!r} holds words, it is a text column: "
+                    f"{text_remedy(columns.label is not None)}"
+                )
+        return _read_numbers(file, columns, path)
+
+
+def _is_words(kind: Any) -> bool:
+    return "string" in str(kind)
+
+
+def _check_pyarrow(path: Path) -> None:
     try:
         import pyarrow as pa
-        import pyarrow.parquet as pq
     except ImportError:
         raise ValueError(
             f"{path} is a parquet file, which pyarrow reads: pip install pyarrow, or save it as CSV"
         ) from None
+    if tuple(map(int, re.findall(r"\d+", pa.__version__)[:3])) < SAFE:
+        raise ValueError(
+            f"{path} is a parquet file, and such files can run code in pyarrow {pa.__version__} "
+            f"(CVE-2023-47248): pip install 'pyarrow>={'.'.join(map(str, SAFE))}'"
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file, packed or not; texts come as dictionaries, which repeat none in memory."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
-        with pq.ParquetFile(path) as file:  # read_table refuses columns of the same name
-            table = file.read()
-    except pa.ArrowException as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} is damaged ({reason}): download or copy it again") from None
-    names = table.column_names
-    if table.num_rows == 0 or not names:
-        raise ValueError(f"{path} has no rows: give a file with one row at least")
-    head = [column.to_pylist() for column in table.slice(0, ROWS_TO_JUDGE_BY).columns]
-    rows = [
-        ["" if value is None else str(value) for value in row] for row in zip(*head, strict=True)
+        with open_unpacked(path) as stream:
+            source = stream if size_of(stream) is not None else io.BytesIO(stream.read())
+            schema = pq.ParquetFile(source).schema
+            leaves = map(schema.column, range(len(schema)))
+            texts = [leaf.path for leaf in leaves if _is_text(leaf)]
+            source.seek(0)
+            yield pq.ParquetFile(source, read_dictionary=texts)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise _damaged(path, error) from None
+    except OSError as error:
+        if error.errno is None:  # pyarrow's
+            raise _damaged(path, error) from None
+        raise
+
+
+def _is_text(leaf: Any) -> bool:
+    """Say whether a column, or a part of one, holds texts or bytes of any length."""
+    is_plain = leaf.max_repetition_level == 0 and leaf.logical_type.type in ("STRING", "NONE")
+    return is_plain and leaf.physical_type == "BYTE_ARRAY"
+
+
+def _check_sizes(file: Any, path: Path) -> None:
+    """Raise if a table is too large, packed or in memory: equal values take no room in a file."""
+    metadata, schema = file.metadata, file.schema
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    check_room(sum(group.total_byte_size for group in groups), path)
+    widths = [max(1, schema.column(i).length or 1) for i in range(len(schema))]
+    sizes = (g.column(i).num_values * n for g in groups for i, n in enumerate(widths))
+    check_room(max(sum(sizes), metadata.num_rows * len(widths)), path)
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return ValueError(f"{path} is damaged ({reason}): download or copy it again")
+
+
+def _no_pixels(name: str, kind: Any, path: Path) -> ValueError:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return ValueError(
+        f"{path}: column {name!r} holds {kind} values, which are no pixels: "
+        "remove it, or name it as the labels' column (--label on the command line)"
+    )
+
+
+def _texts(head: Any, image: int | None) -> list[list[str]]:
+    """Return the first rows as texts, as they would stand in a CSV file."""
+
+    def text(value: Any) -> str:
+        return "" if value is None else str(value[:LONGEST] if _is_long(value) else value)
+
+    columns = [
+        [""] * len(head) if i == image else list(map(text, _listed(column)))
+        for i, column in enumerate(head.columns)
     ]
-    columns = choose(names, rows, label, path, feature_names, id_column)
+    return [list(row) for row in zip(*columns, strict=True)]
 
-    def values_of(i: int) -> NDArray[Any]:
-        column = table.column(i)
-        if column.null_count:
-            raise ValueError(
-                f"{path}: column {names[i]!r} has {column.null_count} missing values: "
-                "fill them, or remove these rows"
-            )
-        return column.to_numpy()
 
-    for i in columns.pixels:
-        field = table.schema.field(i)
-        if "string" in str(field.type) and is_text(row[i] for row in rows):
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str | bytes) and len(value) > LONGEST
+
+
+def _listed(column: Any) -> list[Any]:
+    """Return a column's values as Python's, each of the same texts once in memory."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column.to_pylist()
+    values = column.dictionary.to_pylist()
+    return [None if i is None else values[i] for i in column.indices.to_pylist()]
+
+
+def _values(column: Any) -> NDArray[Any]:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column.to_numpy(zero_copy_only=False)
+    values = column.dictionary.to_numpy(zero_copy_only=False)
+    return values[column.indices.to_numpy(zero_copy_only=False)]
+
+
+def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
+    """Go through a table, and in the end raise if there are missing values in a column."""
+    n_missing: NDArray[np.int64] | int = 0
+    for batch in file.iter_batches(max(1, rows_at_a_time)):
+        n_missing = n_missing + np.array([column.null_count for column in batch.columns])
+        if not np.any(n_missing):
+            yield batch
+    for name, n in zip(file.schema_arrow.names, np.atleast_1d(n_missing).tolist(), strict=False):
+        if n:
             raise ValueError(
-                f"{path}: column {field.name!r} holds words, it is a text column: "
-                f"{text_remedy(columns.label is not None)}"
+                f"{path}: column {name!r} has {n} missing values: fill them, or remove these rows"
             )
-    pixels = [values_of(i) for i in columns.pixels]
-    for i, values in zip(columns.pixels, pixels, strict=True):
-        if values.dtype.kind not in "iufb":
-            kind = table.schema.field(i).type
-            raise ValueError(
-                f"{path}: column {names[i]!r} holds {kind} values, which are no numbers: "
-                "remove it, or name it as the labels' column (--label on the command line)"
-            )
-    labels = None if columns.label is None else values_of(columns.label)
-    ids = None if columns.ids is None else as_ids(values_of(columns.ids).astype(object))
-    for i in columns.indices:
-        check_index(values_of(i), f"column {names[i]!r}", path)
-    x = as_pixels(np.column_stack([as_pixels(values) for values in pixels]))
-    words = ("parquet", *columns.words)
-    return Raw(x, labels, ids, words, unit=columns.unit, feature_names=columns.pixel_names)
+
+
+class _Others:
+    """The columns beside the pixels, collected batch by batch."""
+
+    def __init__(self, columns: Columns, names: Sequence[str], path: Path) -> None:
+        self._columns = columns
+        self._names = names
+        self._path = path
+        kept = (columns.label, columns.ids, *columns.indices)
+        self._parts: dict[int, list[NDArray[Any]]] = {i: [] for i in kept if i is not None}
+        self.n_bytes = 0
+
+    def take(self, batch: Any) -> None:
+        for i, parts in self._parts.items():
+            parts.append(_values(batch.column(i)))
+            self.n_bytes += len(batch) * TEXT
+
+    def raw(self, x: NDArray[Any], words: tuple[str, ...]) -> Raw:
+        values = {i: np.concatenate(parts) for i, parts in self._parts.items()}
+        columns = self._columns
+        ids = None if columns.ids is None else as_ids(values[columns.ids].astype(object))
+        for i in columns.indices:
+            check_index(values[i], f"column {self._names[i]!r}", self._path)
+        labels = None if columns.label is None else values[columns.label]
+        return Raw(x, labels, ids, ("parquet", *words, *columns.words))
+
+
+def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
+    names, schema = file.schema_arrow.names, file.schema_arrow
+    others = _Others(columns, names, path)
+    parts: list[NDArray[Any]] = []
+    n_bytes = 0
+    for batch in _batches(file, path, CELLS_AT_A_TIME // len(names)):
+        others.take(batch)
+        pixels = [_values(batch.column(i)) for i in columns.pixels]
+        for i, values in zip(columns.pixels, pixels, strict=True):
+            if values.dtype.kind not in "iufb":
+                raise _no_pixels(names[i], schema.field(i).type, path)
+        try:
+            parts.append(as_pixels(np.column_stack([as_pixels(values) for values in pixels])))
+        except PixelError as error:
+            raise ValueError(f"{path}: {error}") from None
+        n_bytes += parts[-1].nbytes
+        check_room(n_bytes + others.n_bytes, path)
+    raw = others.raw(np.concatenate(parts), ())
+    return replace(raw, unit=columns.unit, feature_names=columns.pixel_names)
+
+
+def _holds_images(column: Any) -> bool:
+    """Say whether a column's values are image files, alone or with their paths.
+
+    That is how Hugging Face keeps images.
+    """
+    values = [value for value in _image_files(column) if value is not None]
+    return bool(values) and all(isinstance(v, bytes) and is_image(v) for v in values)
+
+
+def _image_files(column: Any) -> list[Any]:
+    import pyarrow as pa
+
+    if pa.types.is_struct(column.type):
+        i = column.type.get_field_index("bytes")
+        return [] if i < 0 else _listed(column.flatten()[i])
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return _listed(column) if is_binary else []
+
+
+def _read_images(
+    file: Any, columns: Columns, image: int, path: Path, side: int, progress: Progress | None
+) -> Raw:
+    names, n_images = file.schema_arrow.names, file.metadata.num_rows
+    check_room(n_images * side**2, path)
+    others = _Others(columns, names, path)
+    done = 0
+
+    def images() -> Iterator[tuple[str, grey.Opener]]:
+        nonlocal done
+        for batch in _batches(file, path, IMAGES_AT_A_TIME):
+            others.take(batch)
+            for content in _image_files(batch.column(image)):
+                done += 1
+                if content is None or done > n_images:
+                    raise ValueError(f"{path}, row {done}: no image in column {names[image]!r}")
+                yield f"{path}, row {done}", functools.partial(io.BytesIO, content)
+
+    found = grey.rows(images(), n_images, side, progress)
+    if done < n_images:
+        raise ValueError(f"{path} has fewer rows than it says: download or copy it again")
+    passed_over = [names[i] for i in columns.pixels if i != image]
+    words = [f"images in column {names[image]!r}", *found.words[1:]]
+    if passed_over:
+        words.append(f"passed over: {', '.join(map(repr, passed_over))}")
+    return others.raw(found.x, tuple(words))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 PIXEL_MAX = 255
 SMALL_MAX = 127  # whole numbers up to it are no bytes, but go from 0 to 16, say
+ROUNDING = 1e-6  # by which float32 may have left 0 to 1
 
 
 class PixelError(ValueError):
@@ -77,6 +78,8 @@ def settle(
     """
     pixels = as_pixels(x)
     low, high = float(pixels.min()), float(pixels.max())
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
+        low, high = max(low, 0.0), min(high, 1.0)
     span = f"from {low:g} to {high:g}"
     if pixels.dtype == np.uint8:
         why = ""

@@ -11,6 +11,8 @@ from fastmlp.words import listed
 
 WANTED = "a CSV file, IDX files, .npz or .npy, .parquet, or images"
 
+# The patterns below meet hostile text. What repeats in them is possessive (``*+``), and takes
+# nothing back: they go through the head once, whatever it holds.
 _KINDS = (
     ("npy", rb"\x93NUMPY"),
     ("parquet", rb"PAR1"),
@@ -18,7 +20,7 @@ _KINDS = (
     (
         "image",
         rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|BM....\0\0\0\0|RIFF....WEBP|II\*\0|MM\0\*"
-        rb"|P[1-6]\s+(#[^\n]*\s+)*\d+\s+\d+\s",
+        rb"|P[1-6]\s(\s|#[^\n]*+\n)*+\d++\s++\d++\s",
     ),
 )
 
@@ -30,16 +32,17 @@ _SAVE_AS_CSV = ": save the table as CSV"
 _SAVE_AS_NPZ = ": save the arrays with np.savez(path, X=..., y=...)"
 _REFUSED = (
     (
-        rb"(?i)\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body)\b",
+        rb"(?i)(\s|<!--(?>.*?-->))*+<(!doctype html|html|head|body)\b",
         "a web page, not the data: open it in a browser and download the file that it leads to",
     ),
-    (rb"\s*<\?xml|\s*<svg", f"an XML file{_SAVE_AS_CSV}"),
+    (rb"\s*+<(\?xml|svg)", f"an XML file{_SAVE_AS_CSV}"),
     (
         rb"version https://git-lfs\.github\.com/",
         "a Git LFS pointer, not the data: fetch the file with git lfs pull",
     ),
     (
-        rb"\x80[\x02-\x05]|.{0,8}c(numpy|copy_reg|__builtin__|builtins|torch|_codecs|pandas)\b[^,]*\n",
+        rb"\x80[\x02-\x05]|.{0,8}c(numpy|copy_reg|__builtin__|builtins|torch|_codecs|pandas)\b"
+        rb"[^,\n]*+\n",
         _PICKLE,
     ),
     (rb"%PDF-", f"a PDF{_SAVE_AS_CSV}"),
@@ -51,10 +54,10 @@ _REFUSED = (
     (rb"\x89HDF\r\n\x1a\n", f"an HDF5 file: open it with h5py, then{_SAVE_AS_NPZ[1:]}"),
     (rb"SQLite format 3\0", f"an SQLite database{_SAVE_AS_CSV}"),
     (rb"ARROW1\0\0", "a Feather file: save it as .parquet or CSV"),
-    (rb"(?i)(\s*%[^\n]*\n|\s)*@relation\s", f"an ARFF file{_SAVE_AS_CSV}"),
-    (rb"-?\d+(\.\d*)?( +\d+:\S+)+\s*?[\r\n]", f"a LIBSVM file{_SAVE_AS_CSV}"),
+    (rb"(?i)(\s|%[^\n]*+\n)*+@relation\s", f"an ARFF file{_SAVE_AS_CSV}"),
+    (rb"-?\d++(\.\d*+)?( ++\d++:\S++)++[^\S\r\n]*+[\r\n]", f"a LIBSVM file{_SAVE_AS_CSV}"),
     (rb'.{8}\{"', "a model's weights (safetensors), not data: give the file of images"),
-    (rb"\s*[\[{]\s*[\[{\"]", f"a JSON file{_SAVE_AS_CSV}"),
+    (rb"\s*+[\[{]\s*+[\[{\"]", f"a JSON file{_SAVE_AS_CSV}"),
 )
 
 
@@ -97,6 +100,24 @@ def kind_or_none(path: Path) -> str | None:
         return _classify(path)[0] or None
     except ValueError:
         return None
+
+
+def unlike_its_name(path: Path, otherwise: str) -> ValueError:
+    """Return the error for a file that is not what its name promises.
+
+    It says what the file is where that is known, such as the web page of a download that failed,
+    or else what the caller says.
+    """
+    try:
+        fault = _known_fault(first_bytes(path))
+    except ValueError:
+        fault = ""
+    return ValueError(f"{path} is {fault}" if fault else otherwise)
+
+
+def is_image(head: bytes) -> bool:
+    """Say whether a file that starts with `head` is an image."""
+    return _classify_head(head[:HEAD])[0] == "image"
 
 
 def visible(folder: Path) -> Iterator[Path]:
@@ -148,12 +169,15 @@ def _classify_head(head: bytes) -> tuple[str, str]:
     for kind, start in _KINDS:
         if re.match(start, head, re.DOTALL):
             return kind, ""
-    for start, fault in _REFUSED:
-        if re.match(start, head, re.DOTALL):
-            return "", fault
+    if fault := _known_fault(head):
+        return "", fault
     if not _is_text(head):
         return "", f"of a kind that is not read here: give {WANTED}"
     return "csv", ""
+
+
+def _known_fault(head: bytes) -> str:
+    return next((fault for start, fault in _REFUSED if re.match(start, head, re.DOTALL)), "")
 
 
 def _is_text(head: bytes) -> bool:

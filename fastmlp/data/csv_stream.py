@@ -1,0 +1,89 @@
+"""A text table's bytes on their way to pandas: no row without an end, no error lost."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+CELLS_AT_A_TIME = 2**25  # that pandas holds as int64 before they become pixels
+CELL = 40  # bytes, more than a number takes
+WORDS = 1024  # bytes a row, more than a label and a name take
+AHEAD = 2**20  # bytes that pandas may have read of the rows to come
+LONGEST_LINE = 2**24
+
+
+class LongLineError(ValueError):
+    """A line goes on and on."""
+
+
+class Watched(io.RawIOBase):
+    """A table's stream, for pandas to read a few rows at a time.
+
+    It remembers what went wrong in it, an interrupt or a damaged archive, of which pandas may make
+    an error of its own. And pandas keeps in memory what it takes for one row, many times its size,
+    until the row ends: here that is an error before long.
+
+    Parameters
+    ----------
+    stream : binary file
+    path : Path
+        For the error.
+    n_columns : int
+    rows_at_a_time : int
+        The most rows that pandas may be asked for between two calls of `got_rows`.
+    unit : int
+        Bytes that a letter takes.
+    """
+
+    def __init__(
+        self, stream: IO[bytes], path: Path, n_columns: int, rows_at_a_time: int, unit: int = 1
+    ) -> None:
+        self.stream = stream
+        self.error: BaseException | None = None
+        self.rows_at_a_time = max(1, min(rows_at_a_time, CELLS_AT_A_TIME // n_columns))
+        self._path = path
+        self._n_columns = n_columns
+        self._allowed = AHEAD + unit * self.rows_at_a_time * (CELL * n_columns + WORDS)
+        self.got_rows()
+
+    def got_rows(self) -> None:
+        """Take note that the rows which have been asked for are there."""
+        self._left = self._allowed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            content = self.stream.read(size)
+            self._left -= len(content)
+            if self._left < 0:
+                raise ValueError(
+                    f"{self._path} has a row that does not end, far longer than its "
+                    f"{self._n_columns} columns: give a table of numbers"
+                )
+            return content
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def lines_of(text: IO[str]) -> Iterator[str]:
+    """Go through a text's lines, but not into one that is endless.
+
+    Raises
+    ------
+    LongLineError
+        If a line is longer than `LONGEST_LINE`.
+    """
+    while line := text.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise LongLineError
+        yield line
