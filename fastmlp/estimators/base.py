@@ -176,7 +176,10 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         drawn = draw_parameters(sizes, self.activation, random_state, dtype)
         self.validation_loss_curve_ = None
         # Of a run of another solver, maybe.
-        for name in ("_optimizer_state", "loss_curve_", "validation_scores_"):
+        for name in (
+            "_optimizer_state", "loss_curve_", "best_loss_", "validation_scores_",
+            "best_validation_score_",
+        ):  # fmt: skip
             self.__dict__.pop(name, None)
         return drawn
 

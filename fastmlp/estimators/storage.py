@@ -12,9 +12,10 @@ parameters      what ``get_params`` returns, but for `LEFT_OUT`
 fitted          attributes: ``n_iter_``, ``loss_curve_`` and the like
 classes         of a classifier: ``{"type": ..., "values": ...}``
 names           the features' names, or ``null``
+learning_rate   of the next step, where 'adaptive' has let it fall
 =============== ==========================================================
 
-The optimiser's state is not in it: `partial_fit` begins with a fresh one.
+The optimiser's arrays are not in it: `partial_fit` begins with fresh ones, at that rate.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
+from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.files import atomic_write
 from fastmlp.history import History
 from fastmlp.model_file import in_order
@@ -53,7 +55,8 @@ class FileMixin:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write weights, settings and what the fit has found to one .safetensors file.
 
-        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
+        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out;
+        a learning rate that has fallen is kept.
 
         Parameters
         ----------
@@ -150,6 +153,9 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "fitted": json.dumps(fitted, default=_plain),
         "names": json.dumps(None if names is None else names.tolist()),
     }
+    state = getattr(estimator, "_optimizer_state", None)
+    if state is not None and state.rate < state.initial_rate == estimator.learning_rate_init:
+        metadata["learning_rate"] = json.dumps(state.rate)
     if hasattr(estimator, "classes_"):
         classes = encode_array(estimator.classes_)
         metadata["classes"] = json.dumps(
@@ -268,6 +274,11 @@ def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]
         estimator.classes_ = estimator._labels.classes
         if estimator._labels.n_outputs != estimator.n_outputs_:
             raise ValueError(f"{len(estimator.classes_)} classes, {estimator.n_outputs_} outputs")
+    if "learning_rate" in text:
+        rate, initial = float(json.loads(text["learning_rate"])), estimator.learning_rate_init
+        if not 0 < rate < initial:
+            raise ValueError(f"a learning rate of {rate} after {initial}")
+        estimator._optimizer_state = OptimizerState("", [], 0, rate, float(initial), 0)
     estimator.history_ = History()
     return estimator
 
