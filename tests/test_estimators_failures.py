@@ -99,6 +99,48 @@ def test_targets_that_are_no_numbers():
         MLPRegressor().fit(x, csr_array(x))
 
 
+DAYS = pd.date_range("2026-01-01", periods=4).to_series(index=range(4))
+SPANS = DAYS - pd.Timestamp("2025-01-01")
+TIMES = {
+    "datetimes": pd.DataFrame({"when": DAYS, "then": DAYS}),
+    "NaT": pd.DataFrame({"when": DAYS.where(DAYS.index > 0), "then": DAYS}),
+    "time zone": pd.DataFrame({"when": DAYS.dt.tz_localize("UTC"), "then": DAYS}),
+    "timedeltas": pd.DataFrame({"when": SPANS, "then": SPANS}),
+    "both": pd.DataFrame({"when": DAYS, "then": SPANS}),
+    "numbers too": pd.DataFrame({"number": [1.0] * 4, "when": DAYS}),
+    "one name": pd.concat([DAYS, SPANS], axis=1, keys=["when", "when"]),
+    "categories": pd.DataFrame({"when": DAYS.astype("category"), "number": [1.0] * 4}),
+    "array": np.stack([DAYS.to_numpy()] * 2, axis=1),
+    "NaT in an array": np.full((4, 2), np.timedelta64("NaT", "s")),
+    "list": [[np.timedelta64(3, "D"), 1.0]] * 4,
+    "cells": np.array([[np.datetime64("2026-01-01"), 1.0]] * 4, object),
+}
+TIMES["cells of a frame"] = pd.DataFrame(TIMES["cells"], columns=["when", "number"])
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+def test_dates_and_times_are_no_numbers(name, estimator_class):
+    times, y = TIMES[name], np.arange(4)
+    model = quiet(estimator_class(max_iter=1), np.arange(8.0).reshape(4, 2), y)
+    expected = [w.copy() for w in model.coefs_]
+    for call in (
+        lambda: model.fit(times, y),
+        lambda: model.partial_fit(times, y),
+        lambda: model.predict(times),
+        lambda: model.fit(np.ones((4, 2)), y, X_val=times, y_val=y),
+    ):
+        with pytest.raises(TypeError, match=r"X holds (date|time).* values.*turn (it|them) into"):
+            call()
+    np.testing.assert_array_equal(model.coefs_[0], expected[0])
+
+
+def test_targets_of_times_among_objects():
+    y = np.array([np.timedelta64(i, "D") for i in range(4)], object)
+    with pytest.raises(TypeError, match=r"y holds timedelta64\[D\] values: turn them into numbers"):
+        MLPRegressor().fit(np.ones((4, 2)), y)
+
+
 def test_settings_within_settings():
     x, y = load("wine")
     with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(3,\): give a whole number"):

@@ -229,8 +229,9 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         try:
             x, y_read, _ = data.read_rows(self, X, y, reset=False, **self._y_rules)
             encoded = self._encode(y_read)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val: {error}") from error
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val: {error}") from error
         return Validation(self, X, y, x, encoded, self._weighted(None, class_weights, encoded))
 
     def _weighted(
