@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, check_structure
+from fastmlp.estimators import by_hand
 
 Array = NDArray[Any]
 TIMES, NUMBERS = "mM", "biufc"  # NumPy's letters for types of them
@@ -58,6 +59,9 @@ def read_features(estimator: Any, X: Any) -> Any:
                 reset=False,
             )
         )  # fmt: skip
+    if x.shape[1] != (n_features := by_hand.n_features(estimator)):
+        # scikit-learn has nothing to say without `n_features_in_`.
+        raise ValueError(f"X has {x.shape[1]} features, but the network takes {n_features}")
     if x.dtype == FLOAT64 and np.asarray(estimator.coefs_[0]).dtype == FLOAT32:
         _check_range(x)
     return x
@@ -81,7 +85,7 @@ def is_plain(estimator: Any, X: Any) -> bool:
     """
     return (
         _is_plain_array(X)
-        and X.shape[1] == estimator.n_features_in_
+        and X.shape[1] == by_hand.n_features(estimator)
         and not hasattr(estimator, "feature_names_in_")
     )
 

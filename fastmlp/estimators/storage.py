@@ -29,12 +29,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
+from fastmlp.estimators.parameters import problem_of
 from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.files import atomic_write
 from fastmlp.history import History
@@ -138,11 +141,13 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save as as_bytes
 
     weights, biases = parameters(estimator)
+    problem_of(estimator, "identity")  # raises for an activation that nobody could predict with
     if not all(np.isfinite(a).all() for a in (*weights, *biases)):
         raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
     tensors = {f"w{i}": w for i, w in enumerate(weights, 1)}
     tensors |= {f"b{i}": b.ravel() for i, b in enumerate(biases, 1)}
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
+    fitted |= by_hand.fitted(estimator, [weights[0].shape[0], *(w.shape[1] for w in weights)])
     names = getattr(estimator, "feature_names_in_", None)
     metadata = {
         "format": FORMAT,
@@ -156,8 +161,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     state = getattr(estimator, "_optimizer_state", None)
     if state is not None and state.rate < state.initial_rate == estimator.learning_rate_init:
         metadata["learning_rate"] = json.dumps(state.rate)
-    if hasattr(estimator, "classes_"):
-        classes = encode_array(estimator.classes_)
+    if is_classifier(estimator):
+        classes = encode_array(estimator._labels.classes)
         metadata["classes"] = json.dumps(
             {
                 **classes,
