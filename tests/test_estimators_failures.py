@@ -141,6 +141,54 @@ def test_targets_of_times_among_objects():
         MLPRegressor().fit(np.ones((4, 2)), y)
 
 
+class Rubbish(np.random.RandomState):
+    """A generator with one method that does something else."""
+
+    def __init__(self, method, action):
+        super().__init__(0)
+        setattr(self, method, action)
+
+
+def leave(value):
+    def shuffle(order):
+        order[...] = value
+
+    return shuffle
+
+
+HELD_OUT = {"early_stopping": True, "stratify": False}
+RUBBISH = [
+    ("shuffle", leave(10**12), {}),
+    ("shuffle", leave(-(10**12)), {"batch_size": 7}),
+    ("shuffle", leave(0), {"solver": "sgd"}),
+    ("permutation", lambda n: np.full(n, 10**12), HELD_OUT),
+    ("permutation", lambda n: np.zeros(n, int), HELD_OUT),
+    ("permutation", lambda n: np.arange(0), HELD_OUT),
+    ("permutation", lambda n: np.zeros_like(n), {"early_stopping": True}),
+    ("uniform", lambda low, high, size: np.zeros(3), {}),
+    ("uniform", lambda low, high, size: 0.5, {}),
+    ("randint", lambda low, high: -5, {"dropout": 0.5}),
+    ("randint", lambda low, high: 2**70, {"dropout": 0.5}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "action", "settings"), RUBBISH)
+def test_generators_that_return_anything(method, action, settings):
+    x, y = load("cancer")
+    model = MLPClassifier(max_iter=20, random_state=Rubbish(method, action), **settings)
+    with pytest.raises(ValueError, match=f"random_state is a Rubbish, whose {method} does not do"):
+        model.fit(x, y)
+    assert not hasattr(model, "coefs_")
+
+
+def test_generators_of_another_class_that_do_the_same():
+    x, y = load("cancer")
+    settings = {"max_iter": 20, "early_stopping": True, "dropout": 0.1}
+    generators = np.random.RandomState(0), Rubbish("unused", None)
+    one, other = (quiet(MLPClassifier(random_state=g, **settings), x, y) for g in generators)
+    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
+
+
 def test_settings_within_settings():
     x, y = load("wine")
     with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(3,\): give a whole number"):

@@ -36,9 +36,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     <PARAMETERS>
     class_weight : dict or 'balanced', default=None
         Weights of classes, ``{class: weight}``, 1 for those not named; counted in training and in
-        validation loss and score. 'balanced' is n_samples / (n_classes * count of the class), of
-        the rows that `fit` trains on. Those of a row's labels are multiplied for multi-label
-        targets.
+        validation loss and score. Classes that `y` lacks, as a fold may, are passed over.
+        'balanced' is n_samples / (n_classes * count of the class), of the rows that `fit` trains
+        on. Those of a row's labels are multiplied for multi-label targets.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes, in [0, 1) (arXiv:1512.00567).
     stratify : bool or 'auto', default='auto'

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastmlp.estimators import generators
 from fastmlp.estimators.ahead import Epochs
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.parameters import problem_of
@@ -72,6 +73,8 @@ def fit_stochastic(
     seed = state.seed if state else 0
     if problem.dropout > 0 and not seed:
         seed = int(random_state.randint(1, 2**31))
+        if not 1 <= seed < 2**31:
+            generators.refuse(random_state, "randint")
     n_steps = -(-len(rows.order) // batch_size)
     schedule = Schedule(estimator, rate, n_steps)
     n_epochs = 1 if is_partial else estimator.max_iter
