@@ -57,7 +57,7 @@ class Labels:
         """Return the labels of these classes, which are sorted."""
         if not is_multilabel:
             return cls(classes)
-        indicator = np.eye(len(classes), dtype=int)
+        indicator = np.ones((1, len(classes)), dtype=int)  # of which the columns count
         return cls(csr_array(indicator) if is_sparse else indicator)
 
     @property

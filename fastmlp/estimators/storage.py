@@ -117,6 +117,8 @@ class FileMixin:
             Without the package onnx.
         TypeError
             If class names are neither numbers nor strings.
+        ValueError
+            If an activation, as one of your own, has no form in ONNX.
         OSError
             If the file can't be written.
         """
