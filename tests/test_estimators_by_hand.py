@@ -174,6 +174,15 @@ def test_trainings_go_on_from_them(tmp_path):
     np.testing.assert_allclose(ours.coefs_[1], expected.coefs_[1], rtol=1e-9)
 
 
+def test_momenta_of_other_shapes_are_not_taken_up():
+    x, y = load("diabetes")
+    model = quiet(MLPRegressor(hidden_layer_sizes=(5,), max_iter=3, random_state=0), x, y)
+    model.coefs_, model.intercepts_ = arrays(10, 1, 1)
+    fresh = assembled(MLPRegressor, (10, 1, 1)).set_params(random_state=0)
+    model.set_params(hidden_layer_sizes=(1,)).partial_fit(x, y)
+    np.testing.assert_array_equal(model.coefs_[0], fresh.partial_fit(x, y).coefs_[0])
+
+
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 def test_other_outputs_than_the_losss_are_not_trained(name):
     x, y = load("wine")

@@ -135,6 +135,30 @@ def test_dates_and_times_are_no_numbers(name, estimator_class):
     np.testing.assert_array_equal(model.coefs_[0], expected[0])
 
 
+class Polars:
+    """What polars' frames have in common with pandas', and what not."""
+
+    class Datetime:
+        def is_temporal(self):
+            return True
+
+        def __str__(self):
+            return "Datetime"
+
+    columns, dtypes = ["number", "when"], [None, Datetime()]
+    shape = 4, 2
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones((4, 2))  # of times, these are counts
+
+
+def test_columns_of_polars():
+    model = quiet(MLPRegressor(max_iter=1), np.ones((4, 2)), np.ones(4))
+    for call in (lambda: model.predict(Polars()), lambda: model.fit(Polars(), np.ones(4))):
+        with pytest.raises(TypeError, match="X holds Datetime values in its column 'when'"):
+            call()
+
+
 def test_targets_of_times_among_objects():
     y = np.array([np.timedelta64(i, "D") for i in range(4)], object)
     with pytest.raises(TypeError, match=r"y holds timedelta64\[D\] values: turn them into numbers"):

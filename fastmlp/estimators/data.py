@@ -135,7 +135,8 @@ def _refuse_times(given: Any, name: str) -> None:
                 f"{name} holds {dtype} values in its column {label!r}: drop that column, or turn "
                 "it into numbers"
             )
-    if issparse(given) or (columns and all(_kind(dtype) in NUMBERS for _, dtype in columns)):
+    dtypes = [dtype for _, dtype in columns] or [getattr(given, "dtype", None)]
+    if issparse(given) or all(_kind(dtype) in NUMBERS for dtype in dtypes):
         return
     try:
         array = np.asarray(given)
@@ -158,8 +159,10 @@ def _of_cells(dtype: Any) -> Any:
 
 
 def _kind(dtype: Any) -> str:
-    """Return NumPy's letter for a type; other libraries have types without one."""
-    return getattr(dtype, "kind", "none")
+    """Return NumPy's letter for a type, also of pandas and polars; others may have none."""
+    if getattr(dtype, "is_temporal", bool)():
+        return "M"
+    return str(getattr(dtype, "kind", "none"))
 
 
 def _check_sound(*given: tuple[str, Any]) -> None:

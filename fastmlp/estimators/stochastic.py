@@ -81,6 +81,8 @@ def fit_stochastic(
     settings = estimator, rows, problem, batch_size, seed
     batch = batch_of(*settings) if is_partial else None
     trainer = batch.trainer if batch else trainer_of(*settings)
+    if state is not None and _shapes(state.arrays) != _shapes(trainer.states):
+        state = None  # weights of other shapes have been assigned
     with trainer, progress_of(estimator) as progress:
         if state is not None:
             for kept, array in zip(state.arrays, trainer.states, strict=True):
@@ -136,6 +138,10 @@ def _rate_before(estimator: Any, state: OptimizerState | None, is_partial: bool)
 def _go_together(one: str, other: str) -> bool:
     """Whether an optimiser can go on from what another has left; both velocities are the same."""
     return one == other or {one, other} == {"momentum", "nesterov"}
+
+
+def _shapes(states: list[tuple[Array, ...]]) -> list[list[tuple[int, ...]]]:
+    return [[a.shape for a in arrays] for arrays in states]
 
 
 class _Run:
