@@ -99,6 +99,120 @@ def test_targets_that_are_no_numbers():
         MLPRegressor().fit(x, csr_array(x))
 
 
+DAYS = pd.date_range("2026-01-01", periods=4).to_series(index=range(4))
+SPANS = DAYS - pd.Timestamp("2025-01-01")
+TIMES = {
+    "datetimes": pd.DataFrame({"when": DAYS, "then": DAYS}),
+    "NaT": pd.DataFrame({"when": DAYS.where(DAYS.index > 0), "then": DAYS}),
+    "time zone": pd.DataFrame({"when": DAYS.dt.tz_localize("UTC"), "then": DAYS}),
+    "timedeltas": pd.DataFrame({"when": SPANS, "then": SPANS}),
+    "both": pd.DataFrame({"when": DAYS, "then": SPANS}),
+    "numbers too": pd.DataFrame({"number": [1.0] * 4, "when": DAYS}),
+    "one name": pd.concat([DAYS, SPANS], axis=1, keys=["when", "when"]),
+    "categories": pd.DataFrame({"when": DAYS.astype("category"), "number": [1.0] * 4}),
+    "array": np.stack([DAYS.to_numpy()] * 2, axis=1),
+    "NaT in an array": np.full((4, 2), np.timedelta64("NaT", "s")),
+    "list": [[np.timedelta64(3, "D"), 1.0]] * 4,
+    "cells": np.array([[np.datetime64("2026-01-01"), 1.0]] * 4, object),
+}
+TIMES["cells of a frame"] = pd.DataFrame(TIMES["cells"], columns=["when", "number"])
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("estimator_class", [MLPClassifier, MLPRegressor])
+def test_dates_and_times_are_no_numbers(name, estimator_class):
+    times, y = TIMES[name], np.arange(4)
+    model = quiet(estimator_class(max_iter=1), np.arange(8.0).reshape(4, 2), y)
+    expected = [w.copy() for w in model.coefs_]
+    for call in (
+        lambda: model.fit(times, y),
+        lambda: model.partial_fit(times, y),
+        lambda: model.predict(times),
+        lambda: model.fit(np.ones((4, 2)), y, X_val=times, y_val=y),
+    ):
+        with pytest.raises(TypeError, match=r"X holds (date|time).* values.*turn (it|them) into"):
+            call()
+    np.testing.assert_array_equal(model.coefs_[0], expected[0])
+
+
+class Polars:
+    """What polars' frames have in common with pandas', and what not."""
+
+    class Datetime:
+        def is_temporal(self):
+            return True
+
+        def __str__(self):
+            return "Datetime"
+
+    columns, dtypes = ["number", "when"], [None, Datetime()]
+    shape = 4, 2
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones((4, 2))  # of times, these are counts
+
+
+def test_columns_of_polars():
+    model = quiet(MLPRegressor(max_iter=1), np.ones((4, 2)), np.ones(4))
+    for call in (lambda: model.predict(Polars()), lambda: model.fit(Polars(), np.ones(4))):
+        with pytest.raises(TypeError, match="X holds Datetime values in its column 'when'"):
+            call()
+
+
+def test_targets_of_times_among_objects():
+    y = np.array([np.timedelta64(i, "D") for i in range(4)], object)
+    with pytest.raises(TypeError, match=r"y holds timedelta64\[D\] values: turn them into numbers"):
+        MLPRegressor().fit(np.ones((4, 2)), y)
+
+
+class Rubbish(np.random.RandomState):
+    """A generator with one method that does something else."""
+
+    def __init__(self, method, action):
+        super().__init__(0)
+        setattr(self, method, action)
+
+
+def leave(value):
+    def shuffle(order):
+        order[...] = value
+
+    return shuffle
+
+
+HELD_OUT = {"early_stopping": True, "stratify": False}
+RUBBISH = [
+    ("shuffle", leave(10**12), {}),
+    ("shuffle", leave(-(10**12)), {"batch_size": 7}),
+    ("shuffle", leave(0), {"solver": "sgd"}),
+    ("permutation", lambda n: np.full(n, 10**12), HELD_OUT),
+    ("permutation", lambda n: np.zeros(n, int), HELD_OUT),
+    ("permutation", lambda n: np.arange(0), HELD_OUT),
+    ("permutation", lambda n: np.zeros_like(n), {"early_stopping": True}),
+    ("uniform", lambda low, high, size: np.zeros(3), {}),
+    ("uniform", lambda low, high, size: 0.5, {}),
+    ("randint", lambda low, high: -5, {"dropout": 0.5}),
+    ("randint", lambda low, high: 2**70, {"dropout": 0.5}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "action", "settings"), RUBBISH)
+def test_generators_that_return_anything(method, action, settings):
+    x, y = load("cancer")
+    model = MLPClassifier(max_iter=20, random_state=Rubbish(method, action), **settings)
+    with pytest.raises(ValueError, match=f"random_state is a Rubbish, whose {method} does not do"):
+        model.fit(x, y)
+    assert not hasattr(model, "coefs_")
+
+
+def test_generators_of_another_class_that_do_the_same():
+    x, y = load("cancer")
+    settings = {"max_iter": 20, "early_stopping": True, "dropout": 0.1}
+    generators = np.random.RandomState(0), Rubbish("unused", None)
+    one, other = (quiet(MLPClassifier(random_state=g, **settings), x, y) for g in generators)
+    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
+
+
 def test_settings_within_settings():
     x, y = load("wine")
     with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(3,\): give a whole number"):

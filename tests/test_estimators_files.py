@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
 
 import numpy as np
 import onnxruntime
@@ -16,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.estimators.class_names import decode_array, encode_array
+from fastmlp.estimators.labels import Labels
 
 CLASSES = {
     "strings": np.array(["é", "b c", "a"]),
@@ -86,6 +88,23 @@ def test_several_labels_come_back_as_they_were(tmp_path, container):
     expected, found = model.predict(x), MLPClassifier.load(tmp_path / "model").predict(x)
     assert type(found) is type(expected)
     assert abs(found - expected).sum() == 0
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_many_labels_come_back_in_little_memory(is_sparse):
+    n = 20_000
+    tracemalloc.start()
+    labels = Labels.of(np.arange(n), is_multilabel=True, is_sparse=is_sparse)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50e6  # a square matrix: 3.2 GB
+    assert (labels.is_multilabel, labels.is_sparse, labels.n_outputs) == (True, is_sparse, n)
+    np.testing.assert_array_equal(labels.classes, np.arange(n))
+    outputs = np.random.RandomState(0).rand(2, n)
+    found = labels.decode(outputs)
+    assert sparse.issparse(found) == is_sparse
+    np.testing.assert_array_equal(found.toarray() if is_sparse else found, outputs > 0.5)
+    np.testing.assert_array_equal(labels.encode(found), outputs > 0.5)
 
 
 def test_assigned_weights_in_a_file(tmp_path):

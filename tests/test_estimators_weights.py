@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from estimator_tools import load, quiet, same_weights
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils.class_weight import compute_sample_weight
 
 from fastmlp import MLPClassifier
@@ -48,9 +52,37 @@ def test_class_weight_refused():
     x, y = load("wine")
     with pytest.raises(ValueError, match="'balanced' is not supported for partial_fit"):
         MLPClassifier(class_weight="balanced").partial_fit(x, y, classes=[0, 1, 2])
-    with pytest.raises(ValueError, match=r"class_weight names \['zero'\], which are no classes"):
-        MLPClassifier(class_weight={"zero": 2}).fit(x, y)
     MLPClassifier(class_weight={0: 2}).partial_fit(x, y, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("given", [{0: 1, 1: 1, 2: 30}, {2: 30.0}, {0: 2, 2: 30}], ids=str)
+def test_a_fold_lacks_a_class(given):
+    x, y = load("iris")
+    y = y % 2
+    y[5] = 2  # one fold trains without it
+    model = MLPClassifier(max_iter=5, class_weight=given, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = GridSearchCV(model, {"alpha": [1e-4]}, cv=KFold(3)).fit(x, y)
+    assert search.cv_results_["mean_test_score"] > 0.1
+    rest = y < 2
+    ours = MLPClassifier(max_iter=1, class_weight=given, random_state=0)
+    present = {k: given.get(k, 1.0) for k in (0, 1)}
+    expected = quiet(clone(ours).set_params(class_weight=present), x[rest], y[rest])
+    if len(given) == 3:
+        quiet(ours, x[rest], y[rest])
+    else:  # where scikit-learn's compute_class_weight fails
+        with pytest.warns(UserWarning, match="class_weight names 2, which y does not hold, and no"):
+            quiet(ours, x[rest], y[rest])
+    assert same_weights(ours, expected)
+
+
+def test_mistaken_names_of_classes_are_shown():
+    x, y = load("wine")
+    with pytest.warns(UserWarning, match=r"names 'zero', .* not 0, 1, 2, which count 1"):
+        quiet(MLPClassifier(class_weight={"zero": 2}, max_iter=1), x, y)
+    with pytest.warns(UserWarning, match=r"names 10, 11, 12 and 87 more, which y does not hold"):
+        quiet(MLPClassifier(class_weight=dict.fromkeys(range(10, 100), 2.0), max_iter=1), x, y)
 
 
 def test_bad_weights_of_rows():

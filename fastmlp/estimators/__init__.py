@@ -1,11 +1,12 @@
 """scikit-learn's interface: MLPClassifier and MLPRegressor, trained by the compiled engine.
 
 From the innermost out: `parameters` says which settings there are, `data` reads features, `labels`
-encodes classes, `initial` draws the first weights, `outputs` predicts. `validation` and `stopping`
-watch a run, `schedules` sets its rate, `hooks` and `progress` tell others of it, `trainers` lays
-out the engine, `ahead` takes epochs; `stochastic` and `lbfgs` are the runs. `storage` and
-`onnx_file` write to files, and `class_names` how classes are called in them. `base`, `classifier`
-and `regressor` are the classes.
+encodes classes, `initial` draws the first weights, `generators` may be the user's, `by_hand` knows
+what was assigned instead of fitted, `outputs` predicts. `validation` and `stopping` watch a run,
+`schedules` sets its rate, `hooks` and `progress` tell others of it, `trainers` lays out the engine,
+`ahead` takes epochs; `stochastic` and `lbfgs` are the runs. `storage` and `onnx_file` write to
+files, and `class_names` how classes are called in them. `base`, `classifier` and `regressor` are
+the classes.
 """
 
 from __future__ import annotations

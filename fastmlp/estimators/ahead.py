@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.estimators import generators
+
 LONGEST = 256  # epochs taken together
 # Seconds that they may take: where what is done after the run's last epoch is in vain; and where
 # none of them but the last can be that one.
@@ -45,6 +47,7 @@ class Epochs:
         self._losses: list[float] = []
         self._seconds = 0.0
         self._taken = 0
+        self._rows = None if generators.is_trusted(random_state) else np.sort(order)
 
     def next(self, n_safe: float) -> tuple[float, float]:
         """Return the next epoch's loss, with L2, and the seconds it took.
@@ -112,5 +115,7 @@ class Epochs:
             order[:] = self._order
             if self._shuffle:
                 self._random_state.shuffle(order)
+                if self._rows is not None and not np.array_equal(np.sort(order), self._rows):
+                    generators.refuse(self._random_state, "shuffle")
             self._order = order
         return orders

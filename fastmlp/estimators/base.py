@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.beside import sole_training
-from fastmlp.estimators import data, outputs, parameters
+from fastmlp.estimators import by_hand, data, outputs, parameters
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
@@ -119,7 +119,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         weights = self._weighted(weights, class_weights, encoded)
         random_state = check_random_state(self.random_state)
         self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
-        if is_new or not is_partial:
+        if not is_partial or not hasattr(self, "history_"):
             self.history_ = History()
         order, validation = self._divide(
             X, y_read, held_out, x, encoded, weights, class_weights, random_state
@@ -151,6 +151,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
                     f"the network has layers of {known}, and these settings and data ask for "
                     f"{list(sizes)}: fit with warm_start=False to begin anew"
                 )
+            by_hand.complete(self, known)
         else:
             weights, biases = self._begin_anew(sizes, x, random_state)
         # Arrays that the user has read from the estimator, or assigned to it, never change.
@@ -159,8 +160,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if self.solver == "lbfgs":
             return
         if is_new or not hasattr(self, "loss_curve_"):
-            self.loss_curve_ = []
-            self._no_improvement_count = 0
+            self.loss_curve_, self._no_improvement_count = [], 0
             self.best_loss_ = self.validation_scores_ = self.best_validation_score_ = None
         if self.early_stopping and self.best_validation_score_ is None:
             self.best_loss_, self.best_validation_score_ = None, -np.inf
@@ -177,7 +177,10 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         drawn = draw_parameters(sizes, self.activation, random_state, dtype)
         self.validation_loss_curve_ = None
         # Of a run of another solver, maybe.
-        for name in ("_optimizer_state", "loss_curve_", "validation_scores_"):
+        for name in (
+            "_optimizer_state", "loss_curve_", "best_loss_", "validation_scores_",
+            "best_validation_score_",
+        ):  # fmt: skip
             self.__dict__.pop(name, None)
         return drawn
 
@@ -227,8 +230,9 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         try:
             x, y_read, _ = data.read_rows(self, X, y, reset=False, **self._y_rules)
             encoded = self._encode(y_read)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val: {error}") from error
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val: {error}") from error
         return Validation(self, X, y, x, encoded, self._weighted(None, class_weights, encoded))
 
     def _weighted(

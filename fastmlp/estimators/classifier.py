@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fastmlp.estimators import by_hand
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.parameters import CONSTRAINTS, Real
@@ -35,9 +36,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     <PARAMETERS>
     class_weight : dict or 'balanced', default=None
         Weights of classes, ``{class: weight}``, 1 for those not named; counted in training and in
-        validation loss and score. 'balanced' is n_samples / (n_classes * count of the class), of
-        the rows that `fit` trains on. Those of a row's labels are multiplied for multi-label
-        targets.
+        validation loss and score. Classes that `y` lacks, as a fold may, are passed over.
+        'balanced' is n_samples / (n_classes * count of the class), of the rows that `fit` trains
+        on. Those of a row's labels are multiplied for multi-label targets.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes, in [0, 1) (arXiv:1512.00567).
     stratify : bool or 'auto', default='auto'
@@ -142,13 +143,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.dtype = dtype
         self.monitor = monitor
 
+    @property
+    def _labels(self) -> Labels:
+        kept: Labels | None = self.__dict__.get("_labels")
+        return kept if kept is not None else by_hand.labels(self)
+
+    @_labels.setter
+    def _labels(self, labels: Labels) -> None:
+        self.__dict__["_labels"] = labels
+
     def _encode_first(self, y: Any, is_partial: bool) -> Array:
         y = _as_column(y)
         if not hasattr(self, "classes_") or not (self.warm_start or is_partial):
             self._labels = Labels(y)
             self.classes_ = self._labels.classes
-        elif self.warm_start:
-            self._labels.check_same(y)
+        else:
+            self._labels = self._labels  # where they were derived
+            if self.warm_start:
+                self._labels.check_same(y)
         self.n_outputs_ = self._labels.n_outputs
         return self._labels.encode(y)
 
@@ -186,7 +198,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return encoded.astype(bool).reshape(-1, 1) if self.n_outputs_ == 1 else None
         if not self.stratify:
             return None
-        return encoded if self._labels.is_multilabel else self.classes_[encoded]
+        return encoded if self._labels.is_multilabel else self._labels.classes[encoded]
 
     def predict(self, X: Any) -> Any:
         """Predict classes.
@@ -210,8 +222,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If `X` has other columns than in `fit`, or holds NaN or infinity.
         """
         check_is_fitted(self)
-        is_softmax = self.out_activation_ == "softmax"
-        return self._labels.decode(self._outputs(X, as_labels=is_softmax))
+        labels = self._labels
+        return labels.decode(self._outputs(X, as_labels=labels.out_activation == "softmax"))
 
     def predict_proba(self, X: Any) -> Array:
         """Predict the probability of each class.

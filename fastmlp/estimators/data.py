@@ -11,8 +11,10 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, own_structure
+from fastmlp.estimators import by_hand
 
 Array = NDArray[Any]
+TIMES, NUMBERS = "mM", "biufc"  # NumPy's letters for types of them
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
 
 
@@ -34,6 +36,9 @@ def read_rows(
                 validate_data(estimator, X, skip_check_array=True)
             return X, y, levels
     X, y = _sound(X, "X"), _sound(y, "y")  # noqa: N806 - as scikit-learn has it
+    _refuse_times(X, "X")
+    if "y_numeric" in y_rules and _kind(getattr(y, "dtype", None)) == "O":
+        _refuse_times(y, "y")
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
         multi_output=True, reset=reset, **y_rules,
@@ -47,12 +52,16 @@ def read_features(estimator: Any, X: Any) -> Any:
     x = X
     if not (is_plain(estimator, X) and has_finite_sum(X)):
         x = _sound(X, "X")
+        _refuse_times(x, "X")
         x = _canonical(
             validate_data(
                 estimator, x, accept_sparse="csr", dtype=_dtypes(estimator, x), order="C",
                 reset=False,
             )
         )  # fmt: skip
+    if x.shape[1] != (n_features := by_hand.n_features(estimator)):
+        # scikit-learn has nothing to say without `n_features_in_`.
+        raise ValueError(f"X has {x.shape[1]} features, but the network takes {n_features}")
     if x.dtype == FLOAT64 and np.asarray(estimator.coefs_[0]).dtype == FLOAT32:
         _check_range(x)
     return x
@@ -76,7 +85,7 @@ def is_plain(estimator: Any, X: Any) -> bool:
     """
     return (
         _is_plain_array(X)
-        and X.shape[1] == estimator.n_features_in_
+        and X.shape[1] == by_hand.n_features(estimator)
         and not hasattr(estimator, "feature_names_in_")
     )
 
@@ -110,6 +119,50 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
             dtype in (np.float16, np.float32) for dtype in X.dtypes
         )
     return [FLOAT32, FLOAT64, UINT8] if is_narrow else [FLOAT64, FLOAT32, UINT8]
+
+
+def _refuse_times(given: Any, name: str) -> None:
+    """Raise where there are dates or times, of which NumPy would make counts since 1970.
+
+    NaT would be the least of all numbers, and another unit another number.
+    """
+    columns: list[tuple[Any, Any]] = []
+    if hasattr(given, "columns") and hasattr(given, "dtypes"):
+        columns = list(zip(given.columns, map(_of_cells, given.dtypes), strict=True))
+    for label, dtype in columns:
+        if _kind(dtype) in TIMES:
+            raise TypeError(
+                f"{name} holds {dtype} values in its column {label!r}: drop that column, or turn "
+                "it into numbers"
+            )
+    dtypes = [dtype for _, dtype in columns] or [getattr(given, "dtype", None)]
+    if issparse(given) or all(_kind(dtype) in NUMBERS for dtype in dtypes):
+        return
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):  # of which scikit-learn has more to say
+        return
+    dtype = array.dtype
+    if dtype.kind == "O":
+        cells = (cell for cell in array.flat if isinstance(cell, np.datetime64 | np.timedelta64))
+        dtype = next((cell.dtype for cell in cells), dtype)
+    if dtype.kind in TIMES:
+        raise TypeError(
+            f"{name} holds {dtype} values: turn them into numbers, such as days since the first"
+        )
+
+
+def _of_cells(dtype: Any) -> Any:
+    """Return the type of a column's cells, of categories too."""
+    categories = getattr(dtype, "categories", None)
+    return dtype if categories is None else categories.dtype
+
+
+def _kind(dtype: Any) -> str:
+    """Return NumPy's letter for a type, also of pandas and polars; others may have none."""
+    if getattr(dtype, "is_temporal", bool)():
+        return "M"
+    return str(getattr(dtype, "kind", "none"))
 
 
 def _sound(x: Any, name: str) -> Any:

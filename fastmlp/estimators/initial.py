@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.estimators import generators
+
 Array = NDArray[Any]
 
 
@@ -32,6 +34,8 @@ def draw_parameters(
         bound = np.sqrt((2.0 if name == "logistic" else 6.0) / (n_in + n_out))
         w = random_state.uniform(-bound, bound, (n_in, n_out))
         b = random_state.uniform(-bound, bound, n_out)
+        if np.shape(w) != (n_in, n_out) or np.shape(b) != (n_out,):
+            generators.refuse(random_state, "uniform")
         weights.append(w.astype(dtype, copy=False))
         biases.append(b.astype(dtype, copy=False).reshape(1, -1))
     return weights, biases

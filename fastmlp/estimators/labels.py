@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from numbers import Real
 from typing import Any, Self
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from fastmlp.checks.features import warn_user
 
 Array = NDArray[Any]
 
@@ -54,7 +57,7 @@ class Labels:
         """Return the labels of these classes, which are sorted."""
         if not is_multilabel:
             return cls(classes)
-        indicator = np.eye(len(classes), dtype=int)
+        indicator = np.ones((1, len(classes)), dtype=int)  # of which the columns count
         return cls(csr_array(indicator) if is_sparse else indicator)
 
     @property
@@ -170,16 +173,21 @@ class Labels:
 
     def _given(self, class_weight: dict[Any, float]) -> Array:
         known = self.classes.tolist()
-        unknown = [label for label in class_weight if label not in known]
-        if unknown:
+        given = [*class_weight.values(), *(class_weight.get(label, 1.0) for label in known)]
+        values = np.array([w if isinstance(w, Real) else np.nan for w in given], np.float64)
+        weights = values[len(class_weight) :]
+        if not (np.isfinite(values).all() and (values >= 0).all() and weights.any()):
             raise ValueError(
-                f"class_weight names {unknown}, which are no classes: give weights of {known}"
+                f"class_weight is {reprlib.repr(class_weight)}: give finite weights of 0 or more, "
+                "not all 0"
             )
-        given = [class_weight.get(label, 1.0) for label in known]
-        weights = np.array([w if isinstance(w, Real) else np.nan for w in given], np.float64)
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-            raise ValueError(
-                f"class_weight is {class_weight}: give finite weights of 0 or more, not all 0"
+        # A part of the data may lack a class. scikit-learn fails where names may be mistaken, too.
+        unknown = class_weight.keys() - set(known)
+        unnamed = set(known) - class_weight.keys()
+        if unknown and unnamed:
+            warn_user(
+                f"class_weight names {_some(unknown)}, which y does not hold, and not "
+                f"{_some(unnamed)}, which count 1: are the names those in y?"
             )
         return weights
 
@@ -205,3 +213,9 @@ class Labels:
         if self.n_outputs == 1:
             return (outputs[:, 0] > 0.5) == encoded
         return outputs.argmax(axis=1) == encoded
+
+
+def _some(labels: set[Any]) -> str:
+    """Return the first of some labels, in a message."""
+    first = ", ".join(sorted(map(reprlib.repr, labels))[:3])
+    return first if len(labels) <= 3 else f"{first} and {len(labels) - 3} more"

@@ -12,13 +12,16 @@ import os
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
+from fastmlp.estimators import by_hand
 from fastmlp.estimators.outputs import parameters
 from fastmlp.estimators.parameters import problem_of
 from fastmlp.files import atomic_write
 
 OPSET = 17  # of 2022: every runtime has it
 IR_VERSION = 8
+NODES = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "exp": "Exp"}
 
 
 def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -29,19 +32,18 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
         raise ImportError("to_onnx needs the package onnx: pip install 'fastmlp[onnx]'") from error
     graph = _Graph()
     weights, biases = parameters(estimator)
-    problem = problem_of(estimator, estimator.out_activation_)
-    names = [*problem.activations(len(weights)), estimator.out_activation_]
+    hidden = problem_of(estimator, "identity").activations(len(weights))
+    names = [*hidden, by_hand.out_activation(estimator)]
     value = "X"
     for w, b, name in zip(weights, biases, names, strict=True):
         product = graph.add("MatMul", value, graph.constant(w.astype(np.float32)))
         z = graph.add("Add", product, graph.constant(b.ravel().astype(np.float32)))
         value = _activation(graph, name, z)
-    outputs = [_outputs(estimator, graph, value)]
-    if hasattr(estimator, "classes_"):
+    outputs = [_outputs(estimator, graph, value, weights[-1].shape[1])]
+    if is_classifier(estimator):
         outputs.append(_label(estimator, graph, outputs[0].name))
     helper = onnx.helper
-    n_features = estimator.n_features_in_
-    x = helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, ["n", n_features])
+    x = helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, ["n", weights[0].shape[0]])
     made = helper.make_graph(
         graph.nodes, type(estimator).__name__, [x], outputs, initializer=graph.constants
     )
@@ -91,15 +93,19 @@ def _activation(graph: _Graph, name: str, z: str) -> str:
         return graph.add("Mul", graph.add("Mul", z, share), graph.constant(np.float32(0.5)))
     if name == "softmax":
         return graph.add("Softmax", z, axis=1)
-    kinds = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "exp": "Exp"}
-    return graph.add(kinds[name], z)
+    if name not in NODES:
+        raise ValueError(
+            f"the activation {name!r} has no form in ONNX: train with another one to write the "
+            "network to such a file"
+        )
+    return graph.add(NODES[name], z)
 
 
-def _outputs(estimator: Any, graph: _Graph, value: str) -> Any:
+def _outputs(estimator: Any, graph: _Graph, value: str, n_outputs: int) -> Any:
     from onnx import TensorProto, helper
 
-    n_outputs, name = estimator.n_outputs_, "predictions"
-    if hasattr(estimator, "classes_"):
+    name = "predictions"
+    if is_classifier(estimator):
         name = "probabilities"
         if n_outputs == 1:
             other = graph.add("Sub", graph.constant(np.float32(1)), value)
@@ -111,7 +117,7 @@ def _outputs(estimator: Any, graph: _Graph, value: str) -> Any:
 def _label(estimator: Any, graph: _Graph, probabilities: str) -> Any:
     from onnx import TensorProto, helper
 
-    classes = estimator.classes_
+    classes = estimator._labels.classes
     if estimator._labels.is_multilabel:
         above = graph.add("Greater", probabilities, graph.constant(np.float32(0.5)))
         graph.add("Cast", above, name="label", to=TensorProto.INT64)

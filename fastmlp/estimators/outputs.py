@@ -6,9 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 from fastmlp.beside import Beside
-from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators import by_hand
+from fastmlp.estimators.parameters import LOSS_OF_OUTPUT, problem_of
+from fastmlp.problem import Problem
+from fastmlp.reference import ACTIVATIONS
 
 Array = NDArray[Any]
 
@@ -34,9 +38,13 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
 
     Raises
     ------
+    NotFittedError
+        If there are weights only.
     ValueError
         If the shapes don't fit together, or they hold no real numbers.
     """
+    if not hasattr(estimator, "intercepts_"):
+        raise NotFittedError("there are coefs_ but no intercepts_: assign them, or call fit")
     weights = [np.asarray(w) for w in estimator.coefs_]
     biases = [np.asarray(b) for b in estimator.intercepts_]
     dtypes = {a.dtype for a in (*weights, *biases)}
@@ -45,12 +53,11 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
     dtype = np.dtype(np.float32 if dtypes == {np.dtype(np.float32)} else np.float64)
     weights = [np.ascontiguousarray(w, dtype) for w in weights]
     biases = [np.ascontiguousarray(b, dtype).reshape(1, -1) for b in biases]
-    n_layers = estimator.n_layers_ - 1
+    n_in, n_layers = by_hand.n_features(estimator), by_hand.n_layers(estimator) - 1
     if not len(weights) == len(biases) == n_layers:
         raise ValueError(
             f"coefs_ has {len(weights)} arrays and intercepts_ {len(biases)}: give {n_layers} each"
         )
-    n_in = estimator.n_features_in_
     for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
         if w.ndim != 2 or w.shape[0] != n_in or b.shape[1] != w.shape[1]:
             raise ValueError(
@@ -91,9 +98,31 @@ def _predicted(
     looks: bool = False,
 ) -> tuple[Array, bool]:
     """Return the outputs, and whether all features are finite, if `looks`."""
+    name = by_hand.out_activation(estimator)
+    is_trained = name in LOSS_OF_OUTPUT  # else it has been assigned
+    problem = problem_of(estimator, name if is_trained else "identity")
+    outputs, is_finite = _run(
+        estimator, x, weights, biases, problem, as_labels and name == "softmax", looks
+    )
+    if not is_trained:
+        with np.errstate(over="ignore", under="ignore"):
+            outputs = ACTIVATIONS[name].function(outputs)
+    return (outputs.argmax(axis=1) if as_labels and outputs.ndim == 2 else outputs), is_finite
+
+
+def _run(
+    estimator: Any,
+    x: Any,
+    weights: list[Array],
+    biases: list[Array],
+    problem: Problem,
+    as_labels: bool,
+    looks: bool,
+) -> tuple[Array, bool]:
+    """Return what `_predicted` does, of a problem's own outputs."""
     from fastmlp.kernels import Predictor, skips_zeros
 
-    settings = (None, estimator.n_threads, problem_of(estimator, estimator.out_activation_))
+    settings = (None, estimator.n_threads, problem)
     # Taken out while it is at work: another thread makes one of its own.
     kept = _kept.pop(estimator)
     if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_BYTES:

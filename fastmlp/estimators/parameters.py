@@ -66,12 +66,6 @@ def hidden_sizes(estimator: Any) -> list[int]:
 def check_together(estimator: Any, n_hidden: int, is_partial: bool) -> None:
     """Raise where settings that are right each alone make no sense together."""
     problem_of(estimator, "identity").activations(n_hidden + 1)
-    given = estimator.activation
-    names = [given] if isinstance(given, str) else given
-    for name in names:
-        if not isinstance(name, str) or name not in ACTIVATIONS:
-            known = ", ".join(ACTIVATIONS)
-            raise ValueError(f"activation holds {name!r}: give names out of {known}")
     callables(estimator)
     if estimator.solver == "lbfgs" and estimator.dropout > 0:
         raise ValueError(
@@ -95,10 +89,21 @@ def callables(estimator: Any) -> list[Callable[..., Any]]:
 
 
 def problem_of(estimator: Any, out_activation: str) -> Problem:
-    """Return what the engine is to train; `out_activation` as in scikit-learn's attribute."""
-    activation = estimator.activation
+    """Return what the engine is to train; `out_activation` as in scikit-learn's attribute.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+    """
+    given = estimator.activation
+    names = (given,) if isinstance(given, str) else tuple(given)
+    for name in names:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
+            known = ", ".join(ACTIVATIONS)
+            raise ValueError(f"activation holds {name!r}: give names out of {known}")
     return Problem(
-        activation=activation if isinstance(activation, str) else tuple(activation),
+        activation=given if isinstance(given, str) else names,
         loss=LOSS_OF_OUTPUT[out_activation],
         optimizer=_optimizer(estimator),
         momentum=float(estimator.momentum),

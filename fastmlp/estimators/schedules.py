@@ -21,7 +21,8 @@ class Schedule:
     ----------
     estimator : MLPClassifier or MLPRegressor
     rate : float
-        To start with.
+        What 'adaptive' starts with. 'invscaling' goes by the rows that the estimator has seen, and
+        all others start with `learning_rate_init`.
     n_steps : int
         Steps of an epoch.
 
@@ -35,7 +36,6 @@ class Schedule:
 
     def __init__(self, estimator: Any, rate: float, n_steps: int) -> None:
         self.initial = float(estimator.learning_rate_init)
-        self.rate = rate
         self._n_steps, self._n_epochs = n_steps, estimator.max_iter
         self._power = estimator.power_t
         name, is_sgd = estimator.learning_rate, estimator.solver == "sgd"
@@ -43,6 +43,13 @@ class Schedule:
         self._is_adaptive = name == "adaptive" and is_sgd
         self.is_cosine = name == "cosine"
         self.is_level = not self._is_inverse and not self.is_cosine
+        self.rate = rate if self._is_adaptive else self.initial
+        self.end_epoch(estimator.t_)
+
+    @property
+    def left(self) -> float:
+        """The rate for the next run to go on with; `initial` where it goes by other things."""
+        return self.rate if self._is_adaptive else self.initial
 
     def of_epoch(self, epoch: int) -> float | NDArray[np.float64]:
         """Return the rate of epoch `epoch` (from 0), or one for each of its steps.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastmlp.estimators import generators
 from fastmlp.estimators.ahead import Epochs
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.parameters import problem_of
@@ -27,7 +28,11 @@ NOT_FINITE = (
 
 
 class OptimizerState(NamedTuple):
-    """What the next step has to know of those before."""
+    """What the next step has to know of those before.
+
+    `rate` is `initial_rate`, the setting then, but where 'adaptive' has let it fall. No optimiser,
+    ``""``, has left anything else.
+    """
 
     optimizer: str
     arrays: list[tuple[Array, ...]]
@@ -61,16 +66,23 @@ def fit_stochastic(
     """
     batch_size = batch_size_of(estimator, len(rows.order))
     problem = problem_of(estimator, estimator.out_activation_)
-    state = _state_before(estimator, problem.optimizer, is_partial)
+    state = _state_before(estimator, is_partial)
+    rate = _rate_before(estimator, state, is_partial)
+    if state is not None and not _go_together(state.optimizer, problem.optimizer):
+        state = None
     seed = state.seed if state else 0
     if problem.dropout > 0 and not seed:
         seed = int(random_state.randint(1, 2**31))
+        if not 1 <= seed < 2**31:
+            generators.refuse(random_state, "randint")
     n_steps = -(-len(rows.order) // batch_size)
-    schedule = Schedule(estimator, _rate_before(estimator, state), n_steps)
+    schedule = Schedule(estimator, rate, n_steps)
     n_epochs = 1 if is_partial else estimator.max_iter
     settings = estimator, rows, problem, batch_size, seed
     batch = batch_of(*settings) if is_partial else None
     trainer = batch.trainer if batch else trainer_of(*settings)
+    if state is not None and _shapes(state.arrays) != _shapes(trainer.states):
+        state = None  # weights of other shapes have been assigned
     with trainer, progress_of(estimator) as progress:
         if state is not None:
             for kept, array in zip(state.arrays, trainer.states, strict=True):
@@ -97,28 +109,39 @@ def fit_stochastic(
         finally:
             trainer.export()
     estimator._optimizer_state = OptimizerState(
-        problem.optimizer, trainer.states, trainer.n_steps, schedule.rate, schedule.initial, seed
+        problem.optimizer, trainer.states, trainer.n_steps, schedule.left, schedule.initial, seed
     )
     run.stopping.restore()
     if batch is not None and is_whole:
         keep(estimator, batch)
 
 
-def _state_before(estimator: Any, optimizer: str, is_partial: bool) -> OptimizerState | None:
-    """Return the state to go on from, if there is one and it is of this optimiser."""
-    state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
-    is_kept = is_partial or estimator.warm_start
-    if state is None or not is_kept or state.optimizer != optimizer:
+def _state_before(estimator: Any, is_partial: bool) -> OptimizerState | None:
+    """Return what the last call has left, if there is something and this one goes on from it."""
+    if not (is_partial or estimator.warm_start):
         return None
+    state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
     return state
 
 
-def _rate_before(estimator: Any, state: OptimizerState | None) -> float:
-    """Return the rate to go on with: the last one, unless it had run out or was set anew."""
+def _rate_before(estimator: Any, state: OptimizerState | None, is_partial: bool) -> float:
+    """Return the rate that 'adaptive' goes on with: the last one, unless it was set anew.
+
+    A warm start of a run that has ended because its rate had run out begins with a new rate.
+    """
     initial = float(estimator.learning_rate_init)
-    if state is None or state.initial_rate != initial or state.rate <= TOO_SMALL:
+    if state is None or state.initial_rate != initial:
         return initial
-    return state.rate if estimator.learning_rate in ("adaptive", "invscaling") else initial
+    return state.rate if is_partial or state.rate > TOO_SMALL else initial
+
+
+def _go_together(one: str, other: str) -> bool:
+    """Whether an optimiser can go on from what another has left; both velocities are the same."""
+    return one == other or {one, other} == {"momentum", "nesterov"}
+
+
+def _shapes(states: list[tuple[Array, ...]]) -> list[list[tuple[int, ...]]]:
+    return [[a.shape for a in arrays] for arrays in states]
 
 
 class _Run:

@@ -12,9 +12,10 @@ parameters      what ``get_params`` returns, but for `LEFT_OUT`
 fitted          attributes: ``n_iter_``, ``loss_curve_`` and the like
 classes         of a classifier: ``{"type": ..., "values": ...}``
 names           the features' names, or ``null``
+learning_rate   of the next step, where 'adaptive' has let it fall
 =============== ==========================================================
 
-The optimiser's state is not in it: `partial_fit` begins with a fresh one.
+The optimiser's arrays are not in it: `partial_fit` begins with fresh ones, at that rate.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
+from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.files import atomic_write
 from fastmlp.history import History
 from fastmlp.model_file import in_order
@@ -53,7 +58,8 @@ class FileMixin:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write weights, settings and what the fit has found to one .safetensors file.
 
-        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out.
+        Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out;
+        a learning rate that has fallen is kept.
 
         Parameters
         ----------
@@ -111,6 +117,8 @@ class FileMixin:
             Without the package onnx.
         TypeError
             If class names are neither numbers nor strings.
+        ValueError
+            If an activation, as one of your own, has no form in ONNX.
         OSError
             If the file can't be written.
         """
@@ -135,11 +143,13 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save as as_bytes
 
     weights, biases = parameters(estimator)
+    problem_of(estimator, "identity")  # raises for an activation that nobody could predict with
     if not all(np.isfinite(a).all() for a in (*weights, *biases)):
         raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
     tensors = {f"w{i}": w for i, w in enumerate(weights, 1)}
     tensors |= {f"b{i}": b.ravel() for i, b in enumerate(biases, 1)}
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
+    fitted |= by_hand.fitted(estimator, [weights[0].shape[0], *(w.shape[1] for w in weights)])
     names = getattr(estimator, "feature_names_in_", None)
     metadata = {
         "format": FORMAT,
@@ -150,8 +160,11 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "fitted": json.dumps(fitted, default=_plain),
         "names": json.dumps(None if names is None else names.tolist()),
     }
-    if hasattr(estimator, "classes_"):
-        classes = encode_array(estimator.classes_)
+    state = getattr(estimator, "_optimizer_state", None)
+    if state is not None and state.rate < state.initial_rate == estimator.learning_rate_init:
+        metadata["learning_rate"] = json.dumps(state.rate)
+    if is_classifier(estimator):
+        classes = encode_array(estimator._labels.classes)
         metadata["classes"] = json.dumps(
             {
                 **classes,
@@ -268,6 +281,11 @@ def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]
         estimator.classes_ = estimator._labels.classes
         if estimator._labels.n_outputs != estimator.n_outputs_:
             raise ValueError(f"{len(estimator.classes_)} classes, {estimator.n_outputs_} outputs")
+    if "learning_rate" in text:
+        rate, initial = float(json.loads(text["learning_rate"])), estimator.learning_rate_init
+        if not 0 < rate < initial:
+            raise ValueError(f"a learning rate of {rate} after {initial}")
+        estimator._optimizer_state = OptimizerState("", [], 0, rate, float(initial), 0)
     estimator.history_ = History()
     return estimator
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
+from fastmlp.estimators import generators
 from fastmlp.estimators.outputs import outputs_of
 from fastmlp.estimators.parameters import LOSS_OF_OUTPUT
 from fastmlp.reference import LOSSES
@@ -116,6 +117,8 @@ def split_rows(
             test_size=estimator.validation_fraction,
             stratify=strata,
         )
+    except IndexError:
+        generators.refuse(random_state, "permutation")
     except ValueError as error:
         if strata is None:
             raise
@@ -123,6 +126,10 @@ def split_rows(
             f"{str(error).rstrip('.')}. Give stratify=False, or validation rows of your own: "
             "X_val and y_val."
         ) from error
+    if not generators.is_trusted(random_state) and not np.array_equal(
+        np.sort(np.concatenate([train, held_out])), np.arange(n_rows)
+    ):
+        generators.refuse(random_state, "permutation")
     if len(held_out) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
