@@ -63,10 +63,8 @@ class Network(Predictor):
             setattr(self, name, getattr(problem, name))
         self.random_state = checks.as_random_state(random_state)
         self.dtype = checks.as_dtype(dtype)
-        self.n_threads = None if n_threads is None else checks.as_threads(n_threads)
-        self.input_scale = (
-            None if input_scale is None else checks.as_positive(input_scale, "input_scale")
-        )
+        self.input_scale, self.n_threads = input_scale, n_threads
+        self.input_scale, self.n_threads = self._check_runtime()
         self.history_ = History()
         self._draw_parameters(init, self._random_stream())
 
@@ -152,15 +150,15 @@ class Network(Predictor):
         batch_size = checks.as_count(batch_size, "batch_size")
         callbacks = checks.as_callables(callbacks, "callbacks")
         learning_rate, lambda_reg = checks.as_rates(self.learning_rate, lambda_reg)
+        input_scale, n_threads = self._check_runtime()
         problem = self.problem
         names = self.class_names if class_names is None else class_names
         targets = targets_of(problem.loss, self.n_classes, names)
         warnings: list[str] = []  # about rows and validation rows; the first one stands for both
-        x = self._check_features(
-            x_train, self.dtype or np.dtype(np.float64), "x_train", warnings.append
-        )
+        own = checks.as_dtype(self.dtype)
+        x = self._check_features(x_train, own or np.dtype(np.float64), "x_train", warnings.append)
         n_rows = x.shape[0]
-        dtype = self.dtype or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
+        dtype = own or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
         y = targets.check(y_train, n_rows, dtype, "y_train")
         validation = self._check_validation(validation_data, dtype, targets, warnings.append)
         weights, biases = self._check_parameters()
@@ -186,14 +184,14 @@ class Network(Predictor):
             batch_size=min(batch_size, n_rows),
             learning_rate=learning_rate,
             lambda_reg=lambda_reg,
-            input_scale=self.input_scale,
-            n_threads=self.n_threads,
+            input_scale=input_scale,
+            n_threads=n_threads,
             seed=seed,
             n_epochs=1 if callbacks else epochs,  # a callback may change the rows
         ) as trainer:
             if validation is not None:
                 # Now, so that nothing is left to compile between epochs, or after the last one.
-                self.engine.prepare(weights, biases, validation.features, self.input_scale, problem)
+                self.engine.prepare(weights, biases, validation.features, input_scale, problem)
             run = run_epochs(trainer, [*weights, *biases], n_rows, epochs, stream)
             for epoch, logs in enumerate(run, start=1):
                 if validation is not None:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.beside import Beside
+from fastmlp import checks
 from fastmlp.estimators.parameters import problem_of
 
 Array = NDArray[Any]
-
-FEW_ROWS = 128
-MOST_BYTES = 2**22  # of weights: with more, predictions take longer than laying out
-
-
-class Kept(NamedTuple):
-    """A predictor, and what it is for."""
-
-    kind: tuple[Any, ...]
-    skips: bool
-    predictor: Any
-
-
-_kept: Beside[Kept] = Beside()  # beside estimators that have predicted
 
 
 def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
@@ -91,22 +77,11 @@ def _predicted(
     looks: bool = False,
 ) -> tuple[Array, bool]:
     """Return the outputs, and whether all features are finite, if `looks`."""
-    from fastmlp.kernels import Predictor, skips_zeros
+    from fastmlp.kernels import kept
 
-    settings = (None, estimator.n_threads, problem_of(estimator, estimator.out_activation_))
-    # Taken out while it is at work: another thread makes one of its own.
-    kept = _kept.pop(estimator)
-    if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_BYTES:
-        predictor = Predictor(*settings)
-        outputs = predictor(weights, biases, x, as_labels)
-        return outputs, looks and predictor.is_finite(x)
-    kind = (settings, x.dtype, weights[0].dtype, *(w.shape for w in weights))
-    # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
-    skips = len(x) > FEW_ROWS and skips_zeros(x)
-    if kept is None or kept.kind != kind or (len(x) > FEW_ROWS and kept.skips != skips):
-        predictor = Predictor(*settings, skips, batch_rows=FEW_ROWS)
-        kept = Kept(kind, skips, predictor)
-    outputs = kept.predictor(weights, biases, x, as_labels)
-    is_finite = looks and kept.predictor.is_finite(x)
-    _kept.keep(estimator, kept)
-    return outputs, is_finite
+    n_threads = estimator.n_threads
+    if n_threads is not None:
+        n_threads = checks.as_threads(n_threads)
+    problem = problem_of(estimator, estimator.out_activation_)
+    found = kept.predict(estimator, weights, biases, x, None, n_threads, problem, as_labels, looks)
+    return found.outputs, found.has_finite_rows
