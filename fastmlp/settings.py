@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from functools import lru_cache
 from itertools import chain
+from types import ModuleType
 from typing import Any
 
 from fastmlp import checks
@@ -56,13 +57,14 @@ def problem_of(values: tuple[Any, ...], n_layers: int, tables: Tables) -> Proble
     """
     activation, *others = values
     names = activation if type(activation) is tuple else (activation,)
-    if PLAIN.issuperset(map(type, chain(names, others))):
-        return _known_problem(values, n_layers, tables)  # type: ignore[arg-type] # a module
+    is_plain = PLAIN.issuperset(map(type, chain(names, others)))
+    if is_plain and isinstance(tables, ModuleType):
+        return _known_problem(values, n_layers, tables)
     return as_problem(Problem(*values), n_layers, tables)
 
 
 @lru_cache(maxsize=64)
-def _known_problem(values: tuple[Any, ...], n_layers: int, tables: Tables) -> Problem:
+def _known_problem(values: tuple[Any, ...], n_layers: int, tables: Any) -> Problem:
     return as_problem(Problem(*values), n_layers, tables)
 
 

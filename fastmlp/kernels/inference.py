@@ -47,6 +47,8 @@ class _Worker:
         self._inputs = inputs
         self._network = program.Network.of(problem, len(weights), has_labels=True)
         self._tables: dict[bool, Array] = {}
+        self._shapes = [array.shape for array in (*weights, *biases)]
+        self._given: list[Array] = []  # parameters, for as long as a kernel may read them
         plan.put("dropout_scale", aligned(1, plan.dtype))
         plan.works["steps_row"] = at.STEP.size
         self._n_rows, self.n_batches = -1, 0
@@ -54,10 +56,14 @@ class _Worker:
 
     def load(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         """Have the values of these parameters taken over, when the next batch is predicted."""
-        layers = self.plan.layers[0]
-        layers["given"] = [address_of(w) for w in weights]
-        layers["given_bias"] = [address_of(b) for b in biases]
-        self.plan.works["not_finite"] = 0
+        plan = self.plan
+        self._given = given = [np.ascontiguousarray(a, plan.dtype) for a in (*weights, *biases)]
+        if [array.shape for array in given] != self._shapes:
+            raise ValueError("the parameters are of other shapes than in the first call")
+        addresses = [address_of(array) for array in given]
+        plan.layers[0]["given"] = addresses[: len(weights)]
+        plan.layers[0]["given_bias"] = addresses[len(weights) :]
+        plan.works["not_finite"] = 0
 
     @property
     def has_finite_parameters(self) -> bool:
@@ -98,7 +104,8 @@ class _Worker:
         run(self.plan.work(0), address_of(stages), len(stages), 1, first, last, False)
 
     def release(self) -> None:
-        """Let go of what grows with the rows."""
+        """Let go of the parameters, and of what grows with the rows."""
+        self._given = []
         for field in ("out",) if self._is_sparse else ("x", "out"):
             self.plan.take(field)
         if self._n_rows > MOST_KEPT:
@@ -157,7 +164,7 @@ class Predictor:
         n_rows = x.shape[0]
         n_threads = self._n_threads_for(n_rows)
         workers = self._hire(n_threads, weights, biases, x)
-        n_outputs, dtype = weights[-1].shape[1], weights[0].dtype
+        n_outputs, dtype = weights[-1].shape[1], workers[0].plan.dtype
         out = np.empty(n_rows, np.int64) if as_labels else np.empty((n_rows, n_outputs), dtype)
         for worker in workers:
             worker.expect(x, out, as_labels)
@@ -173,8 +180,8 @@ class Predictor:
     def forward(self, weights: Sequence[Array], biases: Sequence[Array], x: Any) -> list[Array]:
         """Return the activations of every layer, computed by one thread; see :func:`forward`."""
         n_rows = x.shape[0]
-        activations = [np.empty((n_rows, w.shape[1]), w.dtype) for w in weights]
         (worker,) = self._hire(1, weights, biases, x)
+        activations = [np.empty((n_rows, w.shape[1]), worker.plan.dtype) for w in weights]
         worker.expect(x, activations[-1])
         worker.load(weights, biases)
         for batch in range(worker.n_batches):
