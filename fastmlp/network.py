@@ -30,6 +30,7 @@ class Network(Predictor):
 
     untrained_classes: tuple[int, ...] = ()
 
+    @checks.telling_names("train")
     def __init__(
         self,
         input_size: int,
@@ -84,6 +85,7 @@ class Network(Predictor):
         ]
         return f"{type(self).__name__}({', '.join(words)})"
 
+    @checks.telling_names("__init__")
     @sole_training
     def train(
         self,

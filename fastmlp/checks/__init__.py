@@ -9,6 +9,7 @@ foreign memory.
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
 from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
 from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
+from fastmlp.checks.keywords import telling_names
 from fastmlp.checks.labels import as_class_names, as_labels
 from fastmlp.checks.numbers import (
     as_callables,
@@ -49,5 +50,6 @@ __all__ = [
     "is_finite",
     "is_sparse",
     "refuse_no_array",
+    "telling_names",
     "warn_user",
 ]
