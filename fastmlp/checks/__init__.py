@@ -11,6 +11,7 @@ from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
 from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
 from fastmlp.checks.keywords import telling_names
 from fastmlp.checks.labels import as_class_names, as_labels
+from fastmlp.checks.missing import refuse_missing
 from fastmlp.checks.numbers import (
     as_callables,
     as_count,
@@ -49,6 +50,7 @@ __all__ = [
     "check_structure",
     "is_finite",
     "is_sparse",
+    "refuse_missing",
     "refuse_no_array",
     "telling_names",
     "warn_user",

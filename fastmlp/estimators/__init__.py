@@ -4,8 +4,8 @@ From the innermost out: `parameters` says which settings there are, `data` reads
 encodes classes, `initial` draws the first weights, `outputs` predicts. `validation` and `stopping`
 watch a run, `schedules` sets its rate, `hooks` and `progress` tell others of it, `trainers` lays
 out the engine, `ahead` takes epochs; `stochastic` and `lbfgs` are the runs. `storage` and
-`onnx_file` write to files, and `class_names` how classes are called in them. `base`, `classifier`
-and `regressor` are the classes.
+`onnx_file` write to files, and `class_names` how classes are called in them. `scores` judges, and
+`base`, `classifier` and `regressor` are the classes.
 """
 
 from __future__ import annotations

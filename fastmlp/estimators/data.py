@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from fastmlp.checks import refuse_missing
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, check_structure
 
@@ -33,6 +34,7 @@ def read_rows(
             if reset:  # remembers how many columns there are, and forgets their names
                 validate_data(estimator, X, skip_check_array=True)
             return X, y, levels
+    refuse_missing(y, "y")
     _check_sound(("X", X), ("y", y))
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
