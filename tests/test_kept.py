@@ -101,6 +101,15 @@ def test_what_is_changed_counts(change, n_rows):
         assert np.any(got != before)
 
 
+def test_an_entry_that_is_replaced_counts(monkeypatch):
+    network = make_network(fastmlp.MLP, activation="tanh")
+    network.predict(X)
+    for engine in (kernels, reference):
+        monkeypatch.setitem(engine.ACTIVATIONS, "tanh", engine.ACTIVATIONS["gelu"])
+    gelu = make_network(fastmlp.MLP, activation="gelu")
+    assert_array_equal(network.predict_proba(X), gelu.predict_proba(X))
+
+
 @pytest.mark.parametrize("sizes", [(5, 1, 3), (7, 33, 2), (3, 64, 17), (40, 16, 8)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_any_parameter_that_is_not_finite_is_found(sizes, dtype):

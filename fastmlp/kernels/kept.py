@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.beside import Beside
+from fastmlp.kernels.activations import ACTIVATIONS
 from fastmlp.kernels.inference import Predictor
 from fastmlp.kernels.inputs import skips_zeros
+from fastmlp.kernels.losses import LOSSES
 from fastmlp.problem import Problem
 
 Array = NDArray[Any]
@@ -105,7 +107,10 @@ def _take(
     kept = _kept.pop(owner)
     if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_WEIGHTS:
         return Kept((), False, Predictor(*settings))
-    kind = (settings, x.dtype, weights[0].dtype, *(w.shape for w in weights))
+    *_, problem = settings
+    # The entries themselves: others may bear their names by now.
+    entries = (LOSSES[problem.loss], *map(ACTIVATIONS.get, problem.activations(len(weights))))
+    kind = (settings, entries, x.dtype, weights[0].dtype, *(w.shape for w in weights))
     if kept is not None and kept.kind != kind:
         kept = None
     # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
