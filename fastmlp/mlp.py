@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from fastmlp import reference
 from fastmlp.engine import Engine
+from fastmlp.problem import Problem
+
+Array = NDArray[Any]
 
 
 class MLP(reference.MLP):
@@ -118,3 +125,25 @@ class MLP(reference.MLP):
         from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
 
         return kernels
+
+    def _predicted(
+        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
+    ) -> Array:
+        from fastmlp.kernels import kept
+
+        settings = (*self._check_runtime(), problem)
+        found = kept.predict(self, weights, biases, features, *settings)
+        if not found.has_finite_parameters:
+            self._check_finite(weights, biases)  # which raises
+        return found.outputs
+
+    def _activations(
+        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
+    ) -> list[Array]:
+        from fastmlp.kernels import kept
+
+        settings = (*self._check_runtime(), problem)
+        activations, is_finite = kept.forward(self, weights, biases, features, *settings)
+        if not is_finite:
+            self._check_finite(weights, biases)
+        return activations

@@ -37,12 +37,12 @@ import numpy as np
 
 from fastmlp import checks
 from fastmlp.files import atomic_write
+from fastmlp.tensors import read_tensors
 from fastmlp.words import listed, shown
 
 FORMAT, FORMAT_VERSION = "fastmlp", 2
 VERSIONS = ("1", "2")  # that are read
 MODEL_NAME = "model.safetensors"  # within the folder of a training run
-SAFETENSORS_DTYPES = {"float32": "F32", "float64": "F64"}
 
 
 def _as_classes(value: Any, n_classes: int) -> tuple[int, ...]:
@@ -193,28 +193,18 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     ValueError
         If the file is cut short, is no model of fastmlp, or its parts don't fit together.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
     file = path / MODEL_NAME if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(
             f"there is no model file {file}: give one that fastmlp train, or MLP.save, has written"
         )
-    try:
-        with safe_open(file, framework="numpy") as tensors:
-            metadata = _read_metadata(tensors.metadata() or {}, file)
-            _check_tensors(tensors, metadata, file)
-            n_layers = len(metadata["layer_sizes"]) - 1
-            weights = [tensors.get_tensor(f"w{i}") for i in range(1, n_layers + 1)]
-            biases = [tensors.get_tensor(f"b{i}") for i in range(1, n_layers + 1)]
-    except SafetensorError as error:
-        raise ValueError(
-            f"{file} is cut short or no .safetensors file ({error}): copy it anew, or train again"
-        ) from error
-    except OSError as error:
-        raise OSError(f"can't read {file}: {error}; give a file that you may read") from error
-
+    text, tensors = read_tensors(file)
+    metadata = _read_metadata(text, file)
+    _check_tensors(tensors, metadata, file)
+    layers = range(1, len(metadata["layer_sizes"]))
+    weights = [tensors[f"w{i}"] for i in layers]
+    biases = [tensors[f"b{i}"] for i in layers]
     return Model(
         weights,
         biases,
@@ -291,18 +281,18 @@ def _known_settings(settings: Any, n_classes: int) -> dict[str, Any]:
     }
 
 
-def _check_tensors(tensors: Any, metadata: dict[str, Any], file: Path) -> None:
+def _check_tensors(tensors: Mapping[str, np.ndarray], metadata: dict[str, Any], file: Path) -> None:
     """Compare the arrays' names, shapes and dtypes with what the metadata promise."""
-    sizes = metadata["layer_sizes"]
+    sizes, dtype = metadata["layer_sizes"], metadata["dtype"].name
     promised = {}
     for i, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
-        promised[f"w{i}"] = [n_in, n_out]
-        promised[f"b{i}"] = [1, n_out]
-    found = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118
-    kinds = {tensors.get_slice(name).get_dtype() for name in found}
-    if found != promised or kinds != {SAFETENSORS_DTYPES[metadata["dtype"].name]}:
-        shapes = listed(f"{name} {shape}" for name, shape in sorted(found.items()))
+        promised[f"w{i}"] = (n_in, n_out)
+        promised[f"b{i}"] = (1, n_out)
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    kinds = {tensor.dtype.name for tensor in tensors.values()}
+    if found != promised or kinds != {dtype}:
+        shapes = listed(f"{name} {list(shape)}" for name, shape in sorted(found.items()))
         raise ValueError(
             f"{file} holds arrays ({shapes}; {', '.join(sorted(kinds))}) that do not fit its layer "
-            f"sizes {sizes} in {metadata['dtype'].name}: copy the file anew, or train again"
+            f"sizes {sizes} in {dtype}: copy the file anew, or train again"
         )

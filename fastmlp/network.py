@@ -30,6 +30,7 @@ class Network(Predictor):
 
     untrained_classes: tuple[int, ...] = ()
 
+    @checks.telling_names("train")
     def __init__(
         self,
         input_size: int,
@@ -63,10 +64,8 @@ class Network(Predictor):
             setattr(self, name, getattr(problem, name))
         self.random_state = checks.as_random_state(random_state)
         self.dtype = checks.as_dtype(dtype)
-        self.n_threads = None if n_threads is None else checks.as_threads(n_threads)
-        self.input_scale = (
-            None if input_scale is None else checks.as_positive(input_scale, "input_scale")
-        )
+        self.input_scale, self.n_threads = input_scale, n_threads
+        self.input_scale, self.n_threads = self._check_runtime()
         self.history_ = History()
         self._draw_parameters(init, self._random_stream())
 
@@ -86,6 +85,7 @@ class Network(Predictor):
         ]
         return f"{type(self).__name__}({', '.join(words)})"
 
+    @checks.telling_names("__init__")
     @sole_training
     def train(
         self,
@@ -155,19 +155,21 @@ class Network(Predictor):
         batch_size = checks.as_count(batch_size, "batch_size")
         callbacks = checks.as_callables(callbacks, "callbacks")
         learning_rate, lambda_reg = checks.as_rates(self.learning_rate, lambda_reg)
+        input_scale, n_threads = self._check_runtime()
         problem = self.problem
         names = self.class_names if class_names is None else class_names
         targets = targets_of(problem.loss, self.n_classes, names)
         warnings: list[str] = []  # about rows and validation rows; the first one stands for both
+        own = checks.as_dtype(self.dtype)
         orders: list[str] = []  # likewise, about rows whose columns go by their names
         known = checks.as_feature_names(self.feature_names, self.layer_sizes[0])
         features = checks.names_to_keep(checks.names_of(x_train), known)
         x = self._features_by_name(
-            x_train, features, self.dtype or np.dtype(np.float64), "x_train",
+            x_train, features, own or np.dtype(np.float64), "x_train",
             warnings.append, orders.append,
         )  # fmt: skip
         n_rows = x.shape[0]
-        dtype = self.dtype or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
+        dtype = own or np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
         y = targets.check(y_train, n_rows, dtype, "y_train")
         validation = self._check_validation(
             validation_data, features, dtype, targets, warnings.append, orders.append
@@ -195,14 +197,14 @@ class Network(Predictor):
             batch_size=min(batch_size, n_rows),
             learning_rate=learning_rate,
             lambda_reg=lambda_reg,
-            input_scale=self.input_scale,
-            n_threads=self.n_threads,
+            input_scale=input_scale,
+            n_threads=n_threads,
             seed=seed,
             n_epochs=1 if callbacks else epochs,  # a callback may change the rows
         ) as trainer:
             if validation is not None:
                 # Now, so that nothing is left to compile between epochs, or after the last one.
-                self.engine.prepare(weights, biases, validation.features, self.input_scale, problem)
+                self.engine.prepare(weights, biases, validation.features, input_scale, problem)
             run = run_epochs(trainer, [*weights, *biases], n_rows, epochs, stream)
             for epoch, logs in enumerate(run, start=1):
                 if validation is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -32,12 +33,12 @@ class Parameters:
     @property
     def weights(self) -> list[Array]:
         """The attributes w1..wL."""
-        return [getattr(self, f"w{layer}") for layer in range(1, len(self.layer_sizes))]
+        return [getattr(self, name) for name in _names("w", len(self.layer_sizes) - 1)]
 
     @property
     def biases(self) -> list[Array]:
         """The attributes b1..bL."""
-        return [getattr(self, f"b{layer}") for layer in range(1, len(self.layer_sizes))]
+        return [getattr(self, name) for name in _names("b", len(self.layer_sizes) - 1)]
 
     def _draw_parameters(self, init: str | None, stream: Any) -> None:
         """Draw all weights, from the first layer on, and set the biases to zero.
@@ -62,14 +63,23 @@ class Parameters:
 
     def _check_parameters(self) -> tuple[list[Array], list[Array]]:
         """Return weights and biases in one dtype, C-contiguous and finite."""
+        weights, biases = self._check_shapes()
+        self._check_finite(weights, biases)
+        return weights, biases
+
+    def _check_shapes(self) -> tuple[list[Array], list[Array]]:
+        """Return weights and biases in one dtype and C-contiguous; they may not be finite."""
         weights, biases = self._check_layers(self.weights, self.biases)
-        checks.as_finite(weights, "w")
-        checks.as_finite(biases, "b")
-        dtype = self.dtype or np.result_type(*weights, *biases)
+        dtype = checks.as_dtype(self.dtype) or np.result_type(*weights, *biases)
         return (
             [np.ascontiguousarray(w, dtype) for w in weights],
             [np.ascontiguousarray(b, dtype) for b in biases],
         )
+
+    @staticmethod
+    def _check_finite(weights: Sequence[Array], biases: Sequence[Array]) -> None:
+        checks.as_finite(weights, "w")
+        checks.as_finite(biases, "b")
 
     def _check_layers(
         self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], prefix: str = ""
@@ -80,3 +90,9 @@ class Parameters:
             checks.as_layers(weights, list(pairwise(self.layer_sizes)), f"{prefix}w"),
             checks.as_layers(biases, bias_shapes, f"{prefix}b"),
         )
+
+
+@lru_cache(maxsize=64)
+def _names(letter: str, n_layers: int) -> tuple[str, ...]:
+    """The attributes' names, layer by layer."""
+    return tuple(f"{letter}{layer}" for layer in range(1, n_layers + 1))

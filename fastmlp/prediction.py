@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from fastmlp import checks
 from fastmlp.engine import Engine
 from fastmlp.parameters import Parameters
 from fastmlp.problem import Problem
-from fastmlp.settings import SETTINGS, as_problem
+from fastmlp.settings import SETTINGS, problem_of
 from fastmlp.targets import Targets, targets_of
 
 Array = NDArray[Any]
+
+_settings = attrgetter(*SETTINGS)
 
 
 class Predictor(Parameters, ABC):
@@ -37,8 +40,7 @@ class Predictor(Parameters, ABC):
     @property
     def problem(self) -> Problem:
         """Activations, loss and optimiser, as the attributes say, checked."""
-        given = Problem(**{name: getattr(self, name) for name in SETTINGS})
-        return as_problem(given, len(self.layer_sizes) - 1, self.engine)
+        return problem_of(_settings(self), len(self.layer_sizes) - 1, self.engine)
 
     @property
     def n_classes(self) -> int:
@@ -64,9 +66,9 @@ class Predictor(Parameters, ABC):
         TypeError, ValueError
             Where shapes or values make no sense.
         """
-        weights, biases = self._check_parameters()
+        weights, biases = self._check_shapes()
         features = self._check_features(x, weights[0].dtype, "x")
-        return tuple(self.engine.forward(weights, biases, features, self.input_scale, self.problem))
+        return tuple(self._activations(weights, biases, features, self.problem))
 
     def predict_proba(self, x: ArrayLike) -> Array:
         """Return the probability of each class for each row.
@@ -86,12 +88,13 @@ class Predictor(Parameters, ABC):
         TypeError, ValueError
             Where shapes or values make no sense, or the loss is one without probabilities.
         """
-        if not self._targets().has_probabilities:
+        problem = self.problem
+        if not targets_of(problem.loss, self.n_classes).has_probabilities:
             raise ValueError(
                 f"loss is {self.loss!r}, which has no probabilities: use predict, which returns "
                 "the outputs"
             )
-        return self._outputs(x)
+        return self._outputs(x, problem)
 
     def predict(self, x: ArrayLike) -> Array:
         """Return what is predicted for each row.
@@ -112,7 +115,8 @@ class Predictor(Parameters, ABC):
         TypeError, ValueError
             Where shapes or values make no sense.
         """
-        return self._targets().decide(self._outputs(x))
+        problem = self.problem
+        return targets_of(problem.loss, self.n_classes).decide(self._outputs(x, problem))
 
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return how good predictions are, 1 at best.
@@ -139,24 +143,48 @@ class Predictor(Parameters, ABC):
         R^2, averaged over the outputs: 0 for a network that predicts the mean. All are those of
         scikit-learn's ``score``.
         """
-        weights, _ = self._check_parameters()
-        features = self._check_features(x, weights[0].dtype, "x")
-        targets = self._targets()
-        truth = targets.check(y, features.shape[0], weights[0].dtype, "y")
-        return targets.score(self._outputs_of(features), truth)
+        parameters, problem = self._check_shapes(), self.problem
+        dtype = parameters[0][0].dtype
+        features = self._check_features(x, dtype, "x")
+        targets = targets_of(problem.loss, self.n_classes, self.class_names)
+        truth = targets.check(y, features.shape[0], dtype, "y")
+        return targets.score(self._predicted(*parameters, features, problem), truth)
 
     def _targets(self) -> Targets:
         return targets_of(self.problem.loss, self.n_classes, self.class_names)
 
-    def _outputs(self, x: ArrayLike) -> Array:
+    def _outputs(self, x: ArrayLike, problem: Problem) -> Array:
         """The last layer's outputs for rows as the user has given them."""
-        weights, _ = self._check_parameters()
-        return self._outputs_of(self._check_features(x, weights[0].dtype, "x"))
+        weights, biases = self._check_shapes()
+        features = self._check_features(x, weights[0].dtype, "x")
+        return self._predicted(weights, biases, features, problem)
 
     def _outputs_of(self, features: Any) -> Array:
-        parameters, problem = self._check_parameters(), self.problem
-        return self.engine.predict_proba(
-            *parameters, features, self.input_scale, self.n_threads, problem
+        """The last layer's outputs for rows that have been checked."""
+        return self._predicted(*self._check_shapes(), features, self.problem)
+
+    def _predicted(
+        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
+    ) -> Array:
+        """The last layer's outputs, by parameters that have been checked but for infinities."""
+        self._check_finite(weights, biases)
+        settings = self._check_runtime()
+        return self.engine.predict_proba(weights, biases, features, *settings, problem)
+
+    def _activations(
+        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
+    ) -> list[Array]:
+        """Every layer's activations, by such parameters."""
+        self._check_finite(weights, biases)
+        scale, _ = self._check_runtime()
+        return self.engine.forward(weights, biases, features, scale, problem)
+
+    def _check_runtime(self) -> tuple[float | None, int | None]:
+        """Return `input_scale` and `n_threads`."""
+        scale, n_threads = self.input_scale, self.n_threads
+        return (
+            None if scale is None else checks.as_positive(scale, "input_scale"),
+            None if n_threads is None else checks.as_threads(n_threads),
         )
 
     def _check_features(self, x: ArrayLike, dtype: np.dtype[Any], name: str) -> Any:
@@ -174,7 +202,8 @@ class Predictor(Parameters, ABC):
     ) -> Any:
         """Return features in the order of the `known` names, wherever `x` has names too."""
         order = self._order_of(x, known, name)
-        features = checks.as_features(x, self.layer_sizes[0], dtype, self.input_scale, name, warn)
+        scale, _ = self._check_runtime()
+        features = checks.as_features(x, self.layer_sizes[0], dtype, scale, name, warn)
         if order is None:
             return features
         warn_of_order(

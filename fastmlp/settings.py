@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import fields
+from functools import lru_cache
+from itertools import chain
+from types import ModuleType
 from typing import Any
 
 from fastmlp import checks
@@ -11,6 +14,7 @@ from fastmlp.engine import Tables
 from fastmlp.problem import TUTORIAL, Problem
 
 SETTINGS = tuple(field.name for field in fields(Problem))
+PLAIN = frozenset((str, float, int))  # types whose values can't change
 GRADIENT = "gradient"  # an optimiser for those who take the steps themselves
 
 
@@ -44,6 +48,24 @@ def as_problem(given: Problem, n_layers: int, tables: Tables) -> Problem:
     )
     problem.activations(n_layers)  # raises where there are too many or too few
     return problem
+
+
+def problem_of(values: tuple[Any, ...], n_layers: int, tables: Tables) -> Problem:
+    """Return `as_problem` of the values of SETTINGS, in their order.
+
+    The same plain values are checked once: to check them takes as long as to predict a row.
+    """
+    activation, *others = values
+    names = activation if type(activation) is tuple else (activation,)
+    is_plain = PLAIN.issuperset(map(type, chain(names, others)))
+    if is_plain and isinstance(tables, ModuleType):
+        return _known_problem(values, n_layers, tables)
+    return as_problem(Problem(*values), n_layers, tables)
+
+
+@lru_cache(maxsize=64)
+def _known_problem(values: tuple[Any, ...], n_layers: int, tables: Any) -> Problem:
+    return as_problem(Problem(*values), n_layers, tables)
 
 
 def differences(problem: Problem) -> dict[str, Any]:

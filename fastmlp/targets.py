@@ -72,7 +72,7 @@ class Labels(Targets):
         return checks.as_labels(y, n_rows, self.n_outputs, name, self.class_names)
 
     def decide(self, outputs: Array) -> Array:
-        return np.argmax(outputs, axis=1)
+        return outputs.argmax(axis=1)
 
     def score(self, outputs: Array, targets: Array) -> float:
         return float(np.mean(self.decide(outputs) == targets))

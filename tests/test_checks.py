@@ -73,10 +73,10 @@ BAD_LABELS = [
     (changed(Y, 3, -1), ValueError, r"holds the label -1, outside 0\.\.2"),
     (changed(Y, 3, 2**63, "u8"), ValueError, r"holds the label 9223372036854775808, outside"),
     (changed(Y, 3, 0.5, "f8"), ValueError, "holds 0.5: labels must be whole"),
-    (changed(Y, 3, np.nan, "f4"), ValueError, "holds nan: labels must be whole"),
+    (changed(Y, 3, np.nan, "f4"), ValueError, "holds a missing value in row 3"),
     (changed(Y, 3, np.inf, "f4"), ValueError, r"holds the label inf, outside 0\.\.2"),
     (list("abcabc"), TypeError, "holds <U1 values"),
-    ([0, 1, 2, 0, 1, None], ValueError, "holds nan"),
+    ([0, 1, 2, 0, 1, None], ValueError, "holds a missing value in row 5"),
 ]
 
 BAD_TRAINING = [

@@ -106,6 +106,8 @@ def test_the_rate_is_the_optimizer_s_usual_one_unless_given(
     ("arguments", "message"),
     [
         (["--optimizer", "adm"], "--optimizer is 'adm': give one of 'sgd', 'momentum', 'nesterov'"),
+        (["--optimizer", "Adam"], "'adam', 'adamw'; did you mean 'adam'?"),
+        (["--activation", "sigmoid"], "did you mean 'logistic'?"),
         (["--activation", "tan"], "--activation is 'tan': give one of 'identity', 'logistic'"),
         (["--activation", "tanh,relu"], "--activation is ('tanh', 'relu'): give one name for all"),
         (["--dropout", 1], "--dropout is 1.0: give a number from 0 on, below 1"),

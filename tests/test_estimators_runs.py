@@ -46,9 +46,10 @@ def test_max_seconds(solver):
 
 def test_max_seconds_do_not_count_compiling(monkeypatch):
     from fastmlp import kernels
+    from fastmlp.kernels import kept
 
     x, y = load("wine")
-    original = kernels.Trainer, kernels.Predictor
+    original = kernels.Trainer, kept.Predictor
     n_predictors = []
 
     def compiling(*args, **keywords):
@@ -62,7 +63,7 @@ def test_max_seconds_do_not_count_compiling(monkeypatch):
 
     quiet(MLPClassifier(max_iter=1), x, y, X_val=x, y_val=y)  # all is compiled
     monkeypatch.setattr(kernels, "Trainer", compiling)
-    monkeypatch.setattr(kernels, "Predictor", compiling_too)
+    monkeypatch.setattr(kept, "Predictor", compiling_too)
     fitted = quiet(MLPClassifier(max_iter=2, max_seconds=0.5), x, y, X_val=x, y_val=y)
     assert fitted.n_iter_ == 2
     assert len(n_predictors) == 1

@@ -88,7 +88,7 @@ def test_targets_alike_score_as_scikit_learn_has_it(mlp_class):
     [
         ({"loss": "squared_error"}, NUMBERS[:, 0], r"y_train has shape \(150,\): .*\(150, 3\)"),
         ({"loss": "squared_error"}, NUMBERS[:9], r"y_train has shape \(9, 3\): "),
-        ({"loss": "squared_error"}, NUMBERS * np.nan, "y_train holds NaN"),
+        ({"loss": "squared_error"}, NUMBERS * np.nan, "y_train holds a missing value in row 0"),
         ({"loss": "squared_error", "dtype": "float32"}, NUMBERS * 1e300, "too large for float32"),
         ({"loss": "poisson"}, NUMBERS - 100, "y_train holds .*: give numbers from 0 on"),
         ({"loss": "binary_cross_entropy"}, NUMBERS + 2, "y_train holds .*: .* from 0 to 1"),

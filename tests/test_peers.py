@@ -17,14 +17,14 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
-from benchmarks.peers import agreement, charts, estimators, pair, session
+from benchmarks.peers import agreement, charts, estimators, nets, pair, session
 from benchmarks.peers.__main__ import compared
 from benchmarks.peers.case import Case
 from benchmarks.peers.estimators import Fit
 from benchmarks.peers.field import Fields
 from benchmarks.peers.race import race, ratio_target
 from benchmarks.peers.reaching import Clock, Race, Recipe
-from benchmarks.peers.rows import reach, whole_fits
+from benchmarks.peers.rows import mlp_predict, reach, whole_fits
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP, PEERS, PIXELS, Entry
 from benchmarks.peers.worker import Worker, WorkerError
@@ -262,3 +262,25 @@ def test_names_and_figures_of_the_bars_keep_apart() -> None:
     boxes = [t.get_window_extent() for t in texts if t.get_visible() and t.get_text()]
     assert len(boxes) == 3 * len(labels)
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+def test_nets_of_the_same_weights_predict_the_same(case: Case) -> None:
+    rows = case.load()[0][:100]
+    labels = []
+    for keep, module in mlp_predict.SIDES.values():
+        keep(module, case)
+        labels.append(nets.predictions(rows))
+    assert len(labels) == 4
+    for other in labels[1:]:
+        np.testing.assert_array_equal(other, labels[0])
+    assert len(np.unique(labels[0])) > 3
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "ours", "estimator", "is_met"),
+    [(1, 29, 30, True), (1, 31, 32, False), (1, 29, 28, False), (100, 9, 8, True),
+     (100, 11, 12, False)],
+)  # fmt: skip
+def test_targets_of_a_prediction(n_rows: int, ours: float, estimator: float, is_met: bool) -> None:
+    best = {mlp_predict.OURS: ours, mlp_predict.TUTORIAL: 10, mlp_predict.ESTIMATOR: estimator}
+    assert mlp_predict._target("predict", n_rows, best).met is is_met

@@ -72,6 +72,21 @@ def test_numbers_of_the_largest_outputs(n_classes, dtype):
     assert not predictor(weights, biases, make_rows(9, SIZES[0], dtype), as_labels=True).any()
 
 
+def test_parameters_of_any_layout_and_of_no_other_shape():
+    x = make_rows(3, SIZES[0], "float32")
+    predictor = kernels.Predictor()
+    for seed in range(3):
+        weights, biases = make_parameters(SIZES, "float32", seed=seed)
+        expected = kernels.predict_proba(weights, biases, x)
+        strided = [np.repeat(b, 2, axis=1)[:, ::2] for b in biases]
+        for change in (np.asfortranarray, lambda w: w.astype("f8")):
+            got = predictor([change(w) for w in weights], strided, x)
+            assert got.dtype == np.float32
+            np.testing.assert_array_equal(got, expected)
+    with pytest.raises(ValueError, match="other shapes"):
+        predictor(weights, [b[:, :-1] for b in biases], x)
+
+
 def test_rows_are_let_go_of():
     x = make_rows(500, SIZES[0], "float32")
     predictor = kernels.Predictor()

@@ -21,6 +21,7 @@ from benchmarks.peers.rows import (
     grid,
     lbfgs,
     memory,
+    mlp_predict,
     optimizers,
     predict,
     reach,
@@ -61,6 +62,7 @@ MEASURES: dict[str, tuple[tuple[int, ...], Measure]] = {
     "lbfgs": ((26,), lbfgs.measure),
     "time to 98 % on MNIST": ((27,), reach.measure),
     "accuracy of float32": ((28,), accuracy.measure),
+    "predict of MLP": ((29,), mlp_predict.measure),
 }
 ROWS = {number for numbers, _ in MEASURES.values() for number in numbers}
 

@@ -11,7 +11,9 @@ from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
 from fastmlp.checks.column_names import as_feature_names, names_of, names_to_keep, order_of
 from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
 from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
+from fastmlp.checks.keywords import telling_names
 from fastmlp.checks.labels import as_class_names, as_labels
+from fastmlp.checks.missing import refuse_missing
 from fastmlp.checks.numbers import (
     as_callables,
     as_count,
@@ -58,6 +60,8 @@ __all__ = [
     "own_rows",
     "own_structure",
     "own_targets",
+    "refuse_missing",
     "refuse_no_array",
+    "telling_names",
     "warn_user",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,15 @@ def as_layers(
             f"{name}1..{name}{len(arrays)} for {len(shapes)} layers: give one for each"
         )
     pairs = zip(arrays, shapes, strict=True)
-    return [as_shaped(a, shape, f"{name}{layer}") for layer, (a, shape) in enumerate(pairs, 1)]
+    return [
+        a if _is_plain(a, shape) else as_shaped(a, shape, f"{name}{layer}")
+        for layer, (a, shape) in enumerate(pairs, 1)
+    ]
+
+
+def _is_plain(values: ArrayLike, shape: tuple[int, ...]) -> TypeGuard[NDArray[Any]]:
+    """Whether there is nothing to say: to find out by `as_shaped` takes as long as some rows."""
+    return type(values) is np.ndarray and values.shape == shape and values.dtype in NETWORK_DTYPES
 
 
 def as_finite(arrays: Sequence[NDArray[Any]], name: str) -> None:

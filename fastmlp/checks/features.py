@@ -8,12 +8,13 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp.checks import containers, sparse
+from fastmlp.checks.arrays import is_finite
 from fastmlp.checks.shapes import check_shape
 
 FEATURE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
@@ -70,6 +71,11 @@ def as_features(
     """
     if x is None:
         raise ValueError(f"{name} is None, which has shape (): give rows of {n_features} numbers")
+    if _is_plain(x, n_features):  # what follows has nothing to say, and takes its time
+        _check_values(
+            x.reshape(-1), x, dtype, input_scale, name, warn, lambda i: i // n_features
+        )  # fmt: skip
+        return x
     if containers.is_sparse(x):
         own = sparse.own_structure(x, name)
         sparse.refuse_one_based(own, n_features, name)
@@ -94,6 +100,18 @@ def as_features(
         features.reshape(-1), array, dtype, input_scale, name, warn, lambda i: i // n_features
     )
     return features
+
+
+def _is_plain(x: Any, n_features: int) -> TypeGuard[NDArray[Any]]:
+    """Whether `x` is an array as the engines take it, if it is finite."""
+    return (
+        type(x) is np.ndarray
+        and x.ndim == 2
+        and x.shape[1] == n_features
+        and len(x) > 0
+        and x.dtype in FEATURE_DTYPES
+        and x.flags.c_contiguous
+    )
 
 
 def _native(
@@ -128,6 +146,9 @@ def _check_values(
 ) -> None:
     """Raise where a value is not finite; warn where floats look as if they should be divided."""
     if values.dtype.kind != "f":
+        return
+    is_short = len(values) <= VALUES_PER_LOOK and values.itemsize <= dtype.itemsize
+    if is_short and input_scale is None and is_finite(values):
         return
     low, high = _range(values, dtype, name, row_of)
     if given.dtype.kind != "f" or input_scale is None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp.checks.containers import as_numeric, refuse_masked, to_array
+from fastmlp.checks.missing import refuse_missing
 from fastmlp.words import shown
 
 
@@ -69,6 +70,7 @@ def as_labels(
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give one label a row")
+    refuse_missing(y, name)
     labels = as_numeric(_words_as_numbers(y, name, class_names), name).copy()  # before any check
     if labels.ndim != 1:
         remedy = ""

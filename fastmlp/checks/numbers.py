@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastmlp.checks.names import nearest
 from fastmlp.words import shown
 
 NETWORK_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -62,12 +63,13 @@ def as_share(value: object, name: str) -> float:
 
 def as_name(value: object, name: str, known: Collection[str]) -> str:
     """Return `value` if it is one of the names that are known; else say which those are."""
-    wanted = ", ".join(map(repr, known))
+    if isinstance(value, str) and value in known:
+        return str(value)
+    message = f"{name} is {shown(value)}: give one of {', '.join(map(repr, known))}"
     if not isinstance(value, str):
-        raise TypeError(f"{name} is {shown(value)}: give one of {wanted}")
-    if value not in known:
-        raise ValueError(f"{name} is {shown(value)}: give one of {wanted}")
-    return str(value)
+        raise TypeError(message)
+    meant = nearest(value, known)
+    raise ValueError(message if meant is None else f"{message}; did you mean {meant!r}?")
 
 
 def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp.checks.containers import as_numeric
+from fastmlp.checks.missing import refuse_missing
 
 
 def as_targets(
@@ -40,6 +41,7 @@ def as_targets(
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give {n_outputs} numbers a row")
+    refuse_missing(y, name)
     given = as_numeric(y, name)
     shape = (n_rows, n_outputs)
     if given.shape != shape and not (n_outputs == 1 and given.shape == (n_rows,)):

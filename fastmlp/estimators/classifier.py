@@ -13,17 +13,19 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fastmlp.checks import refuse_missing
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.parameters import CONSTRAINTS, Real
+from fastmlp.estimators.scores import ScoreMixin
 from fastmlp.estimators.words import documented
 
 Array = NDArray[Any]
 
 
 @documented
-class MLPClassifier(ClassifierMixin, BaseMLP):
+class MLPClassifier(ScoreMixin, ClassifierMixin, BaseMLP):
     """A multi-layer perceptron that predicts classes: scikit-learn's, trained by compiled code.
 
     For the same `random_state` the run is that of `sklearn.neural_network.MLPClassifier`: the same
@@ -298,6 +300,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit`.
         """
+        refuse_missing(y, "y")
+        refuse_missing(classes, "classes")
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")
             self._labels = Labels(y if is_multilabel else classes)

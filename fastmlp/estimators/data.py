@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from fastmlp.checks import refuse_missing
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, own_structure
 from fastmlp.estimators import by_hand
@@ -35,6 +36,7 @@ def read_rows(
             if reset:  # remembers how many columns there are, and forgets their names
                 validate_data(estimator, X, skip_check_array=True)
             return X, y, levels
+    refuse_missing(y, "y")
     X, y = _sound(X, "X"), _sound(y, "y")  # noqa: N806 - as scikit-learn has it
     _refuse_times(X, "X")
     if "y_numeric" in y_rules and _kind(getattr(y, "dtype", None)) == "O":

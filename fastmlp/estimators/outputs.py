@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
-from fastmlp.beside import Beside
+from fastmlp import checks
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.parameters import LOSS_OF_OUTPUT, problem_of
-from fastmlp.problem import Problem
 from fastmlp.reference import ACTIVATIONS
 
 Array = NDArray[Any]
-
-FEW_ROWS = 128
-MOST_BYTES = 2**22  # of weights: with more, predictions take longer than laying out
-
-
-class Kept(NamedTuple):
-    """A predictor, and what it is for."""
-
-    kind: tuple[Any, ...]
-    skips: bool
-    predictor: Any
-
-
-_kept: Beside[Kept] = Beside()  # beside estimators that have predicted
 
 
 def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
@@ -98,44 +83,22 @@ def _predicted(
     looks: bool = False,
 ) -> tuple[Array, bool]:
     """Return the outputs, and whether all features are finite, if `looks`."""
+    from fastmlp.kernels import kept
+
+    n_threads = estimator.n_threads
+    if n_threads is not None:
+        n_threads = checks.as_threads(n_threads)
     name = by_hand.out_activation(estimator)
     is_trained = name in LOSS_OF_OUTPUT  # else it has been assigned
     problem = problem_of(estimator, name if is_trained else "identity")
-    outputs, is_finite = _run(
-        estimator, x, weights, biases, problem, as_labels and name == "softmax", looks
+    takes_largest = as_labels and name == "softmax"
+    found = kept.predict(
+        estimator, weights, biases, x, None, n_threads, problem, takes_largest, looks
     )
+    outputs = found.outputs
     if not is_trained:
         with np.errstate(over="ignore", under="ignore"):
             outputs = ACTIVATIONS[name].function(outputs)
-    return (outputs.argmax(axis=1) if as_labels and outputs.ndim == 2 else outputs), is_finite
-
-
-def _run(
-    estimator: Any,
-    x: Any,
-    weights: list[Array],
-    biases: list[Array],
-    problem: Problem,
-    as_labels: bool,
-    looks: bool,
-) -> tuple[Array, bool]:
-    """Return what `_predicted` does, of a problem's own outputs."""
-    from fastmlp.kernels import Predictor, skips_zeros
-
-    settings = (None, estimator.n_threads, problem)
-    # Taken out while it is at work: another thread makes one of its own.
-    kept = _kept.pop(estimator)
-    if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_BYTES:
-        predictor = Predictor(*settings)
-        outputs = predictor(weights, biases, x, as_labels)
-        return outputs, looks and predictor.is_finite(x)
-    kind = (settings, x.dtype, weights[0].dtype, *(w.shape for w in weights))
-    # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
-    skips = len(x) > FEW_ROWS and skips_zeros(x)
-    if kept is None or kept.kind != kind or (len(x) > FEW_ROWS and kept.skips != skips):
-        predictor = Predictor(*settings, skips, batch_rows=FEW_ROWS)
-        kept = Kept(kind, skips, predictor)
-    outputs = kept.predictor(weights, biases, x, as_labels)
-    is_finite = looks and kept.predictor.is_finite(x)
-    _kept.keep(estimator, kept)
-    return outputs, is_finite
+    if as_labels and outputs.ndim == 2:
+        outputs = outputs.argmax(axis=1)
+    return outputs, found.has_finite_rows

@@ -16,13 +16,14 @@ from sklearn.utils.validation import column_or_1d
 
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.parameters import CONSTRAINTS
+from fastmlp.estimators.scores import ScoreMixin
 from fastmlp.estimators.words import documented
 
 Array = NDArray[Any]
 
 
 @documented
-class MLPRegressor(RegressorMixin, BaseMLP):
+class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
     """A multi-layer perceptron that predicts numbers: scikit-learn's, trained by compiled code.
 
     For the same `random_state` the run is that of `sklearn.neural_network.MLPRegressor`: the same

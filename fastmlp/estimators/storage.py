@@ -42,6 +42,7 @@ from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.files import atomic_write
 from fastmlp.history import History
 from fastmlp.model_file import in_order
+from fastmlp.tensors import read_tensors
 
 FORMAT, FORMAT_VERSION = "fastmlp-estimator", "1"
 LEFT_OUT = ("callbacks",)
@@ -219,21 +220,12 @@ def load(kind: type, path: str | os.PathLike[str]) -> Any:
     ValueError
         If it is cut short, holds no estimator or one of another class, or its parts don't fit.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no file {path}: give one that {kind.__name__}.save wrote"
         )
-    try:
-        with safe_open(path, framework="numpy") as file:
-            text = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is cut short or no .safetensors file ({error}): copy it anew, or train again"
-        ) from error
+    text, tensors = read_tensors(path)
     if text.get("format") != FORMAT:
         raise ValueError(f"{path} holds no estimator: give a file that {kind.__name__}.save wrote")
     if text.get("format_version") != FORMAT_VERSION:

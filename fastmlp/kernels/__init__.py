@@ -7,7 +7,8 @@ are the building blocks. A step's stages are `gather`, `products`, `skip`, `acti
 compiled; `parts` has those of large batches. `plan` says where everything lies,
 `packing` how parameters do, `program` which stages run in which order, `step` runs them, and
 `denormals` has numbers that are all but zero be zero meanwhile; `threads` and `pace` choose how
-many threads work on it; `trainer` and `inference` are what Python calls. `functions` has some
+many threads work on it; `trainer` and `inference` are what Python calls, and `kept` has predictors
+stay beside the networks that they are for. `functions` has some
 kernels alone, under the names of their references; `limits` has some that measure the machine.
 
 Words that all files use

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.kernels import program
 from fastmlp.kernels import records as at
-from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels.buffers import address_of, aligned
 from fastmlp.kernels.inputs import Inputs, readable, skips_zeros
 from fastmlp.kernels.plan import Plan
 from fastmlp.kernels.step import run
@@ -25,7 +25,6 @@ Array = NDArray[Any]
 BATCH_ROWS = 128  # rows whose activations stay in the caches
 ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
 MOST_KEPT = 2**16  # rows whose numbers are kept from call to call
-NOTHING = np.empty(0)
 
 
 class _Worker:
@@ -41,25 +40,44 @@ class _Worker:
         skip_zeros: bool | None = None,
         batch_rows: int | None = None,
     ) -> None:
-        self._batch_rows = batch_rows or max(1, min(BATCH_ROWS, x.shape[0]))
-        self.plan = plan = Plan(weights, biases, self._batch_rows, n_threads=0)
+        self.batch_rows = batch_rows or max(1, min(BATCH_ROWS, x.shape[0]))
+        self.plan = plan = Plan(weights, biases, self.batch_rows, n_threads=0)
         inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros), are_in_order=True)
         self.adds_up = inputs.are_added_up
         self._inputs = inputs
         self._network = program.Network.of(problem, len(weights), has_labels=True)
         self._tables: dict[bool, Array] = {}
+        self._shapes = [array.shape for array in (*weights, *biases)]
+        self._given: list[Array] = []  # parameters, for as long as a kernel may read them
         plan.put("dropout_scale", aligned(1, plan.dtype))
         plan.works["steps_row"] = at.STEP.size
         self._n_rows, self.n_batches = -1, 0
         self._is_sparse = not isinstance(x, np.ndarray)
         self._dtype = x.dtype
 
+    def load(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+        """Have the values of these parameters taken over, when the next batch is predicted."""
+        plan = self.plan
+        self._given = given = [np.ascontiguousarray(a, plan.dtype) for a in (*weights, *biases)]
+        if [array.shape for array in given] != self._shapes:
+            raise ValueError("the parameters are of other shapes than in the first call")
+        addresses = [address_of(array) for array in given]
+        plan.layers[0]["given"] = addresses[: len(weights)]
+        plan.layers[0]["given_bias"] = addresses[len(weights) :]
+        plan.works["not_finite"] = 0
+
+    @property
+    def has_finite_parameters(self) -> bool:
+        """Whether all that was taken over is finite."""
+        return not self.plan.works["not_finite"][0]
+
     def expect(self, x: Any, out: Array, as_labels: bool = False) -> None:
         """Have rows predicted, in batches, in the order in which they lie."""
         self.choose(as_labels)
-        plan, n_rows, size = self.plan, x.shape[0], self._batch_rows
+        plan, n_rows, size = self.plan, x.shape[0], self.batch_rows
         plan.put("out", out)
-        plan.kept("total")[...] = 0
+        if self.adds_up:
+            plan.kept("total")[...] = 0
         if not self._is_sparse:
             if x.dtype != self._dtype or x.shape[1] != plan.n_features:
                 raise ValueError(
@@ -89,16 +107,17 @@ class _Worker:
     def run(self, first: int, last: int) -> None:
         """Predict batches `first` to `last`, without the last one itself."""
         stages = self._stages
-        run(self.plan.work(0), stages.ctypes.data, len(stages), 1, first, last, False)
+        run(self.plan.work(0), address_of(stages), len(stages), 1, first, last, False)
 
     def release(self) -> None:
-        """Let go of what grows with the rows."""
+        """Let go of the parameters, and of what grows with the rows."""
+        self._given = []
         for field in ("out",) if self._is_sparse else ("x", "out"):
-            self.plan.put(field, NOTHING)
+            self.plan.take(field)
         if self._n_rows > MOST_KEPT:
             self._n_rows = -1
             for field in ("order", "steps"):
-                self.plan.put(field, NOTHING)
+                self.plan.take(field)
 
 
 class Predictor:
@@ -115,7 +134,14 @@ class Predictor:
         By default where the first rows have zeros enough.
     batch_rows : int, optional
         Rows that are predicted together; by default no more than there are in the first call.
+
+    Attributes
+    ----------
+    n_bytes : int
+        Memory that is kept from call to call.
     """
+
+    n_bytes = 0
 
     def __init__(
         self,
@@ -144,31 +170,70 @@ class Predictor:
         x = readable(x)
         n_rows = x.shape[0]
         n_threads = self._n_threads_for(n_rows)
-        for worker in self._workers[:n_threads]:
-            worker.plan.packed.write(weights, biases)
-        while len(self._workers) < n_threads:
-            self._workers.append(_Worker(weights, biases, x, *self._settings))
-        self._used = workers = self._workers[:n_threads]
+        workers = self._hire(n_threads, weights, biases, x)
         plan = workers[0].plan
         shape, dtype = (n_rows, plan.n_outputs), plan.dtype
         out = np.empty(n_rows, np.int64) if as_labels else np.empty(shape, dtype)
         for worker in workers:
             worker.expect(x, out, as_labels)
+            worker.load(weights, biases)
+        if n_threads == 1:
+            workers[0].run(0, workers[0].n_batches)
+        else:
+            self._share()
+        for worker in workers:
+            worker.release()
+        return out
+
+    def forward(self, weights: Sequence[Array], biases: Sequence[Array], x: Any) -> list[Array]:
+        """Return the activations of every layer, computed by one thread; see :func:`forward`."""
+        x = readable(x)
+        n_rows = x.shape[0]
+        (worker,) = self._hire(1, weights, biases, x)
+        sizes = worker.plan.layers["n_out"][0]
+        activations = [np.empty((n_rows, n), worker.plan.dtype) for n in sizes]
+        worker.expect(x, activations[-1])
+        worker.load(weights, biases)
+        for batch in range(worker.n_batches):
+            worker.run(batch, batch + 1)
+            first = batch * worker.batch_rows
+            last = min(first + worker.batch_rows, n_rows)
+            for layer, activation in enumerate(activations[:-1]):
+                outputs = worker.plan.outputs(layer)
+                activation[first:last] = outputs[: last - first, : activation.shape[1]]
+        worker.release()
+        return activations
+
+    @property
+    def has_finite_parameters(self) -> bool:
+        """Whether all of those in the last call, in which there were rows, were finite."""
+        return all(worker.has_finite_parameters for worker in self._used)
+
+    def _hire(
+        self, n_threads: int, weights: Sequence[Array], biases: Sequence[Array], x: Any
+    ) -> list[_Worker]:
+        """Return the workers of a call; those that are missing are made."""
+        while len(self._workers) < n_threads:
+            worker = _Worker(weights, biases, x, *self._settings)
+            self._workers.append(worker)
+            self.n_bytes += worker.plan.n_bytes
+        self._used = self._workers[:n_threads]
+        return self._used
+
+    def _share(self) -> None:
+        """Have all workers predict an equal share of the batches, each in a thread."""
+        workers, n_threads = self._used, len(self._used)
         left = set(range(n_threads))
 
         def predict_some(thread: int) -> None:
-            """The batches of one thread, an equal share of them."""
+            """The batches of one thread."""
             n_batches = workers[thread].n_batches
             workers[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
             left.discard(thread)
 
-        if n_threads > 1:
-            Helpers().run(predict_some, n_threads)
+        Helpers().run(predict_some, n_threads)
         for thread in sorted(left):  # whose helper could not be started
             predict_some(thread)
-        for worker in workers:
-            worker.release()
-        return out
 
     def is_finite(self, x: Array) -> bool:
         """Whether all numbers of `x`, which was just predicted, and their sum are finite."""
@@ -243,18 +308,4 @@ def forward(
 
     See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
     """
-    x = readable(x)
-    n_rows = x.shape[0]
-    whole = _Worker(weights, biases, x, input_scale, problem)
-    sizes = whole.plan.layers["n_out"][0]
-    activations = [np.empty((n_rows, n), whole.plan.dtype) for n in sizes]
-    whole.expect(x, activations[-1])
-    for batch in range(whole.n_batches):
-        whole.run(batch, batch + 1)
-        first = batch * BATCH_ROWS
-        last = min(first + BATCH_ROWS, n_rows)
-        for layer, activation in enumerate(activations[:-1]):
-            activation[first:last] = whole.plan.outputs(layer)[
-                : last - first, : activation.shape[1]
-            ]
-    return activations
+    return Predictor(input_scale, 1, problem).forward(weights, biases, x)

@@ -10,12 +10,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from fastmlp.kernels.buffers import aligned, rounded_up
+from fastmlp.kernels.kernel import kernel
+from fastmlp.kernels.ops import Integer, lanes, vector_op
+from fastmlp.kernels.records import layer_at, work_at
 from fastmlp.kernels.sharing import LONGEST_GROUP
-from fastmlp.kernels.simd import VECTOR_BYTES
+from fastmlp.kernels.simd import VECTOR_BYTES, Lanes, constant
 
 Array = np.ndarray
 
@@ -120,3 +125,56 @@ class Packed:
         yield panels[:n_whole, :n_rows], whole.transpose(1, 0, 2)
         if n_columns % width:
             yield panels[n_whole, :n_rows, : n_columns % width], w[:, n_whole * width :]
+
+
+@vector_op
+def _pack_rows(
+    v: Lanes, source: Any, n_rows: Any, n_columns: Any, out: Any, panel: Any, dtype: Any
+) -> Integer:
+    """Copy `source` (n_rows, n_columns) to panels; return 0 if all of it is finite."""
+    b = v.builder
+    width = constant(2 * v.count)
+
+    def copy(value: Any, to: Any, found: Any) -> Any:
+        v.store(value, to)
+        # A number less itself is 0, whose bits are all 0; infinity less itself is NaN.
+        return b.or_(found, b.bitcast(b.fsub(value, value), v.integers))
+
+    def row(r: Any, found: Any) -> list[Any]:
+        start = v.at(source, b.mul(r, n_columns))
+
+        def whole_panel(rest: Any, at: Any, to: Any, found: Any) -> list[Any]:
+            for vector in range(2):
+                offset = vector * v.count
+                found = copy(v.load(v.at(at, offset)), v.at(to, offset), found)
+            return [b.sub(rest, width), v.at(at, width), v.at(to, panel), found]
+
+        def vector(rest: Any, at: Any, to: Any, found: Any) -> list[Any]:
+            value = v.load_masked(at, v.below(rest), v.vector)
+            found = copy(value, to, found)
+            return [b.sub(rest, constant(v.count)), v.at(at, v.count), v.at(to, v.count), found]
+
+        at_row = [n_columns, start, v.at(out, b.mul(r, width)), found]
+        at_row = v.loop(at_row, lambda rest, *_: b.icmp_signed(">=", rest, width), whole_panel)
+        at_row = v.loop(at_row, lambda rest, *_: b.icmp_signed(">", rest, constant(0)), vector)
+        return [b.add(r, constant(1)), at_row[-1]]
+
+    nothing = ir.Constant(v.integers, [0] * v.count)
+    _, found = v.loop([constant(0), nothing], lambda r, _: b.icmp_signed("<", r, n_rows), row)
+    return v.bits(b.icmp_unsigned("!=", found, nothing))
+
+
+@kernel
+def pack(work, layer, dtype):
+    """Pack a layer's parameters if they are given, and note if one of them is not finite.
+
+    As `Packed.write` does. The arrays are read as they lie, and once: to predict a row takes little
+    more than that.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    if layer.given != 0:
+        n_in, n_out = layer.n_in, layer.n_out
+        found = _pack_rows(layer.given, n_in, n_out, layer.weights, layer.weights_panel, dtype)
+        found |= _pack_rows(layer.given_bias, 1, n_out, layer.bias, 2 * lanes(dtype), dtype)
+        work.not_finite |= found
+        layer.given = 0

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.kernels import records as at
-from fastmlp.kernels.buffers import LINE, PAGE, aligned, rounded_up, row_stride
+from fastmlp.kernels.buffers import LINE, PAGE, address_of, aligned, rounded_up, row_stride
 from fastmlp.kernels.memory import WORD
 from fastmlp.kernels.nonzeros import MASK_ROWS
 from fastmlp.kernels.packing import Packed, padded_rows
@@ -90,6 +90,7 @@ class Plan:
         n_parts = -(-batch_rows // ROWS_PER_SUM) if takes_parts else 0
         part_rows = ROWS_PER_SUM if takes_parts else batch_rows
         self.works = at.WORK.rows(self.n_copies)
+        self._first_work = address_of(self.works)
         self.layers = at.LAYER.rows(self.n_copies, len(weights))
         self._kept: dict[Any, Array] = {}
         self.packed = Packed(self.dtype, self.n_copies, n_states)
@@ -106,15 +107,20 @@ class Plan:
         self.works["thread"] = range(self.n_copies)
         self.works["part_rows"] = part_rows
         self.works["n_threads"] = 1
-        self.works["first_work"] = self.works.ctypes.data
+        self.works["first_work"] = self._first_work
         self.works["layers"] = self._addresses(self.layers)
         self.works["n_layers"] = len(weights)
 
     def put(self, field: str, array: Array) -> Array:
         """Write `array`'s address to all threads' records, and keep it alive."""
         self._kept[field] = array
-        self.works[field] = array.ctypes.data
+        self.works[field] = address_of(array)
         return array
+
+    def take(self, field: str) -> None:
+        """Let go of what `put` has been given."""
+        self._kept.pop(field, None)
+        self.works[field] = 0
 
     def put_each(self, field: str, arrays: Array) -> Array:
         """Write to each thread's record the address of its own of `arrays`, and keep them alive."""
@@ -126,9 +132,14 @@ class Plan:
         """What `put`, or `put_each`, has been given."""
         return self._kept[field]
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds."""
+        return sum(array.nbytes for array in self._kept.values())
+
     def work(self, thread: int) -> int:
         """Address of a thread's record."""
-        return int(self.works.ctypes.data) + thread * at.WORK.size
+        return self._first_work + thread * at.WORK.size
 
     def set_row_unit(self, skips: bool) -> None:
         """Say how many rows of a batch threads don't divide between them."""

@@ -37,6 +37,7 @@ from fastmlp.kernels.losses import LOSSES, CrossEntropy, Loss
 from fastmlp.kernels.memory import Entry
 from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.outputs import add_losses, label, loss_gradient, predict
+from fastmlp.kernels.packing import pack
 from fastmlp.kernels.parts import add_part, update_by_parts
 from fastmlp.kernels.penalty import penalty
 from fastmlp.kernels.plan import Plan
@@ -117,6 +118,7 @@ def prediction(
     last = len(network.activations) - 1
     end = Stage("loss", label, last) if as_labels else Stage("loss", predict, last, (network.loss,))
     return [
+        *(Stage("pack", pack, layer) for layer in range(last + 1)),
         *rows,
         *(stage for layer in range(last + 1) for stage in _forward(network, layer, skipped, False)),
         end,

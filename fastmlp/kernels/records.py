@@ -37,8 +37,10 @@ WORK = Record(
     "zeros sums squares "
     # a vector of sums of the inputs that have been read in place, in the order of X
     "total "
-    # predictions; where threads meet; a stopwatch, or 0
-    "out team watch",
+    # predictions; whether parameters that were packed are not finite
+    "out not_finite "
+    # where threads meet; a stopwatch, or 0
+    "team watch",
 )
 work_at = WORK.reader()
 
@@ -51,6 +53,8 @@ LAYER = Record(
     "inputs inputs_row inputs_block "
     # parameters; an optimiser's states lie so far behind them, one after the other
     "weights weights_panel weights_state transposed transposed_panel bias bias_state "
+    # ordinary arrays from which they are to be packed, or 0
+    "given given_bias "
     # 64-bit words of each, states included: what a thread copies that comes late
     "weights_words transposed_words bias_words "
     # outputs, two blocks used in turn; what their slope is computed from: they, or what was before

@@ -1,0 +1,74 @@
+"""Calls that don't fit a method: an error that names it, and the argument that was meant."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from fastmlp.checks.names import nearest
+
+S = TypeVar("S")
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+def telling_names(
+    other: str,
+) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Have a method's calls that don't fit it raise a TypeError that helps.
+
+    Python's own speaks of the class that defines the method, whichever was called, and knows no
+    remedy.
+
+    Parameters
+    ----------
+    other : str
+        Another method of the class, whose arguments may have been meant.
+    """
+
+    def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def checked(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                kind = type(self)
+                called = _called(kind, method.__name__)
+                unknown = next((name for name in kwargs if name not in signature.parameters), None)
+                if unknown is None:
+                    places = ", ".join(_arguments(method, by_place=True))
+                    raise TypeError(f"{called}: {error}; by position it takes {places}") from None
+                remedy = _remedy(unknown, method, _called(kind, other), getattr(kind, other))
+                raise TypeError(
+                    f"{called} got an unexpected keyword argument {unknown!r}: {remedy}"
+                ) from None
+            return method(self, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def _remedy(unknown: str, method: Any, other: str, other_method: Any) -> str:
+    """What may have been meant: an argument of the method, else one of the other one."""
+    own, others = _arguments(method), _arguments(other_method)
+    if unknown in others:
+        return f"give it to {other}"
+    if meant := nearest(unknown, own):
+        return f"did you mean {meant}?"
+    if meant := nearest(unknown, others):
+        return f"did you mean {meant}, of {other}?"
+    return f"give some of {', '.join(own)}"
+
+
+def _arguments(method: Any, by_place: bool = False) -> list[str]:
+    _, *parameters = inspect.signature(method).parameters.values()  # the first one is self
+    return [p.name for p in parameters if not by_place or p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def _called(kind: type, method: str) -> str:
+    return kind.__name__ if method == "__init__" else f"{kind.__name__}.{method}"

@@ -1,0 +1,60 @@
+"""Targets that are missing: None, NaN, and what pandas has for them, among numbers or words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.checks.containers import is_sparse, refuse_masked
+
+NAMES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types of which all are missing
+
+
+def refuse_missing(y: Any, name: str) -> None:
+    """Raise ValueError where a target is missing, with its row; say nothing of anything else.
+
+    To be asked before NumPy makes a word of it: ``np.array(["a", nan])`` holds the word "nan".
+    """
+    if y is None or is_sparse(y):
+        return
+    refuse_masked(y, name)
+    try:
+        values = np.asarray(y)
+        if values.dtype.kind in "UST" and not isinstance(y, np.ndarray):
+            values = np.array(y, object)
+    except (TypeError, ValueError):
+        return
+    if values.ndim == 0:
+        return
+    are_missing = _are_missing(values)
+    if are_missing is not None and are_missing.any():
+        place = tuple(np.argwhere(are_missing)[0])
+        raise ValueError(
+            f"{name} holds a missing value in row {place[0]} ({values[place]}): remove such rows, "
+            f"which pd.isna({name}) finds"
+        )
+
+
+def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Whether each value is missing; None where none can be."""
+    if values.dtype.kind in "fc":
+        return np.isnan(values)
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
+    if values.dtype.kind == "T":
+        values = values.astype(object)
+    if values.dtype.kind != "O" or not any(map(_may_be_missing, {*map(type, values.flat)})):
+        return None  # to look at each cell takes its time
+    cells = [_may_be_missing(type(cell)) and _is_missing(cell) for cell in values.flat]
+    return np.array(cells, bool).reshape(values.shape)
+
+
+def _may_be_missing(kind: type) -> bool:
+    numbers = (float, complex, np.inexact, np.datetime64, np.timedelta64)
+    return kind.__name__ in NAMES or issubclass(kind, numbers)
+
+
+def _is_missing(cell: Any) -> bool:
+    return type(cell).__name__ in NAMES or bool(cell != cell)

@@ -1,0 +1,114 @@
+"""What a name that is not known was meant to be: names of other libraries, and slips of the pen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+LONGEST = 40  # letters of a name that is compared with others, which takes their square
+
+# What others call the same thing, without capitals and underscores. Of several, the first one that
+# is known counts.
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    # activations
+    "sigmoid": ("logistic", "binary_cross_entropy"),
+    "expit": ("logistic",),
+    "swish": ("silu",),
+    "linear": ("identity", "squared_error"),
+    "none": ("identity",),
+    "lrelu": ("leaky_relu",),
+    # losses
+    "mse": ("squared_error",),
+    "meansquarederror": ("squared_error",),
+    "l2": ("squared_error", "lambda_reg"),
+    "crossentropyloss": ("cross_entropy",),
+    "categoricalcrossentropy": ("cross_entropy",),
+    "sparsecategoricalcrossentropy": ("cross_entropy",),
+    "softmax": ("cross_entropy",),
+    "logloss": ("cross_entropy",),
+    "nll": ("cross_entropy",),
+    "nllloss": ("cross_entropy",),
+    "bce": ("binary_cross_entropy",),
+    "bceloss": ("binary_cross_entropy",),
+    "bcewithlogitsloss": ("binary_cross_entropy",),
+    "logistic": ("binary_cross_entropy",),
+    "mseloss": ("squared_error",),
+    "poissonnllloss": ("poisson",),
+    # optimisers, first weights
+    "gd": ("sgd",),
+    "gradientdescent": ("sgd",),
+    "nag": ("nesterov",),
+    "kaiming": ("he",),
+    # arguments of MLP
+    "lr": ("learning_rate",),
+    "eta": ("learning_rate",),
+    "learningrateinit": ("learning_rate",),
+    "ninputs": ("input_size",),
+    "nfeatures": ("input_size",),
+    "infeatures": ("input_size",),
+    "inputdim": ("input_size",),
+    "hidden": ("hidden_size",),
+    "hiddendim": ("hidden_size",),
+    "hiddenlayersizes": ("hidden_size",),
+    "nhidden": ("hidden_size",),
+    "layers": ("hidden_size",),
+    "noutputs": ("output_size",),
+    "nclasses": ("output_size",),
+    "numclasses": ("output_size",),
+    "outfeatures": ("output_size",),
+    "outputdim": ("output_size",),
+    "criterion": ("loss",),
+    "lossfn": ("loss",),
+    "lossfunction": ("loss",),
+    "solver": ("optimizer",),
+    "optim": ("optimizer",),
+    "optimiser": ("optimizer",),
+    "eps": ("epsilon",),
+    "dropoutrate": ("dropout",),
+    "seed": ("random_state",),
+    "randomseed": ("random_state",),
+    "rng": ("random_state",),
+    "precision": ("dtype",),
+    "njobs": ("n_threads",),
+    "threads": ("n_threads",),
+    "numthreads": ("n_threads",),
+    "scale": ("input_scale",),
+    # arguments of train
+    "x": ("x_train",),
+    "y": ("y_train",),
+    "nepochs": ("epochs",),
+    "numepochs": ("epochs",),
+    "maxiter": ("epochs",),
+    "niter": ("epochs",),
+    "alpha": ("lambda_reg",),
+    "weightdecay": ("lambda_reg",),
+    "l2reg": ("lambda_reg",),
+    "xval": ("validation_data",),
+    "yval": ("validation_data",),
+    "valdata": ("validation_data",),
+    "validation": ("validation_data",),
+    "validationset": ("validation_data",),
+    "evalset": ("validation_data",),
+    "quiet": ("verbose",),
+    "silent": ("verbose",),
+    "classes": ("class_names",),
+    "labels": ("class_names",),
+}
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of the `known` names that was meant, if any is like it."""
+    by_letters = {_letters(one): one for one in known}
+    letters = _letters(name)
+    for candidate in (letters, *map(_letters, SYNONYMS.get(letters, ()))):
+        if candidate in by_letters:
+            return by_letters[candidate]
+    if len(letters) > LONGEST:
+        return None
+    from difflib import get_close_matches
+
+    close = get_close_matches(letters, by_letters, n=1, cutoff=0.7)
+    return by_letters[close[0]] if close else None
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")

@@ -1,0 +1,127 @@
+"""Predictors, kept beside the objects that predict again and again: MLPs and estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.beside import Beside
+from fastmlp.kernels.activations import ACTIVATIONS
+from fastmlp.kernels.inference import Predictor
+from fastmlp.kernels.inputs import skips_zeros
+from fastmlp.kernels.losses import LOSSES
+from fastmlp.problem import Problem
+
+Array = NDArray[Any]
+
+FEW_ROWS = 128
+MOST_WEIGHTS = 2**22  # bytes; with more, predictions take longer than laying out
+MOST_KEPT = 2**26  # bytes that may be kept beside an object
+
+
+class Kept(NamedTuple):
+    """A predictor, and what it is for; nothing, where it is not to be kept."""
+
+    kind: tuple[Any, ...]
+    skips: bool
+    predictor: Predictor
+
+
+class Prediction(NamedTuple):
+    """The outputs, and whether the numbers that they were computed from are finite."""
+
+    outputs: Array
+    has_finite_parameters: bool
+    has_finite_rows: bool  # if that was asked for
+
+
+_kept: Beside[Kept] = Beside()
+
+
+def predict(
+    owner: object,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None,
+    n_threads: int | None,
+    problem: Problem,
+    as_labels: bool = False,
+    looks: bool = False,
+) -> Prediction:
+    """Return what `fastmlp.kernels.predict_proba` does; the owner's next call need not lay it out.
+
+    Neither the rows nor the outputs are kept, and parameters are read anew at each call.
+
+    Parameters
+    ----------
+    owner : object
+        What predicts, in any threads at once. It can be referred to weakly.
+    weights, biases, x, input_scale, n_threads, problem
+        As `predict_proba` takes them. They may be others at each call.
+    as_labels : bool
+        Whether the numbers (n_rows,) of each row's largest output are returned instead.
+    looks : bool
+        Whether to look if the rows are finite, which the kernels do by the way.
+    """
+    kept = _take(owner, weights, x, (input_scale, n_threads, problem))
+    predictor = kept.predictor
+    outputs = predictor(weights, biases, x, as_labels)
+    is_finite = looks and predictor.is_finite(x)
+    _give_back(owner, kept)
+    return Prediction(outputs, predictor.has_finite_parameters, is_finite)
+
+
+def forward(
+    owner: object,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    input_scale: float | None,
+    n_threads: int | None,
+    problem: Problem,
+) -> tuple[list[Array], bool]:
+    """Return what `fastmlp.kernels.forward` does, and whether all parameters are finite.
+
+    See `predict` for what is kept.
+    """
+    kept = _take(owner, weights, x, (input_scale, n_threads, problem))
+    activations = kept.predictor.forward(weights, biases, x)
+    _give_back(owner, kept)
+    return activations, kept.predictor.has_finite_parameters
+
+
+def _take(
+    owner: object,
+    weights: Sequence[Array],
+    x: Any,
+    settings: tuple[float | None, int | None, Problem],
+) -> Kept:
+    """Return the owner's predictor, or a new one.
+
+    It is the owner's no more until it is given back, so that another thread makes one of its own.
+    """
+    kept = _kept.pop(owner)
+    if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_WEIGHTS:
+        return Kept((), False, Predictor(*settings))
+    *_, problem = settings
+    # The entries themselves: others may bear their names by now.
+    entries = (LOSSES[problem.loss], *map(ACTIVATIONS.get, problem.activations(len(weights))))
+    kind = (settings, entries, x.dtype, weights[0].dtype, *(w.shape for w in weights))
+    if kept is not None and kept.kind != kind:
+        kept = None
+    # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
+    if kept is not None and len(x) <= FEW_ROWS:
+        return kept
+    skips = skips_zeros(x)
+    if kept is not None and kept.skips == skips:
+        return kept
+    return Kept(kind, skips, Predictor(*settings, skips, FEW_ROWS))
+
+
+def _give_back(owner: object, kept: Kept) -> None:
+    if kept.kind and kept.predictor.n_bytes <= MOST_KEPT:
+        _kept.keep(owner, kept)
