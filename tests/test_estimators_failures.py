@@ -116,7 +116,7 @@ def test_later_batches_are_checked_as_the_first(estimator_class):
     for rows, targets, message in [
         (np.where(x > 2, np.nan, x), y, "Input X contains NaN"),
         (np.where(x > 2, np.inf, x), y, "Input X contains infinity"),
-        (x, np.where(y == 0, np.nan, y), "Input y contains NaN"),
+        (x, np.where(y == 0, np.nan, y), "y holds a missing value in row 0"),
         (x, np.where(y == 0, -np.inf, y), "Input y contains infinity"),
         (x, y[:5], "inconsistent numbers of samples"),
         (x[:0], y[:0], "Found array with 0 sample"),
