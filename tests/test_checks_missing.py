@@ -138,7 +138,6 @@ def test_missing_classes():
         [np.datetime64("2020"), np.timedelta64(3)],
         [object()],
     ],
-    ids=str,
 )
 def test_nothing_else_is_said_to_be_missing(y):
     checks.refuse_missing(y, "y")
