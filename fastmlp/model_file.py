@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp import __version__, checks
 from fastmlp.files import atomic_write
 
 FORMAT, FORMAT_VERSION = "fastmlp", 2
@@ -123,8 +123,6 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     OSError
         If the file can't be written.
     """
-    from importlib.metadata import version
-
     from safetensors.numpy import save
 
     n_classes = model.layer_sizes[-1]
@@ -138,7 +136,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "fastmlp_version": version("fastmlp"),
+        "fastmlp_version": __version__,
         "layer_sizes": json.dumps(model.layer_sizes),
         "dtype": model.weights[0].dtype.name,
         "input_scale": json.dumps(model.input_scale),
