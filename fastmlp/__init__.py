@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastmlp import forks as _forks  # noqa: F401 - before anything whose import takes a while
+
 if TYPE_CHECKING:
     from fastmlp import data, profiling
     from fastmlp.estimators import MLPClassifier as MLPClassifier
