@@ -43,7 +43,7 @@ def hold(compiler_lock: CompilerLock, *others: AbstractContextManager[Any]) -> N
 def one_kernel(compiler_lock: CompilerLock) -> Iterator[None]:
     """Hold the compiler lock, but let a fork that waits go first.
 
-    A thread that gives back a lock and asks for it again gets it, whoever else is waiting.
+    A thread that gives back a lock and asks for it again may get it, whoever else is waiting.
     """
     if not compiler_lock.is_locked():
         with _gate:  # which a fork holds while it waits for the lock
