@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastmlp import forks as _forks  # noqa: F401 - before anything whose import takes a while
+
 if TYPE_CHECKING:
     from fastmlp import data, profiling
     from fastmlp.estimators import MLPClassifier as MLPClassifier
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
         show_misclassified_example,
     )
 
-    __version__: str
-
+__version__ = "0.1.0"  # for pyproject.toml too, so that a copy that nobody installed knows it
 __all__ = [
     "MLP",
     "History",
@@ -47,7 +48,7 @@ _MODULES = ("checks", "data", "files", "history", "mlp", "model_file", "network"
 
 def __dir__() -> list[str]:
     """What is meant to be used, and what every module has; no imports of this file."""
-    return sorted({*__all__, *_HOMES, "__version__", *filter(_is_dunder, globals())})
+    return sorted({*__all__, *_HOMES, *filter(_is_dunder, globals())})
 
 
 def _is_dunder(name: str) -> bool:
@@ -64,8 +65,4 @@ if not TYPE_CHECKING:  # which would take any name for a good one
             return value
         if name in _MODULES:
             return importlib.import_module(f"fastmlp.{name}")
-        if name == "__version__":
-            from importlib.metadata import version
-
-            return version("fastmlp")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,10 @@ from fastmlp.problem import Problem
 Array = NDArray[Any]
 
 
+class CompilerOffError(RuntimeError):
+    """Numba's compiler is off, without which the compiled engine can't work."""
+
+
 class Trainer(Protocol):
     """Epochs of mini-batches over one set of rows; see `fastmlp.reference.Trainer`."""
 

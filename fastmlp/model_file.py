@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp import __version__, checks
 from fastmlp.files import atomic_write
 from fastmlp.tensors import read_tensors
 from fastmlp.words import listed, shown
@@ -127,8 +127,6 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     OSError
         If the file can't be written.
     """
-    from importlib.metadata import version
-
     from safetensors.numpy import save
 
     n_classes = model.layer_sizes[-1]
@@ -144,7 +142,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
-        "fastmlp_version": version("fastmlp"),
+        "fastmlp_version": __version__,
         "layer_sizes": json.dumps(model.layer_sizes),
         "dtype": model.weights[0].dtype.name,
         "input_scale": json.dumps(model.input_scale),

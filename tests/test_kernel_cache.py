@@ -12,6 +12,7 @@ from numba import int64
 from numba.core import config
 from numba.core.errors import NumbaWarning, TypingError
 
+from fastmlp.engine import CompilerOffError
 from fastmlp.kernels import announce, cache
 
 # -- from process to process -------------------------------------------------------------------
@@ -182,11 +183,9 @@ def test_failed_compiling_leaves_no_trace(project: Project, kernels: Any) -> Non
     assert len(project.entries()) == 1
 
 
-def test_switched_off_jit_leaves_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switched_off_jit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "DISABLE_JIT", 1)
     namespace: dict[str, Any] = {}
     exec("def generated(a): return a", namespace)
-    generated = namespace["generated"]
-    assert cache.compiled(generated) is generated
-    assert cache.compiled(boundscheck=True)(generated) is generated
-    assert not vars(generated)
+    with pytest.raises(CompilerOffError, match="NUMBA_DISABLE_JIT"):
+        cache.compiled(namespace["generated"])

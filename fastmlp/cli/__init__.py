@@ -22,8 +22,9 @@ from fastmlp.cli.profile import profile
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import complain, tell
 from fastmlp.cli.train import train
+from fastmlp.engine import CompilerOffError
 
-USER_ERRORS = (ValueError, TypeError, OSError, MemoryError)
+USER_ERRORS = (ValueError, TypeError, OSError, MemoryError, CompilerOffError)
 OUTPUT_CLOSED = 141  # as shells have it for a program that SIGPIPE has ended
 
 

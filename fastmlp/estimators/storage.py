@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp import __version__
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.labels import Labels
@@ -139,8 +140,6 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     OSError
         If the file can't be written.
     """
-    from importlib.metadata import version
-
     from safetensors.numpy import save as as_bytes
 
     weights, biases = parameters(estimator)
@@ -156,7 +155,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "estimator": type(estimator).__name__,
-        "fastmlp_version": version("fastmlp"),
+        "fastmlp_version": __version__,
         "parameters": json.dumps(_parameters(estimator)),
         "fitted": json.dumps(fitted, default=_plain),
         "names": json.dumps(None if names is None else names.tolist()),

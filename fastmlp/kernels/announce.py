@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -31,7 +32,7 @@ class Watch(event.Listener):
         self.functions: set[FunctionType] = set()
         self.depth = 0
         self._spent = 0.0  # seconds, without a word so far
-        self._held = 0  # blocks of `as_one` that are open
+        self._held: list[int] = []  # threads, one for each block of `as_one` that is open
         self._is_slow = False
         self._announced = False
         self._explained = False
@@ -59,11 +60,12 @@ class Watch(event.Listener):
     @contextlib.contextmanager
     def as_one(self) -> Iterator[None]:
         """Speak of all that is compiled in a block as of one piece."""
-        self._held += 1
+        thread = threading.get_ident()
+        self._held.append(thread)
         try:
             yield
         finally:
-            self._held -= 1
+            self._held.remove(thread)
             self._conclude()
 
     def _conclude(self) -> None:
@@ -71,6 +73,10 @@ class Watch(event.Listener):
         if self._is_slow and not self._held:
             _say(f"compiled in {self._spent:.1f} s")
             self._spent, self._is_slow = 0.0, False
+
+    def forget_others(self) -> None:
+        """In a forked child, the parent's other threads don't compile."""
+        self._held = [thread for thread in self._held if thread == threading.get_ident()]
 
     def explain(self, reason: str) -> None:
         """Tell, once, those who were told of compiling why it was not for the last time."""
@@ -95,3 +101,5 @@ def _say(text: str) -> None:
 
 watch = Watch()
 event.register("numba:compile", watch)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=watch.forget_others)

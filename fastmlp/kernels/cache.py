@@ -33,7 +33,8 @@ from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from fastmlp import caches
-from fastmlp.kernels import cache_file
+from fastmlp.engine import CompilerOffError
+from fastmlp.kernels import cache_file, sources
 from fastmlp.kernels.announce import watch
 
 _constants: dict[str, object] = {}
@@ -62,10 +63,11 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
     Returns
     -------
     numba.core.dispatcher.Dispatcher
-        With ``NUMBA_DISABLE_JIT=1``, the function itself.
 
     Raises
     ------
+    CompilerOffError
+        With ``NUMBA_DISABLE_JIT=1``: vector instructions can't be run as Python.
     TypeError
         If the function is defined elsewhere: it may close over variables, which no key sees.
     """
@@ -75,12 +77,22 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
         raise TypeError(
             f"{function.__qualname__} has no name of its own: define it at the top of a module"
         )
+    check_compiler()
     options = {"nogil": True, "error_model": "numpy"} | options
     kernel: Any = numba.njit(**options)(function)
-    if not config.DISABLE_JIT:
-        kernel._cache = KernelCache(function, options)
-        watch.functions.add(function)
+    kernel._cache = KernelCache(function, options)
+    watch.functions.add(function)
     return kernel
+
+
+def check_compiler() -> None:
+    """Raise CompilerOffError where Numba would stumble over its own uncompiled functions."""
+    config.reload_config()  # as Numba does before it compiles: the environment may have changed
+    if config.DISABLE_JIT:
+        raise CompilerOffError(
+            "fastmlp has to compile, which NUMBA_DISABLE_JIT=1 (or numba.config.DISABLE_JIT) "
+            "forbids: unset it before numba is imported, or use fastmlp.reference.MLP, plain NumPy"
+        )
 
 
 def key_on(**constants: object) -> None:
@@ -101,14 +113,12 @@ class KernelCache(_Cache):
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
         code = function.__code__
-        file = Path(code.co_filename).resolve()
-        self._kernel = (file.name, code.co_firstlineno, function.__qualname__)
+        self._kernel = (Path(code.co_filename).name, code.co_firstlineno, function.__qualname__)
         self._options = {
             name: sorted(value) if isinstance(value, set | frozenset) else value
             for name, value in sorted(options.items())
         }
-        # Read now, while the files are still those that were imported.
-        self._sources = _hash_sources(file.parent) if file.is_file() else ""
+        self._sources = sources.hash_beside(function)
         self._enabled = True
 
     @property
@@ -130,6 +140,7 @@ class KernelCache(_Cache):
                 externals, reduced = pickle.loads(payload)
                 provide(externals, target_context)
                 return CompileResult._rebuild(target_context, *reduced)
+        check_compiler()  # Numba compiles next
         return None
 
     def save_overload(self, signature: Any, result: CompileResult) -> None:
@@ -206,21 +217,6 @@ _SETTINGS = (
     "SLP_VECTORIZE",
     "USING_SVML",
 )
-
-
-@functools.cache
-def _hash_sources(folder: Path) -> str:
-    """Return the joint SHA-256 of a folder's Python files; empty if there are none to read."""
-    digest = hashlib.sha256()
-    try:
-        paths = sorted(folder.glob("*.py"))
-        for path in paths:
-            text = path.read_bytes()
-            digest.update(b"%s %d\n" % (path.name.encode(), len(text)))
-            digest.update(text)
-    except OSError:
-        return ""
-    return digest.hexdigest() if paths else ""
 
 
 def _factory_made(result: CompileResult) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import ffi
 from numba import types
 from numba.core import event
 from numba.core.ccallback import CFunc
@@ -29,11 +30,14 @@ from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 from numba.extending import intrinsic
 
+from fastmlp import forks
 from fastmlp.kernels.announce import watch
-from fastmlp.kernels.cache import KernelCache, externals_of, provide
+from fastmlp.kernels.cache import KernelCache, check_compiler, externals_of, provide
 from fastmlp.kernels.memory import Entry, EntryType, Number
 
 OPTIONS = {"error_model": "numpy"}
+
+forks.hold(global_compiler_lock, ffi.lib._lock)
 
 
 class Kernel:
@@ -57,8 +61,9 @@ class Kernel:
         entries = (Number(dtype.name), *entries)
         variant = tuple(entry.key for entry in entries)
         if variant not in self._variants:
-            with global_compiler_lock:
-                self._variants[variant] = self._get(entries)
+            with forks.one_kernel(global_compiler_lock):
+                if variant not in self._variants:  # else another thread has been here meanwhile
+                    self._variants[variant] = self._get(entries)
         return self._variants[variant][0]
 
     def _get(self, entries: tuple[Entry, ...]) -> tuple[int, Any]:
@@ -71,6 +76,7 @@ class Kernel:
                 provide(externals, cpu_target.target_context)
                 library = codegen.unserialize_library(parts)
                 return library.get_pointer_to_function(name), library
+        check_compiler()
         with event.trigger_event("numba:compile", data={"dispatcher": self}):
             callback: Any = CFunc(self.py_func, (signature.args, types.void), {}, OPTIONS)
             result = callback._compile_uncached()

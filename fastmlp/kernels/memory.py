@@ -16,10 +16,6 @@ behind an address.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +26,7 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, models, register_model
 
 from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels.sources import identify
 
 WORD = 8  # bytes of a field
 
@@ -103,12 +100,6 @@ def _set(context: Any, builder: Any, signature: Any, values: Any, field: str) ->
     builder.store(value, _field(builder, signature.args[0], address, field), align=WORD)
 
 
-@cache
-def _digest(path: str) -> str:
-    """A hash of a source file; the file is read once, when it is first asked for."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 class Fields:
     """A record's fields, for code that writes instructions: reading one writes a load."""
 
@@ -129,9 +120,9 @@ class Entry:
     @property
     def key(self) -> str:
         """What the entry's code depends on: its class, and the source of the file it stands in."""
-        kind = type(self)
+        kind: Any = type(self)
         state = sorted((name, repr(value)) for name, value in vars(self).items())
-        return f"{kind.__module__}.{kind.__qualname__}{state} {_digest(inspect.getfile(kind))}"
+        return f"{kind.__module__}.{kind.__qualname__}{state} {identify(kind)}"
 
 
 class Number(Entry):
