@@ -57,7 +57,7 @@ def labels(estimator: Any) -> Labels:
     NotFittedError
         Without `classes_`.
     ValueError
-        If they are not sorted, or not as many as the outputs.
+        If there are none, they are not sorted, or not as many as the outputs.
     """
     classes = getattr(estimator, "classes_", None)
     if classes is None:
@@ -78,8 +78,10 @@ def labels_of(classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool
     Raises
     ------
     ValueError
-        If they are not sorted, or not as many as the outputs.
+        If there are none, they are not sorted, or not as many as the outputs.
     """
+    if not len(classes) or (classes.dtype.kind == "f" and not np.isfinite(classes).all()):
+        raise ValueError("classes_ is empty or not finite: assign the classes, sorted")
     found = Labels.of(classes, is_multilabel, is_sparse)
     if found.classes.tolist() != classes.tolist():
         raise ValueError(

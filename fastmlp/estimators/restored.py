@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 
 from fastmlp.estimators import by_hand
 from fastmlp.estimators import parameters as settings
@@ -106,7 +107,8 @@ def check_settings(estimator: Any, n_layers: int) -> None:
     estimator._validate_params()
     settings.hidden_sizes(estimator)
     settings.check_together(estimator, n_layers - 1, is_partial=False)
-    scorer_of(estimator)
+    with config_context(skip_parameter_validation=True):  # which lists all scorers that there are
+        scorer_of(estimator)
     for name, value in estimator.get_params(deep=False).items():
         if isinstance(value, int) and value > LARGEST:
             raise ValueError(f"{name} is {shown(value)}: give a smaller number")

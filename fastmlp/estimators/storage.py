@@ -35,7 +35,7 @@ from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
-from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators.parameters import activation_of
 from fastmlp.estimators.restored import (
     FITTED,
     as_fallen_rate,
@@ -145,7 +145,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     from importlib.metadata import version
 
     weights, biases = parameters(estimator)
-    problem_of(estimator, "identity")  # which has more to say of an activation
+    activation_of(estimator)  # which has more to say than what follows
     check_settings(estimator, len(weights))
     if not all(np.isfinite(a).all() for a in (*weights, *biases)):
         raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
