@@ -176,7 +176,7 @@ def test_rows_that_were_trained_on_are_told_apart(run_of_csv: tuple[Path, Path])
     "other rows", "other model", "no file", "nonsense", "a list", "depth", "length",
     pytest.param("pipe", marks=NEEDS_PIPES),
     {"seed": "x"}, {"seed": -1}, {"seed": None}, {"val_fraction": "x"}, {"val_fraction": 2.0},
-    {"val_fraction": float("nan")}, {"val_fraction": 1e-9}, {"rows": 1}, {"colour": 1},
+    {"val_fraction": float("nan")}, {"val_fraction": 1e-9},
 ], ids=str)  # fmt: skip
 def test_nothing_is_said_of_other_rows_or_models(
     run_of_csv: tuple[Path, Path], change: str | dict[str, Any]

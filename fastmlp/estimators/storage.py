@@ -73,7 +73,8 @@ class FileMixin:
         Raises
         ------
         TypeError, ValueError
-            If class names or weights are such that a file can't hold them.
+            If class names or weights are such that a file can't hold them, or settings or
+            attributes have been assigned that make no sense: `load` would refuse them.
         OSError
             If the file can't be written.
         """
@@ -83,6 +84,9 @@ class FileMixin:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return an estimator that `save` wrote.
+
+        What the file says is checked as `fit` checks it. It can't start more threads than this
+        machine has cores: a larger `n_threads` becomes that.
 
         Parameters
         ----------
@@ -138,7 +142,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     TypeError
         If class names are of a type that the file can't hold.
     ValueError
-        If weights, which the user may have assigned, don't fit together or are not finite.
+        If weights, settings or attributes, which the user may have assigned, don't fit together or
+        make no sense.
     OSError
         If the file can't be written.
     """
@@ -217,7 +222,8 @@ def load(kind: type, path: str | os.PathLike[str]) -> Any:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is cut short, holds no estimator or one of another class, or its parts don't fit.
+        If it is cut short, holds no estimator or one of another class, its parts don't fit, or
+        `fit` would not take what it says.
     """
     path = Path(path)
     if not path.is_file():
