@@ -36,12 +36,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastmlp import __version__, checks
-from fastmlp.files import atomic_write
-from fastmlp.tensors import read_tensors
+from fastmlp.json_text import parse
+from fastmlp.tensors import MALFORMED, check_version, named, read_tensors, reason, write_tensors
 from fastmlp.words import listed, shown
 
 FORMAT, FORMAT_VERSION = "fastmlp", 2
 VERSIONS = ("1", "2")  # that are read
+DTYPES = ("float32", "float64")
 MODEL_NAME = "model.safetensors"  # within the folder of a training run
 
 
@@ -123,11 +124,10 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If names or settings are none that `read_model` would take.
+        If names or settings are none that `read_model` would take, or the scale none to divide by.
     OSError
         If the file can't be written.
     """
-    from safetensors.numpy import save
 
     n_classes = model.layer_sizes[-1]
     labels = list(range(n_classes) if model.class_names is None else model.class_names)
@@ -137,8 +137,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"settings are {shown(settings)}: give those that are known, {list(SETTINGS)}"
         )
-    tensors = {f"w{i}": w for i, w in enumerate(model.weights, start=1)}
-    tensors |= {f"b{i}": b for i, b in enumerate(model.biases, start=1)}
+    checks.as_input_scale(model.input_scale, model.weights[0].dtype)
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -153,23 +152,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     features = checks.as_feature_names(model.feature_names, model.layer_sizes[0])
     if features is not None:
         metadata["feature_names"] = json.dumps(features)
-    content = in_order(save(tensors, metadata=metadata))
-    with atomic_write(path) as stream:
-        stream.write(content)
-
-
-def in_order(content: bytes) -> bytes:
-    """Return a .safetensors file with its metadata sorted: the library shuffles them each time.
-
-    The file is the header's length (uint64, little-endian), the header (JSON, padded with blanks to
-    a multiple of 8 bytes), and the arrays, whose places are counted from the header's end.
-    """
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:end])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[end:]
+    write_tensors(path, model.weights, model.biases, metadata)
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -220,40 +203,37 @@ def _read_metadata(text: dict[str, str], file: Path) -> dict[str, Any]:
         raise ValueError(
             f"{file} was not written by fastmlp: give a model of fastmlp train, or of MLP.save"
         )
-    if text.get("format_version") not in VERSIONS:
-        raise ValueError(
-            f"{file} has the format version {text.get('format_version')}, this fastmlp reads "
-            f"{' and '.join(VERSIONS)}: "
-            f"install the fastmlp that wrote it ({text.get('fastmlp_version')})"
-        )
+    check_version(text, file, VERSIONS)
     try:
         metadata = {
-            key: json.loads(text[key])
+            key: parse(text[key])
             for key in ("layer_sizes", "input_scale", "learning_rate", "labels")
         }
         sizes = metadata["layer_sizes"]
         input_scale = metadata["input_scale"]
-        metadata["dtype"] = checks.as_dtype(text["dtype"])
+        # No other spelling: NumPy makes a type out of almost any text.
+        metadata["dtype"] = np.dtype(checks.as_name(text["dtype"], "dtype", DTYPES))
         checks.as_layer_sizes(sizes[0], sizes[1:-1], sizes[-1])
         checks.as_positive(metadata["learning_rate"], "learning_rate")
         if input_scale is not None:
             checks.as_positive(input_scale, "input_scale")
+            checks.as_input_scale(input_scale, metadata["dtype"])
         labels = metadata["labels"]
         _check_labels(labels, sizes[-1])
         metadata["class_names"] = tuple(labels) if isinstance(labels[0], str) else None
-        features = json.loads(text.get("feature_names", "null"))
+        features = parse(text.get("feature_names", "null"))
         metadata["feature_names"] = checks.as_feature_names(features, sizes[0])
-        settings = json.loads(text.get("settings", "{}"))
+        settings = parse(text.get("settings", "{}"))
         metadata["settings"] = _known_settings(settings, sizes[-1])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error
+    except MALFORMED as error:
         raise ValueError(
-            f"the metadata of {file} are damaged ({reason}): copy the file anew, or train again"
+            f"the metadata of {file} are damaged ({reason(error)}): copy the file anew, or train "
+            "again"
         ) from error
     if unknown := sorted(set(settings) - set(SETTINGS)):
         raise ValueError(
             f"{file} has the setting {shown(unknown[0])}, which this fastmlp does not know: "
-            f"install the fastmlp that wrote it ({text.get('fastmlp_version')}), or a later one"
+            f"install the fastmlp that wrote it ({named(text, 'fastmlp_version')}), or a later one"
         )
     return metadata
 
@@ -291,6 +271,6 @@ def _check_tensors(tensors: Mapping[str, np.ndarray], metadata: dict[str, Any], 
     if found != promised or kinds != {dtype}:
         shapes = listed(f"{name} {list(shape)}" for name, shape in sorted(found.items()))
         raise ValueError(
-            f"{file} holds arrays ({shapes}; {', '.join(sorted(kinds))}) that do not fit its layer "
-            f"sizes {sizes} in {dtype}: copy the file anew, or train again"
+            f"{file} holds arrays ({shapes}; {listed(sorted(kinds))}) that do not fit its layer "
+            f"sizes {shown(sizes)} in {dtype}: copy the file anew, or train again"
         )

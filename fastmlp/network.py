@@ -17,6 +17,7 @@ from fastmlp.prediction import Predictor
 from fastmlp.problem import Problem
 from fastmlp.settings import SETTINGS, as_problem, differences
 from fastmlp.targets import Targets, targets_of
+from fastmlp.tensors import reason
 from fastmlp.training import Validation, line_of, run_epochs
 
 Array = NDArray[Any]
@@ -290,8 +291,9 @@ class Network(Predictor):
             )
             network._set_parameters(model.weights, model.biases)
             network._check_parameters()
+            targets_of(network.problem.loss, network.n_classes, model.class_names)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is no model to go on with: {error}") from None
+            raise ValueError(f"{path} is no model to go on with: {reason(error)}") from None
         network.random_state = None
         network.class_names, network.feature_names = model.class_names, model.feature_names
         network.untrained_classes = untrained

@@ -36,6 +36,7 @@ BAD_CONSTRUCTIONS = [
     ((4, 5, 3, -0.1), {}, ValueError, "learning_rate is -0.1"),
     ((4, 5, 3, np.nan), {}, ValueError, "learning_rate is nan"),
     ((4, 5, 3, np.inf), {}, ValueError, "learning_rate is inf"),
+    ((4, 5, 3, 10**400), {}, ValueError, "learning_rate is 1000.* finite number"),
     ((4, 5, 3, "0.1"), {}, TypeError, "learning_rate is '0.1'"),
     ((4, 5, 3), {"random_state": -1}, ValueError, "random_state is -1"),
     ((4, 5, 3), {"random_state": 2**32}, ValueError, "random_state is 4294967296"),

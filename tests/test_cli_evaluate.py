@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ from cli_tools import N_FEATURES, easy_digits, one_line_error, run, start, write
 from fastmlp import MLP
 
 X, Y = easy_digits()
+NEEDS_PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 
 
 @pytest.fixture(scope="module")
@@ -168,20 +172,32 @@ def test_rows_that_were_trained_on_are_told_apart(run_of_csv: tuple[Path, Path])
         assert (x_val == x[row - 1]).all(axis=1).any()
 
 
-@pytest.mark.parametrize("change", ["other rows", "other model", "no file", "nonsense", "a list"])
+@pytest.mark.parametrize("change", [
+    "other rows", "other model", "no file", "nonsense", "a list", "depth", "length",
+    pytest.param("pipe", marks=NEEDS_PIPES),
+    {"seed": "x"}, {"seed": -1}, {"seed": None}, {"val_fraction": "x"}, {"val_fraction": 2.0},
+    {"val_fraction": float("nan")}, {"val_fraction": 1e-9},
+], ids=str)  # fmt: skip
 def test_nothing_is_said_of_other_rows_or_models(
-    run_of_csv: tuple[Path, Path], change: str
+    run_of_csv: tuple[Path, Path], change: str | dict[str, Any]
 ) -> None:
     folder, csv = run_of_csv
     split = folder / "split.json"
-    if change == "other rows":
+    if isinstance(change, dict):
+        split.write_text(json.dumps(json.loads(split.read_text()) | change))
+    elif change == "other rows":
         write_csv(csv, X[::-1], flipped(30)[::-1])
     elif change == "other model":
         MLP(N_FEATURES, 8, 3, random_state=1, input_scale=255).save(folder / "model.safetensors")
     elif change == "no file":
         split.unlink()
+    elif change == "pipe":
+        split.unlink()
+        os.mkfifo(split)
     else:
-        split.write_text({"nonsense": "{", "a list": "[1]"}[change])
+        texts = {"nonsense": "{", "a list": "[1]", "depth": "[" * 9000}
+        texts["length"] = split.read_text() + " " * 10_000
+        split.write_text(texts[change])
     result = run("evaluate", folder, "--data", csv)
     assert result.exit_code == 0, result.output
     assert "validation rows" not in result.stdout

@@ -115,6 +115,8 @@ def test_what_is_not_assigned_is_derived():
     ({"classes_": ["a", "b"]}, "2 classes, which take 1 outputs, and the last layer has 3"),
     ({"classes_": ["b", "a", "c"]}, "classes_ is not sorted"),
     ({"classes_": ["a", "b", "b"]}, "names a class twice"),
+    ({"classes_": []}, "classes_ is empty"),
+    ({"classes_": [0.0, 1.0, np.nan]}, "classes_ is empty or not finite"),
     ({"classes_": ["a", "b", "c"], "intercepts_": None}, "coefs_ but no intercepts_"),
     ({"classes_": ["a", "b", "c"], "coefs_": []}, "coefs_ is empty"),
     ({"classes_": ["a", "b", "c"], "coefs_": [np.ones(3)], "intercepts_": [1]},

@@ -252,6 +252,14 @@ def test_a_rate_set_anew_is_scaled_by_the_rows_seen():
     np.testing.assert_allclose(other.coefs_[0] - before, 2 * (after - before), rtol=1e-6)
 
 
+def test_a_rate_beyond_the_range_of_numbers_is_0():
+    x, y = load("wine")
+    model = MLPClassifier(solver="sgd", learning_rate="invscaling", max_iter=3, random_state=0)
+    model.set_params(power_t=1e308)
+    before = quiet(model, x, y).coefs_[0]
+    np.testing.assert_array_equal(model.set_params(momentum=0).partial_fit(x, y).coefs_[0], before)
+
+
 def test_a_damaged_rate(tmp_path):
     path = tmp_path / "model"
     run_out()[0].save(path)

@@ -86,7 +86,7 @@ def test_other_files_are_not_read_to_their_end(start, tmp_path):
     path = tmp_path / "large.safetensors"
     path.write_bytes(start)
     os.truncate(path, 2**20)
-    assert len(tensors._read(path)) < 10
+    assert len(tensors._read(path)[0]) < 10
     for kind in (MLP, MLPClassifier):
         with pytest.raises(ValueError, match=r"large\.safetensors is cut short or no "):
             kind.load(path)

@@ -52,6 +52,17 @@ def as_positive(value: object, name: str) -> float:
     return number
 
 
+def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
+    """Return what inputs are divided by, 1 for None, if a dtype can hold it and its inverse."""
+    scale = 1.0 if input_scale is None else float(input_scale)
+    tiny = float(np.finfo(dtype).tiny)
+    if not tiny <= scale <= 1 / tiny:
+        raise ValueError(
+            f"input_scale is {input_scale!r}, out of the range of {dtype}: give it nearer to 1"
+        )
+    return scale
+
+
 def as_share(value: object, name: str) -> float:
     """Return `value` as a float from 0 on, below 1."""
     wanted = "a number from 0 on, below 1"
@@ -149,6 +160,8 @@ def _as_number(value: object, name: str, wanted: str) -> float:
         if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
         number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {shown(value)}: give {wanted}") from None
     if not math.isfinite(number):

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.files import atomic_write
+from fastmlp.json_text import parse
 from fastmlp.model_file import MODEL_NAME
+from fastmlp.tensors import MALFORMED
 
 if TYPE_CHECKING:
     import numpy as np
 
 SPLIT_NAME = "split.json"
+LONGEST = 10_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,10 @@ class Split:
         if _fingerprint(x) != self.rows:
             return None
         numbers = np.arange(len(x))
-        _, _, kept, _ = train_val_split(numbers, numbers, self.val_fraction, self.seed)
+        try:
+            _, _, kept, _ = train_val_split(numbers, numbers, self.val_fraction, self.seed)
+        except ValueError:  # no run has had a share of no rows
+            return None
         return np.sort(kept)
 
 
@@ -62,11 +68,17 @@ def split_beside(model: str) -> Split | None:
     """Return the split that was written with a model; None where nothing, or another's, is."""
     path = Path(model)
     file = path / MODEL_NAME if path.is_dir() else path
+    beside = file.with_name(SPLIT_NAME)
     try:
-        known: dict[str, Any] = json.loads(file.with_name(SPLIT_NAME).read_text())
+        if not beside.is_file() or beside.stat().st_size > LONGEST:
+            return None
+        known: dict[str, Any] = parse(beside.read_text())
         is_its_own = known.pop("model") == _sha256_of(file)
-        return Split(**known) if is_its_own else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        split = Split(**known)
+        is_seed = type(split.seed) is int and 0 <= split.seed < 2**32
+        is_share = type(split.val_fraction) is float and 0 < split.val_fraction < 1
+        return split if is_its_own and is_seed and is_share else None
+    except (OSError, *MALFORMED):
         return None  # a model may well come without one
 
 

@@ -5,8 +5,8 @@ encodes classes, `initial` draws the first weights, `generators` may be the user
 what was assigned instead of fitted, `outputs` predicts. `validation` and `stopping` watch a run,
 `schedules` sets its rate, `hooks` and `progress` tell others of it, `trainers` lays out the engine,
 `ahead` takes epochs; `stochastic` and `lbfgs` are the runs. `storage` and `onnx_file` write to
-files, and `class_names` how classes are called in them. `scores` judges, and `base`, `classifier`
-and `regressor` are the classes.
+files, `class_names` how classes are called in them, and `restored` checks what is read from them.
+`scores` judges, and `base`, `classifier` and `regressor` are the classes.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def labels(estimator: Any) -> Labels:
     NotFittedError
         Without `classes_`.
     ValueError
-        If they are not sorted, or not as many as the outputs.
+        If there are none, they are not sorted, or not as many as the outputs.
     """
     classes = getattr(estimator, "classes_", None)
     if classes is None:
@@ -68,7 +68,21 @@ def labels(estimator: Any) -> Labels:
     classes, n_outputs = np.asarray(classes), _shape(estimator, -1)[1]
     is_numbered = np.array_equal(classes, np.arange(n_outputs))
     is_logistic = getattr(estimator, "out_activation_", None) == "logistic"
-    found = Labels.of(classes, is_multilabel=n_outputs > 1 and is_logistic and is_numbered)
+    is_multilabel = n_outputs > 1 and is_logistic and is_numbered
+    return labels_of(classes, n_outputs, is_multilabel)
+
+
+def labels_of(classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool = False) -> Labels:
+    """Return the labels of an array of classes.
+
+    Raises
+    ------
+    ValueError
+        If there are none, they are not sorted, or not as many as the outputs.
+    """
+    if not len(classes) or (classes.dtype.kind == "f" and not np.isfinite(classes).all()):
+        raise ValueError("classes_ is empty or not finite: assign the classes, sorted")
+    found = Labels.of(classes, is_multilabel, is_sparse)
     if found.classes.tolist() != classes.tolist():
         raise ValueError(
             "classes_ is not sorted, or names a class twice: sort it, and the last layer's columns "

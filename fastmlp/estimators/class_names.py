@@ -2,45 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.words import shown
+
 KINDS_AS_THEY_ARE = "biufU"  # NumPy's kinds of numbers and strings that JSON has too
+# The types that are read back: NumPy makes one out of almost any text.
+_TYPE = re.compile(r"O|[<>|=]?(b1|[iu][1248]|f[248]|[US]\d{1,9}|[mM]8(\[\w{1,20}\])?)", re.ASCII)
+_VALUES: dict[str, tuple[type, ...]] = {
+    "b": (bool,), "i": (int,), "u": (int,), "f": (float,), "U": (str,), "S": (str,),
+    "m": (int,), "M": (int,), "O": (str, int, float, bool),
+}  # fmt: skip
+MOST_TEXT, MOST_PADDING = 2**22, 100  # characters of an array; times as many as its names have
 
 
 def encode_array(array: NDArray[Any]) -> dict[str, Any]:
-    """Return a one-dimensional array of labels as what JSON can hold, with its type."""
+    """Return a one-dimensional array of labels as what JSON can hold, with its type.
+
+    Raises
+    ------
+    TypeError
+        If labels are neither numbers nor strings nor dates.
+    ValueError
+        If a few names are so much longer than the others that `decode_array` would refuse them.
+    """
     kind = array.dtype.kind
     if kind in KINDS_AS_THEY_ARE:
-        return {"type": array.dtype.str, "values": array.tolist()}
-    if kind == "S":
-        return {"type": array.dtype.str, "values": [b.decode("latin-1") for b in array.tolist()]}
-    if kind in "mM":
-        return {"type": array.dtype.str, "values": array.astype(np.int64).tolist()}
-    if kind != "O":
+        values = array.tolist()
+    elif kind == "S":
+        values = [b.decode("latin-1") for b in array.tolist()]
+    elif kind in "mM":
+        values = array.astype(np.int64).tolist()
+    elif kind == "O":
+        values = [_plain_label(label) for label in array.tolist()]
+    else:
         raise TypeError(f"labels are of {array.dtype}: give numbers or strings, to save them")
-    values = []
-    for given in array.tolist():
-        label = given.item() if isinstance(given, np.generic) else given
-        if not isinstance(label, str | int | float | bool):
-            raise TypeError(f"{label!r} is a label: give numbers or strings, to save them")
-        values.append(label)
-    return {"type": "O", "values": values}
+    _check_width(values)
+    return {"type": "O" if kind == "O" else array.dtype.str, "values": values}
+
+
+def _plain_label(given: Any) -> Any:
+    label = given.item() if isinstance(given, np.generic) else given
+    if not isinstance(label, str | int | float | bool):
+        raise TypeError(f"{shown(label)} is a label: give numbers or strings, to save them")
+    return label
 
 
 def decode_array(encoded: dict[str, Any]) -> NDArray[Any]:
-    """Return what `encode_array` was given."""
-    dtype, values = np.dtype(encoded["type"]), encoded["values"]
-    if dtype.kind == "S":
-        return np.array([text.encode("latin-1") for text in values], dtype)
-    if dtype.kind in "mM":
-        return np.array(values, np.int64).view(dtype)
-    if dtype.kind == "O":
+    """Return what `encode_array` was given; strings are as wide as the longest of them.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError, KeyError
+        If it has not returned that.
+    """
+    name, values = encoded["type"], encoded["values"]
+    if not isinstance(name, str) or _TYPE.fullmatch(name) is None:
+        raise ValueError(f"labels are of type {shown(name)}")
+    kind = np.dtype(name).kind
+    if not isinstance(values, list) or any(type(value) not in _VALUES[kind] for value in values):
+        raise TypeError(f"labels of type {shown(name)} are {shown(values)}")
+    _check_width(values)
+    if kind == "O":
         array = np.empty(len(values), object)
         array[:] = values
         return array
-    if dtype.kind not in KINDS_AS_THEY_ARE:
-        raise ValueError(f"labels of {dtype}")
-    return np.array(values, dtype)
+    if kind in "mM":
+        return np.array(values, np.int64).astype(name)
+    # The width that the type gives could be any: it is that of the values.
+    if kind == "U":
+        return np.array(values, np.str_)
+    if kind == "S":
+        return np.array([text.encode("latin-1") for text in values], np.bytes_)
+    return np.array(values, name)
+
+
+def _check_width(values: list[Any]) -> None:
+    """Raise where strings as wide as the longest would take much more memory than the names do."""
+    lengths = [len(value) for value in values if isinstance(value, str)]
+    if len(lengths) * max(lengths, default=0) > max(MOST_TEXT, MOST_PADDING * sum(lengths)):
+        raise ValueError(
+            f"one of {len(lengths):,} labels has {max(lengths):,} characters, and arrays keep all "
+            "of them that wide: give shorter labels"
+        )

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from fastmlp import checks
 from fastmlp.problem import Problem
 from fastmlp.reference import ACTIVATIONS
+from fastmlp.words import shown
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw")
 LOSS_OF_OUTPUT = {
@@ -88,8 +89,8 @@ def callables(estimator: Any) -> list[Callable[..., Any]]:
     return checks.as_callables(estimator.callbacks or (), "callbacks")
 
 
-def problem_of(estimator: Any, out_activation: str) -> Problem:
-    """Return what the engine is to train; `out_activation` as in scikit-learn's attribute.
+def activation_of(estimator: Any) -> str | tuple[str, ...]:
+    """Return the hidden layers' activations.
 
     Raises
     ------
@@ -101,9 +102,20 @@ def problem_of(estimator: Any, out_activation: str) -> Problem:
     for name in names:
         if not isinstance(name, str) or name not in ACTIVATIONS:
             known = ", ".join(ACTIVATIONS)
-            raise ValueError(f"activation holds {name!r}: give names out of {known}")
+            raise ValueError(f"activation holds {shown(name)}: give names out of {known}")
+    return given if isinstance(given, str) else names
+
+
+def problem_of(estimator: Any, out_activation: str) -> Problem:
+    """Return what the engine is to train; `out_activation` as in scikit-learn's attribute.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+    """
     return Problem(
-        activation=given if isinstance(given, str) else names,
+        activation=activation_of(estimator),
         loss=LOSS_OF_OUTPUT[out_activation],
         optimizer=_optimizer(estimator),
         momentum=float(estimator.momentum),

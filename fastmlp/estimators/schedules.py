@@ -67,7 +67,10 @@ class Schedule:
     def end_epoch(self, n_rows_seen: int) -> None:
         """Take notice that an epoch has ended."""
         if self._is_inverse:
-            self.rate = self.initial / (n_rows_seen + 1) ** self._power
+            try:
+                self.rate = self.initial / (n_rows_seen + 1) ** self._power
+            except OverflowError:
+                self.rate = 0.0
 
     def stall(self) -> str | None:
         """Take notice that training does not get better; None to stop, else what was done."""

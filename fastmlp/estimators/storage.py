@@ -21,7 +21,6 @@ The optimiser's arrays are not in it: `partial_fit` begins with fresh ones, at t
 from __future__ import annotations
 
 import json
-import math
 import os
 import warnings
 from pathlib import Path
@@ -35,23 +34,27 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp import __version__
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
-from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
-from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators.parameters import activation_of
+from fastmlp.estimators.restored import (
+    FITTED,
+    as_fallen_rate,
+    as_feature_names,
+    as_fitted,
+    as_flag,
+    as_weights,
+    check_layers,
+    check_settings,
+    limit_threads,
+)
 from fastmlp.estimators.stochastic import OptimizerState
-from fastmlp.files import atomic_write
 from fastmlp.history import History
-from fastmlp.model_file import in_order
-from fastmlp.tensors import read_tensors
+from fastmlp.json_text import parse
+from fastmlp.tensors import MALFORMED, check_version, named, read_tensors, reason, write_tensors
 
 FORMAT, FORMAT_VERSION = "fastmlp-estimator", "1"
 LEFT_OUT = ("callbacks",)
-FITTED = (
-    "n_iter_", "t_", "loss_", "best_loss_", "loss_curve_", "validation_loss_curve_",
-    "validation_scores_", "best_validation_score_", "n_features_in_", "n_layers_", "n_outputs_",
-    "out_activation_", "_no_improvement_count",
-)  # fmt: skip
 
 
 class FileMixin:
@@ -71,7 +74,8 @@ class FileMixin:
         Raises
         ------
         TypeError, ValueError
-            If class names or weights are such that a file can't hold them.
+            If class names or weights are such that a file can't hold them, or settings or
+            attributes have been assigned that make no sense: `load` would refuse them.
         OSError
             If the file can't be written.
         """
@@ -81,6 +85,9 @@ class FileMixin:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return an estimator that `save` wrote.
+
+        What the file says is checked as `fit` checks it. It can't start more threads than this
+        machine has cores: a larger `n_threads` becomes that.
 
         Parameters
         ----------
@@ -136,29 +143,29 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     TypeError
         If class names are of a type that the file can't hold.
     ValueError
-        If weights, which the user may have assigned, don't fit together or are not finite.
+        If weights, settings or attributes, which the user may have assigned, don't fit together or
+        make no sense.
     OSError
         If the file can't be written.
     """
-    from safetensors.numpy import save as as_bytes
 
     weights, biases = parameters(estimator)
-    problem_of(estimator, "identity")  # raises for an activation that nobody could predict with
+    activation_of(estimator)  # which has more to say than what follows
+    check_settings(estimator, len(weights))
     if not all(np.isfinite(a).all() for a in (*weights, *biases)):
         raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
-    tensors = {f"w{i}": w for i, w in enumerate(weights, 1)}
-    tensors |= {f"b{i}": b.ravel() for i, b in enumerate(biases, 1)}
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
     fitted |= by_hand.fitted(estimator, [weights[0].shape[0], *(w.shape[1] for w in weights)])
     names = getattr(estimator, "feature_names_in_", None)
+    names = as_feature_names(None if names is None else list(names), len(weights[0]))
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "estimator": type(estimator).__name__,
         "fastmlp_version": __version__,
         "parameters": json.dumps(_parameters(estimator)),
-        "fitted": json.dumps(fitted, default=_plain),
-        "names": json.dumps(None if names is None else names.tolist()),
+        "fitted": json.dumps(as_fitted(json.loads(json.dumps(fitted, default=_plain)))),
+        "names": json.dumps(names),
     }
     state = getattr(estimator, "_optimizer_state", None)
     if state is not None and state.rate < state.initial_rate == estimator.learning_rate_init:
@@ -172,9 +179,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
                 "is_sparse": estimator._labels.is_sparse,
             }
         )
-    content = in_order(as_bytes(tensors, metadata=metadata))
-    with atomic_write(path) as stream:
-        stream.write(content)
+    write_tensors(path, weights, [b.ravel() for b in biases], metadata)
 
 
 def _parameters(estimator: Any) -> dict[str, Any]:
@@ -217,7 +222,8 @@ def load(kind: type, path: str | os.PathLike[str]) -> Any:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is cut short, holds no estimator or one of another class, or its parts don't fit.
+        If it is cut short, holds no estimator or one of another class, its parts don't fit, or
+        `fit` would not take what it says.
     """
     path = Path(path)
     if not path.is_file():
@@ -227,71 +233,58 @@ def load(kind: type, path: str | os.PathLike[str]) -> Any:
     text, tensors = read_tensors(path)
     if text.get("format") != FORMAT:
         raise ValueError(f"{path} holds no estimator: give a file that {kind.__name__}.save wrote")
-    if text.get("format_version") != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has the format version {text.get('format_version')}, this fastmlp reads "
-            f"{FORMAT_VERSION}: install the fastmlp that wrote it ({text.get('fastmlp_version')})"
-        )
+    check_version(text, path, (FORMAT_VERSION,))
     if text.get("estimator") != kind.__name__:
-        name = text.get("estimator")
+        name = named(text, "estimator")
         raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
     try:
         return _restored(kind, text, tensors)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise ValueError(
-            f"{path} is damaged ({error!r}): copy the file anew, or train again"
+            f"{path} is damaged ({reason(error)}): copy the file anew, or train again"
         ) from error
 
 
 def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]) -> Any:
-    parameters = json.loads(text["parameters"])
-    for name in ("hidden_layer_sizes", "activation"):
-        if isinstance(parameters.get(name), list):
-            parameters[name] = tuple(parameters[name])
-    weights = parameters.get("class_weight")
-    if isinstance(weights, dict):
-        names = decode_array(weights["of"]).tolist()
-        parameters["class_weight"] = dict(zip(names, weights["weights"], strict=True))
-    estimator = kind(**parameters)
-    for name, value in json.loads(text["fitted"]).items():
-        if name not in FITTED:
-            raise ValueError(f"unknown attribute {name}")
+    estimator = kind(**_settings(parse(text["parameters"])))
+    for name, value in as_fitted(parse(text["fitted"])).items():
         setattr(estimator, name, value)
-    n_layers = int(estimator.n_layers_) - 1
-    estimator.coefs_ = [tensors[f"w{i}"] for i in range(1, n_layers + 1)]
-    estimator.intercepts_ = [tensors[f"b{i}"] for i in range(1, n_layers + 1)]
-    _check_layers(estimator)
-    feature_names = json.loads(text["names"])
+    layers = range(1, len(tensors) // 2 + 1)
+    estimator.coefs_ = [tensors[f"w{i}"] for i in layers]
+    estimator.intercepts_ = [tensors[f"b{i}"] for i in layers]
+    if estimator.n_layers_ != len(layers) + 1 or len(tensors) % 2:
+        raise ValueError(f"{len(tensors)} arrays for {estimator.n_layers_} layers")
+    check_layers(estimator)
+    check_settings(estimator, len(layers))
+    limit_threads(estimator)
+    feature_names = as_feature_names(parse(text["names"]), estimator.n_features_in_)
     if feature_names is not None:
         estimator.feature_names_in_ = np.array(feature_names, object)
-    if "classes" in text:
-        classes = json.loads(text["classes"])
-        estimator._labels = Labels.of(
-            decode_array(classes), bool(classes["is_multilabel"]), bool(classes.get("is_sparse"))
+    if is_classifier(estimator):
+        classes = parse(text["classes"])
+        estimator._labels = by_hand.labels_of(
+            decode_array(classes),
+            estimator.n_outputs_,
+            as_flag(classes["is_multilabel"], "is_multilabel"),
+            as_flag(classes.get("is_sparse", False), "is_sparse"),
         )
         estimator.classes_ = estimator._labels.classes
-        if estimator._labels.n_outputs != estimator.n_outputs_:
-            raise ValueError(f"{len(estimator.classes_)} classes, {estimator.n_outputs_} outputs")
     if "learning_rate" in text:
-        rate, initial = float(json.loads(text["learning_rate"])), estimator.learning_rate_init
-        if not 0 < rate < initial:
-            raise ValueError(f"a learning rate of {rate} after {initial}")
-        estimator._optimizer_state = OptimizerState("", [], 0, rate, float(initial), 0)
+        initial = float(estimator.learning_rate_init)
+        rate = as_fallen_rate(parse(text["learning_rate"]), initial)
+        estimator._optimizer_state = OptimizerState("", [], 0, rate, initial, 0)
     estimator.history_ = History()
     return estimator
 
 
-def _check_layers(estimator: Any) -> None:
-    """Raise unless the arrays are layers, one after the other, all of one floating-point type."""
-    sizes = [estimator.n_features_in_]
-    arrays = [*estimator.coefs_, *estimator.intercepts_]
-    if {a.dtype for a in arrays} not in ({np.dtype(np.float32)}, {np.dtype(np.float64)}):
-        raise ValueError("arrays are not all float32 or all float64")
-    if not all(np.isfinite(a).all() for a in arrays):
-        raise ValueError("weights are not finite")
-    for w, b in zip(estimator.coefs_, estimator.intercepts_, strict=True):
-        if w.ndim != 2 or w.shape[0] != sizes[-1] or b.shape != (w.shape[1],):
-            raise ValueError(f"arrays of {w.shape} and {b.shape} after {sizes[-1]} units")
-        sizes.append(w.shape[1])
-    if sizes[-1] != estimator.n_outputs_ or not math.isfinite(estimator.t_):
-        raise ValueError(f"the last layer has {sizes[-1]} units, not {estimator.n_outputs_}")
+def _settings(given: Any) -> dict[str, Any]:
+    """Return settings as `_parameters` has been given them."""
+    settings = {name: value for name, value in given.items() if name not in LEFT_OUT}
+    for name in ("hidden_layer_sizes", "activation"):
+        if isinstance(settings.get(name), list):
+            settings[name] = tuple(settings[name])
+    weights = settings.get("class_weight")
+    if isinstance(weights, dict):
+        names = decode_array(weights["of"]).tolist()
+        settings["class_weight"] = dict(zip(names, as_weights(weights["weights"]), strict=True))
+    return settings

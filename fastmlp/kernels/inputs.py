@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.checks.features import FEATURE_DTYPES
+from fastmlp.checks.numbers import as_input_scale
 from fastmlp.checks.own import own_rows
 from fastmlp.kernels.buffers import PAGE, aligned
 from fastmlp.kernels.gather import Source, follow, gather, gather_sparse
@@ -75,7 +76,7 @@ class Inputs:
         dtype = plan.dtype
         if x.shape[1] != plan.n_features:
             raise ValueError(f"x has {x.shape[1]} columns: give {plan.n_features}")
-        plan.put("scale", np.full(1, _checked(input_scale, dtype), dtype))
+        plan.put("scale", np.full(1, as_input_scale(input_scale, dtype), dtype))
         self.skipped = Elements(are_pixels=False) if skips else None
         self.are_in_place = self.are_added_up = False
         if isinstance(x, np.ndarray):
@@ -182,16 +183,6 @@ def levels_of(x: Any, n_epochs: int, skip_zeros: bool | None = None) -> Levels |
 def skips_zeros(x: Any, wanted: bool | None = None) -> bool:
     """Whether zeros are skipped: as wanted, by default where there are enough of them."""
     return nonzero_share(x) < SKIP_BELOW if wanted is None else wanted
-
-
-def _checked(input_scale: float | None, dtype: np.dtype[Any]) -> float:
-    scale = 1.0 if input_scale is None else float(input_scale)
-    tiny = float(np.finfo(dtype).tiny)
-    if not tiny <= scale <= 1 / tiny:
-        raise ValueError(
-            f"input_scale is {input_scale!r}, out of the range of {dtype}: give it nearer to 1"
-        )
-    return scale
 
 
 def nonzero_share(x: Any, group: int = GROUP) -> float:

@@ -1,0 +1,172 @@
+"""What a file says of an estimator, checked as `fit` checks what it is given.
+
+Whoever has written the file may have written anything. What passes predicts, is saved again, and
+trained on as far as its settings go.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn import config_context
+
+from fastmlp.estimators import by_hand
+from fastmlp.estimators import parameters as settings
+from fastmlp.estimators.validation import scorer_of
+from fastmlp.words import shown
+
+LARGEST = 2**63 - 1
+
+
+def _as_count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= LARGEST:
+        raise ValueError("no count")
+    return value
+
+
+def _as_number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError("no number")
+    return float(value)
+
+
+def _as_number_or_none(value: Any) -> float | None:
+    return None if value is None else _as_number(value)
+
+
+def _as_curve(value: Any) -> list[float]:
+    if not isinstance(value, list):
+        raise TypeError("no list of numbers")
+    return [_as_number(v) for v in value]
+
+
+def _as_curve_or_none(value: Any) -> list[float] | None:
+    return None if value is None else _as_curve(value)
+
+
+def _as_name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no name")
+    return value
+
+
+FITTED: dict[str, Callable[[Any], Any]] = {
+    "n_iter_": _as_count,
+    "t_": _as_count,
+    "loss_": _as_number_or_none,
+    "best_loss_": _as_number_or_none,
+    "loss_curve_": _as_curve,
+    "validation_loss_curve_": _as_curve_or_none,
+    "validation_scores_": _as_curve_or_none,
+    "best_validation_score_": _as_number_or_none,
+    "n_features_in_": _as_count,
+    "n_layers_": _as_count,
+    "n_outputs_": _as_count,
+    "out_activation_": _as_name,
+    "_no_improvement_count": _as_count,
+}
+"""What a fit finds, besides weights and names, each with a function that checks it."""
+
+NEEDED = ("t_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_")
+# What a training that goes on looks at beside a curve.
+BESIDE_A_CURVE = {
+    "best_loss_": None, "validation_scores_": None, "best_validation_score_": None,
+    "_no_improvement_count": 0,
+}  # fmt: skip
+
+
+def as_fitted(values: Any) -> dict[str, Any]:
+    """Return attributes by name, if they are of those that a fit finds, and of their kinds."""
+    if not isinstance(values, dict):
+        raise TypeError(f"what the fit has found is {shown(values)}, no names with values")
+    if missing := [name for name in NEEDED if name not in values]:
+        raise ValueError(f"no {missing[0]}")
+    found = dict(BESIDE_A_CURVE) if "loss_curve_" in values else {}
+    for name, value in values.items():
+        if name not in FITTED:
+            raise ValueError(f"unknown attribute {shown(name)}")
+        try:
+            found[name] = FITTED[name](value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{name} is {shown(value)}, {error}") from None
+    return found
+
+
+def check_settings(estimator: Any, n_layers: int) -> None:
+    """Raise unless `fit` takes the settings, and they go with so many layers of weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `fit`.
+    """
+    estimator._validate_params()
+    settings.hidden_sizes(estimator)
+    settings.check_together(estimator, n_layers - 1, is_partial=False)
+    with config_context(skip_parameter_validation=True):  # which lists all scorers that there are
+        scorer_of(estimator)
+    for name, value in estimator.get_params(deep=False).items():
+        if isinstance(value, int) and value > LARGEST:
+            raise ValueError(f"{name} is {shown(value)}: give a smaller number")
+
+
+def limit_threads(estimator: Any) -> None:
+    """Let a file ask for as many threads as this machine has cores: more are no faster."""
+    if estimator.n_threads is not None:
+        estimator.n_threads = min(int(estimator.n_threads), os.cpu_count() or 1)
+
+
+def check_layers(estimator: Any) -> None:
+    """Raise unless the arrays are layers, one after the other, all of one floating-point type."""
+    sizes = [estimator.n_features_in_]
+    arrays = [*estimator.coefs_, *estimator.intercepts_]
+    if {a.dtype for a in arrays} not in ({np.dtype(np.float32)}, {np.dtype(np.float64)}):
+        raise ValueError("arrays are not all float32 or all float64")
+    if not all(np.isfinite(a).all() for a in arrays):
+        raise ValueError("weights are not finite")
+    for w, b in zip(estimator.coefs_, estimator.intercepts_, strict=True):
+        if w.ndim != 2 or w.shape[0] != sizes[-1] or b.shape != (w.shape[1],):
+            raise ValueError(f"arrays of {w.shape} and {b.shape} after {sizes[-1]} units")
+        sizes.append(w.shape[1])
+    if sizes[-1] != estimator.n_outputs_:
+        raise ValueError(f"the last layer has {sizes[-1]} units, not {estimator.n_outputs_}")
+    by_hand.out_activation(estimator)  # raises where there is no such function
+
+
+def as_feature_names(names: Any, n_features: int) -> list[str] | None:
+    """Return names, a string for each feature; None stays None."""
+    if names is None:
+        return None
+    if (
+        not isinstance(names, list)
+        or len(names) != n_features
+        or not all(isinstance(name, str) for name in names)
+    ):
+        raise ValueError(f"names are {shown(names)}, not a string for each of {n_features}")
+    return names
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """Return a value that is true or false."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {shown(value)}, not true or false")
+    return value
+
+
+def as_fallen_rate(rate: Any, initial: float) -> float:
+    """Return the rate to which 'adaptive' has let the initial one fall."""
+    if type(rate) is not float or not 0 < rate < initial:
+        raise ValueError(f"a learning rate of {shown(rate)} after {shown(initial)}")
+    return rate
+
+
+def as_weights(values: Any) -> list[float]:
+    """Return the weights of classes."""
+    weights = _as_curve(values)
+    if not all(math.isfinite(w) and w >= 0 for w in weights):
+        raise ValueError(f"class_weight holds {shown(values)}")
+    return weights
