@@ -79,7 +79,7 @@ def _after() -> None:
 
 def _imports() -> list[str]:
     """Names of this package's modules that are being imported, by whichever thread."""
-    locks: dict[str, Any] = getattr(sys.modules["importlib._bootstrap"], "_module_locks", {})
+    locks: dict[str, Any] = getattr(sys.modules.get("importlib._bootstrap"), "_module_locks", {})
     return [name for name in list(locks) if name.partition(".")[0] == PACKAGE]
 
 
