@@ -43,6 +43,7 @@ BAD_CONSTRUCTIONS = [
     ((4, 5, 3), {"random_state": 1.5}, TypeError, "random_state is 1.5"),
     ((4, 5, 3), {"dtype": "float16"}, ValueError, "dtype is 'float16'"),
     ((4, 5, 3), {"dtype": "number"}, ValueError, "dtype is 'number'"),
+    ((4, 5, 3), {"dtype": ",float32"}, ValueError, "dtype is ',float32'"),
     ((4, 5, 3), {"n_threads": 0}, ValueError, "n_threads is 0"),
     ((4, 5, 3), {"n_threads": 10**6}, ValueError, "n_threads is 1000000, more than a machine"),
     ((4, 5, 3), {"n_threads": 2**70}, ValueError, "n_threads is 1180591620717411303424, more"),

@@ -103,7 +103,7 @@ def as_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
         return None
     try:
         given = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # the last one of ",float32"
         given = np.dtype(object)
     if given not in NETWORK_DTYPES:
         raise ValueError(f"dtype is {shown(dtype)}: give 'float32' or 'float64'")
