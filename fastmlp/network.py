@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastmlp import checks, reference
 from fastmlp.beside import sole_training
+from fastmlp.checks.generators import seed_of
 from fastmlp.history import History
 from fastmlp.model_file import Model, read_model, write_model
 from fastmlp.prediction import Predictor
@@ -188,7 +189,7 @@ class Network(Predictor):
         self.untrained_classes = targets.untrained(y)
         stream = self._random_stream()
         # Drawn for dropout only, so that other runs' orders stay as they are.
-        seed = int(stream.randint(2**32, dtype=np.uint32)) if problem.dropout > 0 else 0
+        seed = seed_of(stream) if problem.dropout > 0 else 0
         with self.engine.Trainer(
             weights,
             biases,
@@ -250,9 +251,10 @@ class Network(Predictor):
         settings = differences(problem)
         if self.untrained_classes:
             settings["untrained_classes"] = self.untrained_classes
-        rate = float(self.learning_rate)
+        rate = checks.as_positive(self.learning_rate, "learning_rate")
+        scale = self._check_scale()
         features = checks.as_feature_names(self.feature_names, self.layer_sizes[0])
-        write_model(Model(weights, biases, rate, self.input_scale, names, settings, features), path)
+        write_model(Model(weights, biases, rate, scale, names, settings, features), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -176,16 +176,17 @@ class Predictor(Parameters, ABC):
     ) -> list[Array]:
         """Every layer's activations, by such parameters."""
         self._check_finite(weights, biases)
-        scale, _ = self._check_runtime()
+        scale = self._check_scale()
         return self.engine.forward(weights, biases, features, scale, problem)
 
     def _check_runtime(self) -> tuple[float | None, int | None]:
         """Return `input_scale` and `n_threads`."""
-        scale, n_threads = self.input_scale, self.n_threads
-        return (
-            None if scale is None else checks.as_positive(scale, "input_scale"),
-            None if n_threads is None else checks.as_threads(n_threads),
-        )
+        n_threads = self.n_threads
+        return self._check_scale(), None if n_threads is None else checks.as_threads(n_threads)
+
+    def _check_scale(self) -> float | None:
+        scale = self.input_scale
+        return None if scale is None else checks.as_positive(scale, "input_scale")
 
     def _check_features(self, x: ArrayLike, dtype: np.dtype[Any], name: str) -> Any:
         warn = checks.warn_user
@@ -202,7 +203,7 @@ class Predictor(Parameters, ABC):
     ) -> Any:
         """Return features in the order of the `known` names, wherever `x` has names too."""
         order = self._order_of(x, known, name)
-        scale, _ = self._check_runtime()
+        scale = self._check_scale()
         features = checks.as_features(x, self.layer_sizes[0], dtype, scale, name, warn)
         if order is None:
             return features

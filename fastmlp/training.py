@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks.generators import permuted
 from fastmlp.divergence import DivergenceError, Kept
 from fastmlp.engine import Trainer
 from fastmlp.reference.losses import LOSSES, mean_loss
@@ -39,6 +40,8 @@ def run_epochs(
 
     Raises
     ------
+    ValueError
+        If a random_state of a class of the user's own draws no order of the rows.
     DivergenceError
         When the loss or a parameter is not finite; the parameters are those of the epoch before.
     KeyboardInterrupt
@@ -49,10 +52,7 @@ def run_epochs(
     order = np.arange(n_rows)
     for epoch in range(1, n_epochs + 1):
         start = time.perf_counter()
-        try:
-            order = order[stream.permutation(n_rows)]
-        except IndexError as error:
-            raise ValueError(f"random_state's permutation leads beyond the rows: {error}") from None
+        order = order[permuted(stream, n_rows)]
         try:
             loss = trainer.epoch(order)
             trainer.export()

@@ -29,7 +29,7 @@ def test_an_order_that_holds_no_row_is_refused(number):
     for line in printed[:5]:
         assert line.startswith((by_the_engine, by_the_estimators))
     for line in printed[5:]:
-        assert line.startswith("random_state's permutation leads beyond the rows: ")
+        assert line.startswith("random_state is a Rubbish, whose permutation does not do what ")
 
 
 REFUSALS = [

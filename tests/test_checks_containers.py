@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,6 +131,7 @@ def test_numbers_beyond_int64_stay_what_they_are():
 
 # -- what is missing, or no number -----------------------------------------------------------
 
+DAYS = np.array(["2026-01-01", "2026-01-02", "2026-01-03"], "M8[s]")
 FRAME = pd.DataFrame({"pixel0": [1, 2, 3], "pixel1": [4, 5, 6]})
 NOT_NUMBERS = [
     (np.ma.masked_equal(FRAME.to_numpy(), 5), ValueError, "is masked in row 1"),
@@ -140,6 +142,11 @@ NOT_NUMBERS = [
     (FRAME.assign(pixel1=[1, pd.NA, 2]), ValueError, "row 1 .* 'pixel1'"),
     (FRAME.assign(pixel1=["3", "4", "Rome"]), TypeError, "'Rome' in row 2 .* 'pixel1'"),
     (FRAME.assign(pixel1=pd.to_datetime(["2020"] * 3)), TypeError, "datetime64.* 'pixel1'"),
+    (FRAME.assign(pixel1=pd.Series(list(DAYS), dtype=object)), TypeError, "row 0 .* 'pixel1'"),
+    (np.array([[1, day] for day in DAYS], object), TypeError, "holds .*datetime64.* in row 0"),
+    (np.array([[1, 2], [1, DAYS[1] - DAYS[0]]], object), TypeError, "timedelta64.* in row 1"),
+    (np.array([[1, np.datetime64("NaT")]], object), TypeError, "'NaT'.* in row 0"),
+    (pa.table({"when": DAYS, "number": [1.0] * 3}), TypeError, "timestamp.* column 'when'"),
     (FRAME.assign(pixel1=[[1], [2], [3]]), TypeError, "one of arrays"),
     (np.array([[1, pd.NA]], object), ValueError, "missing value in row 0"),
     (np.array([[1, 10**400]], object), ValueError, "too large for float64 in row 0"),

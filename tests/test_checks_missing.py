@@ -106,18 +106,19 @@ def test_missing_ones_in_typed_containers(container):
 def test_missing_flags_of_several_labels():
     flags = [[0, 1, 1], [1, None, 0]] * 75
     with pytest.raises(
-        ValueError, match=r"^y holds a missing value in row 1 \(None\): remove such"
+        ValueError, match=r"^y holds a missing value in row 1 \(counted from 0\), None: remove such"
     ):
         MLPClassifier((3,)).fit(X, flags)
     network = make_network(fastmlp.MLP, loss="binary_cross_entropy")
     with pytest.raises(
-        ValueError, match=r"^y_train holds a missing value in row 1 \(None\): remove"
+        ValueError, match=r"^y_train holds a missing value in row 1 \(counted from 0\), None: rem"
     ):
         network.train(X, flags, verbose=False)
 
 
 def test_missing_classes():
-    with pytest.raises(ValueError, match=r"^classes holds a missing value in row 1 \(None\)"):
+    message = r"^classes holds a missing value in place 1 \(counted from 0\), None: leave it out$"
+    with pytest.raises(ValueError, match=message):
         MLPClassifier((3,)).partial_fit(X, WORDS, classes=["cat", None, "owl"])
 
 
@@ -142,3 +143,31 @@ def test_missing_classes():
 def test_nothing_else_is_said_to_be_missing(y):
     checks.refuse_missing(y, "y")
     assert not hasattr(y, "__next__") or next(y) is None
+
+
+class Counted(list):
+    """A list that counts how often NumPy makes an array of it."""
+
+    n_conversions = 0
+
+    def __array__(self, dtype=None, copy=None):
+        self.n_conversions += 1
+        return np.array([*self], dtype)
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_targets_in_lists_are_converted_once(kind):
+    known, names = Counted(LABELS[kind]), {"class_names": ["cat", "dog", "owl"]}
+    classes = sorted({*known})
+    numbers = Counted(NUMBERS[:, 0].tolist())
+    fitted = quiet(MLPClassifier((3,), max_iter=1), X, known[:])
+    for call, y in (
+        (lambda: quiet(MLPClassifier((3,), max_iter=1), X, known), known),
+        (lambda: MLPClassifier((3,)).partial_fit(X, known, classes=classes), known),
+        (lambda: fitted.score(X, known), known),
+        (lambda: make_network(fastmlp.MLP).train(X, known, 1, verbose=False, **names), known),
+        (lambda: quiet(MLPRegressor(hidden_layer_sizes=(3,), max_iter=1), X, numbers), numbers),
+    ):
+        y.n_conversions = 0
+        call()
+        assert y.n_conversions == (2 if y is known and kind == "words" else 1)  # once as objects

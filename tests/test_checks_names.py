@@ -75,6 +75,7 @@ KEYWORDS = {
     "max_iter": "did you mean epochs, of {}.train?",
     "n_epochs": "did you mean epochs, of {}.train?",
     "batch_size": "give it to {}.train",
+    "validation_split": "give train validation_data=(x, y)",
     "frobnicate": "give some of input_size, hidden_size, ",
 }
 TRAIN_KEYWORDS = {
@@ -84,6 +85,8 @@ TRAIN_KEYWORDS = {
     "alpha": "did you mean lambda_reg?",
     "X_val": "did you mean validation_data?",
     "X": "did you mean x_train?",
+    "validation_split": "give train validation_data=(x, y), rows as fastmlp.data.train_val_split",
+    "validation_fraction": "give train validation_data=(x, y)",
     "callback": "did you mean callbacks?",
     "random_state": "give it to {}",
     "frobnicate": "give some of x_train, y_train, ",

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from estimator_tools import load, quiet
 from scipy.sparse import csr_array
@@ -116,6 +117,11 @@ TIMES = {
     "cells": np.array([[np.datetime64("2026-01-01"), 1.0]] * 4, object),
 }
 TIMES["cells of a frame"] = pd.DataFrame(TIMES["cells"], columns=["when", "number"])
+TIMES["table"] = pa.table({"when": DAYS.to_numpy(), "number": [1.0] * 4})
+TIMES["table of timedeltas"] = pa.table({"when": SPANS.to_numpy(), "then": SPANS.to_numpy()})
+TIMES["table of categories"] = TIMES["table"].set_column(
+    0, "when", TIMES["table"]["when"].dictionary_encode()
+)
 
 
 @pytest.mark.parametrize("name", TIMES)
@@ -130,7 +136,9 @@ def test_dates_and_times_are_no_numbers(name, estimator_class):
         lambda: model.predict(times),
         lambda: model.fit(np.ones((4, 2)), y, X_val=times, y_val=y),
     ):
-        with pytest.raises(TypeError, match=r"X holds (date|time).* values.*turn (it|them) into"):
+        with pytest.raises(
+            TypeError, match=r"X holds .*(date|time|duration).* values.*turn (it|them) into"
+        ):
             call()
     np.testing.assert_array_equal(model.coefs_[0], expected[0])
 
@@ -163,6 +171,14 @@ def test_targets_of_times_among_objects():
     y = np.array([np.timedelta64(i, "D") for i in range(4)], object)
     with pytest.raises(TypeError, match=r"y holds timedelta64\[D\] values: turn them into numbers"):
         MLPRegressor().fit(np.ones((4, 2)), y)
+
+
+@pytest.mark.parametrize("make", [list, np.array])
+def test_weights_of_times(make):
+    weights = make([np.timedelta64(i, "D") for i in range(4)])
+    for call in (MLPClassifier().fit, MLPRegressor().fit, MLPRegressor().partial_fit):
+        with pytest.raises(TypeError, match=r"sample_weight holds timedelta64\[D\] values: turn"):
+            call(np.ones((4, 2)), np.arange(4), weights)
 
 
 class Rubbish(np.random.RandomState):
@@ -217,6 +233,9 @@ def test_settings_within_settings():
     x, y = load("wine")
     with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(3,\): give a whole number"):
         MLPClassifier(hidden_layer_sizes=((3,),)).fit(x, y)
+    model = quiet(MLPClassifier(max_iter=1), x, y).set_params(activation=5)
+    with pytest.raises(TypeError, match="activation is 5: give names out of identity, "):
+        model.predict(x)
     with pytest.raises(ValueError, match=r"activation holds \['relu'\]: give names"):
         MLPClassifier((3, 3), activation=[["relu"], "tanh"]).fit(x, y)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import numpy as np
 import pytest
 from estimator_tools import load, quiet, same_weights
+from sklearn.utils._param_validation import InvalidParameterError
 
-from fastmlp import MLPClassifier, reference
+from fastmlp import MLP, MLPClassifier, MLPRegressor, checks, reference
 
 
 def test_dropout():
@@ -146,3 +148,49 @@ def test_dtype():
     as_bytes = quiet(MLPClassifier(max_iter=2, random_state=0), pixels, y[:90])
     as_floats = quiet(MLPClassifier(max_iter=2, random_state=0), pixels.astype(float), y[:90])
     assert same_weights(as_bytes, as_floats)
+
+
+@pytest.mark.parametrize(
+    ("settings", "meant"),
+    [
+        ({"activation": "sigmoid"}, "logistic"),
+        ({"activation": "ReLU"}, "relu"),
+        ({"activation": ("relu", "swish")}, "silu"),
+        ({"solver": "Adam"}, "adam"),
+        ({"solver": "L-BFGS"}, "lbfgs"),
+        ({"learning_rate": "inv_scaling"}, "invscaling"),
+        ({"loss": "mse"}, "squared_error"),
+        ({"dtype": "float_32"}, "float32"),
+    ],
+)
+def test_names_that_are_like_another(settings, meant):
+    x, y = load("wine")
+    name, kind = next(iter(settings)), MLPRegressor if "loss" in settings else MLPClassifier
+    message = f"{name}.* '{settings[name]}' instead; did you mean '{meant}'\\?$"
+    if name == "activation" and not isinstance(settings[name], str):
+        message = rf"activation holds 'swish': .*; did you mean '{meant}'\?$"
+    with pytest.raises(ValueError, match=message):
+        kind(hidden_layer_sizes=(3, 3), **settings).fit(x, y)
+
+
+@pytest.mark.parametrize("settings", [{"activation": "?"}, {"solver": 5}, {"alpha": "adam"}])
+def test_values_that_are_like_none(settings):
+    (name,) = settings
+    with pytest.raises(InvalidParameterError, match=f"^The '{name}' parameter .* instead\\.$"):
+        MLPClassifier(**settings).fit(*load("wine"))
+
+
+def test_one_look_at_the_threads_for_a_prediction(monkeypatch):
+    """And none at the cores, which takes a quarter of a prediction."""
+    x, y = load("wine")
+    classifier = quiet(MLPClassifier((3,), max_iter=1, n_threads=1), x, y)
+    network, in_numpy = (kind(13, 3, 3, n_threads=1) for kind in (MLP, reference.MLP))
+    looks, as_threads = [], checks.as_threads
+    monkeypatch.setattr(checks, "as_threads", lambda n: looks.append(n) or as_threads(n))
+    monkeypatch.setattr(os, "cpu_count", lambda: 1 / 0)
+    for model in (classifier, network, in_numpy):
+        model.predict(x[:1])
+    assert looks == [1, 1, 1]
+    network.n_threads = 1025
+    with pytest.raises(ZeroDivisionError):
+        network.predict(x[:1])

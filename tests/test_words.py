@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from estimator_tools import quiet
 
-from fastmlp import MLP, checks
+from fastmlp import MLP, MLPClassifier, checks
 from fastmlp.model_file import Model, write_model
 from fastmlp.words import LONGEST_VALUE, printable, shortened, shown
 
@@ -50,6 +51,19 @@ def test_a_long_value_is_shown_short(value: object) -> None:
     assert len(shown(value)) <= LONGEST_VALUE
 
 
+X, Y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])
+
+
+def fitted() -> Any:
+    return quiet(MLPClassifier((3,), max_iter=1), X, Y)
+
+
+def with_setting(model: Any, **settings: Any) -> Any:
+    for name, value in settings.items():
+        setattr(model, name, value)
+    return model
+
+
 CALLS: dict[str, Callable[[], Any]] = {
     "count": lambda: MLP(LONG, 3, 2),
     "number": lambda: MLP(4, 3, 2, learning_rate=[LONG]),
@@ -64,6 +78,31 @@ CALLS: dict[str, Callable[[], Any]] = {
     "foreign label": lambda: checks.as_labels([LONG, "a"], 2, 2, class_names=["a", LONG + "y"]),
     "cell": lambda: checks.as_numeric([[LONG, object()]], "x"),
     "column": lambda: checks.as_numeric(pd.DataFrame({LONG: ["a"], "b": [1.0]}), "x"),
+    "keyword": lambda: MLP(4, 3, 2, **{LONG: 1}),
+    "rate in a file": lambda: with_setting(MLP(4, 3, 2), learning_rate=LONG).save("m"),
+    "output": lambda: with_setting(fitted(), out_activation_=LONG).predict(X),
+    "output, trained": lambda: with_setting(fitted(), out_activation_=LONG, warm_start=True).fit(
+        X, Y
+    ),
+    "setting": lambda: with_setting(fitted(), momentum=LONG).predict(X),
+    "settings": lambda: with_setting(fitted(), beta_1=[LONG]).predict(X),
+    "alpha": lambda: with_setting(fitted(), alpha=LONG).partial_fit(X, Y),
+    "rate": lambda: with_setting(fitted(), learning_rate_init=LONG).partial_fit(X, Y),
+    "solver": lambda: MLPClassifier(solver=LONG).fit(X, Y),
+    "other solver": lambda: with_setting(fitted(), solver=LONG).predict(X),
+    "no partial_fit": lambda: MLPClassifier(solver=LONG)._has_partial_fit(),
+    "activation": lambda: MLPClassifier(activation=[LONG]).fit(X, Y),
+    "sizes": lambda: MLPClassifier([-1] * 9999).fit(X, Y),
+    "layers": lambda: with_setting(fitted(), hidden_layer_sizes=[1] * 9999, warm_start=True).fit(
+        X, Y
+    ),
+    "monitor": lambda: MLPClassifier(monitor=LONG).fit(X, Y),
+    "score": lambda: MLPClassifier(
+        early_stopping=True, validation_fraction=0.5, monitor=lambda *_: LONG
+    ).fit(X, Y),
+    "other classes": lambda: with_setting(fitted(), warm_start=True).fit(X, [LONG, *"abc"]),
+    "other class": lambda: fitted().partial_fit(X, [LONG, *"abc"]),
+    "times": lambda: MLPClassifier().fit(pd.DataFrame({LONG: X[:, 0].astype("M8[s]")}), Y),
     "model file": lambda: write_model(
         Model([np.eye(2)], [np.zeros((1, 2))], 0.1, None, (LONG, LONG)), "m"
     ),
@@ -72,7 +111,7 @@ CALLS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_no_error_is_as_long_as_what_it_speaks_of(call: str) -> None:
-    with pytest.raises((TypeError, ValueError)) as caught:
+    with pytest.raises((TypeError, ValueError, AttributeError)) as caught:
         CALLS[call]()
     assert len(str(caught.value)) < 1000
 

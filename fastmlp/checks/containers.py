@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastmlp.checks.times import TIMES, columns_of, first_time, refuse_time_columns
 from fastmlp.words import shown
 
 WHOLE_CELLS = (int, np.integer, np.bool_)
@@ -38,6 +39,7 @@ def gather(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
     refuse_masked(values, name)
     if is_frame(values):
         return _from_frame(values, name)
+    refuse_time_columns(columns_of(values), name)
     array = to_array(values, name)
     is_gathered = False
     if array.dtype.kind == "O":
@@ -90,6 +92,8 @@ def refuse_masked(values: object, name: str) -> None:
                 f"remove such rows, or fill them, as with {name}.filled(0)"
             )
     elif isinstance(values, list | tuple):
+        if not any(issubclass(kind, np.ma.MaskedArray) for kind in {*map(type, values)}):
+            return  # to look at each takes its time
         for number, cells in enumerate(values):
             if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
                 raise ValueError(
@@ -168,6 +172,8 @@ def _from_cells(
             numbers = cells.astype(np.float64)
         except (TypeError, ValueError, OverflowError):
             _refuse_cell(cells, name, column)
+        if first_time(cells) is not None:
+            _refuse_cell(cells, name, column)
     if is_whole(numbers) and any(map(_is_whole_cell, cells.flat)):
         return numbers.astype(np.int64)
     return numbers
@@ -187,6 +193,8 @@ def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:
                 f"{name} is not an array of numbers, but one of arrays: give rows of equal "
                 f"length, as in np.stack({name})"
             )
+        if isinstance(cell, TIMES):
+            break
         try:
             float(cell)
         except OverflowError:

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -22,12 +23,18 @@ VALUES_PER_LOOK = 2**16  # they stay in the cache between the minimum and the ma
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
-def warn_user(message: str) -> None:
-    """Give a UserWarning at the line outside of this package that led here."""
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line outside of this package, and of scikit-learn, that led here."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None and _is_on_the_way(frame):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, UserWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_on_the_way(frame: FrameType) -> bool:
+    """Whether a frame is the package's, or scikit-learn's, which wraps `fit` and calls it."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return frame.f_code.co_filename.startswith(PACKAGE) or module.startswith("sklearn.")
 
 
 def as_features(

@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from fastmlp.checks.names import nearest
+from fastmlp.checks.names import SHARES_HELD_OUT, letters_of, nearest
+from fastmlp.words import shown
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -44,7 +45,7 @@ def telling_names(
                     raise TypeError(f"{called}: {error}; by position it takes {places}") from None
                 remedy = _remedy(unknown, method, _called(kind, other), getattr(kind, other))
                 raise TypeError(
-                    f"{called} got an unexpected keyword argument {unknown!r}: {remedy}"
+                    f"{called} got an unexpected keyword argument {shown(unknown)}: {remedy}"
                 ) from None
             return method(self, *args, **kwargs)
 
@@ -56,6 +57,8 @@ def telling_names(
 def _remedy(unknown: str, method: Any, other: str, other_method: Any) -> str:
     """What may have been meant: an argument of the method, else one of the other one."""
     own, others = _arguments(method), _arguments(other_method)
+    if letters_of(unknown) in SHARES_HELD_OUT:
+        return "give train validation_data=(x, y), rows as fastmlp.data.train_val_split holds out"
     if unknown in others:
         return f"give it to {other}"
     if meant := nearest(unknown, own):

@@ -70,7 +70,7 @@ def as_labels(
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give one label a row")
-    refuse_missing(y, name)
+    y = refuse_missing(y, name)
     labels = as_numeric(_words_as_numbers(y, name, class_names), name).copy()  # before any check
     if labels.ndim != 1:
         remedy = ""

@@ -12,29 +12,45 @@ from fastmlp.checks.containers import is_sparse, refuse_masked
 NAMES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types of which all are missing
 
 
-def refuse_missing(y: Any, name: str) -> None:
+def refuse_missing(y: Any, name: str, are_rows: bool = True) -> Any:
     """Raise ValueError where a target is missing, with its row; say nothing of anything else.
 
     To be asked before NumPy makes a word of it: ``np.array(["a", nan])`` holds the word "nan".
+
+    Parameters
+    ----------
+    y : array_like
+    name : str
+        The argument's name, for error messages.
+    are_rows : bool
+        Whether there is a row of features for each of them.
+
+    Returns
+    -------
+    array_like
+        `y`; of a list or tuple the array that NumPy makes of it, for all who come later, unless
+        that is of objects.
     """
     if y is None or is_sparse(y):
-        return
+        return y
     refuse_masked(y, name)
     try:
-        values = np.asarray(y)
+        values = array = np.asarray(y)
         if values.dtype.kind in "UST" and not isinstance(y, np.ndarray):
             values = np.array(y, object)
     except (TypeError, ValueError):
-        return
+        return y
     if values.ndim == 0:
-        return
+        return y
     are_missing = _are_missing(values)
     if are_missing is not None and are_missing.any():
         place = tuple(np.argwhere(are_missing)[0])
+        remedy = f"remove such rows, which pd.isna({name}) finds" if are_rows else "leave it out"
         raise ValueError(
-            f"{name} holds a missing value in row {place[0]} ({values[place]}): remove such rows, "
-            f"which pd.isna({name}) finds"
+            f"{name} holds a missing value in {'row' if are_rows else 'place'} {place[0]} "
+            f"(counted from 0), {values[place]}: {remedy}"
         )
+    return array if isinstance(y, list | tuple) and array.dtype.kind != "O" else y
 
 
 def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_] | None:

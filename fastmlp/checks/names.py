@@ -94,12 +94,15 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "labels": ("class_names",),
 }
 
+# What others call the share of rows that `train` is to hold out itself, as it does not.
+SHARES_HELD_OUT = {"validationsplit", "valsplit", "validationfraction", "valfraction"}
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the one of the `known` names that was meant, if any is like it."""
-    by_letters = {_letters(one): one for one in known}
-    letters = _letters(name)
-    for candidate in (letters, *map(_letters, SYNONYMS.get(letters, ()))):
+    by_letters = {letters_of(one): one for one in known}
+    letters = letters_of(name)
+    for candidate in (letters, *map(letters_of, SYNONYMS.get(letters, ()))):
         if candidate in by_letters:
             return by_letters[candidate]
     if len(letters) > LONGEST:
@@ -110,5 +113,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_letters[close[0]] if close else None
 
 
-def _letters(name: str) -> str:
+def letters_of(name: str) -> str:
+    """Return a name without capitals, underscores and the like."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")

@@ -34,6 +34,8 @@ def as_count(value: object, name: str) -> int:
 def as_threads(n_threads: object, name: str = "n_threads") -> int:
     """Return a number of threads that a machine can hold, as an int of at least 1."""
     count = as_count(n_threads, name)
+    if count <= MOST_THREADS:  # to ask for the cores takes longer than a small prediction's layer
+        return count
     n_cores = os.cpu_count() or 1
     most = max(MOST_THREADS, 4 * n_cores)
     if count > most:
@@ -58,7 +60,7 @@ def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
     tiny = float(np.finfo(dtype).tiny)
     if not tiny <= scale <= 1 / tiny:
         raise ValueError(
-            f"input_scale is {input_scale!r}, out of the range of {dtype}: give it nearer to 1"
+            f"input_scale is {shown(input_scale)}, out of the range of {dtype}: give it nearer to 1"
         )
     return scale
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.words import shown
+
 
 def own_structure(x: Any, name: str) -> Any:
     """Return `x` with a structure that nobody else can change any more, checked; values are shared.
@@ -153,7 +155,7 @@ def check_structure(x: Any, name: str) -> None:
         is_sound = _are_indices(x.offsets) and x.data.ndim == 2 and len(x.data) == len(x.offsets)
         _require(is_sound, name, "data and offsets don't fit together")
     else:
-        raise TypeError(f"{name} is sparse in the format {x.format!r}: give {name}.tocsr()")
+        raise TypeError(f"{name} is sparse in the format {shown(x.format)}: give {name}.tocsr()")
 
 
 def refuse_one_based(x: Any, n_columns: int, name: str) -> None:

@@ -41,7 +41,7 @@ def as_targets(
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give {n_outputs} numbers a row")
-    refuse_missing(y, name)
+    y = refuse_missing(y, name)
     given = as_numeric(y, name)
     shape = (n_rows, n_outputs)
     if given.shape != shape and not (n_outputs == 1 and given.shape == (n_rows,)):

@@ -1,8 +1,8 @@
 """scikit-learn's interface: MLPClassifier and MLPRegressor, trained by the compiled engine.
 
 From the innermost out: `parameters` says which settings there are, `data` reads features, `labels`
-encodes classes, `initial` draws the first weights, `generators` may be the user's, `by_hand` knows
-what was assigned instead of fitted, `outputs` predicts. `validation` and `stopping` watch a run,
+encodes classes, `initial` draws the first weights, `by_hand` knows what was assigned instead of
+fitted, `outputs` predicts. `validation` and `stopping` watch a run,
 `schedules` sets its rate, `hooks` and `progress` tell others of it, `trainers` lays out the engine,
 `ahead` takes epochs; `stochastic` and `lbfgs` are the runs. `storage` and `onnx_file` write to
 files, `class_names` how classes are called in them, and `restored` checks what is read from them.

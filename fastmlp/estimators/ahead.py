@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.estimators import generators
+from fastmlp.checks import generators
 
 LONGEST = 256  # epochs taken together
 # Seconds that they may take: where what is done after the run's last epoch is in vain; and where

@@ -23,6 +23,7 @@ from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
+from fastmlp.words import shortened, shown
 
 Array = NDArray[Any]
 UNSEEN = ("_labels", "_no_improvement_count", "_optimizer_state")  # what a fit finds, besides
@@ -43,6 +44,9 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     best_validation_score_: float | None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = parameters.CONSTRAINTS
+
+    def _validate_params(self) -> None:
+        parameters.validate(self, super()._validate_params)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -148,8 +152,8 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             known = [weights[0].shape[0], *(w.shape[1] for w in weights)]
             if known != list(sizes):
                 raise ValueError(
-                    f"the network has layers of {known}, and these settings and data ask for "
-                    f"{list(sizes)}: fit with warm_start=False to begin anew"
+                    f"the network has layers of {shown(known)}, and these settings and data ask "
+                    f"for {shown(list(sizes))}: fit with warm_start=False to begin anew"
                 )
             by_hand.complete(self, known)
         else:
@@ -264,7 +268,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if self.solver not in parameters.STOCHASTIC_SOLVERS:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers. "
-                f"{self.solver} is not stochastic."
+                f"{shortened(str(self.solver))} is not stochastic."
             )
         return True
 

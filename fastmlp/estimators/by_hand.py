@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from fastmlp.estimators.labels import Labels
 from fastmlp.estimators.parameters import LOSS_OF_OUTPUT
 from fastmlp.reference import ACTIVATIONS
+from fastmlp.words import shown
 
 
 def n_features(estimator: Any) -> int:
@@ -42,7 +43,7 @@ def out_activation(estimator: Any) -> str:
         return str(estimator._out_activation())
     if not isinstance(name, str) or not (name in LOSS_OF_OUTPUT or name in ACTIVATIONS):
         known = ", ".join({**LOSS_OF_OUTPUT, **ACTIVATIONS})
-        raise ValueError(f"out_activation_ is {name!r}: assign one of {known}")
+        raise ValueError(f"out_activation_ is {shown(name)}: assign one of {known}")
     return name
 
 
@@ -107,7 +108,7 @@ def complete(estimator: Any, sizes: list[int]) -> None:
     trained = estimator._out_activation()
     if getattr(estimator, "out_activation_", trained) != trained:
         raise ValueError(
-            f"out_activation_ is {estimator.out_activation_!r}, and what is trained is "
+            f"out_activation_ is {shown(estimator.out_activation_)}, and what is trained is "
             f"{trained!r}: assign that, or fit with warm_start=False to begin anew"
         )
     estimator.out_activation_ = trained

@@ -300,8 +300,8 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit`.
         """
-        refuse_missing(y, "y")
-        refuse_missing(classes, "classes")
+        y = refuse_missing(y, "y")
+        refuse_missing(classes, "classes", are_rows=False)
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")
             self._labels = Labels(y if is_multilabel else classes)

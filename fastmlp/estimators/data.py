@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from fastmlp.checks import refuse_missing
+from fastmlp.checks import refuse_missing, times
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, own_structure
 from fastmlp.estimators import by_hand
 
 Array = NDArray[Any]
-TIMES, NUMBERS = "mM", "biufc"  # NumPy's letters for types of them
+NUMBERS = "biufc"  # NumPy's letters for types of them
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
 
 
@@ -29,6 +29,8 @@ def read_rows(
     """
     from fastmlp.kernels.inputs import levels_of
 
+    if isinstance(y, list | tuple):
+        y = refuse_missing(y, "y")
     is_plain_x = _is_plain_array(X) if reset else is_plain(estimator, X)
     if is_plain_x and _are_plain_targets(y, len(X)):
         levels = levels_of(X, n_epochs)
@@ -36,10 +38,10 @@ def read_rows(
             if reset:  # remembers how many columns there are, and forgets their names
                 validate_data(estimator, X, skip_check_array=True)
             return X, y, levels
-    refuse_missing(y, "y")
+    y = refuse_missing(y, "y")
     X, y = _sound(X, "X"), _sound(y, "y")  # noqa: N806 - as scikit-learn has it
     _refuse_times(X, "X")
-    if "y_numeric" in y_rules and _kind(getattr(y, "dtype", None)) == "O":
+    if "y_numeric" in y_rules and times.kind_of(getattr(y, "dtype", None)) == "O":
         _refuse_times(y, "y")
     x, y = validate_data(
         estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
@@ -124,47 +126,22 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
 
 
 def _refuse_times(given: Any, name: str) -> None:
-    """Raise where there are dates or times, of which NumPy would make counts since 1970.
-
-    NaT would be the least of all numbers, and another unit another number.
-    """
-    columns: list[tuple[Any, Any]] = []
-    if hasattr(given, "columns") and hasattr(given, "dtypes"):
-        columns = list(zip(given.columns, map(_of_cells, given.dtypes), strict=True))
-    for label, dtype in columns:
-        if _kind(dtype) in TIMES:
-            raise TypeError(
-                f"{name} holds {dtype} values in its column {label!r}: drop that column, or turn "
-                "it into numbers"
-            )
+    """Raise TypeError where there are dates or times, in columns or among cells."""
+    columns = times.columns_of(given)
+    times.refuse_time_columns(columns, name)
     dtypes = [dtype for _, dtype in columns] or [getattr(given, "dtype", None)]
-    if issparse(given) or all(_kind(dtype) in NUMBERS for dtype in dtypes):
+    if issparse(given) or all(times.kind_of(dtype) in NUMBERS for dtype in dtypes):
         return
     try:
         array = np.asarray(given)
     except (TypeError, ValueError):  # of which scikit-learn has more to say
         return
-    dtype = array.dtype
-    if dtype.kind == "O":
-        cells = (cell for cell in array.flat if isinstance(cell, np.datetime64 | np.timedelta64))
-        dtype = next((cell.dtype for cell in cells), dtype)
-    if dtype.kind in TIMES:
+    found = times.first_time(array) if array.dtype.kind == "O" else None
+    dtype = array.dtype if found is None else found.dtype
+    if times.is_time(dtype):
         raise TypeError(
             f"{name} holds {dtype} values: turn them into numbers, such as days since the first"
         )
-
-
-def _of_cells(dtype: Any) -> Any:
-    """Return the type of a column's cells, of categories too."""
-    categories = getattr(dtype, "categories", None)
-    return dtype if categories is None else categories.dtype
-
-
-def _kind(dtype: Any) -> str:
-    """Return NumPy's letter for a type, also of pandas and polars; others may have none."""
-    if getattr(dtype, "is_temporal", bool)():
-        return "M"
-    return str(getattr(dtype, "kind", "none"))
 
 
 def _sound(x: Any, name: str) -> Any:
@@ -187,5 +164,6 @@ def read_sample_weight(sample_weight: Any, x: Any) -> Array | None:
     """Return weights (n_rows,), 0 or more and not all 0; None stays None."""
     if sample_weight is None:
         return None
+    _refuse_times(sample_weight, "sample_weight")
     weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
     return weights

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.estimators import generators
+from fastmlp.checks import generators
 
 Array = NDArray[Any]
 

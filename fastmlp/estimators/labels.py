@@ -13,6 +13,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from fastmlp.checks.features import warn_user
+from fastmlp.words import LONGEST_VALUE, shortened
 
 Array = NDArray[Any]
 
@@ -82,7 +83,7 @@ class Labels:
         if set(classes) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes}, `y` has {classes}"
+                f"call to fit. Previously got {_some_of(self.classes)}, `y` has {_some_of(classes)}"
             )
 
     def encode(self, y: Any) -> Array:
@@ -119,7 +120,8 @@ class Labels:
         if len(np.setdiff1d(classes, self.classes, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes}. 'y' has {classes}."
+                f"`self.classes_` has {_some_of(self.classes)}. "
+                f"'y' has {_some_of(classes)}."
             )
 
     def targets(self, encoded: Array, dtype: np.dtype[Any], smoothing: float) -> Array:
@@ -213,6 +215,11 @@ class Labels:
         if self.n_outputs == 1:
             return (outputs[:, 0] > 0.5) == encoded
         return outputs.argmax(axis=1) == encoded
+
+
+def _some_of(classes: Array) -> str:
+    """Return classes as scikit-learn's messages have them, but short."""
+    return shortened(str(classes), LONGEST_VALUE)
 
 
 def _some(labels: set[Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import scipy.optimize
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastmlp.checks import warn_user
 from fastmlp.estimators.hooks import Hooks
-from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators.parameters import as_float, problem_of
 from fastmlp.estimators.progress import progress_of
 from fastmlp.estimators.stochastic import NOT_FINITE
 from fastmlp.estimators.trainers import Rows
@@ -44,7 +44,7 @@ class Objective:
             for vector in (self._point, self._sums)
         )
         self._total = float(n_rows if rows.weights is None else rows.weights.sum())
-        self._alpha = float(estimator.alpha)
+        self._alpha = as_float(estimator, "alpha")
         self._trainer = Trainer(
             point[:n_layers],
             point[n_layers:],
@@ -148,7 +148,7 @@ def fit_lbfgs(estimator: Any, rows: Rows, hooks: Hooks) -> None:
             )
         except KeyboardInterrupt:
             objective.assign(best)
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn_user("Training interrupted by user.")
             return
     estimator.loss_ = float(result.fun)
     objective.assign(result.x)
@@ -177,4 +177,4 @@ def _warn(estimator: Any, result: Any) -> None:
         "\nYou might also want to scale the data as shown in:\n"
         "    https://scikit-learn.org/stable/modules/preprocessing.html"
     )
-    warnings.warn(text, ConvergenceWarning, stacklevel=5)
+    warn_user(text, ConvergenceWarning)

@@ -7,13 +7,20 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
 
 from fastmlp import checks
+from fastmlp.checks.names import nearest
 from fastmlp.problem import Problem
 from fastmlp.reference import ACTIVATIONS
-from fastmlp.words import shown
+from fastmlp.words import shortened, shown
 
+LONGEST_MESSAGE = 600  # characters of those that scikit-learn makes
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw")
 LOSS_OF_OUTPUT = {
     "softmax": "cross_entropy",
@@ -55,12 +62,46 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+def validate(estimator: Any, check: Callable[[], None]) -> None:
+    """Have scikit-learn `check` the settings; its error gets short, and says what was meant."""
+    try:
+        check()
+    except InvalidParameterError as error:
+        message = shortened(str(error), LONGEST_MESSAGE)
+        name = str(error).split("'")[1]  # The 'solver' parameter of ...
+        constraints = estimator._parameter_constraints[name]
+        options = [o for c in constraints if isinstance(c, StrOptions) for o in c.options]
+        meant = _meant(getattr(estimator, name), sorted(options))
+        raise InvalidParameterError(f"{message.rstrip('.')}{meant}" if meant else message) from None
+
+
+def _meant(value: object, known: Iterable[str]) -> str:
+    """Return the end of a message on a value that is none of the names that are known."""
+    meant = nearest(value, known) if isinstance(value, str) else None
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def as_float(estimator: Any, name: str) -> float:
+    """Return a setting that `fit` has checked, but that may have been assigned since.
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    """
+    value = getattr(estimator, name)
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {shown(value)}: give a number") from None
+
+
 def hidden_sizes(estimator: Any) -> list[int]:
     """Return the sizes of the hidden layers, none for ``()``."""
     sizes = estimator.hidden_layer_sizes
     sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     if any(isinstance(size, Real) and size <= 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {shown(sizes)}.")
     return [checks.as_count(size, "hidden_layer_sizes") for size in sizes]
 
 
@@ -94,15 +135,17 @@ def activation_of(estimator: Any) -> str | tuple[str, ...]:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If there is no such activation.
     """
     given = estimator.activation
+    if not isinstance(given, str | tuple | list):
+        raise TypeError(f"activation is {shown(given)}: give names out of {', '.join(ACTIVATIONS)}")
     names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
         if not isinstance(name, str) or name not in ACTIVATIONS:
-            known = ", ".join(ACTIVATIONS)
-            raise ValueError(f"activation holds {shown(name)}: give names out of {known}")
+            known, meant = ", ".join(ACTIVATIONS), _meant(name, ACTIVATIONS)
+            raise ValueError(f"activation holds {shown(name)}: give names out of {known}{meant}")
     return given if isinstance(given, str) else names
 
 
@@ -111,25 +154,32 @@ def problem_of(estimator: Any, out_activation: str) -> Problem:
 
     Raises
     ------
-    ValueError
-        If there is no such activation.
+    ValueError, TypeError
+        If there is no such activation or solver, or a setting is no number.
     """
-    return Problem(
-        activation=activation_of(estimator),
-        loss=LOSS_OF_OUTPUT[out_activation],
-        optimizer=_optimizer(estimator),
-        momentum=float(estimator.momentum),
-        beta_1=float(estimator.beta_1),
-        beta_2=float(estimator.beta_2),
-        epsilon=float(estimator.epsilon),
-        dropout=float(estimator.dropout),
-    )
+    try:
+        return Problem(
+            activation=activation_of(estimator),
+            loss=LOSS_OF_OUTPUT[out_activation],
+            optimizer=_optimizer(estimator),
+            momentum=float(estimator.momentum),
+            beta_1=float(estimator.beta_1),
+            beta_2=float(estimator.beta_2),
+            epsilon=float(estimator.epsilon),
+            dropout=float(estimator.dropout),
+        )
+    except (TypeError, ValueError, OverflowError):
+        for name in ("momentum", "beta_1", "beta_2", "epsilon", "dropout"):
+            as_float(estimator, name)  # which raises, and names it
+        raise
 
 
 def _optimizer(estimator: Any) -> str:
     if estimator.solver == "lbfgs":
         return "gradient"
     if estimator.solver != "sgd":
+        if estimator.solver not in STOCHASTIC_SOLVERS:
+            checks.as_name(estimator.solver, "solver", STOCHASTIC_SOLVERS)  # which raises
         return str(estimator.solver)
     if estimator.momentum == 0:
         return "sgd"

@@ -35,5 +35,5 @@ class ScoreMixin:
         ValueError
             If a target is missing, or `X` has other columns than in `fit`.
         """
-        refuse_missing(y, "y")
+        y = refuse_missing(y, "y")
         return float(super().score(X, y, sample_weight=sample_weight))  # type: ignore[misc]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp.estimators import generators
+from fastmlp.checks import generators, warn_user
 from fastmlp.estimators.ahead import Epochs
 from fastmlp.estimators.hooks import Hooks
-from fastmlp.estimators.parameters import problem_of
+from fastmlp.estimators.parameters import as_float, problem_of
 from fastmlp.estimators.progress import progress_of
 from fastmlp.estimators.schedules import TOO_SMALL, Schedule
 from fastmlp.estimators.stopping import Stopping
@@ -47,9 +46,8 @@ def batch_size_of(estimator: Any, n_rows: int) -> int:
     if isinstance(estimator.batch_size, str):
         return min(200, n_rows)
     if estimator.batch_size > n_rows:
-        warnings.warn(
+        warn_user(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=4,
         )
     return min(int(estimator.batch_size), n_rows)
 
@@ -96,16 +94,15 @@ def fit_stochastic(
         try:
             run.epochs(n_epochs)
             if not is_partial and not run.has_ended:
-                warnings.warn(
+                warn_user(
                     f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "
                     "the optimization hasn't converged yet.",
                     ConvergenceWarning,
-                    stacklevel=4,
                 )
         except KeyboardInterrupt:
             is_whole = False
             run.settle()
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn_user("Training interrupted by user.")
         finally:
             trainer.export()
     estimator._optimizer_state = OptimizerState(
@@ -129,7 +126,7 @@ def _rate_before(estimator: Any, state: OptimizerState | None, is_partial: bool)
 
     A warm start of a run that has ended because its rate had run out begins with a new rate.
     """
-    initial = float(estimator.learning_rate_init)
+    initial = as_float(estimator, "learning_rate_init")
     if state is None or state.initial_rate != initial:
         return initial
     return state.rate if is_partial or state.rate > TOO_SMALL else initial
@@ -247,8 +244,7 @@ class _Run:
         )
         if not estimator.early_stopping:
             raise ValueError(f"{NOT_FINITE} {cause}")
-        warnings.warn(
+        warn_user(
             f"The training has diverged, and the best weights before are kept. {cause}",
             ConvergenceWarning,
-            stacklevel=6,
         )

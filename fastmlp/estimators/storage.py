@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +31,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp import __version__
+from fastmlp.checks import warn_user
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.onnx_file import to_onnx
@@ -52,6 +52,7 @@ from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.history import History
 from fastmlp.json_text import parse
 from fastmlp.tensors import MALFORMED, check_version, named, read_tensors, reason, write_tensors
+from fastmlp.words import shown
 
 FORMAT, FORMAT_VERSION = "fastmlp-estimator", "1"
 LEFT_OUT = ("callbacks",)
@@ -200,9 +201,8 @@ def _parameters(estimator: Any) -> dict[str, Any]:
             if value is not defaults[name]:
                 lost.append(name)
     if lost:
-        warnings.warn(
+        warn_user(
             f"{', '.join(lost)}: no values that a file can hold; load will give the defaults",
-            stacklevel=4,
         )
     return kept
 
@@ -211,7 +211,7 @@ def _plain(value: Any) -> Any:
     """Return NumPy's numbers and arrays as Python's."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    raise TypeError(f"{value!r} is no plain value")
+    raise TypeError(f"{shown(value)} is no plain value")
 
 
 def load(kind: type, path: str | os.PathLike[str]) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.beside import Beside
+from fastmlp.estimators.parameters import as_float
 from fastmlp.problem import Problem
 
 Array = NDArray[Any]
@@ -52,7 +53,7 @@ def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, se
         rows.targets,
         problem=problem,
         batch_size=batch_size,
-        lambda_reg=float(estimator.alpha),
+        lambda_reg=as_float(estimator, "alpha"),
         n_threads=estimator.n_threads,
         row_weights=rows.weights,
         l2_by_rows=True,
@@ -93,7 +94,7 @@ def batch_of(
     batch.x[...] = x
     trainer.set_targets(targets)
     trainer.outside = weights, _as_rows(estimator.intercepts_)
-    trainer.lambda_reg = float(estimator.alpha)
+    trainer.lambda_reg = as_float(estimator, "alpha")
     trainer.n_steps = 0
     # The arrays from before are part of the estimator's state, and of its shallow copies'.
     trainer.states = [tuple(np.zeros_like(a) for a in arrays) for arrays in trainer.states]

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from fastmlp.estimators import generators
+from fastmlp.checks import generators
 from fastmlp.estimators.outputs import outputs_of
-from fastmlp.estimators.parameters import LOSS_OF_OUTPUT
+from fastmlp.estimators.parameters import LONGEST_MESSAGE, LOSS_OF_OUTPUT
 from fastmlp.reference import LOSSES
+from fastmlp.words import shortened, shown
 
 Array = NDArray[Any]
 
@@ -89,7 +90,7 @@ class Validation:
             weights["sample_weight"] = self._weights
         score = self._scorer(estimator, *self._given, **weights)
         if not isinstance(score, Real):
-            raise TypeError(f"monitor gives {score!r}: give a scorer that returns a number")
+            raise TypeError(f"monitor gives {shown(score)}: give a scorer that returns a number")
         return float(score)
 
 
@@ -97,7 +98,10 @@ def scorer_of(estimator: Any) -> Any:
     """Return the scorer that the setting `monitor` names or is; None where it needs none."""
     if estimator.monitor in (None, "loss"):
         return None
-    return check_scoring(estimator, scoring=estimator.monitor)
+    try:
+        return check_scoring(estimator, scoring=estimator.monitor)
+    except ValueError as error:
+        raise ValueError(shortened(str(error), LONGEST_MESSAGE)) from None
 
 
 def split_rows(

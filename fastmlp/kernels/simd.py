@@ -21,6 +21,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from fastmlp.kernels.cache import key_on
+from fastmlp.words import shown
 
 INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 BOOL = ir.IntType(1)
@@ -33,7 +34,7 @@ def _host_vector_bytes() -> tuple[int, int]:
     many = bool(features.get("avx512f")) or "aarch64" in llvm.get_process_triple()
     if forced:
         if forced not in ("4", "8", "16"):
-            raise ValueError(f"FASTMLP_LANES={forced!r}: set it to 4, 8 or 16, or unset it")
+            raise ValueError(f"FASTMLP_LANES={shown(forced)}: set it to 4, 8 or 16, or unset it")
         return int(forced) * 4, 32 if many else 16
     if features.get("avx512f"):
         return 64, 32
