@@ -67,4 +67,5 @@ def test_words_may_begin_so(tmp_path: Path) -> None:
 
 
 def test_nothing_but_comments(tmp_path: Path) -> None:
-    error_of(put(tmp_path, b"# a\n# b\n\n"))
+    said = error_of(put(tmp_path, b"# a\n# b\n\n"))
+    assert said.startswith(", line 2 begins with # and looks like a comment: remove")
