@@ -76,6 +76,18 @@ def listed(names: Iterable[object], at_most: int = 5, longest: int = LONGEST_NAM
     return (", ".join(first) or "none") + f" and {n_more} more" * (n_more > 0)
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with what is counted, in the plural unless it is one.
+
+    Examples
+    --------
+    >>> counted(1, "class"), counted(2000, "row")
+    ('1 class', '2,000 rows')
+    """
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
 def shortened(text: str, length: int = LONGEST_NAME) -> str:
     """Return `text`; its middle is left out, and marked so, where it has more characters.
 

@@ -143,11 +143,11 @@ def test_a_known_feature_is_neither_label_nor_id(tmp_path: Path) -> None:
     for more in ({}, {"label": Y}, {"kind": [*"abc"] * 20}):
         data = write(tmp_path / "other.csv", counting.assign(**more))
         found, _ = predictions(model, data)
-        assert found["Label"].tolist() == network.predict(counting).tolist()
-        assert found["ImageId"].tolist() == list(range(1, 61))
+        assert found["label"].tolist() == network.predict(counting).tolist()
+        assert found["row"].tolist() == list(range(1, 61))
     counting.insert(0, "Unnamed: 0", range(60))
     found, said = predictions(model, write(tmp_path / "saved.csv", counting))
-    assert found["Label"].tolist() == network.predict(counting[names]).tolist()
+    assert found["label"].tolist() == network.predict(counting[names]).tolist()
     assert "is a saved index" in said
 
 

@@ -112,3 +112,44 @@ def test_rows_of_files_are_counted_from_1(tmp_path: Path) -> None:
     np.savez(tmp_path / "bad.npz", x=X.astype(np.uint8), y=y)
     line = one_line_error("train", "--data", tmp_path / "bad.npz", "--out", tmp_path / "out")
     assert "bad.npz: row 3 (counted from 1) has the label '-1'" in line
+
+
+@pytest.mark.parametrize("names", ["features", "pixels"])
+def test_only_a_table_of_pixels_is_one_of_images(tmp_path: Path, names: str) -> None:
+    columns = [*"abcdefghijklmnop"] if names == "features" else [f"pixel{i}" for i in range(16)]
+    data = tmp_path / "table.csv"
+    pd.DataFrame(X, columns=columns).assign(label=Y).to_csv(data, index=False)
+    result = run("train", "--data", data, "--epochs", 1, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert f"60 rows of 16 {names}," in result.stdout
+    pictures = {"sample.png", "mistakes.png"} & {path.name for path in (tmp_path / "run").iterdir()}
+    header = predicted(tmp_path / "run", data).partition("\n")[0]
+    if names == "features":
+        assert "Rows of 16 numbers are features, no images: no sample" in result.stdout
+        assert (pictures, header) == (set(), "row,label")
+    else:
+        assert "no sample" not in result.stdout
+        assert (len(pictures), header) == (2, "ImageId,Label")
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize("given", ["pixel3", " PIXEL3"])
+def test_a_feature_names_no_rows(tmp_path: Path, command: str, given: str) -> None:
+    data = write_csv(tmp_path / "train.csv", X, Y)
+    out = tmp_path / "run"
+    assert run("train", "--data", data, "--epochs", 1, "--out", out).exit_code == 0
+    line = one_line_error(command, out, "--data", data, "--id-column", given)
+    assert f"--id-column is {given!r}, which is a feature that {out} was trained on: give" in line
+
+
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    model = saved(tmp_path / "m.safetensors", 1)
+    data = write_csv(tmp_path / "one.csv", X[:1, :1] % 2, Y[:1])
+    result = run("predict", model, "--data", data, "-o", tmp_path / "out.csv")
+    assert result.stderr.startswith(f"{data}: 1 row of 1 pixel, ")
+    assert ", 1 class from 0 to 0, " in result.stderr
+    assert "Wrote 1 label to " in result.output
+    assert "1 of 1 row of" in run("evaluate", model, "--data", data).stdout.replace("0 of", "1 of")
+    line = one_line_error("predict", model, "--data", write_csv(tmp_path / "two.csv", X[:, :2]))
+    assert "two.csv has 2 pixels a row" in line
+    assert "give rows of 1 pixel, or train" in line

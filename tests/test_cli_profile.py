@@ -156,3 +156,14 @@ def test_a_narrow_terminal_gets_every_digit(
 def test_the_help_lists_it() -> None:
     assert "profile" in run("--help").stdout
     assert "--batch-size" in run("profile", "--help").stdout
+
+
+def test_a_column_of_ids_can_be_named(tmp_path: Path) -> None:
+    table = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(N_FEATURES)]).assign(label=Y)
+    table.insert(3, "PassengerId", range(900, 960))
+    table.to_csv(tmp_path / "train.csv", index=False)
+    result = run("profile", "--data", tmp_path / "train.csv", "--epochs", 1, "--out",
+                 tmp_path / "out", "--id-column", "PassengerId")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f": 60 rows of {N_FEATURES} pixels, " in result.stdout
+    assert "column 'PassengerId' names the rows" in result.stdout

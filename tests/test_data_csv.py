@@ -215,7 +215,7 @@ def test_a_whole_column_of_truths(tmp_path: Path):
         (GOOD + "7,1\n", ", line 4 has 2 values, the header 3 names"),
         (GOOD + "7,1\n8,2,3\n", ", line 4 has 2 values, the header 3 names"),
         (GOOD + "7,1,2,3\n", ", line 4 has 4 values, the header 3 names"),
-        (GOOD + "7\n", ", line 4 has 1 values, the header 3 names"),
+        (GOOD + "7\n", ", line 4 has 1 value, the header 3 names"),
         ("label,pixel0\n1,2,3\n4,5,6\n", ", line 2 has 3 values, the header 2 names"),
         ("label,pixel0\n0,2,3\n1,5,6\n", ", line 2 has 3 values, the header 2 names"),
         ("label,pixel0\n1,2,3,4\n1,2,5,6\n", ", line 2 has 4 values, the header 2 names"),

@@ -126,6 +126,23 @@ def test_a_row_without_an_end(tmp_path: Path, packing: str, endless: bytes) -> N
     assert "has a row that does not end, far longer than its 2 columns: " in error_of(path)
 
 
+@pytest.mark.parametrize("form", ["%.50f", "%60.5f", "%-60d"])
+@pytest.mark.parametrize("header", ["", "label" + 100 * ",pixel"])
+def test_wide_cells_are_no_endless_row(tmp_path: Path, form: str, header: str) -> None:
+    x = np.random.RandomState(0).randint(0, 256, (5000, 101))
+    np.savetxt(tmp_path / "wide.csv", x, form, ",", header=header, comments="")
+    data = load(tmp_path / "wide.csv", label="first")
+    np.testing.assert_array_equal(data.x, x[:, 1:])
+    if header:
+        np.testing.assert_array_equal(load_csv(tmp_path / "wide.csv")[0], x[:, 1:])
+
+
+@pytest.mark.parametrize("blank", [b"\n", b" \r\n"])
+def test_blank_lines_without_an_end_are_called_so(tmp_path: Path, blank: bytes) -> None:
+    path = put(tmp_path, b"label,a\n1,2\n" + blank * 20 * MEGABYTE)
+    assert error_of(path).startswith(" has a run of blanks or blank lines that does not end: ")
+
+
 def test_a_first_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, b"0" * 18 * MEGABYTE)
     assert error_of(path).startswith(" has a line that does not end: give")

@@ -306,6 +306,6 @@ def test_a_table_in_parquet(tmp_path: Path) -> None:
     table.assign(pixel3="dark").to_parquet(path)
     assert "column 'pixel3' holds " in error_of(path)
     table.assign(pixel3=pd.array([None, *range(39)], "Int64")).to_parquet(path)
-    assert "column 'pixel3' has 1 missing values: fill" in error_of(path)
+    assert "column 'pixel3' has 1 missing value: fill" in error_of(path)
     path.write_bytes(path.read_bytes()[:-20])
     assert "is damaged" in error_of(path)

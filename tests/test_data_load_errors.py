@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from table_tools import PACKINGS, X, error_of, frame, put
+from table_tools import PACKINGS, X, Y, error_of, frame, put
 
 from fastmlp.data import csv_stream, load, load_csv
 
@@ -142,3 +143,96 @@ def test_odd_cells_among_numbers_are_no_text_column(tmp_path: Path, reader: Any)
     path = put(tmp_path, frame(None, X[:6]).assign(town=column, label=1).to_csv(index=False))
     with pytest.raises(ValueError, match="line 2, column 'town': 'Bern' is no number: correct it"):
         reader(path)
+
+
+@pytest.mark.parametrize("reader", [load, load_csv])
+@pytest.mark.parametrize("sign", ["#", "%"])
+@pytest.mark.parametrize("comment", ["{} more", "{}, more", "{} it's \"so"])
+def test_a_comment_among_the_rows_is_called_one(
+    tmp_path: Path, reader: Any, sign: str, comment: str
+) -> None:
+    rows = frame().to_csv(index=False).splitlines()
+    for at in (1, 2, 30):
+        text = "\n".join([*rows[:at], comment.format(sign), *rows[at:]])
+        with pytest.raises(ValueError, match=f"csv, line {at + 1} begins with {sign} and looks"):
+            reader(put(tmp_path, text))
+
+
+def test_a_comment_in_a_table_of_as_many_columns_is_called_one(tmp_path: Path) -> None:
+    path = put(tmp_path, "a,b,label\n1,2,3\n% a,b,4\n1,2,3\n")
+    assert error_of(path).startswith(", line 3 begins with % and looks like a comment: remove")
+    with pytest.raises(ValueError, match="line 1 begins with # and looks like a comment: remove"):
+        load_csv(put(tmp_path, "# of digits\nlabel,pixel0\n1,2\n"))
+
+
+@pytest.mark.parametrize("missing", ["", " ", "NA", "nan", "None"])
+@pytest.mark.parametrize("reader", [load, load_csv])
+def test_an_empty_column_is_called_one(tmp_path: Path, reader: Any, missing: str) -> None:
+    table = frame().assign(**{"Unnamed: 32": missing})
+    path = put(tmp_path, table.to_csv(index=False))
+    with pytest.raises(ValueError, match="csv: column 'Unnamed: 32' is empty: remove it"):
+        reader(path)
+    if reader is load:
+        table = table.drop(columns="label")  # for which it is not taken, either
+        assert error_of(put(tmp_path, table.to_csv(index=False))).startswith(": column 'Unnamed")
+    table.loc[39, "Unnamed: 32"] = "7"
+    path = put(tmp_path, table.assign(label=1).to_csv(index=False))
+    with pytest.raises(ValueError, match=r"csv, line 2, column 'Unnamed: 32': .* number: correct"):
+        reader(path)
+
+
+@pytest.mark.parametrize("name", ["label", "prefer"])
+def test_long_arguments_are_cut(tmp_path: Path, name: str) -> None:
+    given = ["x" * 100_000] if name == "label" else "x" * 100_000
+    with pytest.raises((TypeError, ValueError), match=f"^{name} is ") as caught:
+        load(tmp_path, **{name: given})  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 400
+
+
+LONG = "x" * 60_000  # zip has no longer ones
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+def test_long_names_are_cut(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "data"
+    if kind == "npz":
+        x, y = f"x_{LONG}", f"y_{LONG}"
+        for arrays in ({LONG: X, LONG[1:]: X}, {x: X, y: Y[1:]}, {x: X, y: X}, {x: X.astype(str)},
+                       {x: X.astype(object)}):  # fmt: skip
+            with path.open("wb") as stream:
+                np.savez(stream, **arrays)  # type: ignore[arg-type]
+            with pytest.raises(ValueError, match="data") as caught:
+                load(path)
+            assert len(str(caught.value)) < 600
+        with path.open("wb") as stream:
+            np.savez(stream, **{x: X, y: Y})
+        assert len(load(path).found) < 600
+        return
+    table = frame().assign(**{LONG: ["a"] * 39 + ["1"]})
+    if kind == "csv":
+        with path.open("w") as stream:
+            table.to_csv(stream, index=False)
+        for label in (None, "z", "z" * 100_000):
+            assert len(error_of(path, label=label)) < 600
+        put(tmp_path, frame(None).to_csv(index=False, header=False), "data")
+        assert len(error_of(path, label=LONG)) < 600
+        return
+    pytest.importorskip("pyarrow")
+    for values in ("a", None, pd.Series([1.0, *[None] * 39]), pd.Timestamp(0)):
+        frame().assign(**{LONG: values}).to_parquet(path)
+        assert len(error_of(path)) < 600
+    twice = pd.concat([frame(), pd.DataFrame(X[:, :2], columns=["i" * 99999] * 2)], axis=1)
+    put(tmp_path, twice.to_csv(index=False), "data")
+    for options in ({"label": "i" * 99999}, {"id_column": "i" * 99999}):
+        assert len(error_of(path, **options)) < 600
+
+
+def test_a_column_that_is_mostly_missing_holds_no_words(tmp_path: Path) -> None:
+    for missing in ("NA", "N/A", "null", "None", "?"):
+        table = frame().assign(p=[missing] * 30 + [*map(str, range(10))])
+        message = error_of(put(tmp_path, table.to_csv(index=False)))
+        assert message == (
+            f", line 2, column 'p': {missing!r} is no number: correct it or remove the row"
+        )
+    words = frame().assign(p=["none"] * 20 + ["mild"] * 20)
+    assert "a text column" in error_of(put(tmp_path, words.to_csv(index=False)))

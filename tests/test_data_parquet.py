@@ -65,9 +65,19 @@ def test_images_in_a_column(
     assert data.class_names == ("x", "y", "z")
 
 
+def test_dark_images_are_divided_as_those_in_a_folder_are(tmp_path: Path) -> None:
+    assert "divided by 255" in load(write(tmp_path, image=FORMS["bytes"])).found
+    (tmp_path / "folder").mkdir()
+    for i, file in enumerate(FILES):
+        (tmp_path / "folder" / f"{i}.png").write_bytes(file)
+    data = load(tmp_path / "folder")
+    assert data.limits[1] < 128
+    assert data.scale == 255
+
+
 def test_images_that_are_missing_or_damaged(tmp_path: Path) -> None:
     for bad, said in (
-        (None, "column 'image' has 1 missing values: fill"),
+        (None, "column 'image' has 1 missing value: fill"),
         (FILES[0][:50], ", row 4: is no image or a damaged one: remove"),
     ):
         files = [*FILES[:3], bad, *FILES[4:]]
@@ -83,6 +93,9 @@ def test_columns_that_hold_no_numbers_are_named(tmp_path: Path) -> None:
     assert "column 'image' holds list<" in error_of(path)
     path = write(tmp_path, image=pa.array([b"a", b"b"]), label=pa.array([0, 1]))
     assert "column 'image' holds binary values, which are no pixels" in error_of(path)
+    for nothing in (pa.nulls(2), pa.nulls(2, pa.float64()), pa.nulls(2, pa.string())):
+        path = write(tmp_path, p=pa.array([1, 2]), label=pa.array([0, 1]), nothing=nothing)
+        assert ": column 'nothing' is empty: remove it" in error_of(path)
     path = write(tmp_path, p=pa.array([0.5, np.nan]), label=pa.array([0, 1]))
     assert "some values are NaN or infinite" in error_of(path)
 

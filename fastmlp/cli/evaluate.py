@@ -25,6 +25,7 @@ def evaluate(
     from fastmlp.cli import mistakes, output, sources
     from fastmlp.cli.split import split_beside
     from fastmlp.cli.terminal import Terminal
+    from fastmlp.words import counted
 
     options.check_scale(scale)
     network = MLP.load(model)
@@ -50,11 +51,12 @@ def evaluate(
     name = escape(dataset.name)
     if kept is None:
         console.print(f"Accuracy: {100 * right / len(y):.2f} %")
-        console.print(f"{right:,} of {len(y):,} rows of {name} are right.", soft_wrap=True)
+        console.print(f"{right:,} of {counted(len(y), 'row')} of {name} are right.", soft_wrap=True)
     else:
         console.print(f"Accuracy: {100 * right / len(rows):.2f} % on the validation rows")
         console.print(
-            f"{right:,} of {len(rows):,} rows of {name} are right that were kept for validation.",
+            f"{right:,} of {counted(len(rows), 'row')} of {name} are right that were kept "
+            "for validation.",
             soft_wrap=True,
         )
         n_trained = len(y) - len(rows)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fastmlp.cli import options
-from fastmlp.words import encodable
+from fastmlp.words import counted, encodable
 
 
 def predict(
@@ -73,7 +73,7 @@ def predict(
     )  # fmt: skip
     sources.say(dataset, network, model, errors)
     names = sources.class_words(network)
-    is_image = sources.image_side(network.layer_sizes[0]) is not None
+    is_image = sources.are_images(dataset)
     columns = ["Label"] if is_image else ["label"]
     if proba:
         columns, cells = names, network.predict_proba(dataset.x).astype(str).tolist()
@@ -90,7 +90,7 @@ def predict(
         return
     with atomic_write(out) as stream:
         stream.write(data_written)
-    tell(f"Wrote {len(cells):,} {'rows' if proba else 'labels'} to {out}")
+    tell(f"Wrote {counted(len(cells), 'row' if proba else 'label')} to {out}")
 
 
 def _line(cells: Iterable[object]) -> str:

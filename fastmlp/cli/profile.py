@@ -12,6 +12,7 @@ from fastmlp.cli.progress import progress_of
 from fastmlp.cli.run_folder import print_files, run_folder, write_figure
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write
+from fastmlp.words import counted
 
 if TYPE_CHECKING:
     from fastmlp.profiling import Profile
@@ -23,6 +24,7 @@ STAGES, ROOFLINE = "profile.csv", "roofline.png"
 def profile(
     data: options.Data = "digits",
     label: options.Label = None,
+    id_column: options.IdColumn = None,
     scale: options.Scale = None,
     max_bytes: options.MaxBytes = None,
     hidden: options.Hidden = "64",
@@ -63,7 +65,10 @@ def profile(
     from fastmlp import MLP, profiling
 
     with run_folder(out, DEFAULT_NAME) as folder:
-        dataset = sources.load(data, "train", errors, label=label, scale=scale, max_bytes=max_bytes)
+        dataset = sources.load(
+            data, "train", errors, label=label, scale=scale, id_column=id_column,
+            max_bytes=max_bytes,
+        )  # fmt: skip
         n_classes = sources.n_classes(dataset, "profile")
         x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "profile")
         console.print_line(dataset.found)
@@ -101,7 +106,7 @@ def profile(
 def _print(result: Profile, n_rows: int, console: Terminal) -> None:
     """The table, and what has to be said about it."""
     console.print()
-    console.print(f"An epoch of {n_rows:,} rows: {result.title}", soft_wrap=True)
+    console.print(f"An epoch of {counted(n_rows, 'row')}: {result.title}", soft_wrap=True)
     table = result.table()
     output.widen(console, table)
     console.print(table)

@@ -18,12 +18,13 @@ from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.cli.terminal import Terminal
 from fastmlp.model_file import MODEL_NAME
 from fastmlp.settings import differences
-from fastmlp.words import shortened
+from fastmlp.words import counted, shortened
 
 if TYPE_CHECKING:
     import numpy as np
 
     from fastmlp import MLP
+    from fastmlp.data import Dataset
 
 HISTORY, CURVES = "history.csv", "learning_curves.png"
 SAMPLE, MISTAKES = "sample.png", "mistakes.png"
@@ -31,7 +32,7 @@ SAMPLE, MISTAKES = "sample.png", "mistakes.png"
 
 def report(
     network: MLP,
-    name: str,
+    dataset: Dataset,
     train_data: tuple[np.ndarray, np.ndarray],
     val_data: tuple[np.ndarray, np.ndarray],
     folder: Path,
@@ -45,16 +46,19 @@ def report(
     probabilities = network.predict_proba(x_val)
     wrong = len(worst_mistakes(y_val, probabilities))
     console.print()
-    console.print(_summary(network, name, len(y_train), len(y_val), wrong, kept_epoch))
+    console.print(_summary(network, dataset.name, len(y_train), len(y_val), wrong, kept_epoch))
     if note := _worthless(network, y_train, y_val, wrong):
         console.print(note, soft_wrap=True)
-    files = _draw(folder, network, (x_train, y_train), (x_val, y_val), probabilities)
+    are_images = sources.are_images(dataset)
+    files = _draw(folder, network, are_images, (x_train, y_train), (x_val, y_val), probabilities)
     print_files(folder, files, console)
-    side = sources.SMALLEST_SIDE
-    if SAMPLE not in files:
+    if not are_images:
+        side = sources.SMALLEST_SIDE
+        square = f"square images of {side} x {side} pixels or more"
+        what = "features, no images" if dataset.unit == "features" else f"no {square}"
         console.print(
-            f"Rows of {x_val.shape[1]} numbers are no square images of {side} x {side} pixels or "
-            "more: no sample and no misclassified ones were drawn.",
+            f"Rows of {counted(x_val.shape[1], 'number')} are {what}: "
+            "no sample and no misclassified ones were drawn.",
             soft_wrap=True,
         )
 
@@ -111,6 +115,7 @@ def _save(folder: Path, network: MLP, split: Split) -> None:
 def _draw(
     folder: Path,
     network: MLP,
+    are_images: bool,
     train_data: tuple[np.ndarray, np.ndarray],
     val_data: tuple[np.ndarray, np.ndarray],
     probabilities: np.ndarray,
@@ -126,7 +131,7 @@ def _draw(
         HISTORY: "losses, validation accuracy and seconds of each epoch",
         CURVES: "the same, drawn",
     }
-    if sources.image_side(network.layer_sizes[0]):
+    if are_images:
         write_figure(pictures.labelled_sample(*train_data, names), folder / SAMPLE)
         gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
@@ -146,7 +151,7 @@ def _summary(
     that_epoch = "the last epoch" if kept_epoch == n_epochs else "that epoch"
     parts = [f"{name} {_listed(value)}" for name, value in changed.items()]
     rows = {
-        "Data": f"{escape(name)}: {n_train:,} rows to train on, {n_val:,} for validation",
+        "Data": f"{escape(name)}: {counted(n_train, 'row')} to train on, {n_val:,} for validation",
         "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
         "Training": f"{n_epochs} epoch{'s' * (n_epochs != 1)} in {seconds:.1f} s, "
         f"{n_train * n_epochs / seconds:,.0f} rows/s",

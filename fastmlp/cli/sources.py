@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from fastmlp import checks
 from fastmlp.cli.progress import progress_of
 from fastmlp.cli.terminal import Terminal
-from fastmlp.words import listed, shortened, shown
+from fastmlp.words import counted, listed, shortened, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,6 +103,11 @@ def load_for(
     side = image_side(inputs) or SIDE
     divisor = scale or network.input_scale or 1.0
     known = network.feature_names
+    if id_column is not None and id_column.strip().lower() in _lowered(known):
+        raise ValueError(
+            f"--id-column is {shown(id_column)}, which is a feature that {model} was trained on: "
+            "give the column that names the rows"
+        )
     dataset = load(
         data, "test", console, label=label, scale=divisor, side=side, feature_names=known,
         id_column=id_column, max_bytes=max_bytes,
@@ -111,13 +116,18 @@ def load_for(
         dataset = _by_name(dataset, known, model, console)
     columns = dataset.x.shape[1]
     if columns != inputs:
+        unit = dataset.unit[:-1]
         raise ValueError(
-            f"{dataset.name} has {columns} {dataset.unit} a row, {model} was trained on {inputs}: "
-            f"give rows of {inputs} {dataset.unit}, or train a model on rows of {columns}"
+            f"{dataset.name} has {counted(columns, unit)} a row, {model} was trained on {inputs}: "
+            f"give rows of {counted(inputs, unit)}, or train a model on rows of {columns}"
         )
     if scale is not None:
         network.input_scale = scale
     return dataset
+
+
+def _lowered(names: Sequence[str] | None) -> set[str]:
+    return {name.strip().lower() for name in names or ()}
 
 
 def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Terminal) -> Dataset:
@@ -138,6 +148,11 @@ def _by_name(dataset: Dataset, known: tuple[str, ...], model: str, console: Term
         "they are taken by their names."
     )
     return replace(dataset, x=dataset.x.take(order, axis=1), feature_names=known)
+
+
+def are_images(dataset: Dataset) -> bool:
+    """Say whether rows are square images: a table of 16 columns with names of their own is none."""
+    return dataset.unit == "pixels" and image_side(dataset.x.shape[1]) is not None
 
 
 def image_side(n_features: int) -> int | None:

@@ -160,7 +160,7 @@ def train(
                 )
             with _saved_before(folder):
                 report(
-                    network, dataset.name, (x_train, y_train), (x_val, y_val), folder, console,
+                    network, dataset, (x_train, y_train), (x_val, y_val), folder, console,
                     patient.kept_epoch,
                 )  # fmt: skip
         except KeyboardInterrupt:

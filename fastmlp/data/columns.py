@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from fastmlp.data.indices import find_indices
 from fastmlp.data.labels import as_number
 from fastmlp.data.raw import Unit
-from fastmlp.words import listed
+from fastmlp.words import listed, shortened
 
 LABEL_NAMES = ("label", "class", "target", "y")
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "?", "-"})
 MANY = 12  # so many rows whose first value counts them are no chance
 MANY_PIXELS = 16  # the smallest image: a table of four or nine columns is none
 
@@ -154,12 +155,17 @@ def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int6
     return np.array(texts, object)
 
 
+def is_missing(cell: str) -> bool:
+    """Say whether a cell is empty, or says that its value is missing."""
+    return cell.strip().lower() in MISSING
+
+
 def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_number) -> bool:
-    """Say whether a column is one of words: most of the cells that are not empty.
+    """Say whether a column is one of words: most of the cells whose values are not missing.
 
     (Truths are no words; pandas and pyarrow have a type for them.)
     """
-    filled = [cell.strip().lower() for cell in cells if cell.strip()]
+    filled = [cell.strip().lower() for cell in cells if not is_missing(cell)]
     words = [cell for cell in filled if number(cell) is None and cell not in ("true", "false")]
     return len(words) > len(filled) / 2
 
@@ -180,7 +186,9 @@ def _named(
     for found in (names or [], [name.strip().lower() for name in names or []]):
         places = [i for i, name in enumerate(found) if name in (wanted, wanted.lower())]
         if len(places) > 1:
-            raise ValueError(f"{path} has {len(places)} columns named {label}: give it one at most")
+            raise ValueError(
+                f"{path} has {len(places)} columns named {shortened(label)}: give it one at most"
+            )
         if places:
             return places[0]
     if wanted.lower() == "none":
@@ -188,9 +196,10 @@ def _named(
     if wanted.lower() in ("first", "last"):
         return 0 if wanted.lower() == "first" else n_columns - 1
     if names is None:
-        raise ValueError(f"{path} has no header, so no column {label!r}: {_REMEDY}")
+        raise ValueError(f"{path} has no header, so no column {shortened(label)!r}: {_REMEDY}")
     raise ValueError(
-        f"{path} has no column {label!r}, but {listed(list(names))}: give one of them, or {_REMEDY}"
+        f"{path} has no column {shortened(label)!r}, but {listed(list(names))}: "
+        f"give one of them, or {_REMEDY}"
     )
 
 
@@ -219,7 +228,12 @@ def _find(
             )
         if places:
             return places[0]
-    wordy = [i for i in rest if all(as_number(row[i]) is None and row[i].strip() for row in rows)]
+    wordy = [
+        i
+        for i in rest
+        if all(as_number(row[i]) is None and row[i].strip() for row in rows)
+        and not all(is_missing(row[i]) for row in rows)
+    ]
     if len(wordy) == 1 and len(rest) + has_known > 1:
         return wordy[0]
     if has_known or (names is not None and not all(names[i].isdigit() for i in rest)):

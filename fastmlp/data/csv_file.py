@@ -21,14 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged
-from fastmlp.data.columns import is_text, text_remedy
+from fastmlp.data.columns import is_missing, is_text, text_remedy
+from fastmlp.data.csv_comments import comment_fault, is_comment
 from fastmlp.data.csv_layout import split
 from fastmlp.data.csv_stream import LongLineError, Watched, lines_of
 from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
 from fastmlp.data.limits import check_room, limited
 from fastmlp.data.pixels import PIXEL_MAX
-from fastmlp.words import listed
+from fastmlp.words import counted, listed
 
 ROWS_AT_A_TIME = 4096  # pandas parses to int64, eight times what is kept of it
 LABEL = "label"
@@ -91,7 +92,7 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """
     import pandas as pd
 
-    names = _read_header(path)
+    names, longest = _read_header(path)
     is_label = np.array([_is_label(name) for name in names])
     stream: Watched | None = None
     pixels: list[NDArray[Any]] = []
@@ -99,7 +100,7 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     try:
         with (
             _open(path) as unpacked,
-            Watched(unpacked, path, len(is_label), ROWS_AT_A_TIME) as stream,
+            Watched(unpacked, path, len(names), ROWS_AT_A_TIME, longest=longest) as stream,
             pd.read_csv(
                 stream, chunksize=stream.rows_at_a_time, na_filter=False, low_memory=False
             ) as chunks,
@@ -120,8 +121,10 @@ def _parse(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     return x, np.concatenate(labels) if labels else None
 
 
-def _read_header(path: Path) -> list[str]:
+def _read_header(path: Path) -> tuple[list[str], int]:
     """Return the columns' names, if they are names, and as many as the first row has values.
+
+    With them, return the letters of that row.
 
     (Pandas would take the first columns of longer rows for an index, and say nothing.)
     """
@@ -150,7 +153,7 @@ def _read_header(path: Path) -> list[str]:
         raise ValueError(f"{path} has labels, but no pixels: give it a column for each pixel")
     if len(first) != len(names):
         raise _FaultyTableError
-    return names
+    return names, sum(len(cell) + 1 for cell in first)
 
 
 def _whole(values: NDArray[Any], maximum: int, dtype: str) -> NDArray[Any]:
@@ -222,19 +225,27 @@ def _find_fault(path: Path) -> str:
             _, names = next(rows)
             for n_before, (number, row) in enumerate(rows):
                 line = f", line {number}"
+                if len(row) != len(names) and is_comment(row[0]):
+                    return str(comment_fault(line, row[0]))
+                if len(row) != len(names) and is_comment(names[0]):
+                    return str(comment_fault(", line 1", names[0]))
                 if len(row) != len(names):
                     return (
-                        f"{line} has {len(row)} values, the header {len(names)} names: "
+                        f"{line} has {counted(len(row), 'value')}, "
+                        f"the header {counted(len(names), 'name')}: "
                         "give every row as many values as there are columns"
                     )
                 if good.issuperset(row):
                     continue
                 for i, (name, cell) in enumerate(zip(names, row, strict=True)):
                     if problem := _problem(cell, _is_label(name)):
-                        if _may_number_rows(name) and as_number(cell) is not None:
+                        value = None if is_missing(cell) else as_number(cell)
+                        if _may_number_rows(name) and value is not None:
                             problem = _NO_PIXEL
-                        elif as_number(cell) is None and not _is_label(name):
+                        elif value is None and not _is_label(name):
                             cells = ["0"] * n_before + [cell] + _below(rows, i)
+                            if all(map(is_missing, cells)):
+                                return f": column {name[:40]!r} is empty: remove it"
                             if is_text(cells):
                                 problem = f"stands in a text column: {text_remedy(True)}"
                         return f"{line}, column {name[:40]!r}: {cell[:40]!r} {problem}"

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from fastmlp.data.columns import LABEL_NAMES
+from fastmlp.data.csv_comments import is_comment, n_above
 from fastmlp.data.csv_stream import LONGEST_LINE
 from fastmlp.data.indices import ID_NAMES, is_index_name
 from fastmlp.data.labels import as_number
+from fastmlp.words import counted
 
 BLANKS = " "
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", BLANKS: "blanks"}
@@ -25,6 +27,7 @@ MARKS = {  # the longer one first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_BE: "utf-16",
 }
 EIGHT_BIT = "cp1252"  # Latin-1 and more: what text is taken for that is no UTF-8
+ASCII_LIKE = ("utf-8", "utf-8-sig", EIGHT_BIT)  # in which a line ends with one certain byte
 SAMPLE = 2**18  # bytes, a hundred rows of MNIST
 MAX_COLUMNS = 1_000_000  # each of them costs pandas a kilobyte and more
 ROWS_FOR_SEPARATOR = 20
@@ -49,6 +52,10 @@ class Layout:
         The first rows below it; none if there are none.
     may_be_8_bit : bool
         Nothing in them tells UTF-8 from an encoding of one byte a letter.
+    longest : int
+        Letters of the longest of these lines.
+    n_comments : int
+        Lines above the header that are comments, or blank lines between them.
     """
 
     encoding: str
@@ -57,6 +64,8 @@ class Layout:
     names: list[str] | None
     rows: list[list[str]]
     may_be_8_bit: bool
+    longest: int = 0
+    n_comments: int = 0
 
     def number(self, cell: str) -> float | None:
         """Return the number that a cell is, or None."""
@@ -76,7 +85,9 @@ class Layout:
         if self.encoding == EIGHT_BIT:
             encoding = f", read as {EIGHT_BIT}, as it is no UTF-8"
         decimal = ", decimal commas" if self.decimal == "," else ""
-        return f"CSV with {with_what} and {header}{decimal}{encoding}"
+        skipped = f", {counted(self.n_comments, 'line')} of comments skipped"
+        words = f"CSV with {with_what} and {header}{decimal}{encoding}"
+        return words + skipped * (self.n_comments > 0)
 
 
 def find_layout(
@@ -108,7 +119,11 @@ def find_layout(
         raise ValueError(f"{path} has more than {MAX_COLUMNS:,} columns: give a table of fewer")
     if not any(line.strip() for line in lines):
         raise ValueError(f"{path} is empty: give a file with rows of numbers")
-    separator, decimal = _separator(lines)
+    n_comments = n_above(lines) if encoding in ASCII_LIKE else 0
+    separator, decimal = _separator(lines[n_comments:])
+    while n_comments and _is_like_rows(lines[n_comments - 1], lines[n_comments:], separator):
+        n_comments -= 1
+    lines = lines[n_comments:]
     try:
         rows = [row for _, row in split(lines, separator)]
     except csv.Error:
@@ -117,7 +132,8 @@ def find_layout(
     if _is_header(rows, decimal, label):
         names = [name.strip() for name in rows.pop(0)]
     may_be_8_bit = encoding == "utf-8" and text.isascii()
-    return Layout(encoding, separator, decimal, names, rows, may_be_8_bit)
+    width = max(map(len, lines))
+    return Layout(encoding, separator, decimal, names, rows, may_be_8_bit, width, n_comments)
 
 
 def split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -136,6 +152,23 @@ def no_table(path: Path) -> ValueError:
         f"{path} is no table of numbers in UTF-8, UTF-16 or {EIGHT_BIT}: "
         "give a CSV file, saved as UTF-8"
     )
+
+
+def _is_like_rows(comment: str, below: list[str], separator: str) -> bool:
+    """Say whether a comment has as many cells as the numbers below: then it is a header, or a row.
+
+    A table's first column may be called ``#``.
+    """
+    try:
+        cells, row = [next(split([line], separator))[1] for line in (comment, _first_of(below))]
+    except (csv.Error, StopIteration):
+        return False
+    numbers = [as_number(cell.replace(",", ".")) for cell in row]
+    return len(cells) == len(row) > 1 and numbers != [None] * len(row)
+
+
+def _first_of(lines: list[str]) -> str:
+    return next(line for line in lines if line.strip() and not is_comment(line))
 
 
 def _decoded(sample: bytes, encoding: str, path: Path) -> tuple[str, str]:
@@ -174,7 +207,9 @@ def _separator(lines: list[str]) -> tuple[str, str]:
     nothing.
     """
     best, found = (-2.0, 0), (",", ".")
-    first = [line for line in lines if line.strip()][: ROWS_FOR_SEPARATOR + 1]
+    filled = [line for line in lines if line.strip()]
+    rows_only = [line for line in filled if not is_comment(line)]
+    first = (rows_only or filled)[: ROWS_FOR_SEPARATOR + 1]
     for separator in SEPARATORS:
         for decimal in ".," if separator != "," else ".":
             try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 CELLS_AT_A_TIME = 2**25  # that pandas holds as int64 before they become pixels
-CELL = 40  # bytes, more than a number takes
+CELL = 40  # letters, more than a number takes where the first rows show nothing wider
 WORDS = 1024  # bytes a row, more than a label and a name take
 AHEAD = 2**20  # bytes that pandas may have read of the rows to come
 LONGEST_LINE = 2**24
@@ -35,17 +35,26 @@ class Watched(io.RawIOBase):
         The most rows that pandas may be asked for between two calls of `got_rows`.
     unit : int
         Bytes that a letter takes.
+    longest : int
+        Letters of the longest row that has been seen: cells may be twice as wide as in it.
     """
 
     def __init__(
-        self, stream: IO[bytes], path: Path, n_columns: int, rows_at_a_time: int, unit: int = 1
+        self,
+        stream: IO[bytes],
+        path: Path,
+        n_columns: int,
+        rows_at_a_time: int,
+        unit: int = 1,
+        longest: int = 0,
     ) -> None:
         self.stream = stream
         self.error: BaseException | None = None
-        self.rows_at_a_time = max(1, min(rows_at_a_time, CELLS_AT_A_TIME // n_columns))
+        row = max(CELL * n_columns, 2 * longest)
+        self.rows_at_a_time = max(1, min(rows_at_a_time, CELL * CELLS_AT_A_TIME // row))
         self._path = path
         self._n_columns = n_columns
-        self._allowed = AHEAD + unit * self.rows_at_a_time * (CELL * n_columns + WORDS)
+        self._allowed = AHEAD + unit * self.rows_at_a_time * (row + WORDS)
         self.got_rows()
 
     def got_rows(self) -> None:
@@ -64,6 +73,10 @@ class Watched(io.RawIOBase):
         try:
             content = self.stream.read(size)
             self._left -= len(content)
+            if self._left < 0 and content.isspace():
+                raise ValueError(
+                    f"{self._path} has a run of blanks or blank lines that does not end: remove it"
+                )
             if self._left < 0:
                 raise ValueError(
                     f"{self._path} has a row that does not end, far longer than its "

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import open_unpacked
-from fastmlp.data.columns import Columns, as_ids, choose, is_text, text_remedy
+from fastmlp.data.columns import Columns, as_ids, choose, is_missing, is_text, text_remedy
+from fastmlp.data.csv_comments import comment_fault, is_comment, is_empty, skip_lines
 from fastmlp.data.csv_layout import BLANKS, EIGHT_BIT, Layout, find_layout, no_table, split
 from fastmlp.data.csv_stream import LongLineError, Watched, lines_of
 from fastmlp.data.indices import check_index
@@ -22,6 +23,7 @@ from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.limits import check_room
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
+from fastmlp.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +105,8 @@ def _read(
     if columns.ids is not None:
         ids = as_ids(texts[columns.ids])
     for i in columns.indices:
-        check_index(texts[i], _name(layout, i), path)
+        name = "" if layout.names is None else layout.names[i]
+        check_index(texts[i], i, name, f"{path}: {_name(layout, i)}")
     words = (layout.words, *columns.words)
     return Raw(x, labels, ids, words, unit=columns.unit, feature_names=columns.pixel_names)
 
@@ -127,7 +130,8 @@ def _parse(
     texts: dict[int, list[NDArray[Any]]] = {i: [] for i in others}
     n_bytes = 0
     with open_unpacked(path) as unpacked:
-        stream = Watched(unpacked, path, n_columns, ROWS_AT_A_TIME, layout.unit)
+        skip_lines(unpacked, layout.n_comments)
+        stream = Watched(unpacked, path, n_columns, ROWS_AT_A_TIME, layout.unit, layout.longest)
         try:
             with pd.read_csv(
                 stream,
@@ -190,17 +194,19 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
     """Read the table again, slowly, and return an error that says what is wrong first."""
     names = layout.names
     n_columns = len(layout.rows[0] if names is None else names)
-    of_what = "the first row" if names is None else f"the header {n_columns} names"
+    of_what = "the first row" if names is None else f"the header {counted(n_columns, 'name')}"
     pixels = set(columns.pixels) if columns else set()
     good = {str(value) for value in range(256)}
     try:
         with _rows(path, layout) as rows:
             for number, row in rows:
                 where = f"{path}, line {number}"
+                if len(row) != n_columns and is_comment(row[0]):
+                    return comment_fault(where, row[0])
                 if len(row) != n_columns:
                     wanted = f"{of_what} {n_columns}" if names is None else of_what
                     return ValueError(
-                        f"{where} has {len(row)} values, {wanted}: "
+                        f"{where} has {counted(len(row), 'value')}, {wanted}: "
                         "give every row as many values as there are columns"
                     )
                 if good.issuperset(row):
@@ -208,8 +214,12 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
                 for i, cell in enumerate(row):
                     value = layout.number(cell)
                     if i in pixels and (value is None or not math.isfinite(value)):
+                        if i == 0 and is_comment(cell):
+                            return comment_fault(where, cell)
+                        sample = [row[i] for row in layout.rows if len(row) == n_columns]
+                        if all(map(is_missing, sample)) and is_empty(i, rows):
+                            return ValueError(f"{path}: {_name(layout, i)} is empty: remove it")
                         where = f"{where}, {_name(layout, i)}: {cell[:40]!r}"
-                        sample = (row[i] for row in layout.rows if len(row) == n_columns)
                         if value is None and is_text(sample, layout.number):
                             has_label = columns is not None and columns.label is not None
                             remedy = text_remedy(has_label)
@@ -239,7 +249,11 @@ def _rows(path: Path, layout: Layout) -> Iterator[Iterator[tuple[int, list[str]]
         open_unpacked(path) as stream,
         io.TextIOWrapper(stream, layout.encoding, newline="") as text,
     ):
-        rows = split(lines_of(text), layout.separator)
+        skip_lines(text, layout.n_comments)
+        rows = (
+            (layout.n_comments + number, row)
+            for number, row in split(lines_of(text), layout.separator)
+        )
         if layout.names is not None:
             next(rows)
         yield rows

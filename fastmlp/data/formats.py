@@ -21,7 +21,7 @@ from fastmlp.data.pipes import name_of, on_disk
 from fastmlp.data.pixels import PixelError, settle
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import kind_of
-from fastmlp.words import encodable, shortened
+from fastmlp.words import counted, encodable, shortened, shown
 
 READERS = {
     "csv": "csv_table.read_csv",
@@ -154,9 +154,9 @@ def load(
     if scale is not None:
         scale = checks.as_positive(scale, "scale")
     if label is not None and not isinstance(label, str):
-        raise TypeError(f"label is {label!r}: give a column's name, 'first', 'last' or 'none'")
+        raise TypeError(f"label is {shown(label)}: give a column's name, 'first', 'last' or 'none'")
     if prefer not in ("train", "t10k"):
-        raise ValueError(f'prefer is {prefer!r}: give "train" or "t10k"')
+        raise ValueError(f'prefer is {shown(prefer)}: give "train" or "t10k"')
     if max_bytes is not None:
         max_bytes = checks.as_count(max_bytes, "max_bytes")
     more: dict[str, Any] = {
@@ -170,14 +170,14 @@ def load(
     if raw.x.size == 0:
         raise ValueError(f"{name} holds no {raw.unit}: give a file with one row at least")
     try:
-        x, used_scale, limits, values = settle(raw.x, scale, is_image=kind.startswith("image"))
+        x, used_scale, limits, values = settle(raw.x, scale, is_image=raw.is_image)
         y, names = _classes(raw)
     except (PixelError, LabelError) as error:
         raise ValueError(f"{name}: {error}") from None
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
     n_rows, n_features = x.shape
-    size = f"{n_rows:,} row{'s' * (n_rows > 1)} of {n_features:,} {raw.unit}"
+    size = f"{counted(n_rows, 'row')} of {counted(n_features, raw.unit[:-1])}"
     # A format that names the classes has said so.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
     found = f"{name}: {', '.join((size, *map(encodable, raw.words), *classes, values))}"
@@ -190,12 +190,15 @@ def load(
 @contextmanager
 def _file(given: str | Path, name: str) -> Iterator[Path]:
     """Yield what is to be read; errors call it by its name, in letters that can be written."""
-    file = Path(given)
+    file: Path | None = None
     try:
         with on_disk(given) as file:
             yield file
     except (ValueError, OSError) as error:
-        message = encodable(str(error).replace(str(file), name))
+        message = str(error)
+        if file is not None:  # what is said before names the source itself
+            message = message.replace(str(file), name)
+        message = encodable(message)
         if message == str(error) and type(error) is not TooMuchError:
             raise
         raise (type(error) if isinstance(error, OSError) else ValueError)(message) from None
@@ -221,6 +224,6 @@ def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None
 
 def _class_words(y: NDArray[np.int64], names: tuple[str, ...] | None) -> str:
     if names is not None:
-        shown = ", ".join(map(shortened, names[:5])) + (", ..." if len(names) > 5 else "")
-        return f"{len(names)} classes ({shown})"
-    return f"{len(np.unique(y))} classes from {y.min()} to {y.max()}"
+        some = ", ".join(map(shortened, names[:5])) + (", ..." if len(names) > 5 else "")
+        return f"{counted(len(names), 'class')} ({some})"
+    return f"{counted(len(np.unique(y)), 'class')} from {y.min()} to {y.max()}"

@@ -87,7 +87,7 @@ def rows(
     if turned.any():
         some = "" if turned.all() else f"{turned.sum():,} of {n_images:,} "
         words.append(f"{some}turned to white on black, as the ground is light")
-    return Raw(x.reshape(n_images, -1), words=tuple(words))
+    return Raw(x.reshape(n_images, -1), words=tuple(words), is_image=True)
 
 
 def _grey(name: str, opened: Opener) -> Image | str:

@@ -26,6 +26,7 @@ from fastmlp.data.limits import check_room, limited
 from fastmlp.data.names import Name, Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, unlike_its_name, visible
+from fastmlp.words import counted
 
 _TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _UBYTE = 8
@@ -233,8 +234,8 @@ def _check_numbers(
 ) -> None:
     if len(images) != len(labels):
         raise ValueError(
-            f"{images_path} holds {len(images)} images, but {labels_path.name} holds "
-            f"{len(labels)} labels: use the two files that belong together"
+            f"{images_path} holds {counted(len(images), 'image')}, but {labels_path.name} "
+            f"holds {counted(len(labels), 'label')}: use the two files that belong together"
         )
 
 

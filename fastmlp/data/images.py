@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from fastmlp.data.grey import rows
 from fastmlp.data.names import PART_OF, Part
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import contents, kind_or_none, visible
-from fastmlp.words import encodable, listed
+from fastmlp.words import counted, encodable, listed
 
 SIDE = 28  # pixels, as in MNIST
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -118,15 +119,16 @@ def read_image_folder(
     names, numbers, class_names = _classes(classes, folder)
     files = flat + [file for name in names for file in classes[name]]
     if classes:
-        shown = f"{len(names)} classes, one a folder ({listed(names, 10)})"
-        words.insert(0, f"{len(files):,} images, {shown}")
+        shown = f"{counted(len(names), 'class')}, one a folder ({listed(names, 10)})"
+        words.insert(0, f"{counted(len(files), 'image')}, {shown}")
     else:
-        words.insert(0, f"{len(files):,} images without labels")
+        words.insert(0, f"{counted(len(files), 'image')} without labels")
     raw = _read(files, [file.relative_to(folder).as_posix() for file in files], side, progress)
     labels = np.repeat(numbers, [len(classes[name]) for name in names]) if classes else None
     if label == "none":
         labels = class_names = None
-    return Raw(raw.x, labels, raw.ids, (*words, *raw.words[1:]), class_names)
+    words = [*words, *raw.words[1:]]
+    return replace(raw, labels=labels, words=tuple(words), class_names=class_names)
 
 
 def _half(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
@@ -169,4 +171,4 @@ def _classes(
 def _read(files: list[Path], ids: list[str], side: int, progress: Progress | None = None) -> Raw:
     images = ((str(file), functools.partial(open_unpacked, file)) for file in files)
     raw = rows(images, len(files), side, progress)
-    return Raw(raw.x, ids=np.array(list(map(encodable, ids)), dtype=object), words=raw.words)
+    return replace(raw, ids=np.array(list(map(encodable, ids)), dtype=object))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastmlp.data.labels import as_number
+from fastmlp.words import shortened
 
 INDEX = "index"  # an id, unless there is another
 ID_NAMES = ("id", "imageid", "image_id", INDEX)
@@ -23,8 +25,9 @@ def find_indices(
 
     If there is a column called `id_column`, it has the ids.
 
-    An index is one wherever it numbers the rows. A nameless first column, and what parquet calls an
-    index, are meant as one in any case: `check_index` refuses those that don't.
+    An index is one wherever its numbers increase from row to row. A nameless first column, and what
+    parquet calls an index, are meant as one in any case, and may have been shuffled: `check_index`
+    refuses those that don't number the rows.
     """
     wanted = (id_column or "").strip().lower()
     known = (wanted,) if wanted and wanted in names else ID_NAMES
@@ -32,17 +35,14 @@ def find_indices(
     ids = next((i for i in named if names[i] != INDEX), named[0] if named else None)
     if ids is not None and names.count(names[ids]) > 1:
         raise ValueError(
-            f"{path} has {names.count(names[ids])} columns named {names[ids]}: give it one at most"
+            f"{path} has {names.count(names[ids])} columns named {shortened(names[ids])}: "
+            "give it one at most"
         )
     indices = [
         i
         for i, name in enumerate(names)
         if (i != ids and is_index_name(name))
-        and (
-            (i == 0 and name in ("", "unnamed: 0"))
-            or name.startswith("__index")
-            or numbers_rows(row[i] for row in rows)
-        )
+        and (_is_surely_index(i, name) or increases(row[i] for row in rows))
     ]
     return ids, indices
 
@@ -64,9 +64,29 @@ def numbers_rows(values: Iterable[object]) -> bool:
 
     They need not increase: the rows may have been shuffled.
     """
-    numbers = [_exact(str(value).strip()) for value in values]
-    whole = {n for n in numbers if n is not None and math.isfinite(n) and n % 1 == 0}
-    return len(whole) == len(numbers)
+    numbers = _whole(values)
+    return numbers is not None and len(set(numbers)) == len(numbers)
+
+
+def increases(values: Iterable[object]) -> bool:
+    """Say whether a column holds whole numbers, in every row a larger one than before."""
+    numbers = _whole(values)
+    return numbers is not None and all(a < b for a, b in itertools.pairwise(numbers))
+
+
+def _is_surely_index(i: int, name: str) -> bool:
+    return (i == 0 and name in ("", "unnamed: 0")) or name.startswith("__index_level_")
+
+
+def _whole(values: Iterable[object]) -> list[float] | None:
+    """Return a column's numbers; None if one of its values is no whole number."""
+    numbers = []
+    for value in values:
+        number = _exact(str(value).strip())
+        if number is None or not math.isfinite(number) or number % 1:
+            return None
+        numbers.append(number)
+    return numbers
 
 
 def _exact(text: str) -> float | None:
@@ -74,10 +94,14 @@ def _exact(text: str) -> float | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else as_number(text)
 
 
-def check_index(values: Iterable[object], name: str, path: Path) -> None:
-    """Raise unless a column that looks like a saved index numbers the rows, to the last one."""
-    if not numbers_rows(values):
+def check_index(values: Iterable[object], i: int, name: str, where: str) -> None:
+    """Raise unless a column that looks like a saved index numbers the rows, to the last one.
+
+    It is column `i`, counted from 0, and has a `name`, in any letters.
+    """
+    is_sure = _is_surely_index(i, name.strip().lower())
+    if not (numbers_rows(values) if is_sure else increases(values)):
         raise ValueError(
-            f"{path}: {name} looks like a saved index, but does not number the rows: "
+            f"{where} looks like a saved index, but does not number the rows: "
             "name it, or leave it out (index=False in pandas' to_csv)"
         )

@@ -37,7 +37,7 @@ from fastmlp.data.limits import TooMuchError, check_room, limited
 from fastmlp.data.names import Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, unlike_its_name, visible
-from fastmlp.words import listed
+from fastmlp.words import counted, listed, shortened
 
 _NO_PICKLE = (
     "holds Python objects, which NumPy keeps as a pickle, and a pickle can run any code: open it "
@@ -112,7 +112,7 @@ def _take(arrays: Mapping[str, Reader], path: Path, label: str | None, prefer: P
     x_name, y_name, passed_over = _choose(arrays, path, prefer)
     if label == "none":
         y_name = None
-    words = [f"NumPy: {x_name}" + (f" and {y_name}" if y_name else "")]
+    words = [f"NumPy: {shortened(x_name)}" + (f" and {shortened(y_name)}" if y_name else "")]
     if passed_over:
         words.append(f"passed over: {listed(passed_over)}")
     table = arrays[x_name]()
@@ -123,14 +123,14 @@ def _take(arrays: Mapping[str, Reader], path: Path, label: str | None, prefer: P
         at = 0 if label == "first" else table.shape[1] - 1
         labels, table = table[:, at], np.delete(table, at, axis=1)
         words.append(f"the {label} of {table.shape[1] + 1} columns as labels")
-    x, more = as_rows(table, f"{x_name} in {path}")
+    x, more = as_rows(table, f"{shortened(x_name)} in {path}")
     words += more
     unit: Unit = "pixels" if table.ndim > 2 else unit_of(x.shape[1])
     if labels is None:
         return Raw(x, words=(*words, *_hint(table, label), "no labels"), unit=unit)
     if labels.ndim == 1:  # a label takes more memory afterwards
         _check_numbers(x, labels, x_name, y_name, path)
-    y, more = as_labels(labels, f"{y_name or x_name} in {path}")
+    y, more = as_labels(labels, f"{shortened(y_name or x_name)} in {path}")
     _check_numbers(x, y, x_name, y_name, path)
     return Raw(x, y, words=(*words, *more), unit=unit)
 
@@ -140,7 +140,8 @@ def _check_numbers(
 ) -> None:
     if len(x) != len(y):
         raise ValueError(
-            f"{path} holds {len(x)} images in {x_name}, but {len(y)} labels in {y_name}: "
+            f"{path} holds {counted(len(x), 'image')} in {shortened(x_name)}, "
+            f"but {counted(len(y), 'label')} in {shortened(y_name or '')}: "
             "use arrays that belong together"
         )
 
@@ -202,7 +203,7 @@ def _bare(name: str) -> str:
 
 
 def _read_from_npz(path: Path, name: str) -> NDArray[Any]:
-    where = f"{_bare(name)} in {path}"
+    where = f"{shortened(_bare(name))} in {path}"
     with _open_npz(path, where) as archive, archive.open(name) as member:
         stream = limited(member, path)
         if stream.peek(1).startswith(MAGIC_PREFIX):

@@ -23,6 +23,7 @@ from fastmlp.data.limits import check_room
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import is_image
+from fastmlp.words import counted, listed, shortened, shown
 
 ROWS_TO_JUDGE_BY = 100
 CELLS_AT_A_TIME = 2**22
@@ -83,7 +84,7 @@ def read_parquet(
         for i in columns.pixels:
             if _is_words(schema.field(i).type) and is_text(row[i] for row in rows):
                 raise ValueError(
-                    f"{path}: column {schema.names[i]!r} holds words, it is a text column: "
+                    f"{path}: column {shown(schema.names[i])} holds words, it is a text column: "
                     f"{text_remedy(columns.label is not None)}"
                 )
         return _read_numbers(file, columns, path)
@@ -156,7 +157,7 @@ def _no_pixels(name: str, kind: Any, path: Path) -> ValueError:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return ValueError(
-        f"{path}: column {name!r} holds {kind} values, which are no pixels: "
+        f"{path}: column {shown(name)} holds {shortened(str(kind))} values, which are no pixels: "
         "remove it, or name it as the labels' column (--label on the command line)"
     )
 
@@ -205,9 +206,12 @@ def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
         if not np.any(n_missing):
             yield batch
     for name, n in zip(file.schema_arrow.names, np.atleast_1d(n_missing).tolist(), strict=False):
+        if n == file.metadata.num_rows:
+            raise ValueError(f"{path}: column {shown(name)} is empty: remove it")
         if n:
             raise ValueError(
-                f"{path}: column {name!r} has {n} missing values: fill them, or remove these rows"
+                f"{path}: column {shown(name)} has {counted(n, 'missing value')}: "
+                "fill them, or remove these rows"
             )
 
 
@@ -232,7 +236,8 @@ class _Others:
         columns = self._columns
         ids = None if columns.ids is None else as_ids(values[columns.ids].astype(object))
         for i in columns.indices:
-            check_index(values[i], f"column {self._names[i]!r}", self._path)
+            where = f"{self._path}: column {shown(self._names[i])}"
+            check_index(values[i], i, self._names[i], where)
         labels = None if columns.label is None else values[columns.label]
         return Raw(x, labels, ids, ("parquet", *words, *columns.words))
 
@@ -293,14 +298,16 @@ def _read_images(
             for content in _image_files(batch.column(image)):
                 done += 1
                 if content is None or done > n_images:
-                    raise ValueError(f"{path}, row {done}: no image in column {names[image]!r}")
+                    raise ValueError(
+                        f"{path}, row {done}: no image in column {shown(names[image])}"
+                    )
                 yield f"{path}, row {done}", functools.partial(io.BytesIO, content)
 
     found = grey.rows(images(), n_images, side, progress)
     if done < n_images:
         raise ValueError(f"{path} has fewer rows than it says: download or copy it again")
     passed_over = [names[i] for i in columns.pixels if i != image]
-    words = [f"images in column {names[image]!r}", *found.words[1:]]
+    words = [f"images in column {shown(names[image])}", *found.words[1:]]
     if passed_over:
-        words.append(f"passed over: {', '.join(map(repr, passed_over))}")
-    return others.raw(found.x, tuple(words))
+        words.append(f"passed over: {listed(map(repr, passed_over))}")
+    return replace(others.raw(found.x, tuple(words)), is_image=found.is_image)

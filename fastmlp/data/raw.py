@@ -30,6 +30,8 @@ class Raw:
         What the numbers of a row are called in messages.
     feature_names : tuple of str, optional
         What the columns of `x` are called, in tables that say so.
+    is_image : bool
+        The rows come from image files, whose bytes go up to 255, however dark they are.
     """
 
     x: NDArray[Any]
@@ -39,3 +41,4 @@ class Raw:
     class_names: tuple[str, ...] | None = None
     unit: Unit = "pixels"
     feature_names: tuple[str, ...] | None = None
+    is_image: bool = False

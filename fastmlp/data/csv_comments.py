@@ -1,0 +1,49 @@
+"""Lines of a text table that are no rows: comments, which CSV doesn't have, and columns of none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import IO
+
+from fastmlp.data.columns import MISSING, is_missing
+
+COMMENT = ("#", "%")
+
+
+def is_comment(text: str) -> bool:
+    """Say whether a line, or its first cell, looks like a comment."""
+    text = text.strip()
+    return text.startswith(COMMENT) and text.lower() not in MISSING
+
+
+def n_above(lines: Sequence[str]) -> int:
+    """Return how many lines there are above the table, to the last comment before it.
+
+    None where nothing else follows: then it is the table's cells that start with such a sign.
+    """
+    n_comments = 0
+    for i, line in enumerate(lines):
+        if line.strip() and not is_comment(line):
+            return n_comments
+        if not line.endswith("\n"):
+            break
+        if line.strip():
+            n_comments = i + 1
+    return 0
+
+
+def skip_lines(stream: IO[bytes] | IO[str], n_lines: int) -> None:
+    for _ in range(n_lines):
+        stream.readline()
+
+
+def comment_fault(where: str, cell: str) -> ValueError:
+    """Return the error for a comment that stands among the rows."""
+    return ValueError(
+        f"{where} begins with {cell.strip()[0]} and looks like a comment: remove such lines"
+    )
+
+
+def is_empty(i: int, rows: Iterable[tuple[int, Sequence[str]]]) -> bool:
+    """Say whether nothing stands in column `i`, counted from 0, of the rows to come."""
+    return all(i >= len(row) or is_missing(row[i]) for _, row in rows)
