@@ -17,9 +17,10 @@ from matplotlib.patches import FancyBboxPatch
 
 from fastmlp.data import make_digits
 from fastmlp.kernels import program
+from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.inputs import GROUP, Inputs
-from fastmlp.kernels.nonzeros import MASK_ROWS
-from fastmlp.kernels.plan import Plan
+from fastmlp.kernels.layout.blocking import MASK_ROWS
+from fastmlp.kernels.layout.memory_plan import Plan
 from fastmlp.palette import BLUE, GREEN, INK, LINE, MUTED, ORANGE, PAPER, RED
 from fastmlp.problem import Problem
 
@@ -80,7 +81,7 @@ def steps() -> Figure:
     return figure
 
 
-def stages_of(sizes: Sequence[int]) -> list[program.Stage]:
+def stages_of(sizes: Sequence[int]) -> list[Stage]:
     """The stages of a step on uint8 digits, shared by two threads."""
     problem = Problem()
     weights = [np.zeros(shape, np.float32) for shape in pairwise(sizes)]
@@ -95,7 +96,7 @@ def stages_of(sizes: Sequence[int]) -> list[program.Stage]:
     return stages
 
 
-def _stage(axes: Axes, stage: program.Stage, place: float) -> float:
+def _stage(axes: Axes, stage: Stage, place: float) -> float:
     """Draw a stage, or a meeting; return where the next one begins."""
     if stage.kernel is None:
         axes.plot([place, place], [0.1, 0.9], color=INK, linewidth=2)
@@ -112,7 +113,7 @@ def _stage(axes: Axes, stage: program.Stage, place: float) -> float:
     return place + BOX
 
 
-def _width(stages: Sequence[program.Stage]) -> float:
+def _width(stages: Sequence[Stage]) -> float:
     return sum(BOX if stage.kernel else GAP for stage in stages)
 
 

@@ -6,13 +6,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fastmlp import forks as _forks  # noqa: F401 - before anything whose import takes a while
+from fastmlp import moved as _moved  # noqa: F401 - before anything is unpickled
+from fastmlp.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from fastmlp import data, profiling
     from fastmlp.estimators import MLPClassifier as MLPClassifier
     from fastmlp.estimators import MLPRegressor as MLPRegressor
     from fastmlp.history import History
-    from fastmlp.mlp import MLP
+    from fastmlp.network.mlp import MLP
     from fastmlp.tutorial import (
         find_misclassified,
         make_prediction,
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
         show_misclassified_example,
     )
 
-__version__ = "0.1.0"  # for pyproject.toml too, so that a copy that nobody installed knows it
 __all__ = [
     "MLP",
     "History",
@@ -32,7 +33,7 @@ __all__ = [
     "show_misclassified_example",
 ]
 _HOMES = {
-    "MLP": "mlp",
+    "MLP": "network.mlp",
     "History": "history",
     # Not in __all__: ``from fastmlp import *`` works without scikit-learn, which these need.
     "MLPClassifier": "estimators",
@@ -42,13 +43,18 @@ _HOMES = {
     "one_hot_encode": "tutorial",
     "show_misclassified_example": "tutorial",
 }
-_MODULES = ("checks", "data", "files", "history", "mlp", "model_file", "network", "profiling",
-            "reference", "tutorial")  # fmt: skip
+_REFERENCE_MLP = "network.reference_mlp"
+_MODULES = ("checks", "data", "history", "network", "profiling", "reference", "tutorial")
 
 
 def __dir__() -> list[str]:
     """What is meant to be used, and what every module has; no imports of this file."""
     return sorted({*__all__, *_HOMES, *filter(_is_dunder, globals())})
+
+
+def _reference_mlp() -> Any:
+    """Return `fastmlp.reference.MLP`, for which that package asks here: it knows no network."""
+    return importlib.import_module(f"fastmlp.{_REFERENCE_MLP}").MLP
 
 
 def _is_dunder(name: str) -> bool:

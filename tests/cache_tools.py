@@ -16,7 +16,7 @@ from numba.core.registry import cpu_target
 
 HELPERS = """
 import numba
-from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.codegen.cache import compiled
 
 @compiled
 def scaled(a):
@@ -42,7 +42,7 @@ LOOPS = """
 HELPERS = HELPERS.replace("LOOPS", 12 * LOOPS)
 KERNELS = """
 import numpy as np
-from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.codegen.cache import compiled
 from helpers import scaled, tile8
 
 @compiled

@@ -24,7 +24,7 @@ from profiling_tools import quick  # noqa: F401 - a fixture
 
 import fastmlp
 from fastmlp import reference
-from fastmlp.network import Network
+from fastmlp.network.base import Network
 
 # A shell that runs the tests in its background has them ignore Ctrl-C, which some are about.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -12,10 +12,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels import elementary
-from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.ops import vector_op
-from fastmlp.kernels.simd import Lanes, constant
+from fastmlp.kernels.codegen.buffers import aligned
+from fastmlp.kernels.codegen.simd import Lanes, constant
+from fastmlp.kernels.codegen.vector_op import vector_op
+from fastmlp.kernels.entries import elementary
 
 Array = NDArray[Any]
 NAMES = (

@@ -40,8 +40,9 @@ from engine_tools import (  # noqa: E402
 )
 
 from fastmlp import kernels, reference  # noqa: E402
-from fastmlp.kernels import levels, simd  # noqa: E402
-from fastmlp.kernels.cache import key_on  # noqa: E402
+from fastmlp.kernels import levels  # noqa: E402
+from fastmlp.kernels.codegen import simd  # noqa: E402
+from fastmlp.kernels.codegen.cache import key_on  # noqa: E402
 from fastmlp.problem import Problem  # noqa: E402
 
 llvm.get_host_cpu_features = host_features

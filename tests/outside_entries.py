@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import kernels, reference
-from fastmlp.kernels.simd import Lanes
+from fastmlp.kernels.codegen.simd import Lanes
 
 SLOPE = 0.25  # edited by a test
 

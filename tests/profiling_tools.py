@@ -11,7 +11,7 @@ from engine_tools import make_labels, make_rows
 
 import fastmlp
 from fastmlp import kernels, profiling
-from fastmlp.kernels import clock
+from fastmlp.kernels.runtime import clock
 from fastmlp.profiling import machine
 from fastmlp.profiling.result import Profile
 from fastmlp.profiling.work import Case

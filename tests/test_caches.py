@@ -26,7 +26,7 @@ import os, sys
 from pathlib import Path
 import platformdirs.unix
 from fastmlp import caches
-from fastmlp.kernels import cache, cache_file
+from fastmlp.kernels.codegen import cache, cache_file
 os.setgroups([]); os.setgid(USER); os.setuid(USER)
 """.replace("USER", str(STRANGER))
 

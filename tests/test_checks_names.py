@@ -10,7 +10,7 @@ from network_tools import X, Y, make_network
 
 from fastmlp import MLP, checks, reference
 from fastmlp.checks.names import SYNONYMS, nearest
-from fastmlp.network import Network
+from fastmlp.network.base import Network
 
 
 class Own(MLP):

@@ -124,7 +124,7 @@ def test_parts_that_there_are_not_are_refused_before_data_are_read(
 def test_nothing_compiles_once_the_first_epoch_is_over(csv: Path, tmp_path: Path) -> None:
     """Else its announcement would break the bar."""
     code = (
-        "import fastmlp.kernels.announce as announce, sys\n"
+        "import fastmlp.kernels.codegen.compile_notice as announce, sys\n"
         "announce.ANNOUNCE_AFTER = 0.0\n"
         "from fastmlp.cli import app; app()\n"
     )

@@ -14,8 +14,8 @@ from cache_tools import key_of
 from copy_tools import copy_package, run_python
 
 import fastmlp
-from fastmlp.kernels import sources
-from fastmlp.kernels.memory import Entry, EntryType
+from fastmlp.kernels.codegen import sources
+from fastmlp.kernels.codegen.numba_types import Entry, EntryType
 
 # Uses both classes, and says whether anything had to be compiled.
 SCRIPT = """
@@ -81,7 +81,7 @@ def test_the_module_says_where_its_source_is(tmp_path: Path) -> None:
     code = compile("def f(): pass", path, "exec").co_consts[0]
     spec = ModuleSpec("module", None, origin=str(tmp_path / "here" / "module.py"))
     hashes = {
-        sources.hash_beside(FunctionType(code, found))
+        sources.hash_of(FunctionType(code, found))
         for found in ({"__spec__": spec}, {"__spec__": None}, {})
     }
     assert len(hashes) == 2

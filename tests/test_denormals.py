@@ -8,7 +8,7 @@ from engine_tools import make_labels, make_parameters, make_rows
 from numpy.testing import assert_array_equal
 
 from fastmlp import kernels
-from fastmlp.kernels.denormals import CAN_FLUSH
+from fastmlp.kernels.codegen.denormals import CAN_FLUSH
 from fastmlp.problem import Problem
 from fastmlp.reference import OPTIMIZERS
 

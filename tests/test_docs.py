@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -104,59 +103,3 @@ def test_commands_exist(page):
         if name == "fastmlp":
             command = program.commands[words[0]]
             command.make_context(words[0], words[1:])  # raises where an option is unknown
-
-
-IN_DETAIL = ("fastmlp", "fastmlp/checks", "fastmlp/reference", "fastmlp/kernels")
-
-
-def the_map() -> list[str]:
-    """What CONTRIBUTING's map names, in its order: files, and folders as wholes."""
-    _, _, text = (ROOT / "CONTRIBUTING.md").read_text().partition("## The map")
-    text, _, _ = text.split("```")[1].partition("docs/")
-    named, folder = [], ""
-    for name in re.findall(r"[\w/]+\.py\b|fastmlp/\w+/", text):
-        if name.startswith("fastmlp/"):
-            folder = name.rpartition("/")[0]
-            named.append(name.rstrip("/"))
-        else:
-            inside = f"{folder}/{name}"
-            named.append(inside if (ROOT / inside).exists() else f"fastmlp/{name}")
-    return named
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The files of fastmlp that a file needs when it runs."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fastmlp"):
-            module = (node.module or "").replace(".", "/")
-            for name in (f"{module}/{alias.name}" for alias in node.names):
-                yield next(f for f in (f"{name}.py", f"{module}.py", name, module)
-                           if (ROOT / f).exists())  # fmt: skip
-
-
-def test_the_map_names_every_file_and_no_other():
-    named = the_map()
-    assert [name for name in named if not (ROOT / name).exists()] == []
-    files = {f.relative_to(ROOT).as_posix() for folder in IN_DETAIL
-             for f in (ROOT / folder).glob("*.py") if f.name != "__init__.py"}  # fmt: skip
-    assert files - set(named) == set()
-
-
-def test_imports_point_upwards_in_the_map():
-    named = the_map()
-
-    def place(file: str) -> int:
-        folder = file.rpartition("/")[0]
-        return named.index(file if folder in IN_DETAIL else folder)
-
-    downwards = []
-    for path in sorted((ROOT / "fastmlp").glob("**/*.py")):
-        file = path.relative_to(ROOT).as_posix()
-        if path.name != "__init__.py":
-            wanted = [f for f in imports(path) if f != "fastmlp"]  # which imports nothing by itself
-            downwards += [(file, f) for f in wanted if place(f) > place(file)]
-    assert downwards == []

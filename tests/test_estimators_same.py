@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 import fastmlp
-from fastmlp.estimators import ahead
+from fastmlp.estimators import epoch_blocks
 
 SOLVERS = {
     "adam": {"solver": "adam"},
@@ -275,7 +275,7 @@ def test_epochs_run_ahead_of_a_divergence(monkeypatch):
         return generator.randint(10**9)
 
     found = after_it()
-    monkeypatch.setattr(ahead, "LONGEST", 1)
+    monkeypatch.setattr(epoch_blocks, "LONGEST", 1)
     assert after_it() == found
 
 

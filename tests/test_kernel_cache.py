@@ -13,7 +13,7 @@ from numba.core import config
 from numba.core.errors import NumbaWarning, TypingError
 
 from fastmlp.engine import CompilerOffError
-from fastmlp.kernels import announce, cache
+from fastmlp.kernels.codegen import cache, compile_notice
 
 # -- from process to process -------------------------------------------------------------------
 
@@ -122,16 +122,16 @@ def test_factory_made_helper_is_not_stored(project: Project, kernels: Any) -> No
 
 @pytest.fixture
 def quiet_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announce.watch, "_announced", False)
-    monkeypatch.setattr(announce.watch, "_explained", False)
-    monkeypatch.setattr(announce.watch, "_spent", 0.0)
+    monkeypatch.setattr(compile_notice.watch, "_announced", False)
+    monkeypatch.setattr(compile_notice.watch, "_explained", False)
+    monkeypatch.setattr(compile_notice.watch, "_spent", 0.0)
 
 
 @pytest.mark.usefixtures("quiet_so_far")
 def test_slow_compiling_is_announced_once(
     kernels: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 0.0)
+    monkeypatch.setattr(compile_notice, "ANNOUNCE_AFTER", 0.0)
     kernels.from_numbers(5, 4)
     announced, ended = capsys.readouterr().err.splitlines()
     assert announced == "fastmlp: compiling kernels for this machine, once ..."
@@ -147,12 +147,12 @@ def test_slow_compiling_is_announced_once(
 def test_quick_compiling_is_not_announced(
     kernels: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 600.0)
+    monkeypatch.setattr(compile_notice, "ANNOUNCE_AFTER", 600.0)
     kernels.from_numbers(5, 4)
     kernels.from_kernel(5)
     assert capsys.readouterr().err == ""
     # ... but many quick ones add up.
-    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", announce.watch._spent)
+    monkeypatch.setattr(compile_notice, "ANNOUNCE_AFTER", compile_notice.watch._spent)
     kernels.from_arrays(np.ones(3))
     assert len(capsys.readouterr().err.splitlines()) == 2
 
@@ -165,10 +165,10 @@ def test_slow_compiling_that_cannot_be_stored_is_explained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     project.cache.parent.write_text("a file, where a folder should be")
-    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 600.0)
+    monkeypatch.setattr(compile_notice, "ANNOUNCE_AFTER", 600.0)
     kernels.from_kernel(5)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(announce, "ANNOUNCE_AFTER", 0.0)
+    monkeypatch.setattr(compile_notice, "ANNOUNCE_AFTER", 0.0)
     kernels.from_numbers(5.0, 4)
     reason = capsys.readouterr().err.splitlines()[-1]
     assert reason.startswith("fastmlp: the next process compiles again")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cache_tools import Project
 
-from fastmlp.kernels import cache_file
+from fastmlp.kernels.codegen import cache_file
 
 
 def flip_last_byte(content: bytes) -> bytes:

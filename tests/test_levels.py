@@ -11,10 +11,10 @@ from engine_tools import assert_same_bits, make_labels, make_parameters, train
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import MLP, MLPClassifier, reference
-from fastmlp.divergence import DivergenceError
-from fastmlp.estimators.data import read_rows
+from fastmlp.estimators.read_input import read_rows
 from fastmlp.kernels import inputs, levels
 from fastmlp.kernels.levels import find_levels
+from fastmlp.network.divergence import DivergenceError
 
 GRIDS = {
     "pixels / 255": lambda n, dtype: n / dtype(255),

@@ -14,7 +14,7 @@ from fastmlp import MLP, checks
 from fastmlp.cli import sources
 from fastmlp.data import Dataset
 from fastmlp.data.labels import as_classes
-from fastmlp.model_file import _check_labels, _known_settings
+from fastmlp.network.model_file import _check_labels, _known_settings
 from fastmlp.words import listed, shortened, shown
 
 N = 100_000  # half a second for what is linear, minutes for what is not

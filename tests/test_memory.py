@@ -21,8 +21,10 @@ from engine_tools import (
 from numpy.testing import assert_array_equal
 
 from fastmlp import kernels
-from fastmlp.kernels import buffers, functions, inference, inputs, plan
-from fastmlp.kernels.packing import padded_rows
+from fastmlp.kernels import functions, inference, inputs
+from fastmlp.kernels.codegen import buffers
+from fastmlp.kernels.layout import memory_plan
+from fastmlp.kernels.layout.packing import padded_rows
 from fastmlp.problem import Problem
 
 GUARD = 1024  # bytes before and after each buffer; all ones are NaN, and a wrong label or mask
@@ -70,9 +72,9 @@ def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Array]]:
 @pytest.fixture
 def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fill all scratch memory with NaN; only the padding of parameters and inputs is zero."""
-    lay_out = plan.Plan.__init__
+    lay_out = memory_plan.Plan.__init__
 
-    def filled(this: plan.Plan, weights: Any, *arguments: Any, **keywords: Any) -> None:
+    def filled(this: memory_plan.Plan, weights: Any, *arguments: Any, **keywords: Any) -> None:
         lay_out(this, weights, *arguments, **keywords)
         for layer in range(len(weights)):
             for name in ("slopes", "outputs", "gradient"):
@@ -83,7 +85,7 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("row_losses", "sums"):
             this.kept(name).fill(np.nan)
 
-    def fill_sums(this: plan.Plan, layer: int) -> None:
+    def fill_sums(this: memory_plan.Plan, layer: int) -> None:
         """What parts leave, but for the sums of padding, which is never written."""
         record = this.layers[0, layer]
         n_in, n_columns = int(record["n_in"]), int(record["n_vectors"]) * this.n_lanes
@@ -98,7 +100,7 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
             panels[:, :, panel, :n_in, place : place + this.n_lanes] = np.nan
         assert np.isnan(sums).any()
 
-    def of_dense_rows(this: inputs.Inputs, to: plan.Plan, *arguments: Any) -> Any:
+    def of_dense_rows(this: inputs.Inputs, to: memory_plan.Plan, *arguments: Any) -> Any:
         """A block of dense rows is dirty; that of sparse ones has to be full of zeros."""
         n_features = int(to.works["n_features"][0])
         n_rows, stride = int(to.works["part_rows"][0]), int(to.works["input_row"][0])
@@ -111,7 +113,7 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
 
     dense = inputs.Inputs._dense
     monkeypatch.setattr(inputs.Inputs, "_dense", of_dense_rows)
-    monkeypatch.setattr(plan.Plan, "__init__", filled)
+    monkeypatch.setattr(memory_plan.Plan, "__init__", filled)
     aligned = functions.aligned
 
     def nan(shape: Any, dtype: Any) -> Array:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fastmlp import files
-from fastmlp.model_file import Model, write_model
-from fastmlp.network import Network
+from fastmlp.network.base import Network
+from fastmlp.network.model_file import Model, write_model
 from fastmlp.problem import Problem
 from fastmlp.reference import MLP
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 import fastmlp
 from fastmlp import reference
-from fastmlp.divergence import DivergenceError
+from fastmlp.network.divergence import DivergenceError
 
 HUGE = {"float32": 1e30, "float64": 1e200}
 

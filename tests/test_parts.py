@@ -16,8 +16,8 @@ from engine_tools import (
 from engine_tools import train as train_run
 
 from fastmlp import kernels, reference
-from fastmlp.kernels import parts
 from fastmlp.kernels import trainer as trainer_module
+from fastmlp.kernels.stages import batch_parts
 from fastmlp.problem import Problem
 
 # Batches of four parts and a short one; then one that is shorter than a part.
@@ -42,7 +42,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     taken: list[bool] = []
 
     def counting(n_weights: int, batch_rows: int, n_threads: int) -> bool:
-        taken.append(parts.takes_parts(n_weights, batch_rows, n_threads))
+        taken.append(batch_parts.takes_parts(n_weights, batch_rows, n_threads))
         return taken[-1]
 
     monkeypatch.setattr(trainer_module, "takes_parts", counting)
@@ -117,7 +117,7 @@ def test_the_penalty(counted):
     ],
 )
 def test_where_it_is_worth_while(n_weights, rows, n_threads, expected):
-    assert parts.takes_parts(n_weights, rows, n_threads) is expected
+    assert batch_parts.takes_parts(n_weights, rows, n_threads) is expected
 
 
 def test_a_network_of_some_size():

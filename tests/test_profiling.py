@@ -23,7 +23,7 @@ from rich.console import Console
 
 import fastmlp
 from fastmlp import kernels, profiling, reference
-from fastmlp.kernels import clock
+from fastmlp.kernels.runtime import clock
 from fastmlp.profiling import training
 from fastmlp.profiling.machine import Machine
 from fastmlp.profiling.result import Profile

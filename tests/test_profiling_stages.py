@@ -23,10 +23,10 @@ from scipy.sparse import csr_matrix
 
 import fastmlp
 from fastmlp import profiling
-from fastmlp.kernels import clock, limits
-from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels.codegen.buffers import aligned
+from fastmlp.kernels.runtime import clock
 from fastmlp.problem import Problem
-from fastmlp.profiling import machine, training
+from fastmlp.profiling import limits, machine, training
 from fastmlp.profiling.work import Case, Work, work_of
 
 pytestmark = pytest.mark.usefixtures("quick")

@@ -20,7 +20,7 @@ import pytest
 from engine_tools import Run, assert_same_bits, make_labels, make_parameters, make_rows, train
 
 from fastmlp.kernels import trainer as trainer_module
-from fastmlp.kernels.threads import Helpers
+from fastmlp.kernels.runtime.threads import Helpers
 
 SIZES = (20, 70, 6, 50)  # shared layers and one that is each thread's own
 
@@ -262,7 +262,7 @@ def test_a_forked_child_trains_with_threads():
         import multiprocessing
         import numpy as np
         from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
-        from fastmlp.kernels.threads import Fit
+        from fastmlp.kernels.runtime.threads import Fit
 
         parameters = make_parameters((20, 70, 50), "float32")
         x, y = make_rows(2000, 20), make_labels(2000, 50)

@@ -13,10 +13,11 @@ import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
 
 from fastmlp import kernels
-from fastmlp.kernels import pace, simd, threads
-from fastmlp.kernels.pace import Pace
-from fastmlp.kernels.plan import useful_threads
-from fastmlp.kernels.threads import Fit, Helpers, usable_threads
+from fastmlp.kernels.codegen import simd
+from fastmlp.kernels.layout.memory_plan import useful_threads
+from fastmlp.kernels.runtime import autotune, threads
+from fastmlp.kernels.runtime.autotune import Pace
+from fastmlp.kernels.runtime.threads import Fit, Helpers, usable_threads
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def share(taken: list[tuple[int, int]], n_threads: int) -> float:
 
 
 def test_pace_prefers_what_is_faster_and_changes_its_mind(monkeypatch):
-    monkeypatch.setattr(pace, "usable_threads", lambda: 4)
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 4)
     choice = Pace(None, 9)
     assert share(stretches(500, lambda n: 1e-4 / n, choice), 4) > 0.8
     # Another program takes the other cores: a threaded step now takes longer than a serial one.
@@ -180,7 +181,7 @@ def test_pace_prefers_what_is_faster_and_changes_its_mind(monkeypatch):
 
 @pytest.mark.parametrize("step_seconds", [1e-6, 1e-4, 0.002, 0.2])
 def test_stretches_are_short(step_seconds, monkeypatch):
-    monkeypatch.setattr(pace, "usable_threads", lambda: 2)
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
     for n_threads in (None, 1, 2):
         taken = stretches(200, lambda n: step_seconds / n, Pace(n_threads, 9))
         # The first one of each number of threads is a leap in the dark.
@@ -191,14 +192,14 @@ def test_stretches_are_short(step_seconds, monkeypatch):
 
 
 def test_a_trial_that_has_no_hope_ends_soon(monkeypatch):
-    monkeypatch.setattr(pace, "usable_threads", lambda: 2)
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
     close = stretches(500, lambda n: 1e-4 / (1.1 if n == 2 else 1), Pace(None, 9))
     clear = stretches(500, lambda n: 1e-4 / n, Pace(None, 9))
     assert share(close[20:], 1) > 1.5 * share(clear[20:], 1) > 0
 
 
 def test_no_more_threads_than_find_work(monkeypatch):
-    monkeypatch.setattr(pace, "usable_threads", lambda: 16)
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 16)
     assert Pace(None, 4).choices == [1, 4]
     assert Pace(None, 20).choices == [1, 16]
     assert Pace(None, 1).choices == [1]
@@ -209,13 +210,13 @@ def test_no_more_threads_than_find_work(monkeypatch):
 
 
 def test_one_core_gets_one_thread(monkeypatch):
-    monkeypatch.setattr(pace, "usable_threads", lambda: 1)
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 1)
     assert share(stretches(100, lambda n: 1e-4, Pace(None, 9)), 1) == 1
     assert share(stretches(100, lambda n: 1e-4, Pace(1, 9)), 1) == 1
 
 
 def test_explicit_number_is_obeyed_whatever_the_limits(monkeypatch):
-    monkeypatch.setattr(pace, "usable_threads", lambda: 1)
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 1)
     assert share(stretches(500, lambda n: 1e-4 / n, Pace(3, 2)), 3) > 0.8
     assert share(stretches(500, lambda n: 1e-4, Pace(3, 2)), 3) > 0.8
 

@@ -11,7 +11,7 @@ import pytest
 from estimator_tools import quiet
 
 from fastmlp import MLP, MLPClassifier, checks
-from fastmlp.model_file import Model, write_model
+from fastmlp.network.model_file import Model, write_model
 from fastmlp.words import LONGEST_VALUE, printable, shortened, shown
 
 LONG = "x" * 100_000

@@ -5,6 +5,12 @@ float32 or float64, and finite; labels are whole numbers inside the classes, and
 a number for each output. Raw-pointer kernels depend on that: a wrong label would make them write
 foreign memory. A callback or another thread may change the caller's arrays afterwards, so engines
 copy once more what they find their way by, and check that (`own`).
+
+`numbers` checks single arguments, `names` and `keywords` know what was meant by those that are not
+known. `containers` gets numbers out of whatever holds them, `shapes` and `arrays` see to shapes,
+`sparse` to SciPy's matrices, which are not trusted. `features` are what is trained on, in the order
+of their `column_names`; `labels` and `targets` are what is to come out, none of them `missing`.
+`times` are no numbers, and `generators` may be the user's own.
 """
 
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite

@@ -1,6 +1,12 @@
 """The command line: `fastmlp train`, `evaluate`, `predict` and `profile`.
 
 Numba, pandas and matplotlib are imported inside the commands, so that ``--help`` answers at once.
+
+`train`, `evaluate`, `predict` and `profile` are the commands, `options` what they share, `sources`
+the data that they get. `terminal` is the one way to the terminal, on which names are only shown;
+`progress`, `report` and `mistakes` are what it shows. `run_folder` is where a run goes, which it
+has for itself by `lock`; `split` remembers its rows, `patience` its best epoch. `signals` and
+`output` see to it that no run is lost.
 """
 
 from __future__ import annotations
@@ -103,7 +109,7 @@ def fastmlp(
 ) -> None:
     """Train a small multi-layer perceptron on a CPU, fast; see how good it is; use it."""
     if version:
-        from fastmlp import __version__
+        from fastmlp.version import __version__
 
         typer.echo(f"fastmlp {__version__}")
         raise typer.Exit()

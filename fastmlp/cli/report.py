@@ -16,7 +16,7 @@ from fastmlp.cli.run_folder import print_files, write_figure, write_history
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.cli.terminal import Terminal
-from fastmlp.model_file import MODEL_NAME
+from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.settings import differences
 from fastmlp.words import counted, shortened
 

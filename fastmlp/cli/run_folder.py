@@ -14,7 +14,7 @@ from fastmlp.cli.lock import locked
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write, check_writable
-from fastmlp.model_file import MODEL_NAME
+from fastmlp.network.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fastmlp.data import Dataset
-    from fastmlp.network import Network
+    from fastmlp.network.base import Network
 
 BUILT_IN = (
     "These are built-in digits, rendered from fonts. For real ones: --data mnist, "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp.files import atomic_write
 from fastmlp.json_text import parse
-from fastmlp.model_file import MODEL_NAME
+from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.tensors import MALFORMED
 
 if TYPE_CHECKING:

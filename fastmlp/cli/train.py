@@ -18,7 +18,7 @@ from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
 from fastmlp.cli.terminal import Terminal, tell
-from fastmlp.model_file import MODEL_NAME
+from fastmlp.network.model_file import MODEL_NAME
 
 
 def train(

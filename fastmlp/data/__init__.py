@@ -1,6 +1,17 @@
 """Data to train on: from files, from the network, or digits rendered here.
 
 Pixels are uint8, 0 to 255, one image a row; labels are int64.
+
+`formats` is the one door for files, `load`: a table of formats and their readers. `sniff` tells
+formats by content, `archives` unpacks, `limits` bounds what may come out of a file, `pipes` keeps
+what gives its bytes only once. The readers are `csv_table` (with `csv_layout`, `csv_stream` and
+`csv_comments`; `csv_file` is the older `load_csv`), `parquet`, `idx`, `numpy_files` and `images`
+(`grey` makes rows of them). They hand on a `raw.Raw`. `columns` and `indices` say what a table's
+columns are, `names` what a file's name says, `arrays` makes rows of arrays, `pixels` finds the
+scale and `labels` the classes. Beside files there are `mnist`, downloaded once, and `digits`,
+rendered here (`cache` is where they lie); `split` divides rows into two.
+
+A new format is an entry in `formats.READERS`, a line in `sniff` and a small file.
 """
 
 from fastmlp.data.csv_file import load_csv as load_csv

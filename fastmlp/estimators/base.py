@@ -14,8 +14,8 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.beside import sole_training
-from fastmlp.estimators import by_hand, data, outputs, parameters
-from fastmlp.estimators.hooks import Hooks
+from fastmlp.estimators import by_hand, hyperparameters, outputs, read_input
+from fastmlp.estimators.callbacks import Hooks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
@@ -43,10 +43,10 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = parameters.CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = hyperparameters.CONSTRAINTS
 
     def _validate_params(self) -> None:
-        parameters.validate(self, super()._validate_params)
+        hyperparameters.validate(self, super()._validate_params)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -108,18 +108,18 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _train(
         self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
     ) -> Self:
-        hidden = parameters.hidden_sizes(self)
+        hidden = hyperparameters.hidden_sizes(self)
         is_stochastic = self.solver != "lbfgs"
-        parameters.check_together(self, len(hidden), is_partial)
+        hyperparameters.check_together(self, len(hidden), is_partial)
         scorer_of(self)  # raises where there is no such scorer
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
         is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
         n_epochs = 1 if is_partial else self.max_iter if is_stochastic else self.max_fun
-        x, y_read, levels = data.read_rows(self, X, y, is_new, n_epochs, **self._y_rules)
+        x, y_read, levels = read_input.read_rows(self, X, y, is_new, n_epochs, **self._y_rules)
         encoded = self._encode_first(y_read, is_partial)
         class_weights = self._learn_class_weight(encoded, is_partial)
-        weights = data.read_sample_weight(sample_weight, x)
+        weights = read_input.read_sample_weight(sample_weight, x)
         weights = self._weighted(weights, class_weights, encoded)
         random_state = check_random_state(self.random_state)
         self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
@@ -177,7 +177,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(sizes)
         self.out_activation_ = self._out_activation()
-        dtype = data.network_dtype(self.dtype, x)
+        dtype = read_input.network_dtype(self.dtype, x)
         drawn = draw_parameters(sizes, self.activation, random_state, dtype)
         self.validation_loss_curve_ = None
         # Of a run of another solver, maybe.
@@ -232,7 +232,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:
-            x, y_read, _ = data.read_rows(self, X, y, reset=False, **self._y_rules)
+            x, y_read, _ = read_input.read_rows(self, X, y, reset=False, **self._y_rules)
             encoded = self._encode(y_read)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -258,14 +258,14 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         With `as_labels`, the number of each row's largest one.
         """
         check_is_fitted(self)
-        if data.is_plain(self, X):
+        if read_input.is_plain(self, X):
             found = outputs.finite_outputs_of(self, X, as_labels)
             if found is not None:
                 return found
-        return outputs.outputs_of(self, data.read_features(self, X), as_labels)
+        return outputs.outputs_of(self, read_input.read_features(self, X), as_labels)
 
     def _has_partial_fit(self) -> bool:
-        if self.solver not in parameters.STOCHASTIC_SOLVERS:
+        if self.solver not in hyperparameters.STOCHASTIC_SOLVERS:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers. "
                 f"{shortened(str(self.solver))} is not stochastic."

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
+from fastmlp.estimators.hyperparameters import LOSS_OF_OUTPUT
 from fastmlp.estimators.labels import Labels
-from fastmlp.estimators.parameters import LOSS_OF_OUTPUT
 from fastmlp.reference import ACTIVATIONS
 from fastmlp.words import shown
 

@@ -16,10 +16,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from fastmlp.checks import refuse_missing
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.docstrings import documented
+from fastmlp.estimators.hyperparameters import CONSTRAINTS, Real
 from fastmlp.estimators.labels import Labels
-from fastmlp.estimators.parameters import CONSTRAINTS, Real
 from fastmlp.estimators.scores import ScoreMixin
-from fastmlp.estimators.words import documented
 
 Array = NDArray[Any]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.checks import warn_user
-from fastmlp.estimators.hooks import Hooks
-from fastmlp.estimators.parameters import as_float, problem_of
+from fastmlp.estimators.callbacks import Hooks
+from fastmlp.estimators.hyperparameters import as_float, problem_of
 from fastmlp.estimators.progress import progress_of
 from fastmlp.estimators.stochastic import NOT_FINITE
 from fastmlp.estimators.trainers import Rows

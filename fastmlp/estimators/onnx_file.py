@@ -15,8 +15,8 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from fastmlp.estimators import by_hand
+from fastmlp.estimators.hyperparameters import problem_of
 from fastmlp.estimators.outputs import parameters
-from fastmlp.estimators.parameters import problem_of
 from fastmlp.files import atomic_write
 
 OPSET = 17  # of 2022: every runtime has it

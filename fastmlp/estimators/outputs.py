@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from fastmlp import checks
 from fastmlp.estimators import by_hand
-from fastmlp.estimators.parameters import LOSS_OF_OUTPUT, problem_of
+from fastmlp.estimators.hyperparameters import LOSS_OF_OUTPUT, problem_of
 from fastmlp.reference import ACTIVATIONS
 
 Array = NDArray[Any]

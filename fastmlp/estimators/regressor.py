@@ -15,9 +15,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from fastmlp.estimators.base import BaseMLP
-from fastmlp.estimators.parameters import CONSTRAINTS
+from fastmlp.estimators.docstrings import documented
+from fastmlp.estimators.hyperparameters import CONSTRAINTS
 from fastmlp.estimators.scores import ScoreMixin
-from fastmlp.estimators.words import documented
 
 Array = NDArray[Any]
 

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn import config_context
 
 from fastmlp.estimators import by_hand
-from fastmlp.estimators import parameters as settings
+from fastmlp.estimators import hyperparameters as settings
 from fastmlp.estimators.validation import scorer_of
 from fastmlp.words import shown
 

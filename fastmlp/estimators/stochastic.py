@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.checks import generators, warn_user
-from fastmlp.estimators.ahead import Epochs
-from fastmlp.estimators.hooks import Hooks
-from fastmlp.estimators.parameters import as_float, problem_of
+from fastmlp.estimators.callbacks import Hooks
+from fastmlp.estimators.epoch_blocks import Epochs
+from fastmlp.estimators.hyperparameters import as_float, problem_of
 from fastmlp.estimators.progress import progress_of
 from fastmlp.estimators.schedules import TOO_SMALL, Schedule
 from fastmlp.estimators.stopping import Stopping

@@ -30,13 +30,12 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp import __version__
 from fastmlp.checks import warn_user
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
+from fastmlp.estimators.hyperparameters import activation_of
 from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
-from fastmlp.estimators.parameters import activation_of
 from fastmlp.estimators.restored import (
     FITTED,
     as_fallen_rate,
@@ -52,6 +51,7 @@ from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.history import History
 from fastmlp.json_text import parse
 from fastmlp.tensors import MALFORMED, check_version, named, read_tensors, reason, write_tensors
+from fastmlp.version import __version__
 from fastmlp.words import shown
 
 FORMAT, FORMAT_VERSION = "fastmlp-estimator", "1"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.beside import Beside
-from fastmlp.estimators.parameters import as_float
+from fastmlp.estimators.hyperparameters import as_float
 from fastmlp.problem import Problem
 
 Array = NDArray[Any]

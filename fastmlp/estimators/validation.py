@@ -13,8 +13,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from fastmlp.checks import generators
+from fastmlp.estimators.hyperparameters import LONGEST_MESSAGE, LOSS_OF_OUTPUT
 from fastmlp.estimators.outputs import outputs_of
-from fastmlp.estimators.parameters import LONGEST_MESSAGE, LOSS_OF_OUTPUT
 from fastmlp.reference import LOSSES
 from fastmlp.words import shortened, shown
 

@@ -1,15 +1,10 @@
 """The compiled engine: what `fastmlp.reference` computes, at the speed of the hardware.
 
-From the innermost out: `simd` writes vector instructions, `memory` names what lies in memory, and
-`cache` and `kernel` compile once a machine what is made of them; `tile`, `nonzeros` and `transpose`
-are the building blocks. A step's stages are `gather`, `products`, `skip`, `activate`, `outputs`,
-`penalty` and `update`, in which the entries of `activations`, `losses` and `optimizers` are
-compiled; `parts` has those of large batches. `plan` says where everything lies,
-`packing` how parameters do, `program` which stages run in which order, `step` runs them, and
-`denormals` has numbers that are all but zero be zero meanwhile; `threads` and `pace` choose how
-many threads work on it; `trainer` and `inference` are what Python calls, and `kept` has predictors
-stay beside the networks that they are for. `functions` has some
-kernels alone, under the names of their references; `limits` has some that measure the machine.
+Its rooms, from the innermost out: `codegen` makes machine code, `entries` are the activations,
+losses and optimisers, `layout` says what lies where in memory, `stages` are what a step is made of,
+and `runtime` runs them. On these stand `levels` and `inputs`, which read the rows of X, `program`,
+which says which stages run in which order, and what Python calls: `trainer` and `inference`, with
+`kept` for predictors that stay beside their networks, and `functions` for some kernels alone.
 
 Words that all files use
 ------------------------
@@ -31,7 +26,7 @@ What it is computed with:
 vector, lane
     A vector register's contents, such as 16 float32 numbers; a lane is the place of one of them.
 vector op
-    A Python function that writes instructions, to be called from jitted code (`ops`).
+    A Python function that writes instructions, to be called from jitted code (`codegen.vector_op`).
 `dtype`, `one`
     Arguments that say of which type the numbers are that lie behind addresses, which are plain
     integers. A `dtype` has no value at all; `one` is the number 1 of that type, and is not used.
@@ -54,7 +49,7 @@ turn
     0 or 1 alternately, step by step: which of two blocks a layer's outputs go to, so that a thread
     may be a step ahead of one that still reads the other block.
 view
-    An address, and the distances from row to row and from column to column (`memory`).
+    An address, and the distances from row to row and from column to column (`codegen.numba_types`).
 record
     A row of integers with names, mostly addresses, that tells a kernel where everything lies.
 
@@ -72,14 +67,17 @@ stage, step, stretch
     Python looks for a Ctrl-C, and chooses the number of threads anew.
 own
     A thread's own columns, rows or inputs are those that it computes, of a layer that threads share
-    (`sharing`).
+    (`layout.partition`).
 team, to meet
-    The threads of one stretch. They meet where all wait until the last one has come (`team`).
+    The threads of one stretch. They meet where all wait until the last one has come
+    (`runtime.barrier`).
 to claim
     To have cache lines brought to a core before it writes there, since another core holds them.
 """
 
-from fastmlp.kernels.activations import ACTIVATIONS, Activation
+from fastmlp.kernels.entries.activations import ACTIVATIONS, Activation
+from fastmlp.kernels.entries.losses import LOSSES, Loss
+from fastmlp.kernels.entries.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.functions import (
     backward_update,
     cross_entropy,
@@ -89,8 +87,6 @@ from fastmlp.kernels.functions import (
 )
 from fastmlp.kernels.inference import Predictor, forward, predict_proba, prepare
 from fastmlp.kernels.inputs import skips_zeros
-from fastmlp.kernels.losses import LOSSES, Loss
-from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.trainer import Trainer
 
 __all__ = [

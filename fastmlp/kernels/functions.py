@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
-from fastmlp.kernels.buffers import aligned, rounded_up, row_stride
-from fastmlp.kernels.cache import compiled
+from fastmlp.kernels.codegen.buffers import aligned, rounded_up, row_stride
+from fastmlp.kernels.codegen.cache import compiled
+from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.simd import SUM_LANES, Lanes
+from fastmlp.kernels.codegen.vector_op import vector_op
+from fastmlp.kernels.entries.losses import LOSSES
 from fastmlp.kernels.inference import predict_proba
-from fastmlp.kernels.losses import LOSSES
-from fastmlp.kernels.memory import View
-from fastmlp.kernels.ops import vector_op
-from fastmlp.kernels.outputs import emit_predictions
-from fastmlp.kernels.simd import SUM_LANES, Lanes
+from fastmlp.kernels.stages.loss_head import emit_predictions
 from fastmlp.kernels.trainer import Trainer
 from fastmlp.problem import Problem
 

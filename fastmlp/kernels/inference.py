@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.kernels import program
-from fastmlp.kernels import records as at
-from fastmlp.kernels.buffers import address_of, aligned
+from fastmlp.kernels.codegen.buffers import address_of, aligned
 from fastmlp.kernels.inputs import Inputs, readable, skips_zeros
-from fastmlp.kernels.plan import Plan
-from fastmlp.kernels.step import run
-from fastmlp.kernels.threads import Helpers, usable_threads
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.memory_plan import Plan
+from fastmlp.kernels.runtime.interpreter import run
+from fastmlp.kernels.runtime.threads import Helpers, usable_threads
 from fastmlp.problem import TUTORIAL, Problem
 
 Array = NDArray[Any]

@@ -16,13 +16,13 @@ import numpy as np
 from fastmlp.checks.features import FEATURE_DTYPES
 from fastmlp.checks.numbers import as_input_scale
 from fastmlp.checks.own import own_rows
-from fastmlp.kernels.buffers import PAGE, aligned
-from fastmlp.kernels.gather import Source, follow, gather, gather_sparse
+from fastmlp.kernels.codegen.buffers import PAGE, aligned
+from fastmlp.kernels.codegen.kernel import Stage
+from fastmlp.kernels.layout.blocking import LONGEST_GROUP
+from fastmlp.kernels.layout.memory_plan import Plan
 from fastmlp.kernels.levels import FEWEST_EPOCHS, N_LEVELS, Levels, find_levels
-from fastmlp.kernels.nonzeros import Elements, find_nonzeros, locate
-from fastmlp.kernels.plan import Plan
-from fastmlp.kernels.program import Stage
-from fastmlp.kernels.sharing import LONGEST_GROUP
+from fastmlp.kernels.stages.gather import Source, follow, gather, gather_sparse
+from fastmlp.kernels.stages.nonzero_masks import Elements, find_nonzeros, locate
 from fastmlp.reference import scale_inputs
 
 GROUP = 4  # inputs of a group, for the estimate of how many are skipped

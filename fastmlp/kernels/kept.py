@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.beside import Beside
-from fastmlp.kernels.activations import ACTIVATIONS
+from fastmlp.kernels.entries.activations import ACTIVATIONS
+from fastmlp.kernels.entries.losses import LOSSES
 from fastmlp.kernels.inference import Predictor
 from fastmlp.kernels.inputs import skips_zeros
-from fastmlp.kernels.losses import LOSSES
 from fastmlp.problem import Problem
 
 Array = NDArray[Any]

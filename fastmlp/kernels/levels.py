@@ -3,7 +3,7 @@
 Training reads all of X in each epoch, and floats are four or eight times as many bytes on their way
 through the caches as pixels are. Where all of them are one of 256 *levels*, which are 0 to 255
 times a unit, or divided by a number, each becomes the number of its level: one byte. Kernels look
-bytes up as they do with pixels (:mod:`fastmlp.kernels.skip`). Each element is compared with its
+bytes up as they do with pixels (`skip_zeros`). Each element is compared with its
 level, so they compute with exactly the numbers that were given.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from fastmlp.kernels.cache import compiled
-from fastmlp.kernels.ops import Integer, vector_op
-from fastmlp.kernels.simd import BOOL, INT8, INT32, INT64, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.cache import compiled
+from fastmlp.kernels.codegen.simd import BOOL, INT8, INT32, INT64, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
 Array = NDArray[Any]
 

@@ -18,47 +18,34 @@ shared by rows: then all threads meet after the update too.
 
 Large batches are taken in parts instead, unless the network is large too: a thread has whole parts
 of the batch for itself, and all meet once, before each updates its own copy; see
-:mod:`fastmlp.kernels.parts`.
+`batch_parts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from fastmlp.kernels import records as at
-from fastmlp.kernels.activate import activate, slope
-from fastmlp.kernels.activations import ACTIVATIONS, Activation
-from fastmlp.kernels.kernel import Kernel
-from fastmlp.kernels.losses import LOSSES, CrossEntropy, Loss
-from fastmlp.kernels.memory import Entry
-from fastmlp.kernels.optimizers import OPTIMIZERS, Optimizer
-from fastmlp.kernels.outputs import add_losses, label, loss_gradient, predict
-from fastmlp.kernels.packing import pack
-from fastmlp.kernels.parts import add_part, update_by_parts
-from fastmlp.kernels.penalty import penalty
-from fastmlp.kernels.plan import Plan
-from fastmlp.kernels.products import backward, claim_outputs, forward
-from fastmlp.kernels.skip import forward_skipping, update_skipping
-from fastmlp.kernels.update import transpose, update
+from fastmlp.kernels.codegen.kernel import Stage
+from fastmlp.kernels.codegen.numba_types import Entry
+from fastmlp.kernels.entries.activations import ACTIVATIONS, Activation
+from fastmlp.kernels.entries.losses import LOSSES, CrossEntropy, Loss
+from fastmlp.kernels.entries.optimizers import OPTIMIZERS, Optimizer
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.memory_plan import Plan
+from fastmlp.kernels.layout.packing import pack
+from fastmlp.kernels.stages.activation_pass import activate, slope
+from fastmlp.kernels.stages.batch_parts import add_part, update_by_parts
+from fastmlp.kernels.stages.dense import backward, claim_outputs, forward
+from fastmlp.kernels.stages.loss_head import add_losses, label, loss_gradient, predict
+from fastmlp.kernels.stages.penalty import penalty
+from fastmlp.kernels.stages.skip_zeros import forward_skipping, update_skipping
+from fastmlp.kernels.stages.update import transpose, update
 from fastmlp.problem import Problem
 
 WAIT = "wait"
-
-
-class Stage(NamedTuple):
-    """A kernel on a layer (counted from 0); no kernel: all threads meet.
-
-    `name` is what its time is counted as.
-    """
-
-    name: str
-    kernel: Kernel | None = None
-    layer: int = 0
-    entries: tuple[Entry, ...] = ()
 
 
 MEET = Stage(WAIT)
@@ -172,7 +159,7 @@ def training(
 def _by_parts(
     network: Network, plan: Plan, rows: Sequence[Stage], with_penalty: bool
 ) -> tuple[list[Stage], list[Stage]]:
-    """The stages of a step that takes its batch in parts; see :mod:`fastmlp.kernels.parts`."""
+    """The stages of a step that takes its batch in parts; see `batch_parts`."""
     layers = range(len(network.activations))
     of_parts = [*rows]
     for layer in layers:

@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.checks.own import own_orders, own_targets
-from fastmlp.kernels import clock, program
-from fastmlp.kernels.announce import watch
-from fastmlp.kernels.buffers import aligned
+from fastmlp.kernels import program
+from fastmlp.kernels.codegen.buffers import aligned
+from fastmlp.kernels.codegen.compile_notice import watch
 from fastmlp.kernels.inputs import Inputs, levels_of, readable, skips_zeros
+from fastmlp.kernels.layout.memory_plan import Plan, useful_threads
 from fastmlp.kernels.levels import Levels
-from fastmlp.kernels.pace import Pace
-from fastmlp.kernels.parts import takes_parts
-from fastmlp.kernels.plan import Plan, useful_threads
-from fastmlp.kernels.step import run
-from fastmlp.kernels.steps import StepTable
-from fastmlp.kernels.team import TEAM_BYTES
-from fastmlp.kernels.threads import Fit, Helpers
+from fastmlp.kernels.runtime import clock
+from fastmlp.kernels.runtime.autotune import Pace
+from fastmlp.kernels.runtime.barrier import TEAM_BYTES
+from fastmlp.kernels.runtime.interpreter import run
+from fastmlp.kernels.runtime.step_table import StepTable
+from fastmlp.kernels.runtime.threads import Fit, Helpers
+from fastmlp.kernels.stages.batch_parts import takes_parts
 from fastmlp.problem import TUTORIAL, Problem
 
 Array = NDArray[Any]
@@ -229,7 +230,7 @@ seed, with_penalty, total, n_epochs
             )
 
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
-        """One thread's part of a stretch; see :func:`fastmlp.kernels.step.run`."""
+        """One thread's part of a stretch; see `interpreter.run`."""
         work, stages = self._plan.work(thread), self._stages
         return run(work, stages.ctypes.data, len(stages), n_threads, first, last, True)
 

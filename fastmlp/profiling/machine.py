@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastmlp import checks
-from fastmlp.kernels import limits
-from fastmlp.kernels.buffers import aligned
-from fastmlp.kernels.threads import Helpers
+from fastmlp.kernels.codegen.buffers import aligned
+from fastmlp.kernels.runtime.threads import Helpers
+from fastmlp.profiling import limits
 
 ROUNDS = 2**21  # of multiply-adds a measurement: some milliseconds
 MEMORY_BYTES = 2**28  # much more than the caches hold

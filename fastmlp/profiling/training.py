@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks, kernels
-from fastmlp.kernels import clock
-from fastmlp.kernels import records as at
 from fastmlp.kernels.inputs import nonzero_share
-from fastmlp.kernels.skip import FORWARD_GROUP, UPDATE_GROUP
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.runtime import clock
+from fastmlp.kernels.stages.skip_zeros import FORWARD_GROUP, UPDATE_GROUP
 from fastmlp.kernels.trainer import Trainer
-from fastmlp.mlp import MLP
+from fastmlp.network.mlp import MLP
 from fastmlp.profiling import machine
 from fastmlp.profiling.result import Profile
 from fastmlp.profiling.work import Case, work_of

@@ -7,6 +7,9 @@ each mini-batch, along the gradient of the batch's mean loss. Activations, losse
 entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds one. Which are taken, a
 `fastmlp.problem.Problem` says; by default ReLU, softmax with cross-entropy, and gradient descent.
 
+`activations`, `losses` and `optimizers` are the tables, `dropout` says which units a step leaves
+out; `formulas` and `updates` compose them, and `trainer` takes epochs.
+
 Notation: a batch has n rows; layer l of L has weights ``w`` of shape (n_in, n_out) and biases ``b``
 of shape (1, n_out); ``x`` is the input, ``z`` a layer before its activation, ``a`` its activations,
 and d-something the gradient of the batch's mean loss with respect to that something.
@@ -14,6 +17,7 @@ and d-something the gradient of the batch's mean loss with respect to that somet
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.reference.activations import ACTIVATIONS, Activation, relu, relu_derivative
@@ -41,7 +45,7 @@ from fastmlp.reference.trainer import Trainer
 from fastmlp.reference.updates import backward_update, optimizer_step, update
 
 if TYPE_CHECKING:
-    from fastmlp.reference.mlp import MLP
+    MLP: Any
 
 __all__ = [
     "ACTIVATIONS",
@@ -77,9 +81,7 @@ __all__ = [
 if not TYPE_CHECKING:  # which would take any name for a good one
 
     def __getattr__(name: str) -> Any:
-        """Look the MLP up when it is asked for: it stands on modules that import these formulas."""
+        """Look the MLP up when it is asked for: it stands on this engine, which knows none."""
         if name == "MLP":
-            from fastmlp.reference.mlp import MLP
-
-            return MLP
+            return sys.modules["fastmlp"]._reference_mlp()
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,7 +45,7 @@ def flush(state: Array) -> Array:
 
     Where a gradient stays 0, states decay for ever, and arithmetic on denormal numbers takes a core
     a hundred times as long. NaN stays NaN. The compiled engine goes further where the processor can
-    be told to: all results that are so small are 0 while it trains (`fastmlp.kernels.denormals`).
+    be told to: all results that are so small are 0 while it trains (`denormals`).
     """
     return np.where(np.abs(state) < np.finfo(state.dtype).tiny, state.dtype.type(0), state)
 

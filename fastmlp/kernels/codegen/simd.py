@@ -1,0 +1,294 @@
+"""The vocabulary of the kernels: vectors of floats, written straight into LLVM's language.
+
+Numba has no vector type, and LLVM's auto-vectoriser gives up on the loops that matter here (it
+can't prove that the arrays don't overlap). So the innermost loops are *emitted*: a Python function
+receives a :class:`Lanes`, whose methods each write one vector instruction, and
+`vector_op` makes of it a function that jitted code can call.
+
+Python runs once, when a kernel is compiled: its variables hold no numbers but LLVM values, that is
+results that instructions will have. A Python loop writes its body several times;
+:meth:`Lanes.loop` writes a loop that runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import cgutils
+
+from fastmlp.kernels.codegen.cache import key_on
+from fastmlp.words import shown
+
+INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+BOOL = ir.IntType(1)
+
+
+def _host_vector_bytes() -> tuple[int, int]:
+    """Width of the host's vector registers in bytes, and how many of them it has."""
+    forced = os.environ.get("FASTMLP_LANES")
+    features = llvm.get_host_cpu_features()
+    many = bool(features.get("avx512f")) or "aarch64" in llvm.get_process_triple()
+    if forced:
+        if forced not in ("4", "8", "16"):
+            raise ValueError(f"FASTMLP_LANES={shown(forced)}: set it to 4, 8 or 16, or unset it")
+        return int(forced) * 4, 32 if many else 16
+    if features.get("avx512f"):
+        return 64, 32
+    return (32 if features.get("avx2") else 16), (32 if many else 16)
+
+
+VECTOR_BYTES, N_REGISTERS = _host_vector_bytes()
+key_on(vector_bytes=VECTOR_BYTES)
+
+
+def constant(value: int) -> ir.Constant:
+    """A 64-bit integer that is known when a kernel is compiled."""
+    return ir.Constant(INT64, value)
+
+
+class Lanes:
+    """Writes vector instructions for one element type into one LLVM builder.
+
+    Parameters
+    ----------
+    builder : llvmlite.ir.IRBuilder
+    dtype : numba.types.float32 or numba.types.float64
+
+    Attributes
+    ----------
+    count : int
+        Elements in a vector.
+    size : int
+        Bytes of an element.
+    """
+
+    def __init__(self, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.size = dtype.bitwidth // 8
+        self.count = VECTOR_BYTES // self.size
+        self.element = ir.FloatType() if self.size == 4 else ir.DoubleType()
+        self.vector = ir.VectorType(self.element, self.count)
+        self.integer = INT32 if self.size == 4 else INT64
+        self.integers = ir.VectorType(self.integer, self.count)
+
+    # -- memory ------------------------------------------------------------------------------
+    def at(self, address: Any, *offsets: Any) -> Any:
+        """Address moved on by `offsets` elements (integers or LLVM values)."""
+        for offset in offsets:
+            if isinstance(offset, int):
+                if offset:
+                    address = self.builder.add(address, constant(offset * self.size))
+            else:
+                address = self.builder.add(address, self.builder.mul(offset, constant(self.size)))
+        return address
+
+    def pointer(self, address: Any, kind: Any) -> Any:
+        return self.builder.inttoptr(address, kind.as_pointer())
+
+    def load(self, address: Any, kind: Any = None) -> Any:
+        """One vector (or one `kind`) at `address`, which need only have an element's alignment."""
+        kind = kind or self.vector
+        value = self.builder.load(self.pointer(address, kind))
+        value.align = self.size if kind in (self.vector, self.element) else 1
+        return value
+
+    def load_masked(self, address: Any, mask: Any, kind: Any) -> Any:
+        """The lanes of `kind` where `mask` is set, zeros elsewhere; other bytes are not touched."""
+        pointer = self.pointer(address, kind)
+        name = f"llvm.masked.load.{_suffix(kind)}.p0"
+        return self.call(
+            name,
+            kind,
+            [pointer, ir.Constant(INT32, 1), mask, ir.Constant(kind, [0] * kind.count)],
+        )
+
+    def store(self, value: Any, address: Any) -> None:
+        instruction = self.builder.store(value, self.pointer(address, value.type))
+        element = getattr(value.type, "element", value.type)
+        instruction.align = {INT8: 1, INT32: 4, ir.FloatType(): 4}.get(element, 8)
+
+    def prefetch(self, address: Any, level: int = 1, to_write: bool = False) -> None:
+        """Ask for a cache line, to have it in a level of the caches; to write there, if so."""
+        flags = [ir.Constant(INT32, flag) for flag in (int(to_write), 4 - level, 1)]
+        self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
+
+    # -- arithmetic --------------------------------------------------------------------------
+    def call(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+        """One of LLVM's own intrinsics."""
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, arguments)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """``a * b + c``, rounded once."""
+        return self.call(f"llvm.fma.{_suffix(a.type)}", a.type, [a, b, c])
+
+    def splat(self, scalar: Any, kind: Any = None) -> Any:
+        """A vector with `scalar` in each lane."""
+        kind = kind or self.vector
+        undefined = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(undefined, scalar, ir.Constant(INT32, 0))
+        lanes = ir.Constant(ir.VectorType(INT32, kind.count), [0] * kind.count)
+        return self.builder.shuffle_vector(first, undefined, lanes)
+
+    def full(self, value: float) -> Any:
+        """A vector with the constant `value` in each lane."""
+        return ir.Constant(self.vector, [ir.Constant(self.element, value)] * self.count)
+
+    def scalar(self, value: float) -> Any:
+        """The constant `value`."""
+        return ir.Constant(self.element, value)
+
+    def broadcast(self, address: Any) -> Any:
+        """A vector with the element at `address` in each lane."""
+        return self.splat(self.load(address, self.element))
+
+    def below(self, limit: Any) -> Any:
+        """Mask of the lanes whose number is less than `limit` (a 64-bit integer)."""
+        b, all_lanes = self.builder, constant(self.count)
+        limit = b.select(b.icmp_signed("<", limit, all_lanes), limit, all_lanes)
+        return b.icmp_signed("<", self._numbers(), self._integer(limit))
+
+    def is_lane(self, number: Any) -> Any:
+        """Mask of the lane with this number (a 64-bit integer), if there is one."""
+        b, none = self.builder, constant(self.count)
+        number = b.select(b.icmp_unsigned("<", number, none), number, none)
+        return b.icmp_signed("==", self._numbers(), self._integer(number))
+
+    def bits(self, mask: Any) -> Any:
+        """A 64-bit integer whose bit n is that of lane n."""
+        b = self.builder
+        return b.zext(b.bitcast(mask, ir.IntType(self.count)), INT64)
+
+    def lowest(self, bits: Any) -> Any:
+        """The number of the lowest bit that is set; undefined if there is none."""
+        return self.call("llvm.cttz.i64", INT64, [bits, BOOL(1)])
+
+    def _numbers(self) -> Any:
+        """The lanes' numbers, integers as wide as an element."""
+        return ir.Constant(self.integers, list(range(self.count)))
+
+    def _integer(self, value: Any) -> Any:
+        """A 64-bit integer that fits, in each lane."""
+        value = value if self.size == 8 else self.builder.trunc(value, self.integer)
+        return self.splat(value, self.integers)
+
+    def relu(self, z: Any) -> Any:
+        """0 where z < 0, else z: written this way round, NaN stays NaN."""
+        return self.builder.select(self.is_negative(z), self.full(0.0), z)
+
+    def is_negative(self, x: Any) -> Any:
+        return self.builder.fcmp_ordered("<", x, self.full(0.0))
+
+    def is_positive(self, x: Any) -> Any:
+        return self.builder.fcmp_ordered(">", x, self.full(0.0))
+
+    def negative(self, x: Any) -> Any:
+        return self.builder.fneg(x)
+
+    def magnitude(self, x: Any) -> Any:
+        return self.call(f"llvm.fabs.{_suffix(x.type)}", x.type, [x])
+
+    def nearest(self, x: Any) -> Any:
+        """The nearest whole number, of two the even one."""
+        return self.call(f"llvm.rint.{_suffix(x.type)}", x.type, [x])
+
+    def copy_sign(self, x: Any, sign: Any) -> Any:
+        """x with the sign of `sign`."""
+        return self.call(f"llvm.copysign.{_suffix(x.type)}", x.type, [x, sign])
+
+    def square_root(self, x: Any) -> Any:
+        """Correctly rounded."""
+        return self.call(f"llvm.sqrt.{_suffix(x.type)}", x.type, [x])
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
+    def reduce(self, operation: Callable[[Any, Any], Any], values: Sequence[Any]) -> Any:
+        """Combine all lanes of some vectors (1, 2, 4, ...), halves first; returns the scalar.
+
+        Of vectors that hold 16 numbers together, those 8 apart are combined first, then those 4
+        apart and so on: so a sum has the same bits however many of them are one vector.
+        """
+        values = list(values)
+        while len(values) > 1:
+            half = len(values) // 2
+            values = [operation(*pair) for pair in zip(values[:half], values[half:], strict=True)]
+        (value,) = values
+        width = self.count
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        while width > 1:
+            width //= 2
+            order = [(lane + width) % self.count for lane in range(self.count)]
+            mask = ir.Constant(ir.VectorType(INT32, self.count), order)
+            value = operation(value, self.builder.shuffle_vector(value, undefined, mask))
+        return self.builder.extract_element(value, ir.Constant(INT32, 0))
+
+    # -- control -----------------------------------------------------------------------------
+    def loop(
+        self,
+        initial: Sequence[Any],
+        condition: Callable[..., Any],
+        body: Callable[..., Sequence[Any]],
+    ) -> list[Any]:
+        """Emit ``while condition(*values): values = body(*values)``; returns the last values."""
+        builder = self.builder
+        before = builder.block
+        head = builder.append_basic_block("head")
+        inside = builder.append_basic_block("body")
+        after = builder.append_basic_block("after")
+        builder.branch(head)
+        builder.position_at_end(head)
+        values = [builder.phi(value.type) for value in initial]
+        for phi, value in zip(values, initial, strict=True):
+            phi.add_incoming(value, before)
+        builder.cbranch(condition(*values), inside, after)
+        builder.position_at_end(inside)
+        following = body(*values)
+        for phi, value in zip(values, following, strict=True):
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return values
+
+    def choose(
+        self, condition: Any, then: Callable[[], Sequence[Any]], otherwise: Sequence[Any]
+    ) -> list[Any]:
+        """Emit ``values = then() if condition else otherwise``, as a branch."""
+        builder = self.builder
+        before = builder.block
+        with builder.if_then(condition):
+            values = then()
+            inside = builder.block
+        chosen = []
+        for value, other in zip(values, otherwise, strict=True):
+            phi = builder.phi(value.type)
+            phi.add_incoming(value, inside)
+            phi.add_incoming(other, before)
+            chosen.append(phi)
+        return chosen
+
+    def repeat(self, n: Any, body: Callable[[Any], None], step: int = 1) -> None:
+        """Emit ``for i in range(0, n, step): body(i)``."""
+
+        def once(i: Any) -> list[Any]:
+            body(i)
+            return [self.builder.add(i, constant(step))]
+
+        self.loop([constant(0)], lambda i: self.builder.icmp_signed("<", i, n), once)
+
+
+def _suffix(kind: Any) -> str:
+    element = getattr(kind, "element", kind)
+    name = f"i{element.width}" if isinstance(element, ir.IntType) else None
+    name = name or ("f32" if isinstance(element, ir.FloatType) else "f64")
+    return f"v{kind.count}{name}" if hasattr(kind, "count") else name
+
+
+# Sums over the units of a row are made as if vectors always had so many lanes, so that a vector's
+# length changes no bit of them.
+SUM_LANES = 16

@@ -1,0 +1,271 @@
+"""Losses, each with the output function that goes with it.
+
+An entry writes the formulas of the entry of the same name in :mod:`fastmlp.reference.losses`. Both
+are passes over a row of logits: :meth:`Loss.predict` makes predictions of them, and
+:meth:`Loss.differentiate` makes the gradient by the logits of those, and the row's loss. Sums over
+units take one order, that of 16 lanes, whatever the vector's length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastmlp.kernels.codegen.numba_types import Entry
+from fastmlp.kernels.codegen.simd import SUM_LANES, Lanes, constant
+from fastmlp.kernels.entries import elementary
+
+
+@dataclass
+class Target:
+    """What a row should come to: its label (64 bits), or the address of numbers, one a unit.
+
+    And what its predictions were made of: the address of its logits.
+    """
+
+    label: Any = None
+    numbers: Any = None
+    logits: Any = None
+
+
+class Loss(Entry):
+    """A loss whose output function and terms are of one unit each.
+
+    Subclasses write :meth:`output` and :meth:`term`, or replace the passes as a whole. Where logits
+    tell more of the loss than predictions, :meth:`term_of_logits` is in the place of :meth:`term`.
+    """
+
+    def output(self, v: Lanes, z: Any) -> Any:
+        """Write the predictions for a vector of logits."""
+        raise NotImplementedError
+
+    def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
+        """Write each unit's share of a row's loss."""
+        raise NotImplementedError
+
+    def term_of_logits(self, v: Lanes, z: Any, p: Any, y: Any, floor: Any) -> Any:
+        """Write what `term` does, `z` being what `p` was made of."""
+        return self.term(v, p, y, floor)
+
+    def gradient(self, v: Lanes, p: Any, y: Any) -> Any:
+        """Write the derivative of the row's loss by the logits."""
+        return v.builder.fsub(p, y)
+
+    def row_loss(self, v: Lanes, total: Any, n: Any) -> Any:
+        """Write a row's loss, a scalar, from the sum of its units' terms."""
+        return total
+
+    def late(self, v: Lanes, value: Any, floor: Any) -> Any:
+        """Write the losses of a vector of rows from what `differentiate` returned for them."""
+        return value
+
+    def predict(self, v: Lanes, z: Any, n: Any, out: Any) -> None:
+        """Write a row's predictions; `out` may be `z`, and is a multiple of 16 units long."""
+
+        def vector(i: Any) -> None:
+            v.store(self.output(v, v.load(v.at(z, i))), v.at(out, i))
+
+        v.repeat(n, vector, step=v.count)
+
+    def differentiate(
+        self, v: Lanes, p: Any, n: Any, target: Target, factor: Any, floor: Any
+    ) -> Any:
+        """Write the gradient, times `factor`, over the predictions; returns the row's loss.
+
+        Units beyond the last one get zeros.
+        """
+        b = v.builder
+        zero = v.full(0.0)
+
+        def term(i: Any, inside: Any) -> Any:
+            place = v.at(p, i)
+            y = v.load_masked(v.at(target.numbers, i), inside, v.vector)
+            value = b.select(inside, v.load(place), zero)
+            v.store(b.select(inside, b.fmul(self.gradient(v, value, y), factor), zero), place)
+            z = v.load(v.at(target.logits, i))
+            return b.select(inside, self.term_of_logits(v, z, value, y, floor), zero)
+
+        return self.row_loss(v, sum_over_units(v, n, term), n)
+
+
+def sum_over_units(v: Lanes, n: Any, term: Callable[[Any, Any], Any]) -> Any:
+    """Write the sum of ``term(i, inside)`` over vectors of units from `i` on; returns the scalar.
+
+    `inside` is the mask of those that there are.
+    """
+    b = v.builder
+    offsets = range(0, SUM_LANES, v.count) or range(1)
+
+    def group(i: Any, *totals: Any) -> list[Any]:
+        new = []
+        for offset, total in zip(offsets, totals, strict=True):
+            first = b.add(i, constant(offset))
+            new.append(b.fadd(total, term(first, v.below(b.sub(n, first)))))
+        return [b.add(i, constant(SUM_LANES)), *new]
+
+    _, *totals = v.loop(
+        [constant(0), *[v.full(0.0)] * len(offsets)],
+        lambda i, *_: b.icmp_signed("<", i, n),
+        group,
+    )
+    return v.reduce(b.fadd, totals)
+
+
+class SquaredError(Loss):
+    def output(self, v: Lanes, z: Any) -> Any:
+        return z
+
+    def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
+        error = v.builder.fsub(p, y)
+        return v.builder.fmul(error, error)
+
+    def row_loss(self, v: Lanes, total: Any, n: Any) -> Any:
+        half = v.scalar(0.5)
+        return v.builder.fdiv(v.builder.fmul(half, total), v.builder.sitofp(n, v.element))
+
+
+class BinaryCrossEntropy(Loss):
+    def output(self, v: Lanes, z: Any) -> Any:
+        return elementary.logistic(v, z)
+
+    def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
+        b = v.builder
+        ones = v.full(1.0)
+        hit = b.fmul(y, elementary.log(v, at_least(v, p, floor)))
+        rest = at_least(v, b.fsub(ones, p), floor)
+        miss = b.fmul(b.fsub(ones, y), elementary.log(v, rest))
+        return v.negative(b.fadd(hit, miss))
+
+
+class Poisson(Loss):
+    def output(self, v: Lanes, z: Any) -> Any:
+        return elementary.exp(v, z)
+
+    def term_of_logits(self, v: Lanes, z: Any, p: Any, y: Any, floor: Any) -> Any:
+        b = v.builder
+        limits = np.finfo(np.float32 if v.size == 4 else np.float64)
+        tiny, largest, ones = v.full(float(limits.tiny)), v.full(float(limits.max)), v.full(1.0)
+        counts = v.is_positive(y)
+        y_or_1 = b.select(counts, y, ones)
+        ratio = b.fdiv(p, y_or_1)
+        is_normal = b.fcmp_ordered(">=", p, tiny)
+        is_normal = b.and_(is_normal, b.fcmp_ordered(">=", ratio, tiny))
+        is_normal = b.and_(is_normal, b.fcmp_ordered("<=", ratio, largest))
+        log = elementary.log(v, b.select(is_normal, ratio, y_or_1))
+        logs = b.select(is_normal, log, b.fsub(z, log))
+        product = b.select(counts, b.fmul(y, logs), v.full(0.0))
+        return b.fsub(b.fsub(p, y), product)
+
+
+class CrossEntropy(Loss):
+    """Softmax over all units of a row; targets are labels, or rows of numbers."""
+
+    def __init__(self, of_labels: bool = False) -> None:
+        self.of_labels = of_labels
+
+    def for_labels(self) -> CrossEntropy:
+        """The same with labels for targets."""
+        return CrossEntropy(of_labels=True)
+
+    def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
+        return v.negative(v.builder.fmul(y, elementary.log(v, at_least(v, p, floor))))
+
+    def late(self, v: Lanes, value: Any, floor: Any) -> Any:
+        if not self.of_labels:
+            return value
+        return v.negative(elementary.log(v, at_least(v, value, floor)))
+
+    def differentiate(
+        self, v: Lanes, p: Any, n: Any, target: Target, factor: Any, floor: Any
+    ) -> Any:
+        if not self.of_labels:
+            return super().differentiate(v, p, n, target, factor, floor)
+        b = v.builder
+        chosen = v.load(v.at(p, target.label), v.element)
+        ones, zeros = v.full(1.0), v.full(0.0)
+
+        def classes(i: Any) -> None:
+            y = b.select(v.is_lane(b.sub(target.label, i)), ones, zeros)
+            v.store(b.fmul(b.fsub(v.load(v.at(p, i)), y), factor), v.at(p, i))
+
+        v.repeat(n, classes, step=v.count)
+        return chosen  # whose logarithm is taken for many rows together
+
+    def predict(self, v: Lanes, z: Any, n: Any, out: Any) -> None:
+        """The row's maximum is subtracted first. Units beyond the last one get zeros."""
+        b = v.builder
+        wanted = [1]
+        while wanted[-1] * v.count < SUM_LANES:
+            wanted.append(2 * wanted[-1])
+
+        def short(n_vectors: int) -> None:
+            """A row of so many vectors, which never leave the registers."""
+            offsets = [i * v.count for i in range(n_vectors)]
+            inside = [v.below(b.sub(n, constant(i))) for i in offsets]
+            low, zero = v.full(-math.inf), v.full(0.0)
+            values = [
+                b.select(mask, v.load(v.at(z, i)), low)
+                for mask, i in zip(inside, offsets, strict=True)
+            ]
+            largest = v.splat(v.reduce(v.maximum, values))
+            powers = [
+                b.select(mask, elementary.exp_nonpositive(v, b.fsub(value, largest)), zero)
+                for mask, value in zip(inside, values, strict=True)
+            ]
+            factor = v.splat(b.fdiv(v.scalar(1.0), v.reduce(b.fadd, powers)))
+            for power, i in zip(powers, offsets, strict=True):
+                v.store(b.fmul(power, factor), v.at(out, i))
+
+        def choose(choices: list[int]) -> None:
+            if not choices:
+                self._predict_long(v, z, n, out)
+                return
+            fits = b.icmp_signed("<=", n, constant(choices[0] * v.count))
+            with b.if_else(fits) as (then, otherwise):
+                with then:
+                    short(choices[0])
+                with otherwise:
+                    choose(choices[1:])
+
+        choose(wanted)
+
+    def _predict_long(self, v: Lanes, z: Any, n: Any, out: Any) -> None:
+        b = v.builder
+
+        def one_maximum(i: Any, largest: Any) -> list[Any]:
+            inside = v.below(b.sub(n, i))
+            value = b.select(inside, v.load(v.at(z, i)), v.full(-math.inf))
+            return [b.add(i, constant(v.count)), v.maximum(value, largest)]
+
+        _, largest = v.loop(
+            [constant(0), v.full(-math.inf)], lambda i, _: b.icmp_signed("<", i, n), one_maximum
+        )
+        largest = v.splat(v.reduce(v.maximum, [largest]))
+
+        def power(i: Any, inside: Any) -> Any:
+            value = elementary.exp_nonpositive(v, b.fsub(v.load(v.at(z, i)), largest))
+            value = b.select(inside, value, v.full(0.0))
+            v.store(value, v.at(out, i))
+            return value
+
+        factor = v.splat(b.fdiv(v.scalar(1.0), sum_over_units(v, n, power)))
+        v.repeat(
+            n, lambda i: v.store(b.fmul(v.load(v.at(out, i)), factor), v.at(out, i)), step=v.count
+        )
+
+
+def at_least(v: Lanes, x: Any, floor: Any) -> Any:
+    """x, or the floor where x is below it; NaN stays NaN."""
+    return v.builder.select(v.builder.fcmp_ordered("<", x, floor), floor, x)
+
+
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": CrossEntropy(),
+    "binary_cross_entropy": BinaryCrossEntropy(),
+    "squared_error": SquaredError(),
+    "poisson": Poisson(),
+}

@@ -1,0 +1,133 @@
+"""How the threads of one call wait for each other: a team, its gate, and its barrier.
+
+A team is the calling thread, which is thread 0, and its helpers. It lives for one stretch of work,
+within one call from Python: there is no pool that could outlive a fork or hang at exit.
+
+Its threads first meet at a gate. Thread 0 waits there for a while; if a helper has not come by then
+(no core is free), thread 0 sends all helpers home, who return without having done anything, and
+works alone. A helper that has waited for long goes home by itself, since an interrupt may have kept
+thread 0 away. All that is decided on one shared number, which changes in one operation: nobody ever
+waits for a thread that might not come.
+
+Behind the gate, threads meet at a barrier, again and again. Who waits there looks at a shared
+number until it changes, for about as long as a stage of the step takes; then it gives its core away
+after each look, since another program may need it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+from numba import types
+
+from fastmlp.kernels.codegen.cache import compiled
+from fastmlp.kernels.codegen.simd import INT32, INT64, Lanes
+from fastmlp.kernels.codegen.vector_op import Integer, vector_op
+
+# What a team is in memory: three 64-bit integers, each in a cache line of its own, so many bytes
+# from the first. How many threads wait at the barrier; how often all of them have met; the gate.
+N_AT_BARRIER, GENERATION, GATE = 0, 64, 128
+TEAM_BYTES = 192
+
+# The gate holds the number of helpers that wait there, or one of these.
+OPEN, DISBANDED = -1, -2
+
+SPINS = 500  # looks before a waiting thread gives its core away
+GATE_LOOKS = 20_000  # looks of thread 0 at the gate before it works alone: some ms
+HELPER_LOOKS = 2_000_000  # looks of a helper before it goes home: a second or so
+
+_yield_core = types.ExternalFunction(
+    "SwitchToThread" if os.name == "nt" else "sched_yield", types.int32()
+)
+
+
+@vector_op
+def _add(v: Lanes, address: Any, amount: Any) -> Integer:
+    """Add to a shared integer; returns what it was before."""
+    return v.builder.atomic_rmw("add", v.pointer(address, INT64), amount, "acq_rel")
+
+
+@vector_op
+def _look(v: Lanes, address: Any) -> Integer:
+    """Read a shared integer, and see all that was written before it was."""
+    return v.builder.load_atomic(v.pointer(address, INT64), "acquire", 8)
+
+
+@vector_op
+def _set(v: Lanes, address: Any, value: Any) -> None:
+    """Write a shared integer: who reads it sees all that was written before."""
+    v.builder.store_atomic(value, v.pointer(address, INT64), "release", 8)
+
+
+@vector_op
+def _swap(v: Lanes, address: Any, old: Any, new: Any) -> Integer:
+    """Write `new` if `old` is there; returns 1 if so, else 0."""
+    pointer = v.pointer(address, INT64)
+    pair = v.builder.cmpxchg(pointer, old, new, "acq_rel", "acquire")
+    return v.builder.zext(v.builder.extract_value(pair, 1), INT64)
+
+
+@vector_op
+def _pause(v: Lanes, amount: Any) -> None:
+    """Tell the core that this loop only waits, which saves power; `amount` means nothing."""
+    from llvmlite import ir
+
+    machine = platform.machine().lower()
+    if machine in ("x86_64", "amd64", "i686"):
+        v.call("llvm.x86.sse2.pause", ir.VoidType(), [])
+    elif machine in ("aarch64", "arm64"):
+        v.call("llvm.aarch64.hint", ir.VoidType(), [ir.Constant(INT32, 1)])
+
+
+@compiled
+def enter(team, thread, n_threads):
+    """Pass the gate; returns the number of threads that work, 0 for a helper sent home."""
+    if n_threads == 1:
+        return 1
+    gate = team + GATE
+    looks = 0
+    if thread == 0:
+        while True:
+            waiting = _look(gate)
+            looks += 1
+            if waiting == n_threads - 1:
+                if _swap(gate, waiting, OPEN) != 0:
+                    return n_threads
+            elif looks > GATE_LOOKS:
+                if _swap(gate, waiting, DISBANDED) != 0:
+                    return 1
+            else:
+                _yield_core()
+    waiting = _look(gate)
+    while waiting >= 0 and _swap(gate, waiting, waiting + 1) == 0:
+        waiting = _look(gate)
+    state = _look(gate) if waiting >= 0 else DISBANDED
+    while state >= 0:
+        looks += 1
+        if looks > HELPER_LOOKS:
+            if _swap(gate, state, state - 1) != 0:
+                return 0
+        elif looks > SPINS:
+            _yield_core()
+        state = _look(gate)
+    return n_threads if state == OPEN else 0
+
+
+@compiled
+def meet(team, n_threads):
+    """A barrier: returns when all threads of the team have called it."""
+    if n_threads > 1:
+        generation = _look(team + GENERATION)
+        if _add(team + N_AT_BARRIER, 1) == n_threads - 1:
+            _set(team + N_AT_BARRIER, 0)
+            _add(team + GENERATION, 1)
+        else:
+            looks = 0
+            while _look(team + GENERATION) == generation:
+                looks += 1
+                if looks < SPINS:
+                    _pause(0)
+                else:
+                    _yield_core()

@@ -1,0 +1,150 @@
+"""What each step of an epoch needs besides its rows, and the loss that comes out: a row a step.
+
+Rates, bias corrections, L2 and the weights of a batch may differ from step to step. Python works
+them out for all steps of an epoch at once, so that kernels only look up numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.kernels.codegen.buffers import aligned
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.memory_plan import Plan
+from fastmlp.problem import Problem
+from fastmlp.reference import OPTIMIZERS
+from fastmlp.reference.dropout import WORD, of_step
+
+Array = NDArray[Any]
+
+
+class StepTable:
+    """The tables of the steps of an epoch, or of some, filled before they start.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its records are told where the tables lie.
+    problem : Problem
+    batch_size : int
+    row_weights : ndarray of shape (n_rows,), optional
+    l2_by_rows : bool
+    seed : int
+    total : float, optional
+        See `fastmlp.reference.Trainer`.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps that the tables are filled for.
+    n_taken : int
+        Those of them whose batches have weight; the others are left out.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        problem: Problem,
+        batch_size: int,
+        row_weights: Array | None,
+        l2_by_rows: bool,
+        seed: int,
+        total: float | None = None,
+    ) -> None:
+        self._plan, self._problem = plan, problem
+        self._batch_size, self._row_weights = batch_size, row_weights
+        self._l2_by_rows, self._seed, self._total = l2_by_rows, seed, total
+        self.n_steps = 0
+        share = problem.dropout
+        plan.works["dropout_threshold"] = int(share * WORD)
+        plan.put("dropout_scale", np.full(1, 1 / (1 - share), plan.dtype))
+        plan.works["steps_row"] = at.STEP.size
+        plan.works["numbers_row"] = at.NUMBERS
+        self._shape = 0, 0
+        self._make_room(1)
+
+    def _make_room(self, n_steps: int) -> None:
+        plan = self._plan
+        self._steps = plan.put("steps", at.STEP.rows(n_steps))
+        self._numbers = plan.put("numbers", aligned((n_steps, at.NUMBERS), plan.dtype))
+        self._losses = plan.put("losses", aligned(n_steps, plan.dtype))
+
+    def fill(
+        self,
+        orders: NDArray[np.int64],
+        rate: float | NDArray[np.float64],
+        lambda_reg: float,
+        n_before: int,
+    ) -> None:
+        """Fill the tables for epochs over the rows in `orders`, after `n_before` steps.
+
+        An epoch is a row of `orders`. Of more than one, all steps have one rate.
+        """
+        if orders.shape != self._shape:
+            self._divide(*orders.shape)
+        n_steps = self.n_steps
+        if self._row_weights is not None:
+            weights = self._row_weights[orders].astype(np.float64)
+            self._sums = np.add.reduceat(weights, self._starts, axis=1)
+            self._is_taken = self._sums > 0
+        is_taken = self._is_taken
+        self.n_taken = int(np.count_nonzero(is_taken))
+        # The steps' numbers, which Adam's corrections need: those left out have none of their own.
+        # 1 at least, as a correction of step 0 would divide by 0.
+        numbers = np.maximum(n_before + np.cumsum(is_taken), 1)
+        sums = np.where(is_taken, self._sums, 1.0).ravel()
+        l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
+        table = self._numbers[:n_steps]
+        table[:, at.SHARE] = 1 / (self._total or sums)
+        table[:, at.PENALTY] = l2 * self._rows.ravel()
+        # Arrays in, arrays out: an element a step.
+        scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
+        for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
+            for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):
+                table[:, column] = values
+        steps = self._steps[:n_steps]
+        steps["is_empty"] = ~is_taken.ravel()
+        if self._problem.dropout > 0:
+            steps["dropout_key"] = of_step(self._seed, numbers)
+
+    def _divide(self, n_epochs: int, n_ordered: int) -> None:
+        """Divide epochs of so many rows into steps, all of which are taken."""
+        self._shape = n_epochs, n_ordered
+        self._starts = starts = np.arange(0, n_ordered, self._batch_size)
+        shape = n_epochs, len(starts)
+        self.n_steps = n_epochs * len(starts)
+        if self.n_steps > len(self._steps):
+            self._make_room(self.n_steps)
+        self._rows = np.empty(shape)
+        self._rows[:] = np.minimum(n_ordered - starts, self._batch_size)
+        self._sums, self._is_taken = self._rows, np.ones(shape, bool)
+        steps = self._steps[: self.n_steps].reshape(shape)
+        steps["first_row"] = np.add.outer(np.arange(n_epochs) * n_ordered, starts)
+        steps["n_rows"] = self._rows
+        steps["epoch"] = np.arange(n_epochs)[:, np.newaxis]
+
+    def n_rows(self) -> NDArray[np.float64]:
+        """Each epoch's rows, of batches that have weight."""
+        return np.where(self._is_taken, self._rows, 0.0).sum(axis=1)
+
+    def mean_losses(self) -> NDArray[np.float64]:
+        """Each epoch's mean loss; NaN where no batch has weight."""
+        losses = np.where(self._is_taken, self._losses_of_steps(), 0.0)
+        if self._total is None:
+            losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)
+        n_rows = self.n_rows()
+        means = losses.sum(axis=1) / (self._total or np.maximum(n_rows, 1))
+        return np.where(n_rows > 0, means, np.nan)
+
+    def last_loss(self) -> float:
+        """The mean loss of the last batch that has weight; NaN if there is none."""
+        if not self.n_taken:
+            return float("nan")
+        loss = self._losses_of_steps()[self._is_taken][-1]
+        return float(loss / (self._total or self._sums[self._is_taken][-1]))
+
+    def _losses_of_steps(self) -> NDArray[np.float64]:
+        return self._losses[: self.n_steps].astype(np.float64).reshape(self._rows.shape)

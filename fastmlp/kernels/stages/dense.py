@@ -1,0 +1,102 @@
+"""A dense layer forward, and the way back from a layer's gradient to that of the layer below.
+
+Columns are taken two vectors at a time, a panel, as long as a whole panel is left of the thread's
+own; else one vector. Long sums are made in parts: after the first part, a product starts from what
+it has stored before.
+"""
+
+from __future__ import annotations
+
+from fastmlp.kernels.codegen.kernel import kernel
+from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.vector_op import itemsize, lanes, prefetch_to_write
+from fastmlp.kernels.entries.activations import STORE
+from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM
+from fastmlp.kernels.layout.partition import first_row, first_vector, last_row, last_vector
+from fastmlp.kernels.layout.records import layer_at, work_at
+from fastmlp.kernels.stages.tile import epilogue_of, mask_of, narrow_product, wide_product
+
+
+@kernel
+def claim_outputs(work, layer, dtype):
+    """Have the cache lines that a thread is about to write its outputs to brought to its core.
+
+    Two steps ago the other threads read from them, so that their cores hold copies, and a core has
+    to be a line's only holder before it can write there. Asking for all lines at once takes much
+    less time than waiting for one after the other at each write. No number changes.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    if work.n_threads > 1:
+        size, width = itemsize(dtype), lanes(dtype)
+        first, start = first_vector(work, layer), first_row(work, layer)
+        out = (
+            layer.slopes
+            + (work.turn * layer.outputs_block + start * layer.unit_row + first * width) * size
+        )
+        prefetch_to_write(View(out, layer.unit_row, 1), last_row(work, layer) - start,
+                          (last_vector(work, layer) - first) * width, dtype)  # fmt: skip
+
+
+@kernel
+def forward(work, layer, dtype, activation):
+    """A thread's own columns, or rows, of what a layer makes of its inputs.
+
+    Computes :func:`fastmlp.reference.matmul_bias`. Where the activation is ReLU, the tiles apply it
+    before they are stored; other activations follow as a stage of their own (`activate`).
+    """
+    work, layer = work_at(work), layer_at(layer)
+    size, width = itemsize(dtype), lanes(dtype)
+    start, last = first_row(work, layer), last_vector(work, layer)
+    n_rows = last_row(work, layer) - start
+    x = layer.inputs + (work.turn * layer.inputs_block + start * layer.inputs_row) * size
+    z = layer.slopes + (work.turn * layer.outputs_block + start * layer.unit_row) * size
+    c = first_vector(work, layer)
+    while c < last:
+        is_wide = c % 2 == 0 and c + 2 <= last
+        weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
+        out = View(z + c * width * size, layer.unit_row, 1)
+        before = View(layer.bias + c * width * size, 0, 1)
+        for k in range(0, layer.n_in, INPUTS_PER_SUM):
+            count = min(layer.n_in - k, INPUTS_PER_SUM)
+            p = View(x + k * size, layer.inputs_row, 1)
+            q = View(weights + k * 2 * width * size, 2 * width, 1)
+            epilogue = epilogue_of(activation) if k + count == layer.n_in else STORE
+            if is_wide:
+                wide_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
+            else:
+                narrow_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
+            before = out
+        c += 2 if is_wide else 1
+
+
+@kernel
+def backward(work, layer, dtype, activation):
+    """From the gradient by a layer's z to a thread's own columns of the gradient by its inputs.
+
+    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. Where the layer below has ReLU, the
+    tiles multiply by its slope before they are stored, so that the result is the gradient by that
+    layer's z; where it has no activation, the two are one. Other slopes follow as a stage of their
+    own (`activate`).
+    """
+    work, layer = work_at(work), layer_at(layer)
+    below = layer_at(layer.below)
+    size, width = itemsize(dtype), lanes(dtype)
+    last = last_vector(work, below)
+    c = first_vector(work, below)
+    while c < last:
+        is_wide = c % 2 == 0 and c + 2 <= last
+        weights = layer.transposed + (c // 2 * layer.transposed_panel + c % 2 * width) * size
+        out = View(below.gradient + c * width * size, below.unit_row, 1)
+        mask = below.slopes + (work.turn * below.outputs_block + c * width) * size
+        before = View(work.zeros, 0, 1)
+        for k in range(0, layer.n_out, INPUTS_PER_SUM):
+            count = min(layer.n_out - k, INPUTS_PER_SUM)
+            p = View(layer.gradient + k * size, layer.unit_row, 1)
+            q = View(weights + k * 2 * width * size, 2 * width, 1)
+            epilogue = mask_of(activation) if k + count == layer.n_out else STORE
+            if is_wide:
+                wide_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
+            else:
+                narrow_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
+            before = out
+        c += 2 if is_wide else 1

@@ -1,0 +1,202 @@
+"""The last layer's end: predictions, the loss, and its gradient by the logits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fastmlp.kernels.codegen.kernel import kernel
+from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.simd import INT64, Lanes, constant
+from fastmlp.kernels.codegen.vector_op import copy_rows, itemsize, vector_op
+from fastmlp.kernels.entries.losses import Loss, Target, sum_over_units
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.records import layer_at, work_at
+
+
+def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss) -> None:
+    """Emit ``out[r, :n] = output(z[r, :n])``; `out` may be `z`. Rows are whole 16 units long."""
+    b = v.builder
+
+    def row(r: Any) -> None:
+        z_at, out_at = (v.at(view.address, b.mul(r, view.row)) for view in (z, out))
+        loss.predict(v, z_at, n, out_at)
+
+    v.repeat(rows, row)
+
+
+@vector_op
+def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, dtype: Any) -> None:
+    emit_predictions(v, z, rows, n, out, loss)
+
+
+@vector_op
+def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> None:
+    """``out[r] = argmax(z[r, :n])``: the first of equals, and 0 where one is NaN."""
+    b = v.builder
+    nothing = constant(0)
+
+    def row(r: Any) -> None:
+        z_at = v.at(z.address, b.mul(r, z.row))
+
+        def look(i: Any, largest: Any, nans: Any) -> list[Any]:
+            low = v.full(-math.inf)
+            value = b.select(v.below(b.sub(n, i)), v.load(v.at(z_at, i)), low)
+            is_nan = b.fcmp_unordered("uno", value, value)
+            return [
+                b.add(i, constant(v.count)), v.maximum(value, largest), b.or_(nans, v.bits(is_nan))
+            ]  # fmt: skip
+
+        _, largest, nans = v.loop(
+            [nothing, v.full(-math.inf), nothing], lambda i, *_: b.icmp_signed("<", i, n), look
+        )
+        largest = v.splat(v.reduce(v.maximum, [largest]))
+
+        def find(i: Any, found: Any) -> list[Any]:
+            # Lanes beyond the last unit come after one that is the largest.
+            lanes = v.bits(b.fcmp_ordered("==", v.load(v.at(z_at, i)), largest))
+            is_first = b.and_(
+                b.icmp_signed("!=", lanes, nothing), b.icmp_signed("<", found, nothing)
+            )
+            return [
+                b.add(i, constant(v.count)),
+                b.select(is_first, b.add(i, v.lowest(lanes)), found),
+            ]
+
+        _, found = v.loop([nothing, constant(-1)], lambda i, _: b.icmp_signed("<", i, n), find)
+        found = b.select(b.icmp_signed("==", nans, nothing), found, nothing)
+        v.store(found, b.add(out, b.mul(r, constant(8))))
+
+    v.repeat(rows, row)
+
+
+@vector_op
+def _differentiate_rows(
+    v: Lanes, work: Any, z: View, p: View, n: Any, loss: Any, dtype: Any
+) -> None:
+    """From predictions to the gradient by the logits, and each row's loss."""
+    b = v.builder
+    of_labels = getattr(loss, "of_labels", False)
+    order = _order(v, work)
+    targets, row_weights = work.targets, work.row_weights
+    row_losses = v.at(_row_losses(v, work), b.mul(work.part, work.part_rows))
+    target_row = work.target_row
+    numbers = b.mul(work.number, work.numbers_row)
+    share = v.load(v.at(work.numbers, numbers, at.SHARE), v.element)
+    floors = v.broadcast(work.floor)
+    is_weighted = b.icmp_signed("!=", row_weights, constant(0))
+
+    def row(r: Any) -> None:
+        place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
+        if of_labels:
+            address = b.add(targets, b.mul(place, constant(8)))
+            target = Target(label=v.load(address, INT64))
+        else:
+            logits = v.at(z.address, b.mul(r, z.row))
+            target = Target(numbers=v.at(targets, b.mul(place, target_row)), logits=logits)
+
+        def weighted() -> list[Any]:
+            return [b.fmul(share, v.load(v.at(row_weights, place), v.element))]
+
+        (factor,) = v.choose(is_weighted, weighted, [share])
+        p_at = v.at(p.address, b.mul(r, p.row))
+        value = loss.differentiate(v, p_at, n, target, v.splat(factor), floors)
+        v.store(value, v.at(row_losses, r))
+
+    v.repeat(work.n_rows, row)
+
+
+def _order(v: Lanes, work: Any) -> Any:
+    """Where the numbers of the batch's rows lie."""
+    return v.builder.add(work.order, v.builder.mul(work.first_row, constant(8)))
+
+
+def _row_losses(v: Lanes, work: Any) -> Any:
+    """Where the losses of the batch's rows lie."""
+    return v.at(work.row_losses, v.builder.mul(work.turn, work.row_losses_turn))
+
+
+@vector_op
+def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
+    """The step's loss becomes the sum of its rows', times their weights."""
+    b = v.builder
+    order, rows = _order(v, work), work.n_rows
+    row_weights, row_losses = work.row_weights, _row_losses(v, work)
+    out = v.at(work.losses, work.number)
+    floors = v.broadcast(work.floor)
+
+    def total(i: Any, inside: Any) -> Any:
+        value = loss.late(v, b.select(inside, v.load(v.at(row_losses, i)), v.full(1.0)), floors)
+        return b.select(inside, value, v.full(0.0))
+
+    def weigh() -> list[Any]:
+        """Multiply them in place by their weights, after what is left to do for many together."""
+
+        def finish(i: Any) -> None:
+            v.store(loss.late(v, v.load(v.at(row_losses, i)), floors), v.at(row_losses, i))
+
+        def row(r: Any, sum_: Any) -> list[Any]:
+            place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
+            weight = v.load(v.at(row_weights, place), v.element)
+            value = v.load(v.at(row_losses, r), v.element)
+            return [b.add(r, constant(1)), b.fadd(sum_, b.fmul(weight, value))]
+
+        v.repeat(rows, finish, step=v.count)
+        return [
+            v.loop([constant(0), v.scalar(0.0)], lambda r, _: b.icmp_signed("<", r, rows), row)[1]
+        ]
+
+    is_weighted = b.icmp_signed("!=", row_weights, constant(0))
+    with b.if_else(is_weighted) as (if_weighted, if_plain):
+        with if_weighted:
+            v.store(weigh()[0], out)
+        with if_plain:
+            v.store(sum_over_units(v, rows, total), out)
+
+
+@kernel
+def loss_gradient(work, layer, dtype, loss):
+    """From the logits to the gradient by them, in a thread's own block, and the losses.
+
+    Those are each row's, and where the batch is taken as a whole, the step's. Computes an entry of
+    :data:`fastmlp.reference.LOSSES`. The gradient contains the row's weight, and the division by
+    the batch's rows.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    size = itemsize(dtype)
+    z = View(layer.slopes + work.turn * layer.outputs_block * size, layer.unit_row, 1)
+    p = View(layer.gradient, layer.unit_row, 1)
+    _predict_rows(z, work.n_rows, layer.n_out, p, loss, dtype)
+    _differentiate_rows(work, z, p, layer.n_out, loss, dtype)
+    if work.thread == 0 and work.part_stages == 0:
+        _add_losses(work, loss, dtype)
+
+
+@kernel
+def add_losses(work, layer, dtype, loss):
+    """The step's loss from those of its rows, by the first thread, when all parts are done."""
+    work = work_at(work)
+    if work.thread == 0:
+        _add_losses(work, loss, dtype)
+
+
+@kernel
+def predict(work, layer, dtype, loss):
+    """Predictions of the batch's rows, to the same rows of OUT."""
+    work, layer = work_at(work), layer_at(layer)
+    z = View(layer.slopes, layer.unit_row, 1)
+    _predict_rows(z, work.n_rows, layer.n_out, z, loss, dtype)
+    out = work.out + work.first_row * layer.n_out * itemsize(dtype)
+    copy_rows(z, work.n_rows, layer.n_out, View(out, layer.n_out, 1), dtype)
+
+
+@kernel
+def label(work, layer, dtype):
+    """The number of the largest logit of each of the batch's rows, to the same rows of OUT.
+
+    Softmax keeps their order: it need not be computed. 64-bit integers. Where logits are infinite,
+    of which softmax makes NaN, the first of the largest.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    z = View(layer.slopes, layer.unit_row, 1)
+    _label_rows(z, work.n_rows, layer.n_out, work.out + work.first_row * 8, dtype)

@@ -1,0 +1,91 @@
+"""The squares of the weights, which scikit-learn's loss contains.
+
+They are added up by columns, over the inputs in order, SQUARES_PER_SUM of them one by one: neither
+the vectors' length nor the threads change a bit. A layer's update has the weights in the registers
+and does it by the way; :func:`penalty` is for layers where threads share the inputs, or the parts
+of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastmlp.kernels.codegen.kernel import kernel
+from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.simd import Lanes, constant
+from fastmlp.kernels.codegen.vector_op import Integer, fill, itemsize, lanes, vector_op
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.blocking import SQUARES_PER_SUM
+from fastmlp.kernels.layout.records import layer_at, step_at, work_at
+
+
+def add_squares(v: Lanes, weights_at: Sequence[Any], sums_at: Sequence[Any]) -> None:
+    """Emit ``sum += weight**2`` for each vector of weights, in turn, and the sum it belongs to."""
+    sums = {place: v.load(place) for place in dict.fromkeys(sums_at)}
+    for weight_at, place in zip(weights_at, sums_at, strict=True):
+        weight = v.load(weight_at)
+        sums[place] = v.fma(weight, weight, sums[place])
+    for place, value in sums.items():
+        v.store(value, place)
+
+
+@vector_op
+def keep_sums(v: Lanes, sums: Any, n: Any, factor: Any, out: Any, dtype: Any) -> None:
+    """``out[:n] += factor * sums[:n]``, whole vectors; `factor` is an address."""
+    factors = v.broadcast(factor)
+
+    def vector(i: Any) -> None:
+        place = v.at(out, i)
+        v.store(v.fma(factors, v.load(v.at(sums, i)), v.load(place)), place)
+
+    v.repeat(n, vector, step=v.count)
+
+
+@vector_op
+def factor_of_squares(v: Lanes, work: Any, dtype: Any) -> Integer:
+    """Where the step's factor of the squares lies."""
+    return v.at(work.numbers, v.builder.mul(work.number, work.numbers_row), at.PENALTY)
+
+
+@vector_op
+def own_squares(v: Lanes, layer: Any, epoch: Any, dtype: Any) -> Integer:
+    """Where the sums of an epoch's squares are that this thread adds; 0 where it adds none."""
+    b = v.builder
+    n_vectors = b.and_(b.add(layer.n_vectors, constant(1)), constant(-2))  # in whole panels
+    place = v.at(layer.squares, b.mul(b.mul(epoch, n_vectors), constant(v.count)))
+    return b.select(b.icmp_signed("==", layer.squares, constant(0)), constant(0), place)
+
+
+@vector_op
+def _add_panel(v: Lanes, weights: Any, rows: Any, sums: Any, dtype: Any) -> None:
+    """Add the squares of a panel's two columns of vectors."""
+    b = v.builder
+    sums_at = [sums, v.at(sums, v.count)]
+
+    def row(k: Any) -> None:
+        start = v.at(weights, b.mul(k, constant(2 * v.count)))
+        add_squares(v, [start, v.at(start, v.count)], sums_at)
+
+    v.repeat(rows, row)
+
+
+@kernel
+def penalty(work, layer, dtype):
+    """Add the squares of a layer's weights, as they are before the step, by columns."""
+    work, layer = work_at(work), layer_at(layer)
+    step = step_at(work.steps + work.number * work.steps_row)
+    size, panel_width = itemsize(dtype), 2 * lanes(dtype)
+    squares = own_squares(layer, step.epoch, dtype)
+    if squares == 0:
+        return
+    factor = factor_of_squares(work, dtype)
+    for panel in range((layer.n_vectors + 1) // 2):
+        weights = layer.weights + panel * layer.weights_panel * size
+        for k in range(0, layer.n_in, SQUARES_PER_SUM):
+            n_inputs = min(layer.n_in - k, SQUARES_PER_SUM)
+            fill(View(work.squares, 0, 1), 1, panel_width, dtype)
+            _add_panel(weights + k * panel_width * size, n_inputs, work.squares, dtype)
+            keep_sums(
+                work.squares, panel_width, factor, squares + panel * panel_width * size, dtype
+            )

@@ -1,0 +1,292 @@
+"""The first layer, where most inputs are zero: products that skip the zeros.
+
+Bit masks (`nonzero_masks`) say in which rows of the batch an input is not zero.
+The kernels here take a few neighbouring inputs at a time, whose rows of the weights stay in
+registers while the rows of the batch that the masks name go by:
+
+    forward    z[b, :] += x[b, k] * w[k, :]     for each input k of the group, in order
+    update     g[k, :] += x[b, k] * dz[b, :]    for each row b of the batch, in order
+
+A row is visited if any input of the group is not zero there. Neighbouring pixels are nonzero
+together, so little work is wasted, and one load of ``z[b]`` or ``dz[b]`` serves the whole group. An
+input that is zero adds an exact zero: the sums have the bits of the dense tiles, which add in the
+same order and the same parts.
+
+What lies where meanwhile:
+
+* The weights of 512 inputs are read from start to end, once for every 64 rows of the batch; the
+  hardware notices that, and fetches ahead.
+* ``z`` and ``dz`` of 64 rows stay in the first-level cache.
+* Pixels are read as bytes and looked up in a table, `levels`: each of the 256 values, divided by
+  the scale. Floats would be four times as many bytes on their way through the caches, which costs
+  more than to look them up.
+* The next batch's rows lie anywhere in memory, so nothing fetches them ahead but these kernels. A
+  core keeps track of a few dozen requests at once, so these are spread evenly over the products,
+  forward and update. Of 64 pixels, one cache line, all are asked for in the forward product; of 64
+  floats, several lines, every other line in each of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from fastmlp.kernels.codegen.kernel import kernel
+from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.simd import N_REGISTERS, Lanes, constant
+from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
+from fastmlp.kernels.entries.activations import RELU, STORE
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.blocking import (
+    INPUTS_PER_SUM,
+    MASK_ROWS,
+    ROWS_PER_SUM,
+    STRIP_VECTORS,
+    SUMMED_INPUTS,
+    SUMMED_VECTORS,
+    SUMS_PANEL,
+)
+from fastmlp.kernels.layout.partition import (
+    first_input,
+    first_row,
+    first_vector,
+    last_input,
+    last_row,
+    last_vector,
+    vectors_from,
+)
+from fastmlp.kernels.layout.records import layer_at, step_at, work_at
+from fastmlp.kernels.stages.penalty import factor_of_squares, keep_sums, own_squares
+from fastmlp.kernels.stages.skip_zeros_pass import Pass
+from fastmlp.kernels.stages.tile import epilogue_of
+from fastmlp.kernels.stages.update import finish_update, part_from, update_bias
+
+# Inputs of a group, by the number of vectors of columns: enough for 8 multiply-adds that don't wait
+# for each other, which is what the core has on the way. Forward, `z` is loaded and stored once a
+# group, so a larger one pays there; but 16 registers have no room for it.
+FORWARD_GROUP = {4: 4, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
+UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
+
+
+class InputRange(NamedTuple):
+    """Whole groups of inputs: numbers of the first input, and of the one after the last."""
+
+    first: Any
+    last: Any
+
+
+def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
+    """Where three tables have a row's entry: its masks, its address, and the next batch's.
+
+    That is, the address in X of the next batch's row of the same number. `first_row` is a multiple
+    of 64, so that masks begin with it.
+    """
+    b = v.builder
+    some = b.lshr(first_row, constant(6))
+    masks = b.add(work.masks, b.mul(b.mul(some, work.masks_row), constant(8)))
+    skipped = b.mul(first_row, constant(8))
+    return masks, b.add(work.row_table, skipped), b.add(work.next_table, skipped)
+
+
+def _forward(vectors: int) -> Any:
+    def forward_masked(
+        v: Lanes, work: Any, first_row: Any, inputs: InputRange, weights: View, z: View,
+        elements: Any, dtype: Any,
+    ) -> None:  # fmt: skip
+        """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows; `weights.row` is a panel's size."""
+        b = v.builder
+        this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
+        masks, rows, ahead = of_rows(v, work, first_row)
+
+        levels = work.levels if elements.are_pixels else None
+
+        def of_group(k: Any, mask: Any) -> list[Any]:
+            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+            ws = [v.load(place) for place in this.places(weights, k)]
+            # The core can't guess how many rows a mask names: it goes on wrongly at the end of
+            # the loop over them, and starts anew. The next mask is loaded before, so that it does
+            # not have to be waited for as well.
+            following = b.add(k, constant(this.group))
+            next_mask = this.mask_at(masks, following)
+
+            def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
+                zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
+                for g in range(this.group):
+                    value = value_of(g)
+                    for c in this.columns:
+                        zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
+                for c in this.columns:
+                    v.store(zs[c], v.at(z_at, c * v.count))
+                return []
+
+            this.each_row(mask, rows, k, levels, z, [], product)
+            return [following, next_mask]
+
+        v.loop(
+            [inputs.first, this.mask_at(masks, inputs.first)],
+            lambda k, _: b.icmp_signed("<", k, inputs.last),
+            of_group,
+        )
+
+    return vector_op(forward_masked)
+
+
+def _update(vectors: int) -> Any:
+    def update_masked(
+        v: Lanes, work: Any, layer: Any, row: Any, inputs: InputRange,
+        sums: View, weights: View, dz: View, squares: Any, optimizer: Any, elements: Any,
+        dtype: Any,
+    ) -> None:  # fmt: skip
+        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows it."""
+        part = part_from(v, work, layer, row, squares)
+        b = v.builder
+        this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
+        zeros = [v.full(0.0)] * (this.group * vectors)
+        squares_at = [v.at(squares, c * v.count) for c in this.columns] * this.group
+        masks, rows, ahead = of_rows(v, work, part.first_row)
+        n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
+        masks_bytes, rows_bytes = b.mul(work.masks_row, constant(8)), constant(MASK_ROWS * 8)
+        levels = work.levels if elements.are_pixels else None
+
+        def of_group(k: Any, mask: Any) -> list[Any]:
+            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+            following = b.add(k, constant(this.group))
+            next_mask = this.mask_at(masks, following)
+
+            def product(value_of: Any, z_at: Any, gradients: Sequence[Any]) -> list[Any]:
+                dzs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
+                new = list(gradients)
+                for g in range(this.group):
+                    value = value_of(g)
+                    for c in this.columns:
+                        i = g * vectors + c
+                        new[i] = v.fma(value, dzs[c], gradients[i])
+                return new
+
+            def of_mask(number: Any, mask: Any, *gradients: Any) -> list[Any]:
+                dz_at = v.at(dz.address, b.mul(b.mul(number, constant(MASK_ROWS)), dz.row))
+                after = b.add(number, constant(1))
+                # The mask of the next 64 rows, if there are any, is at hand when these are through.
+                other = b.select(b.icmp_signed("<", after, n_masks), after, number)
+                other_mask = this.mask_at(b.add(masks, b.mul(other, masks_bytes)), k)
+                new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
+                                    View(dz_at, dz.row), gradients, product)  # fmt: skip
+                return [after, other_mask, *new]
+
+            _, _, *gradients = v.loop(
+                [constant(0), mask, *zeros],
+                lambda number, *_: b.icmp_signed("<", number, n_masks),
+                of_mask,
+            )
+            places = this.places(sums, k), this.places(weights, k)
+            finish_update(v, part, optimizer, gradients, *places, squares_at)
+            return [following, next_mask]
+
+        v.loop(
+            [inputs.first, this.mask_at(masks, inputs.first)],
+            lambda k, _: b.icmp_signed("<", k, inputs.last),
+            of_group,
+        )
+
+    return vector_op(update_masked)
+
+
+_forward_4, _forward_2, _forward_1 = map(_forward, (4, 2, 1))
+_update_4, _update_2, _update_1 = map(_update, (4, 2, 1))
+
+
+@vector_op
+def _add_part(
+    v: Lanes, part: View, rows: Any, n: Any, start: View, out: View, epilogue: Any, dtype: Any
+) -> None:
+    """``out[r, :n] = epilogue(start[r, :n] + part[r, :n])``."""
+    b = v.builder
+    is_relu = b.icmp_signed("==", epilogue, constant(RELU))
+
+    def row(r: Any) -> None:
+        places = [v.at(view.address, b.mul(r, view.row)) for view in (part, start, out)]
+
+        def vector(i: Any) -> None:
+            summand, first, target = (v.at(place, i) for place in places)
+            z = b.fadd(v.load(first), v.load(summand))
+            v.store(b.select(is_relu, v.relu(z), z), target)
+
+        v.repeat(n, vector, step=v.count)
+
+    v.repeat(rows, row)
+
+
+@kernel
+def forward_skipping(work, layer, dtype, activation, elements):
+    """What `dense.forward` computes, of inputs that are mostly zero.
+
+    All rows go by before the next part of the inputs: its weights, more than a cache holds for
+    thousands of inputs, come from memory once a step.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    size, width = itemsize(dtype), lanes(dtype)
+    z_block = layer.slopes + work.turn * layer.outputs_block * size
+    end, last = last_row(work, layer), last_vector(work, layer)
+    part = View(work.sums, STRIP_VECTORS * width, 1)
+    for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
+        inputs = InputRange(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
+        is_last = inputs.last == layer.n_in_padded
+        epilogue = epilogue_of(activation) if is_last else STORE
+        for start in range(first_row(work, layer), end, MASK_ROWS):
+            n_rows = min(end - start, MASK_ROWS)
+            c = first_vector(work, layer)
+            while c < last:
+                n = vectors_from(c, last)
+                z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
+                panel = c // 2 * layer.weights_panel + c % 2 * width
+                weights = View(layer.weights + panel * size, layer.weights_panel, 1)
+                fill(part, n_rows, n * width, dtype)
+                if n == 4:
+                    _forward_4(work, start, inputs, weights, part, elements, dtype)
+                elif n == 2:
+                    _forward_2(work, start, inputs, weights, part, elements, dtype)
+                else:
+                    _forward_1(work, start, inputs, weights, part, elements, dtype)
+                before = z if k > 0 else View(layer.bias + c * width * size, 0, 1)
+                _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
+                c += n
+
+
+@kernel
+def update_skipping(work, layer, dtype, optimizer, elements):
+    """What `update.update` computes, of inputs that are mostly zero."""
+    work, layer = work_at(work), layer_at(layer)
+    size, width = itemsize(dtype), lanes(dtype)
+    start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
+    step = step_at(work.steps + work.number * work.steps_row)
+    all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
+    for k in range(start, end, SUMMED_INPUTS):
+        inputs = InputRange(k, min(k + SUMMED_INPUTS, end))
+        for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
+            strip_end = min(strip + SUMMED_VECTORS, last)
+            n_squares = (strip_end - strip) * width if all_squares != 0 else 0
+            fill(View(work.squares, 0, 1), 1, n_squares, dtype)
+            for row in range(0, work.n_rows, ROWS_PER_SUM):
+                c = strip
+                while c < strip_end:
+                    n = vectors_from(c, strip_end)
+                    panel = c // 2 * layer.weights_panel + c % 2 * width
+                    weights = View(layer.weights + panel * size, layer.weights_panel, 1)
+                    kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2) * width
+                    sums = View(work.sums + kept * size, SUMS_PANEL * width, 1)
+                    gradient = layer.gradient + (row * layer.unit_row + c * width) * size
+                    dz = View(gradient, layer.unit_row, 1)
+                    squares = work.squares + (c - strip) * width * size if n_squares > 0 else 0
+                    if n == 4:
+                        _update_4(work, layer, row, inputs, sums, weights, dz,
+                                  squares, optimizer, elements, dtype)  # fmt: skip
+                    elif n == 2:
+                        _update_2(work, layer, row, inputs, sums, weights, dz,
+                                  squares, optimizer, elements, dtype)  # fmt: skip
+                    else:
+                        _update_1(work, layer, row, inputs, sums, weights, dz,
+                                  squares, optimizer, elements, dtype)  # fmt: skip
+                    c += n
+            out = all_squares + strip * width * size
+            keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
+    update_bias(work, layer, optimizer, dtype)

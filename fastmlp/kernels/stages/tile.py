@@ -1,0 +1,161 @@
+"""The dense micro-kernel: every matrix product of a training step is made of these tiles.
+
+A tile, a few rows and one or two vectors of columns of `out`, is held in registers while one loop
+runs over the common dimension of the product:
+
+    out[r, :] = finish(start[r, :] + sum over i of p[r, i] * q[i, :])
+
+`p` is read an element at a time (any two strides), `q` and `out` by whole vectors. With the
+operands below this one formula is the forward product, the product back through the weights, and
+the gradient fused with the update, which therefore never stores a gradient of all weights:
+
+    ========  ===========  ==========  ====================  =========================
+    product   p[r, i]      q[i, :]     start                 finish
+    ========  ===========  ==========  ====================  =========================
+    forward   a[b, k]      w[k, :]     bias (1 row)          ReLU, or none
+    backward  dz[b, j]     w.T[j, :]   zeros (1 row)         ReLU mask, or none
+    update    a[b, k]      dz[b, :]    what came before      the optimiser's step
+    ========  ===========  ==========  ====================  =========================
+
+Each sum starts at zero and adds in the order of i by fused multiply-add; `start` comes last. So
+neither the vector width, nor the tiling, nor the threads can change a bit of the result. Long sums
+are made of parts, INPUTS_PER_SUM or ROWS_PER_SUM numbers each, that are then added up: a single
+float32 sum of thousands would lose what its last terms say.
+
+A core starts two multiply-adds a cycle, if their operands are ready. One waits for the sum before
+it, some 4 cycles; so a tile has many sums that don't wait for each other, as many as registers can
+hold: what is left are two for the vectors of `q`, and one for the number of `p`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.simd import Lanes, constant
+from fastmlp.kernels.codegen.vector_op import Integer, vector_op
+from fastmlp.kernels.entries.activations import RELU, RELU_MASK, STORE
+from fastmlp.kernels.layout.blocking import TILE_HEIGHTS, TILE_VECTORS
+
+
+class Tile:
+    """The part of `out` that is in the registers.
+
+    Attributes
+    ----------
+    v : Lanes
+    places : list of (int, int)
+        Row and vector of each sum, within the tile.
+    """
+
+    def __init__(self, v: Lanes, height: int, vectors: int, first: Any) -> None:
+        self.v, self._height, self._first = v, height, first
+        self.places = [(r, c) for r in range(height) for c in range(vectors)]
+
+    def rows(self, view: View) -> list[Any]:
+        """Where the tile's rows begin in a matrix."""
+        # Each from the one before: between two tiles, multiplications would have to be waited for.
+        rows = [self.v.at(view.address, self.v.builder.mul(view.row, self._first))]
+        while len(rows) < self._height:
+            rows.append(self.v.at(rows[-1], view.row))
+        return rows
+
+    def addresses(self, view: View) -> list[Any]:
+        """Where the tile's vectors lie in a matrix."""
+        rows = self.rows(view)
+        return [self.v.at(rows[r], c * self.v.count) for r, c in self.places]
+
+
+def column_of_tiles(
+    v: Lanes,
+    vectors: int,
+    rows: Any,
+    count: Any,
+    p: View,
+    q: View,
+    finish: Callable[[Tile, Sequence[Any]], None],
+) -> None:
+    """Emit the product of `rows` rows of `p` and `vectors` vectors of `q`, tile by tile.
+
+    `count` is the common dimension. `finish` gets each tile and its sums, to store them.
+    """
+    b = v.builder
+
+    def tile(height: int, first: Any) -> None:
+        this = Tile(v, height, vectors, first)
+
+        def step(i: Any, p_at: Any, q_at: Any, *sums: Any) -> list[Any]:
+            qs = [v.load(v.at(q_at, c * v.count)) for c in range(vectors)]
+            ps = [v.broadcast(row) for row in this.rows(View(p_at, p.row))]
+            added = [v.fma(ps[r], qs[c], a) for (r, c), a in zip(this.places, sums, strict=True)]
+            return [b.add(i, constant(1)), v.at(p_at, p.column), v.at(q_at, q.row), *added]
+
+        zeros = [v.full(0.0)] * len(this.places)
+        _, _, _, *sums = v.loop(
+            [constant(0), p.address, q.address, *zeros],
+            lambda i, *_: b.icmp_signed("<", i, count),
+            step,
+        )
+        finish(this, sums)
+
+    def tiles_of(height: int, first: Any) -> Any:
+        """As many tiles of `height` rows as there is room for; returns the next row."""
+
+        def once(r: Any) -> list[Any]:
+            tile(height, r)
+            return [b.add(r, constant(height))]
+
+        def fits(r: Any) -> Any:
+            return b.icmp_signed("<=", b.add(r, constant(height)), rows)
+
+        return v.loop([first], fits, once)[0]
+
+    row = constant(0)
+    for height in TILE_HEIGHTS:
+        row = tiles_of(height, row)
+
+
+def _product(vectors: int) -> Any:
+    """Make the vector op for any number of rows of a product, `vectors` vectors wide."""
+
+    def product(
+        v: Lanes,
+        rows: Any, count: Any, p: View, q: View,
+        start: View, out: View, epilogue: Any, mask: Any, dtype: Any,
+    ) -> None:  # fmt: skip
+        """``out = epilogue(start + p @ q)``; `mask`, with the strides of `out`, for RELU_MASK."""
+        b = v.builder
+
+        def finish(tile: Tile, sums: Sequence[Any]) -> None:
+            starts, outs = tile.addresses(start), tile.addresses(out)
+            masks = tile.addresses(View(mask, out.row))
+            values = [b.fadd(v.load(at), a) for at, a in zip(starts, sums, strict=True)]
+            for kind in (STORE, RELU, RELU_MASK):
+                with b.if_then(b.icmp_signed("==", epilogue, constant(kind))):
+                    for value, at, mask_at in zip(values, outs, masks, strict=True):
+                        if kind == RELU:
+                            value = v.relu(value)
+                        elif kind == RELU_MASK:
+                            active = b.fcmp_ordered(">", v.load(mask_at), v.full(0.0))
+                            value = b.select(active, value, v.full(0.0))
+                        v.store(value, at)
+
+        column_of_tiles(v, vectors, rows, count, p, q, finish)
+
+    return vector_op(product)
+
+
+wide_product, narrow_product = _product(TILE_VECTORS), _product(1)
+
+
+@vector_op
+def epilogue_of(v: Lanes, activation: Any) -> Integer:
+    """What a finished tile does on behalf of an activation: RELU, or STORE and nothing else."""
+    return constant(activation.epilogue)
+
+
+@vector_op
+def mask_of(v: Lanes, activation: Any) -> Integer:
+    """What a finished tile does to multiply by an activation's slope: RELU_MASK, or STORE."""
+    return constant(activation.mask)
