@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self
 
 from numpy.typing import NDArray
 
-from fastmlp.problem import Problem
+from fastmlp.problem import Problem, Tables
 
 Array = NDArray[Any]
 
@@ -34,19 +34,6 @@ class Trainer(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: Any) -> None: ...
-
-
-class Tables(Protocol):
-    """The parts that an engine has, by name."""
-
-    @property
-    def ACTIVATIONS(self) -> Mapping[str, Any]: ...  # noqa: N802 - as the modules have it
-
-    @property
-    def LOSSES(self) -> Mapping[str, Any]: ...  # noqa: N802
-
-    @property
-    def OPTIMIZERS(self) -> Mapping[str, Any]: ...  # noqa: N802
 
 
 class Engine(Tables, Protocol):

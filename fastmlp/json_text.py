@@ -34,3 +34,26 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name stands twice in an object")
     return found
+
+
+def as_number(value: object) -> float:
+    """Return a number as a float; else raise TypeError, which says what the value is not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("no number")
+    return float(value)
+
+
+def as_name(value: object) -> str:
+    """Return a string; else raise TypeError, which says what the value is not."""
+    if not isinstance(value, str):
+        raise TypeError("no name")
+    return value
+
+
+def as_names(value: object) -> str | tuple[str, ...]:
+    """Return a string, or several as a tuple; else raise TypeError."""
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    if not isinstance(value, str):
+        raise TypeError("no name, nor a list of names")
+    return value

@@ -1,10 +1,74 @@
-"""What a network is trained on: the names of its parts and their settings."""
+"""What a network is trained on: its settings, each declared once, and what they may be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from itertools import chain
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
 
+from fastmlp import checks, json_text
 from fastmlp.words import shown
+
+GRADIENT = "gradient"  # an optimiser for those who take the steps themselves
+PLAIN = frozenset((str, float, int))  # types whose values can't change
+
+
+class Tables(Protocol):
+    """The entries that an engine has, by name."""
+
+    @property
+    def ACTIVATIONS(self) -> Mapping[str, Any]: ...  # noqa: N802 - as the modules have it
+
+    @property
+    def LOSSES(self) -> Mapping[str, Any]: ...  # noqa: N802
+
+    @property
+    def OPTIMIZERS(self) -> Mapping[str, Any]: ...  # noqa: N802
+
+
+class Number(NamedTuple):
+    """A setting that is a number."""
+
+    doc: str
+    limit: Callable[[object, str], float]  # one of `checks`: returns the number, or raises
+
+    def check(self, value: object, name: str, tables: Tables) -> float:
+        """Return the value, or raise an error that names the setting."""
+        return self.limit(value, name)
+
+    def from_json(self, value: object) -> float:
+        """Return what a file holds, if its type is right; `check` comes later."""
+        return json_text.as_number(value)
+
+
+class Name(NamedTuple):
+    """A setting that is the name of an entry in an engine's table."""
+
+    doc: str
+    table: str
+    may_be_several: bool = False  # a tuple of names, one for each hidden layer
+
+    def known(self, tables: Tables) -> list[str]:
+        """Return the names there are."""
+        return [name for name in getattr(tables, self.table) if name != GRADIENT]
+
+    def check(self, value: object, name: str, tables: Tables) -> str | tuple[str, ...]:
+        """Return the value, or raise an error that names the setting, and the names there are."""
+        known = self.known(tables)
+        if self.may_be_several and isinstance(value, tuple | list):
+            return tuple(checks.as_name(one, name, known) for one in value)
+        return checks.as_name(value, name, known)
+
+    def from_json(self, value: object) -> str | tuple[str, ...]:
+        """Return what a file holds, if its type is right; `check` comes later."""
+        return (json_text.as_names if self.may_be_several else json_text.as_name)(value)
+
+
+def _setting(default: Any, setting: Name | Number) -> Any:
+    return field(default=default, metadata={"setting": setting})
 
 
 @dataclass(frozen=True)
@@ -12,34 +76,34 @@ class Problem:
     """What is trained, but for the sizes and the dtype, which the weights have.
 
     The defaults are the tutorial's: ReLU, softmax with cross-entropy, plain gradient descent.
-    The settings of the optimisers are named and preset as scikit-learn's.
-
-    Parameters
-    ----------
-    activation : str or tuple of str
-        An entry of `fastmlp.reference.ACTIVATIONS`: one for all hidden layers, or one for each.
-    loss : str
-        An entry of `fastmlp.reference.LOSSES`; it names the output's function too.
-    optimizer : str
-        An entry of `fastmlp.reference.OPTIMIZERS`.
-    momentum : float
-        Share of the last movement that is taken again, in [0, 1): momentum and nesterov.
-    beta_1, beta_2 : float
-        Decay of the means of gradients and of their squares, in [0, 1): adam and adamw.
-    epsilon : float
-        Added to the root of the mean square, above 0: adam and adamw.
-    dropout : float
-        Share of the hidden units that a step leaves out, in [0, 1).
+    The settings of the optimisers are named and preset as scikit-learn's. How a setting is checked,
+    documented and read from files stands on its field, see `SETTINGS`.
     """
 
-    activation: str | tuple[str, ...] = "relu"
-    loss: str = "cross_entropy"
-    optimizer: str = "sgd"
-    momentum: float = 0.9
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    dropout: float = 0.0
+    activation: str | tuple[str, ...] = _setting(
+        "relu",
+        Name("What follows each hidden layer, one for all or one for each", "ACTIVATIONS", True),
+    )
+    loss: str = _setting(
+        "cross_entropy", Name("What is minimised; it names the output's function too", "LOSSES")
+    )
+    optimizer: str = _setting("sgd", Name("How a step follows the gradient", "OPTIMIZERS"))
+    momentum: float = _setting(
+        0.9,
+        Number("Share of the last step that is taken again: momentum, nesterov", checks.as_share),
+    )
+    beta_1: float = _setting(
+        0.9, Number("Decay of the running mean of gradients: adam, adamw", checks.as_share)
+    )
+    beta_2: float = _setting(
+        0.999, Number("Decay of the running mean of their squares: adam, adamw", checks.as_share)
+    )
+    epsilon: float = _setting(
+        1e-8, Number("Added to the root of the mean square: adam, adamw", checks.as_positive)
+    )
+    dropout: float = _setting(
+        0.0, Number("Share of the hidden units that a step leaves out", checks.as_share)
+    )
 
     def activations(self, n_layers: int) -> tuple[str, ...]:
         """Return the names of the ``n_layers - 1`` hidden layers' activations.
@@ -60,5 +124,61 @@ class Problem:
         return tuple(self.activation)
 
 
+SETTINGS: Mapping[str, Name | Number] = {
+    field.name: field.metadata["setting"] for field in fields(Problem)
+}
+"""What each setting may be, by name, in the order of `Problem`'s fields."""
+
 TUTORIAL = Problem()
 """What the tutorial trains, and what is meant where nothing is said."""
+
+
+def as_problem(problem: Problem, n_layers: int, tables: Tables) -> Problem:
+    """Return a problem whose every setting makes sense to an engine.
+
+    Parameters
+    ----------
+    problem : Problem
+        With anything in it.
+    n_layers : int
+        Layers of weights, one more than there are hidden layers.
+    tables : module
+        An engine: its ACTIVATIONS, LOSSES and OPTIMIZERS say which names there are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where a setting makes no sense; the message names it, and lists the names that do.
+    """
+    checked = Problem(
+        *(
+            setting.check(getattr(problem, name), name, tables)  # type: ignore[arg-type]
+            for name, setting in SETTINGS.items()
+        )
+    )
+    checked.activations(n_layers)  # raises where there are too many or too few
+    return checked
+
+
+def problem_of(values: tuple[Any, ...], n_layers: int, tables: Tables) -> Problem:
+    """Return `as_problem` of the values of SETTINGS, in their order.
+
+    The same plain values are checked once: to check them takes as long as to predict a row.
+    """
+    activation, *others = values
+    names = activation if type(activation) is tuple else (activation,)
+    is_plain = PLAIN.issuperset(map(type, chain(names, others)))
+    if is_plain and isinstance(tables, ModuleType):
+        return _known_problem(values, n_layers, tables)
+    return as_problem(Problem(*values), n_layers, tables)
+
+
+@lru_cache(maxsize=64)
+def _known_problem(values: tuple[Any, ...], n_layers: int, tables: Any) -> Problem:
+    return as_problem(Problem(*values), n_layers, tables)
+
+
+def differences(problem: Problem) -> dict[str, Any]:
+    """Return the settings, by name, that are not the tutorial's."""
+    values = {name: getattr(problem, name) for name in SETTINGS}
+    return {name: value for name, value in values.items() if value != getattr(TUTORIAL, name)}

@@ -137,7 +137,7 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
 def problem(hidden: tuple[int, ...], activation: str, optimizer: str, dropout: float) -> Problem:
     """Return what is to be trained, checked before any data are read."""
     from fastmlp import reference
-    from fastmlp.settings import as_problem
+    from fastmlp.problem import as_problem
 
     names = tuple(name.strip() for name in activation.split(","))
     given = Problem(names if len(names) > 1 else names[0], optimizer=optimizer, dropout=dropout)

@@ -17,7 +17,7 @@ from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.cli.terminal import Terminal
 from fastmlp.network.model_file import MODEL_NAME
-from fastmlp.settings import differences
+from fastmlp.problem import differences
 from fastmlp.words import counted, shortened
 
 if TYPE_CHECKING:

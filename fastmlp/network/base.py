@@ -17,8 +17,7 @@ from fastmlp.network.model_file import Model, read_model, write_model
 from fastmlp.network.prediction import Predictor
 from fastmlp.network.targets import Targets, targets_of
 from fastmlp.network.training import Validation, line_of, run_epochs
-from fastmlp.problem import Problem
-from fastmlp.settings import SETTINGS, as_problem, differences
+from fastmlp.problem import SETTINGS, Problem, as_problem, differences
 from fastmlp.tensors import reason
 
 Array = NDArray[Any]
@@ -56,14 +55,13 @@ class Network(Predictor):
     ) -> None:
         self.layer_sizes = checks.as_layer_sizes(input_size, hidden_size, output_size)
         self.learning_rate = checks.as_positive(learning_rate, "learning_rate")
-        given = Problem(
+        problem = Problem(
             activation,  # type: ignore[arg-type] # checked now
             loss, optimizer, momentum, beta_1, beta_2, epsilon, dropout,
         )  # fmt: skip
         # The reference's tables: to have the kernels' takes a quarter of a second, for Numba.
-        problem = as_problem(given, len(self.layer_sizes) - 1, reference)
-        for name in SETTINGS:
-            setattr(self, name, getattr(problem, name))
+        problem = as_problem(problem, len(self.layer_sizes) - 1, reference)
+        vars(self).update(vars(problem))
         self.random_state = checks.as_random_state(random_state)
         self.dtype = checks.as_dtype(dtype)
         self.input_scale, self.n_threads = input_scale, n_threads
@@ -77,8 +75,8 @@ class Network(Predictor):
         words = [f"{n_inputs}, {sizes}, {n_outputs}"]
         if self.learning_rate != LEARNING_RATE:
             words.append(f"learning_rate={self.learning_rate!r}")
-        given = Problem(**{name: getattr(self, name) for name in SETTINGS})
-        words += [f"{name}={value!r}" for name, value in differences(given).items()]
+        problem = Problem(*(getattr(self, name) for name in SETTINGS))
+        words += [f"{name}={value!r}" for name, value in differences(problem).items()]
         runtime = {name: getattr(self, name) for name in RUNTIME}
         words += [
             f"{name}={str(value) if name == 'dtype' else value!r}"

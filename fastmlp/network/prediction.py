@@ -14,8 +14,7 @@ from fastmlp import checks
 from fastmlp.engine import Engine
 from fastmlp.network.targets import Targets, targets_of
 from fastmlp.network.weights import Parameters
-from fastmlp.problem import Problem
-from fastmlp.settings import SETTINGS, problem_of
+from fastmlp.problem import SETTINGS, Problem, problem_of
 
 Array = NDArray[Any]
 

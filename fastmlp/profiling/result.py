@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastmlp.problem import differences
 from fastmlp.profiling.machine import Machine
 from fastmlp.profiling.work import WAIT, Case, Work
-from fastmlp.settings import differences
 
 if TYPE_CHECKING:
     import pandas as pd
