@@ -1,4 +1,10 @@
-"""Arrays and texts in a .safetensors file: written in one order, read and not mapped.
+"""Layers of weights, and text that says what they are, in a .safetensors file.
+
+This is what both kinds of model files have in common. The arrays are w1..wL and b1..bL, so any
+safetensors reader opens them, and nothing is unpickled: a model file from a stranger can't run
+code. The metadata are strings: a text as it is, all else as JSON. Every file has ``format``,
+``format_version``, and ``fastmlp_version``, the version that wrote it. The same model gives the
+same bytes.
 
 The library would map a file that it reads. Where another program then overwrites it in place, as
 ``cp`` and network shares do, the process is ended by a signal. What was read stays as it is.
@@ -8,49 +14,101 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from fastmlp.files import atomic_write
 from fastmlp.json_text import parse
-from fastmlp.words import printable, shortened
+from fastmlp.version import __version__
+from fastmlp.words import listed, printable, shortened, shown
 
+Array = NDArray[Any]
+
+DTYPES = ("float32", "float64")
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 LONGEST_REASON = 300  # characters
 # What values of the wrong kind raise where they are used.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def write_tensors(
-    path: str | os.PathLike[str],
-    weights: Collection[NDArray[Any]],
-    biases: Collection[NDArray[Any]],
-    metadata: Mapping[str, str],
-) -> None:
-    """Write arrays, as w1, ... and b1, ..., with their metadata, whole or not at all.
+class Format(NamedTuple):
+    """A kind of model file."""
 
-    Raises
-    ------
-    ValueError
-        If the metadata are longer than any reader takes.
-    OSError
-        If the file can't be written.
-    """
-    from safetensors.numpy import save
+    name: str
+    versions: tuple[str, ...]  # that are read; the last one is written
+    noun: str  # what messages call a file of this kind
+    otherwise: str  # what they say of another file
 
-    tensors = {f"w{i}": w for i, w in enumerate(weights, start=1)}
-    tensors |= {f"b{i}": b for i, b in enumerate(biases, start=1)}
-    if sum(map(len, metadata.values())) > LONGEST_HEADER // 2:  # a quote in it takes two bytes
-        raise ValueError(
-            f"names and figures take more than {LONGEST_HEADER // 2:,} characters: give shorter "
-            "names, or fewer"
-        )
-    content = _in_order(save(tensors, metadata=dict(metadata)))
-    with atomic_write(path) as stream:
-        stream.write(content)
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        metadata: Mapping[str, Any],
+    ) -> None:
+        """Write layers and metadata, whole or not at all.
+
+        The arrays are C-contiguous: safetensors writes an array's memory as it lies, so that one in
+        Fortran's order would be read wrongly.
+
+        Raises
+        ------
+        ValueError
+            If the metadata are longer than any reader takes.
+        OSError
+            If the file can't be written.
+        """
+        from safetensors.numpy import save
+
+        tensors = {f"w{i}": w for i, w in enumerate(weights, start=1)}
+        tensors |= {f"b{i}": b for i, b in enumerate(biases, start=1)}
+        own = {
+            "format": self.name,
+            "format_version": self.versions[-1],
+            "fastmlp_version": __version__,
+        }
+        text = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in (own | dict(metadata)).items()
+        }
+        if sum(map(len, text.values())) > LONGEST_HEADER // 2:  # a quote in it takes two bytes
+            raise ValueError(
+                f"names and figures take more than {LONGEST_HEADER // 2:,} characters: give "
+                "shorter names, or fewer"
+            )
+        content = _in_order(save(tensors, metadata=text))
+        with atomic_write(path) as stream:
+            stream.write(content)
+
+    def read(self, path: Path, writer: str) -> tuple[dict[str, str], dict[str, Array]]:
+        """Return the metadata and the arrays, by name, of a file that is of this kind.
+
+        Raises
+        ------
+        FileNotFoundError, OSError
+            If there is no such file, or it can't be read. The message names the `writer`.
+        ValueError
+            If it is cut short, or of another kind or version.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"there is no {self.noun} {path}: give one that {writer} has written"
+            )
+        text, arrays = read_tensors(path)
+        if text.get("format") != self.name:
+            raise ValueError(f"{path} {self.otherwise}: give one that {writer} has written")
+        if text.get("format_version") not in self.versions:
+            raise ValueError(
+                f"{path} has the format version {named(text, 'format_version')}, this fastmlp "
+                f"reads {' and '.join(self.versions)}: install the fastmlp that wrote it "
+                f"({named(text, 'fastmlp_version')})"
+            )
+        return text, arrays
 
 
 def _in_order(content: bytes) -> bytes:
@@ -67,7 +125,7 @@ def _in_order(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[end:]
 
 
-def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     """Return the metadata and the arrays, by name.
 
     Raises
@@ -115,14 +173,46 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
         return start[:8] + text + file.read(), header
 
 
-def check_version(text: Mapping[str, str], file: Path, known: Collection[str]) -> None:
-    """Raise ValueError unless the metadata are of a format version that is known."""
-    if text.get("format_version") not in known:
+@contextmanager
+def refusing_damage(what: str) -> Iterator[None]:
+    """Let what malformed values raise say that `what` they stand in is damaged."""
+    try:
+        yield
+    except MALFORMED as error:
         raise ValueError(
-            f"{file} has the format version {named(text, 'format_version')}, this fastmlp reads "
-            f"{' and '.join(known)}: install the fastmlp that wrote it "
-            f"({named(text, 'fastmlp_version')})"
+            f"{what} damaged ({reason(error)}): copy the file anew, or train again"
+        ) from error
+
+
+def sizes_of(weights: Sequence[Array]) -> list[int]:
+    """Return the sizes of all layers, input first, output last."""
+    return [len(weights[0]), *(w.shape[1] for w in weights)]
+
+
+def layers_of(
+    arrays: Mapping[str, Array], sizes: Sequence[int], dtype: str, *bias_shape: int
+) -> tuple[list[Array], list[Array]]:
+    """Return weights and biases; a bias has the shape (*bias_shape, n_out).
+
+    Raises
+    ------
+    ValueError
+        If there are other arrays than those of layers of these sizes, or of another dtype.
+    """
+    promised: dict[str, tuple[int, ...]] = {}
+    for i, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
+        promised[f"w{i}"] = (n_in, n_out)
+        promised[f"b{i}"] = (*bias_shape, n_out)
+    found = {name: array.shape for name, array in arrays.items()}
+    kinds = {array.dtype.name for array in arrays.values()}
+    if found != promised or kinds != {dtype} or dtype not in DTYPES:
+        shapes = listed(f"{name} {list(shape)}" for name, shape in sorted(found.items()))
+        raise ValueError(
+            f"arrays ({shapes}; {listed(sorted(kinds))}) do not fit its layer sizes "
+            f"{shown(sizes)} in {dtype}"
         )
+    layers = range(1, len(sizes))
+    return [arrays[f"w{i}"] for i in layers], [arrays[f"b{i}"] for i in layers]
 
 
 def named(text: Mapping[str, str], key: str) -> str:

@@ -11,12 +11,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from sklearn import config_context
 
-from fastmlp.estimators import by_hand
 from fastmlp.estimators import hyperparameters as settings
 from fastmlp.estimators.validation import scorer_of
+from fastmlp.json_text import as_name, as_number
 from fastmlp.words import shown
 
 LARGEST = 2**63 - 1
@@ -28,30 +27,18 @@ def _as_count(value: Any) -> int:
     return value
 
 
-def _as_number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise TypeError("no number")
-    return float(value)
-
-
 def _as_number_or_none(value: Any) -> float | None:
-    return None if value is None else _as_number(value)
+    return None if value is None else as_number(value)
 
 
 def _as_curve(value: Any) -> list[float]:
     if not isinstance(value, list):
         raise TypeError("no list of numbers")
-    return [_as_number(v) for v in value]
+    return [as_number(v) for v in value]
 
 
 def _as_curve_or_none(value: Any) -> list[float] | None:
     return None if value is None else _as_curve(value)
-
-
-def _as_name(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no name")
-    return value
 
 
 FITTED: dict[str, Callable[[Any], Any]] = {
@@ -66,7 +53,7 @@ FITTED: dict[str, Callable[[Any], Any]] = {
     "n_features_in_": _as_count,
     "n_layers_": _as_count,
     "n_outputs_": _as_count,
-    "out_activation_": _as_name,
+    "out_activation_": as_name,
     "_no_improvement_count": _as_count,
 }
 """What a fit finds, besides weights and names, each with a function that checks it."""
@@ -118,23 +105,6 @@ def limit_threads(estimator: Any) -> None:
     """Let a file ask for as many threads as this machine has cores: more are no faster."""
     if estimator.n_threads is not None:
         estimator.n_threads = min(int(estimator.n_threads), os.cpu_count() or 1)
-
-
-def check_layers(estimator: Any) -> None:
-    """Raise unless the arrays are layers, one after the other, all of one floating-point type."""
-    sizes = [estimator.n_features_in_]
-    arrays = [*estimator.coefs_, *estimator.intercepts_]
-    if {a.dtype for a in arrays} not in ({np.dtype(np.float32)}, {np.dtype(np.float64)}):
-        raise ValueError("arrays are not all float32 or all float64")
-    if not all(np.isfinite(a).all() for a in arrays):
-        raise ValueError("weights are not finite")
-    for w, b in zip(estimator.coefs_, estimator.intercepts_, strict=True):
-        if w.ndim != 2 or w.shape[0] != sizes[-1] or b.shape != (w.shape[1],):
-            raise ValueError(f"arrays of {w.shape} and {b.shape} after {sizes[-1]} units")
-        sizes.append(w.shape[1])
-    if sizes[-1] != estimator.n_outputs_:
-        raise ValueError(f"the last layer has {sizes[-1]} units, not {estimator.n_outputs_}")
-    by_hand.out_activation(estimator)  # raises where there is no such function
 
 
 def as_feature_names(names: Any, n_features: int) -> list[str] | None:

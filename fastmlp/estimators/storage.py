@@ -1,13 +1,11 @@
 """An estimator in one .safetensors file: weights, settings and what the fit has found.
 
-The file holds w1..wL and b1..bL; nothing is unpickled, so that a file from a stranger can't run
-code. Its metadata are strings, all but the first three of them JSON:
+Beside what `fastmlp.tensors` says of all model files, the metadata are:
 
 =============== ==========================================================
 format          ``fastmlp-estimator``
 format_version  ``1``
 estimator       ``MLPClassifier`` or ``MLPRegressor``
-fastmlp_version the version that wrote the file
 parameters      what ``get_params`` returns, but for `LEFT_OUT`
 fitted          attributes: ``n_iter_``, ``loss_curve_`` and the like
 classes         of a classifier: ``{"type": ..., "values": ...}``
@@ -43,18 +41,16 @@ from fastmlp.estimators.restored import (
     as_fitted,
     as_flag,
     as_weights,
-    check_layers,
     check_settings,
     limit_threads,
 )
 from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.history import History
 from fastmlp.json_text import parse
-from fastmlp.tensors import MALFORMED, check_version, named, read_tensors, reason, write_tensors
-from fastmlp.version import __version__
+from fastmlp.tensors import Format, layers_of, named, refusing_damage, sizes_of
 from fastmlp.words import shown
 
-FORMAT, FORMAT_VERSION = "fastmlp-estimator", "1"
+FORMAT = Format("fastmlp-estimator", ("1",), "file", "holds no estimator")
 LEFT_OUT = ("callbacks",)
 
 
@@ -156,34 +152,28 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     if not all(np.isfinite(a).all() for a in (*weights, *biases)):
         raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
-    fitted |= by_hand.fitted(estimator, [weights[0].shape[0], *(w.shape[1] for w in weights)])
+    fitted |= by_hand.fitted(estimator, sizes_of(weights))
     names = getattr(estimator, "feature_names_in_", None)
     names = as_feature_names(None if names is None else list(names), len(weights[0]))
     metadata = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
         "estimator": type(estimator).__name__,
-        "fastmlp_version": __version__,
-        "parameters": json.dumps(_parameters(estimator)),
-        "fitted": json.dumps(as_fitted(json.loads(json.dumps(fitted, default=_plain)))),
-        "names": json.dumps(names),
+        "parameters": _settings_of(estimator),
+        "fitted": as_fitted(json.loads(json.dumps(fitted, default=_plain))),
+        "names": names,
     }
     state = getattr(estimator, "_optimizer_state", None)
     if state is not None and state.rate < state.initial_rate == estimator.learning_rate_init:
-        metadata["learning_rate"] = json.dumps(state.rate)
+        metadata["learning_rate"] = state.rate
     if is_classifier(estimator):
-        classes = encode_array(estimator._labels.classes)
-        metadata["classes"] = json.dumps(
-            {
-                **classes,
-                "is_multilabel": estimator._labels.is_multilabel,
-                "is_sparse": estimator._labels.is_sparse,
-            }
-        )
-    write_tensors(path, weights, [b.ravel() for b in biases], metadata)
+        metadata["classes"] = {
+            **encode_array(estimator._labels.classes),
+            "is_multilabel": estimator._labels.is_multilabel,
+            "is_sparse": estimator._labels.is_sparse,
+        }
+    FORMAT.write(path, weights, [b.ravel() for b in biases], metadata)
 
 
-def _parameters(estimator: Any) -> dict[str, Any]:
+def _settings_of(estimator: Any) -> dict[str, Any]:
     """Return the settings that JSON can hold; warn of others that are not the defaults."""
     defaults = type(estimator)().get_params(deep=False)
     kept, lost = {}, []
@@ -226,36 +216,29 @@ def load(kind: type, path: str | os.PathLike[str]) -> Any:
         `fit` would not take what it says.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no file {path}: give one that {kind.__name__}.save wrote"
-        )
-    text, tensors = read_tensors(path)
-    if text.get("format") != FORMAT:
-        raise ValueError(f"{path} holds no estimator: give a file that {kind.__name__}.save wrote")
-    check_version(text, path, (FORMAT_VERSION,))
+    text, arrays = FORMAT.read(path, f"{kind.__name__}.save")
     if text.get("estimator") != kind.__name__:
         name = named(text, "estimator")
         raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
-    try:
-        return _restored(kind, text, tensors)
-    except MALFORMED as error:
-        raise ValueError(
-            f"{path} is damaged ({reason(error)}): copy the file anew, or train again"
-        ) from error
+    with refusing_damage(f"{path} is"):
+        return _restored(kind, text, arrays)
 
 
-def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]) -> Any:
+def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]]) -> Any:
     estimator = kind(**_settings(parse(text["parameters"])))
     for name, value in as_fitted(parse(text["fitted"])).items():
         setattr(estimator, name, value)
-    layers = range(1, len(tensors) // 2 + 1)
-    estimator.coefs_ = [tensors[f"w{i}"] for i in layers]
-    estimator.intercepts_ = [tensors[f"b{i}"] for i in layers]
-    if estimator.n_layers_ != len(layers) + 1 or len(tensors) % 2:
-        raise ValueError(f"{len(tensors)} arrays for {estimator.n_layers_} layers")
-    check_layers(estimator)
-    check_settings(estimator, len(layers))
+    n_layers = estimator.n_layers_ - 1  # of weights
+    if len(arrays) != 2 * n_layers:
+        raise ValueError(f"{len(arrays)} arrays for {estimator.n_layers_} layers")
+    hidden = [arrays[f"b{i}"].size for i in range(1, n_layers)]
+    sizes = [estimator.n_features_in_, *hidden, estimator.n_outputs_]
+    layers = layers_of(arrays, sizes, arrays["w1"].dtype.name)
+    estimator.coefs_, estimator.intercepts_ = layers
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("weights are not finite")
+    by_hand.out_activation(estimator)  # raises where there is no such function
+    check_settings(estimator, n_layers)
     limit_threads(estimator)
     feature_names = as_feature_names(parse(text["names"]), estimator.n_features_in_)
     if feature_names is not None:
@@ -278,7 +261,7 @@ def _restored(kind: type, text: dict[str, str], tensors: dict[str, NDArray[Any]]
 
 
 def _settings(given: Any) -> dict[str, Any]:
-    """Return settings as `_parameters` has been given them."""
+    """Return settings as `_settings_of` has been given them."""
     settings = {name: value for name, value in given.items() if name not in LEFT_OUT}
     for name in ("hidden_layer_sizes", "activation"):
         if isinstance(settings.get(name), list):
