@@ -11,6 +11,7 @@ from network_tools import X, Y, make_network
 from fastmlp import MLP, checks, reference
 from fastmlp.checks.names import SYNONYMS, nearest
 from fastmlp.network.base import Network
+from fastmlp.problem import SETTINGS, TUTORIAL
 
 
 class Own(MLP):
@@ -139,6 +140,13 @@ def test_signatures_and_docstrings_stay(method):
     assert [*inspect.signature(MLP).parameters][:4] == [
         "input_size", "hidden_size", "output_size", "learning_rate"
     ]  # fmt: skip
+
+
+def test_the_constructor_has_the_settings_with_their_defaults():
+    parameters = inspect.signature(MLP).parameters
+    defaults = {name: parameters[name].default for name in SETTINGS}
+    assert defaults == vars(TUTORIAL)
+    assert [name for name in parameters if name in SETTINGS] == [*SETTINGS]
 
 
 def test_an_error_from_within_is_left_as_it_is():

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and the checks of what typer can't check."""
+"""Options that several commands share, and the checks of what typer can't check."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
-from fastmlp import checks
-from fastmlp.problem import Problem
+from fastmlp import checks, reference
+from fastmlp.problem import SETTINGS, TUTORIAL, Name, Problem, as_problem
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fastmlp import MLP
+    from fastmlp.data import Dataset
+
+# The settings that are options, with what their help calls a value.
+METAVARS = {"activation": "NAME[,NAME...]", "optimizer": "NAME", "dropout": "X"}
 OPTION_NAMES = {
     "learning_rate": "--lr",
     "lambda_reg": "--l2",
     "val_fraction": "--val-fraction",
-    "activation": "--activation",
-    "optimizer": "--optimizer",
-    "dropout": "--dropout",
     "n_threads": "--threads",
+    **{name: f"--{name}" for name in METAVARS},
 }
+ACTIVATION = ",".join(TUTORIAL.activations(2))  # the default, as --activation has it
 RATES = {"adam": 0.001, "adamw": 0.001}  # whose steps have the length of the rate, not of gradients
 RATE = 0.01
 DATA_HELP = (
@@ -54,6 +61,12 @@ def expanded(path: Given) -> Given:
     return type(path)(os.path.expanduser(path)) if path else path
 
 
+def _setting(name: str) -> Any:
+    setting = SETTINGS[name]
+    names = f": {', '.join(setting.known(reference))}" if isinstance(setting, Name) else ""
+    return typer.Option(metavar=METAVARS[name], help=f"{setting.doc}{names}.")
+
+
 Data = Annotated[str, typer.Option(metavar="PATH|mnist|digits", help=DATA_HELP, callback=expanded)]
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help=LABEL_HELP, show_default=False)]
 IdColumn = Annotated[
@@ -81,20 +94,9 @@ Model = Annotated[
 Hidden = Annotated[str, typer.Option(metavar="N[,N...]", help="Size of each hidden layer.")]
 Epochs = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the training data.")]
 BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Rows in a mini-batch.")]
-Activation = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME[,NAME...]",
-        help="What follows each hidden layer, one for all or one for each: identity, logistic, "
-        "tanh, relu, leaky_relu, silu, gelu.",
-    ),
-]
-Optimizer = Annotated[
-    str, typer.Option(metavar="NAME", help="sgd, momentum, nesterov, adam or adamw.")
-]
-Dropout = Annotated[
-    float, typer.Option(metavar="X", help="Share of the hidden units that a step leaves out.")
-]
+Activation = Annotated[str, _setting("activation")]
+Optimizer = Annotated[str, _setting("optimizer")]
+Dropout = Annotated[float, _setting("dropout")]
 LearningRate = Annotated[
     float | None,
     typer.Option(
@@ -134,27 +136,61 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def problem(hidden: tuple[int, ...], activation: str, optimizer: str, dropout: float) -> Problem:
-    """Return what is to be trained, checked before any data are read."""
-    from fastmlp import reference
-    from fastmlp.problem import as_problem
+class Plan(NamedTuple):
+    """The training that options ask for."""
 
+    hidden: tuple[int, ...]
+    problem: Problem
+    learning_rate: float
+    lambda_reg: float
+    dtype: str
+    n_threads: int | None
+
+    def network(
+        self, dataset: Dataset, n_classes: int, random_state: int | np.random.RandomState
+    ) -> MLP:
+        """Return the network that is to be trained on data."""
+        from fastmlp import MLP
+
+        network = MLP(
+            dataset.x.shape[1],
+            self.hidden,
+            n_classes,
+            self.learning_rate,
+            **vars(self.problem),
+            random_state=random_state,
+            dtype=self.dtype,
+            n_threads=self.n_threads,
+            input_scale=dataset.scale,
+        )
+        network.class_names = dataset.class_names
+        return network
+
+
+def plan(
+    hidden: str,
+    lr: float | None,
+    l2: float,
+    dtype: Dtype,
+    threads: int | None,
+    *,
+    activation: str,
+    **settings: Any,
+) -> Plan:
+    """Return what is to be trained, checked before any data are read.
+
+    Without --lr, the learning rate is the optimiser's usual one.
+    """
+    sizes = hidden_sizes(hidden)
     names = tuple(name.strip() for name in activation.split(","))
-    given = Problem(names if len(names) > 1 else names[0], optimizer=optimizer, dropout=dropout)
     with option_names():
-        return as_problem(given, len(hidden) + 1, reference)
-
-
-def rates(lr: float | None, l2: float, optimizer: str) -> tuple[float, float]:
-    """Return learning rate and L2 strength; the optimiser's usual rate where none is given."""
-    with option_names():
-        return checks.as_rates(RATES.get(optimizer, RATE) if lr is None else lr, l2)
-
-
-def check_threads(threads: int | None) -> None:
-    """Check that a machine can hold so many."""
-    if threads is not None:
-        checks.as_threads(threads, "--threads")
+        problem = Problem(names if len(names) > 1 else names[0], **settings)
+        problem = as_problem(problem, len(sizes) + 1, reference)
+        rate = RATES.get(problem.optimizer, RATE) if lr is None else lr
+        rate, l2 = checks.as_rates(rate, l2)
+        if threads is not None:
+            checks.as_threads(threads)
+    return Plan(sizes, problem, rate, l2, dtype.value, threads)
 
 
 @contextmanager

@@ -63,6 +63,14 @@ class Patience:
         is_best = self.keep is Keep.best and self.best_epoch
         return self.best_epoch if is_best else len(self.network.history_.loss)
 
+    @property
+    def reason(self) -> str:
+        """Why it has stopped the training."""
+        return (
+            f"Stopped: the validation loss has not improved for {self.n_epochs} epochs; "
+            f"it was lowest, {self.best:.4f}, after epoch {self.best_epoch}."
+        )
+
     def settle(self) -> None:
         """Give the network the weights that are kept."""
         for name, values in self._parameters.items():

@@ -12,6 +12,7 @@ from fastmlp.cli.progress import progress_of
 from fastmlp.cli.run_folder import print_files, run_folder, write_figure
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write
+from fastmlp.problem import TUTORIAL
 from fastmlp.words import counted
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def profile(
     scale: options.Scale = None,
     max_bytes: options.MaxBytes = None,
     hidden: options.Hidden = "64",
-    activation: options.Activation = "relu",
-    dropout: options.Dropout = 0.0,
-    optimizer: options.Optimizer = "sgd",
+    activation: options.Activation = options.ACTIVATION,
+    dropout: options.Dropout = TUTORIAL.dropout,
+    optimizer: options.Optimizer = TUTORIAL.optimizer,
     epochs: Annotated[
         int, typer.Option(min=1, metavar="N", help="Epochs to measure; the fastest one counts.")
     ] = 10,
@@ -53,16 +54,16 @@ def profile(
     ] = None,
 ) -> None:
     """Show where the training's time goes, and how near the hardware's limits each stage is."""
-    hidden_sizes = options.hidden_sizes(hidden)
-    problem = options.problem(hidden_sizes, activation, optimizer, dropout)
-    rate, l2 = options.rates(lr, l2, optimizer)
+    plan = options.plan(
+        hidden, lr, l2, dtype, threads,
+        activation=activation, dropout=dropout, optimizer=optimizer,
+    )  # fmt: skip
     options.check_scale(scale)
-    options.check_threads(threads)
     console, errors = Terminal(), Terminal(stderr=True)
     if data == "digits":
         console.print(sources.BUILT_IN, soft_wrap=True)
 
-    from fastmlp import MLP, profiling
+    from fastmlp import profiling
 
     with run_folder(out, DEFAULT_NAME) as folder:
         dataset = sources.load(
@@ -70,24 +71,12 @@ def profile(
             max_bytes=max_bytes,
         )  # fmt: skip
         n_classes = sources.n_classes(dataset, "profile")
-        x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "profile")
+        x, y = sources.rows(dataset, plan.dtype), sources.labels(dataset, "profile")
         console.print_line(dataset.found)
-        network = MLP(
-            x.shape[1],
-            hidden_sizes,
-            n_classes,
-            rate,
-            activation=problem.activation,
-            optimizer=problem.optimizer,
-            dropout=problem.dropout,
-            random_state=seed,
-            dtype=dtype.value,
-            n_threads=threads,
-            input_scale=dataset.scale,
-        )
+        network = plan.network(dataset, n_classes, seed)
         with progress_of("Training", errors) as report:
             result = profiling.profile(
-                network, x, y, epochs, batch_size, lambda_reg=l2, progress=report
+                network, x, y, epochs, batch_size, lambda_reg=plan.lambda_reg, progress=report
             )
         with atomic_write(folder / STAGES) as stream:
             stream.write(result.to_frame().to_csv(lineterminator="\n").encode())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -19,6 +19,7 @@ from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
 from fastmlp.cli.terminal import Terminal, tell
 from fastmlp.network.model_file import MODEL_NAME
+from fastmlp.problem import TUTORIAL
 
 
 def train(
@@ -28,9 +29,9 @@ def train(
     scale: options.Scale = None,
     max_bytes: options.MaxBytes = None,
     hidden: options.Hidden = "64",
-    activation: options.Activation = "relu",
-    dropout: options.Dropout = 0.0,
-    optimizer: options.Optimizer = "sgd",
+    activation: options.Activation = options.ACTIVATION,
+    dropout: options.Dropout = TUTORIAL.dropout,
+    optimizer: options.Optimizer = TUTORIAL.optimizer,
     epochs: options.Epochs = 100,
     patience: Annotated[
         int | None,
@@ -86,12 +87,12 @@ def train(
     ] = None,
 ) -> None:
     """Train a classifier, and save the model, its history and up to three pictures."""
-    hidden_sizes = options.hidden_sizes(hidden)
-    problem = options.problem(hidden_sizes, activation, optimizer, dropout)
-    rate, l2 = options.rates(lr, l2, optimizer)
+    plan = options.plan(
+        hidden, lr, l2, dtype, threads,
+        activation=activation, dropout=dropout, optimizer=optimizer,
+    )  # fmt: skip
     options.check_scale(scale)
     options.check_fraction(val_fraction)
-    options.check_threads(threads)
     if overwrite and out is None:
         raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
     is_quiet = verbose is False
@@ -101,103 +102,101 @@ def train(
 
     import numpy as np
 
-    from fastmlp import MLP
     from fastmlp.data import train_val_split
 
     with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
-        errors = Terminal(stderr=True, quiet=is_quiet)
         dataset = sources.load(
-            data, "train", errors, label=label, scale=scale, id_column=id_column,
-            max_bytes=max_bytes,
+            data, "train", Terminal(stderr=True, quiet=is_quiet),
+            label=label, scale=scale, id_column=id_column, max_bytes=max_bytes,
         )  # fmt: skip
         n_classes = sources.n_classes(dataset, "train")
-        x, y = sources.rows(dataset, dtype.value), sources.labels(dataset, "train")
+        x, y = sources.rows(dataset, plan.dtype), sources.labels(dataset, "train")
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
         stream = np.random.RandomState(seed)
         with options.option_names():
             x_train, y_train, x_val, y_val = train_val_split(x, y, val_fraction, stream)
         console.print_line(dataset.found)
-        network = MLP(
-            x.shape[1],
-            hidden_sizes,
-            n_classes,
-            rate,
-            activation=problem.activation,
-            optimizer=problem.optimizer,
-            dropout=problem.dropout,
-            random_state=stream,
-            dtype=dtype.value,
-            n_threads=threads,
-            input_scale=dataset.scale,
-        )
-        network.class_names = dataset.class_names
-        split = Split.of(x, seed, val_fraction)
-        keep = keep or (Keep.last if patience is None else Keep.best)
-        patient = Patience(network, patience or epochs, keep)
+        network = plan.network(dataset, n_classes, stream)
         rehearse(folder, network)
-
-        def fit(progress: TrainingProgress) -> None:
-            try:
-                network.train(
-                    x_train, y_train, epochs, batch_size,
-                    lambda_reg=l2, validation_data=(x_val, y_val), verbose=False,
-                    callbacks=[progress, _is_to_stop, patient],
-                )  # fmt: skip
-            finally:  # arrays have no names
-                network.feature_names = checks.names_to_keep(dataset.feature_names)
-
-        try:
-            progress = TrainingProgress(epochs, console, bool(verbose))
-            _train(patient, fit, progress, folder, split)
+        keep = keep or (Keep.last if patience is None else Keep.best)
+        run = _Run(
+            folder,
+            Split.of(x, seed, val_fraction),
+            Patience(network, patience or epochs, keep),
+            TrainingProgress(epochs, console, bool(verbose)),
+            checks.names_to_keep(dataset.feature_names),
+        )
+        with run.interruptible():
+            run.train(
+                x_train, y_train, epochs, batch_size,
+                lambda_reg=plan.lambda_reg, validation_data=(x_val, y_val),
+            )  # fmt: skip
             if output.has_failed():
-                tell(f"Stopped {_reached(patient, folder)}")
+                tell(f"Stopped {run.reached}")
                 return
-            if patient.is_over and len(network.history_.loss) < epochs:
-                console.print(
-                    f"Stopped: the validation loss has not improved for {patience} epochs; "
-                    f"it was lowest, {patient.best:.4f}, after epoch {patient.best_epoch}.",
-                    soft_wrap=True,
-                )
+            if run.patience.is_over and len(network.history_.loss) < epochs:
+                console.print(run.patience.reason, soft_wrap=True)
             with _saved_before(folder):
                 report(
                     network, dataset, (x_train, y_train), (x_val, y_val), folder, console,
-                    patient.kept_epoch,
+                    run.patience.kept_epoch,
                 )  # fmt: skip
+
+
+class _Run(NamedTuple):
+    """A training that is saved as far as it gets, whatever it is that ends it."""
+
+    folder: Path
+    split: Split
+    patience: Patience
+    progress: TrainingProgress
+    feature_names: tuple[str, ...] | None
+
+    def train(self, *data: Any, **settings: Any) -> None:
+        """Train the network and save it.
+
+        What is saved is the epoch that is to be kept, of those that there are by then. A first
+        signal takes effect between two epochs; so does a standard output that fails.
+        """
+        network = self.patience.network
+        with signals.held():
+            try:
+                with signals.patient(), self.progress:
+                    network.train(
+                        *data, **settings, verbose=False,
+                        callbacks=[self.progress, _is_to_stop, self.patience],
+                    )  # fmt: skip
+            except FloatingPointError as error:
+                done = len(network.history_.loss)
+                kept = f"saved {self.reached}" if done else "nothing is saved"
+                raise ValueError(
+                    f"the training diverged in epoch {done + 1}: "
+                    f"give a smaller --lr than {network.learning_rate:g} ({kept})"
+                ) from error
+            finally:
+                network.feature_names = self.feature_names  # arrays have no names
+                if network.history_.loss:
+                    self.patience.settle()
+                    save(self.folder, network, self.split)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Where a signal ends what is done, say what there is by then, and exit."""
+        try:
+            yield
         except KeyboardInterrupt:
-            if not network.history_.loss:
+            if not self.patience.network.history_.loss:
                 raise
-            tell(f"{signals.word} {_reached(patient, folder)}")
+            tell(f"{signals.word} {self.reached}")
             raise typer.Exit(signals.status) from None
 
-
-def _train(
-    patient: Patience,
-    fit: Callable[[TrainingProgress], None],
-    progress: TrainingProgress,
-    folder: Path,
-    split: Split,
-) -> None:
-    """Train and save the network as far as that gets, whatever it is that ends it.
-
-    What is saved is the epoch that is to be kept, of those that there are by then. A first signal
-    takes effect between two epochs; so does a standard output that fails.
-    """
-    network = patient.network
-    with signals.held():
-        try:
-            with signals.patient(), progress:
-                fit(progress)
-        except FloatingPointError as error:
-            done = len(network.history_.loss)
-            kept = f"saved {_reached(patient, folder)}" if done else "nothing is saved"
-            raise ValueError(
-                f"the training diverged in epoch {done + 1}: "
-                f"give a smaller --lr than {network.learning_rate:g} ({kept})"
-            ) from error
-        finally:
-            if network.history_.loss:
-                patient.settle()
-                save(folder, network, split)
+    @property
+    def reached(self) -> str:
+        """How far the training has come, and where that is saved."""
+        done, kept = len(self.patience.network.history_.loss), self.patience.kept_epoch
+        epochs = "1 whole epoch" if done == 1 else f"{done} whole epochs"
+        state = "is" if kept == done else f"was after epoch {kept}, the best one"
+        return f"after {epochs}; saved as it {state}: {self.folder / MODEL_NAME}"
 
 
 def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
@@ -212,11 +211,3 @@ def _saved_before(folder: Path) -> Iterator[None]:
     except Exception as error:
         error.add_note(f"the model is saved: {folder / MODEL_NAME}")
         raise
-
-
-def _reached(patient: Patience, folder: Path) -> str:
-    """How far the training has come, and where that is saved."""
-    done, kept = len(patient.network.history_.loss), patient.kept_epoch
-    epochs = "1 whole epoch" if done == 1 else f"{done} whole epochs"
-    state = "is" if kept == done else f"was after epoch {kept}, the best one"
-    return f"after {epochs}; saved as it {state}: {folder / MODEL_NAME}"
