@@ -32,8 +32,9 @@ class Tables(Protocol):
 class Number(NamedTuple):
     """A setting that is a number."""
 
-    doc: str
+    default: float
     limit: Callable[[object, str], float]  # one of `checks`: returns the number, or raises
+    doc: str
 
     def check(self, value: object, name: str, tables: Tables) -> float:
         """Return the value, or raise an error that names the setting."""
@@ -47,8 +48,9 @@ class Number(NamedTuple):
 class Name(NamedTuple):
     """A setting that is the name of an entry in an engine's table."""
 
-    doc: str
+    default: str
     table: str
+    doc: str
     may_be_several: bool = False  # a tuple of names, one for each hidden layer
 
     def known(self, tables: Tables) -> list[str]:
@@ -67,8 +69,8 @@ class Name(NamedTuple):
         return (json_text.as_names if self.may_be_several else json_text.as_name)(value)
 
 
-def _setting(default: Any, setting: Name | Number) -> Any:
-    return field(default=default, metadata={"setting": setting})
+def _field(setting: Name | Number) -> Any:
+    return field(default=setting.default, metadata={"setting": setting})
 
 
 @dataclass(frozen=True)
@@ -80,29 +82,30 @@ class Problem:
     documented and read from files stands on its field, see `SETTINGS`.
     """
 
-    activation: str | tuple[str, ...] = _setting(
-        "relu",
-        Name("What follows each hidden layer, one for all or one for each", "ACTIVATIONS", True),
+    activation: str | tuple[str, ...] = _field(
+        Name(
+            "relu", "ACTIVATIONS", "What follows each hidden layer, one for all or one for each",
+            may_be_several=True,
+        )
+    )  # fmt: skip
+    loss: str = _field(
+        Name("cross_entropy", "LOSSES", "What is minimised; it names the output's function too")
     )
-    loss: str = _setting(
-        "cross_entropy", Name("What is minimised; it names the output's function too", "LOSSES")
+    optimizer: str = _field(Name("sgd", "OPTIMIZERS", "How a step follows the gradient"))
+    momentum: float = _field(
+        Number(0.9, checks.as_share, "Share of the last step that momentum and nesterov take again")
     )
-    optimizer: str = _setting("sgd", Name("How a step follows the gradient", "OPTIMIZERS"))
-    momentum: float = _setting(
-        0.9,
-        Number("Share of the last step that is taken again: momentum, nesterov", checks.as_share),
+    beta_1: float = _field(
+        Number(0.9, checks.as_share, "Decay of the mean of gradients, in adam and adamw")
     )
-    beta_1: float = _setting(
-        0.9, Number("Decay of the running mean of gradients: adam, adamw", checks.as_share)
+    beta_2: float = _field(
+        Number(0.999, checks.as_share, "Decay of the mean of squared gradients, in adam and adamw")
     )
-    beta_2: float = _setting(
-        0.999, Number("Decay of the running mean of their squares: adam, adamw", checks.as_share)
+    epsilon: float = _field(
+        Number(1e-8, checks.as_positive, "Added to the root of the mean square, in adam and adamw")
     )
-    epsilon: float = _setting(
-        1e-8, Number("Added to the root of the mean square: adam, adamw", checks.as_positive)
-    )
-    dropout: float = _setting(
-        0.0, Number("Share of the hidden units that a step leaves out", checks.as_share)
+    dropout: float = _field(
+        Number(0.0, checks.as_share, "Share of the hidden units that a step leaves out")
     )
 
     def activations(self, n_layers: int) -> tuple[str, ...]:
