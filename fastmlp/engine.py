@@ -1,10 +1,12 @@
-"""What a network asks of an engine: `fastmlp.reference`, or `fastmlp.kernels`."""
+"""What front ends ask of an engine: `fastmlp.kernels`, or `fastmlp.reference`, as Protocols."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.problem import Problem, Tables
@@ -16,53 +18,183 @@ class CompilerOffError(RuntimeError):
     """Numba's compiler is off, without which the compiled engine can't work."""
 
 
+@dataclass(frozen=True)
+class Features:
+    """The rows of X as `Engine.read` returns them; an engine may add what it has found of them.
+
+    Attributes
+    ----------
+    x : ndarray or SciPy CSR of shape (n_rows, n_features)
+        As it was given.
+    are_finite : bool
+        Whether all numbers are known to be finite. If not, nobody has looked.
+    """
+
+    x: Any
+    are_finite: bool = False
+
+
+class Prediction(NamedTuple):
+    """The outputs, and whether the numbers that they were computed from are finite."""
+
+    outputs: Array
+    has_finite_parameters: bool
+    has_finite_rows: bool  # if that was asked for
+
+
 class Trainer(Protocol):
-    """Epochs of mini-batches over one set of rows; see `fastmlp.reference.Trainer`."""
+    """Epochs of mini-batches over one set of rows; see `fastmlp.reference.Trainer` for settings.
 
-    learning_rate: float
+    A trainer works on copies of the parameters and of the optimiser's arrays. Only `load`,
+    `restart` and `export` move values between these and the caller's arrays.
+
+    Attributes
+    ----------
+    outside : (weights, biases)
+        The caller's lists of arrays. Others of the same shapes and dtype may be assigned.
+    states : list of tuple of ndarray
+        The caller's side of the optimiser's arrays, for each of w1..wL, b1..bL; zero at first.
+        Others may be assigned.
+    learning_rate : float or ndarray of shape (n_steps,)
+        One for all steps, or one for each step of an epoch. May be assigned between epochs.
+    lambda_reg : float
+        Strength of L2. May be assigned between epochs.
+    n_steps : int
+        Steps taken so far: the next is step ``n_steps + 1`` of Adam's bias corrections and of
+        dropout. May be assigned between epochs, to continue.
+    mean_loss : float
+        Of the last call of `epoch` or `repeat`: the mean of its batches' losses, each before its
+        step and counted by its rows, without L2; NaN where no row has weight.
+    penalty : float
+        Of the last call of `epoch`: the same mean of the batches' L2 terms, half the strength times
+        the sum of the squares of all weights before the step. 0 without `with_penalty`.
+    """
+
+    outside: tuple[Sequence[Array], Sequence[Array]]
+    states: list[tuple[Array, ...]]
+    learning_rate: Any
+    lambda_reg: float
+    n_steps: int
     mean_loss: float
+    penalty: float
 
-    def epoch(self, order: NDArray[Any], /) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss."""
+    def epoch(self, order: NDArray[np.intp], /) -> float:
+        """Take a step for each batch of rows in `order`, (n_ordered,).
+
+        Return the mean loss, without L2, of the last batch that has weight, before its step; NaN if
+        there is none. Raise ValueError, before any step, where there is no such row.
+        """
+
+    def epochs(self, orders: NDArray[np.intp], /) -> tuple[Array, Array]:
+        """Take an epoch for each row of `orders`; return `mean_loss` and `penalty` of each.
+
+        For more than one, `learning_rate` is a number.
+        """
+
+    def repeat(self) -> None:
+        """Take the steps of the last call of `epoch` once more, with the same numbers.
+
+        Neither `penalty` nor `n_steps` changes.
+        """
+
+    def mark(self) -> None:
+        """Remember parameters, states and the number of steps, for `go_back`."""
+
+    def go_back(self) -> None:
+        """Go on from where `mark` was called."""
+
+    def set_targets(self, y: Array, /) -> None:
+        """Go on with a copy of these targets, of the same kind as those before."""
 
     def load(self) -> None:
-        """Go on from the values in the arrays that were handed in."""
+        """Go on from the parameters in `outside`, and from `states`."""
+
+    def restart(self) -> None:
+        """Go on from the parameters in `outside`, and from an optimiser whose arrays are 0."""
 
     def export(self) -> None:
-        """Write the parameters into the arrays that were handed in."""
+        """Write the parameters into `outside`, and the optimiser's arrays into `states`."""
+
+    def export_states(self) -> None:
+        """Write the optimiser's arrays into `states`."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: Any) -> None: ...
 
 
+class MakeTrainer(Protocol):
+    """An engine's class of trainers; `fastmlp.reference.Trainer` describes the settings."""
+
+    def __call__(
+        self,
+        weights: Sequence[Array],
+        biases: Sequence[Array],
+        x: Any,
+        y: Array,
+        *,
+        problem: Problem = ...,
+        batch_size: int = ...,
+        learning_rate: float | NDArray[np.float64] = ...,
+        lambda_reg: float = ...,
+        input_scale: float | None = ...,
+        n_threads: int | None = ...,
+        row_weights: Array | None = ...,
+        l2_by_rows: bool = ...,
+        floor: float | None = ...,
+        seed: int = ...,
+        with_penalty: bool = ...,
+        total: float | None = ...,
+    ) -> Trainer: ...
+
+
 class Engine(Tables, Protocol):
-    """A module that trains and predicts. `x` has been checked: uint8, float32, float64, or CSR."""
+    """A module that trains and predicts. `x` has been checked: uint8, float32, float64, or CSR.
+
+    Predictions take their `owner`, the network that predicts: an engine may keep beside it what
+    its next prediction needs again. It can be referred to weakly.
+    """
 
     @property
-    def Trainer(self) -> Callable[..., Trainer]:  # noqa: N802
-        """Make a trainer of weights, biases, x, y and settings."""
+    def Trainer(self) -> MakeTrainer:  # noqa: N802
+        """Make a trainer of weights, biases, rows (`x` or what `read` has returned) and targets."""
 
-    def forward(
+    def read(self, x: Any, n_epochs: int) -> Features:
+        """Look at rows that are to be trained on for so many epochs, and must not change by then.
+
+        Where it pays, they are copied to what is faster to read.
+        """
+
+    def predict(
         self,
+        owner: object,
         weights: Sequence[Array],
         biases: Sequence[Array],
         x: Any,
-        input_scale: float | None = None,
-        problem: Problem = ...,
-    ) -> list[Array]:
-        """Return the activations of every layer."""
+        input_scale: float | None,
+        n_threads: int | None,
+        problem: Problem,
+        as_labels: bool = False,
+        looks: bool = False,
+    ) -> Prediction:
+        """Return the last layer's outputs, (n_rows, n_outputs).
 
-    def predict_proba(
+        With `as_labels`, the number of each row's largest one, (n_rows,), the first of equals: the
+        largest of what goes into the output's function, which may round to equals. With `looks`,
+        whether all rows are finite, too.
+        """
+
+    def predict_layers(
         self,
+        owner: object,
         weights: Sequence[Array],
         biases: Sequence[Array],
         x: Any,
-        input_scale: float | None = None,
-        n_threads: int | None = None,
-        problem: Problem = ...,
-    ) -> Array:
-        """Return the last layer's outputs."""
+        input_scale: float | None,
+        n_threads: int | None,
+        problem: Problem,
+    ) -> tuple[list[Array], bool]:
+        """Return the activations of every layer, and whether all parameters are finite."""
 
     def prepare(
         self,

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import MLP, MLPClassifier, reference
 from fastmlp.estimators.read_input import read_rows
-from fastmlp.kernels import inputs, levels
+from fastmlp.kernels import inputs, levels, read
 from fastmlp.kernels.levels import find_levels
 from fastmlp.network.divergence import DivergenceError
 
@@ -108,9 +108,9 @@ def test_training_has_the_same_bits(kind, dtype, n_threads):
     parameters = make_parameters((24, 33, 5), dtype)
     x, y = make_grid("pixels / 255", (150, 24), kind), make_labels(150, 5)
     settings = {"batch_size": 66, "learning_rate": 0.05, "n_threads": n_threads}
-    expected = train(parameters, x, y, n_epochs=1, skip_zeros=False, **settings)
+    expected = train(parameters, read(x, 1), y, skip_zeros=False, **settings)
     for skip_zeros in (True, False):
-        got = train(parameters, x, y, n_epochs=9, skip_zeros=skip_zeros, **settings)
+        got = train(parameters, read(x, 9), y, skip_zeros=skip_zeros, **settings)
         assert_same_bits(got, expected)
 
 

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference_tools import random_batch, random_net
 
 from fastmlp import reference
-from fastmlp.reference import formulas
+from fastmlp.reference import inference
 
 
 @pytest.mark.parametrize("sizes", [(7, 5, 3), (4, 6, 5, 3), (3, 1, 1)])
@@ -61,7 +61,7 @@ def test_prediction_in_blocks_equals_prediction_at_once(monkeypatch):
     weights, biases = random_net((4, 3, 2))
     x, _ = random_batch(10, 4, 2)
     at_once = reference.predict_proba(weights, biases, x)
-    monkeypatch.setattr(formulas, "ROWS_PER_BLOCK", 3)
+    monkeypatch.setattr(inference, "ROWS_PER_BLOCK", 3)
     assert_allclose(reference.predict_proba(weights, biases, x), at_once, rtol=1e-14)
 
 

@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.beside import sole_training
+from fastmlp.engine import Engine
 from fastmlp.estimators import by_hand, hyperparameters, outputs, read_input
 from fastmlp.estimators.callbacks import Hooks
 from fastmlp.estimators.initial import draw_parameters
@@ -42,6 +43,13 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
+
+    @property
+    def _engine(self) -> Engine:
+        """The module that trains and predicts: `fastmlp.kernels`."""
+        from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
+
+        return kernels
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = hyperparameters.CONSTRAINTS
 
@@ -116,7 +124,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
         is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
         n_epochs = 1 if is_partial else self.max_iter if is_stochastic else self.max_fun
-        x, y_read, levels = read_input.read_rows(self, X, y, is_new, n_epochs, **self._y_rules)
+        x, y_read, features = read_input.read_rows(self, X, y, is_new, n_epochs, **self._y_rules)
         encoded = self._encode_first(y_read, is_partial)
         class_weights = self._learn_class_weight(encoded, is_partial)
         weights = read_input.read_sample_weight(sample_weight, x)
@@ -129,7 +137,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             X, y_read, held_out, x, encoded, weights, class_weights, random_state
         )
         targets = self._targets(encoded, self.coefs_[0].dtype)
-        rows = Rows(x, levels, targets, weights, order, validation)
+        rows = Rows(features, targets, weights, order, validation)
         hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else self.max_iter + 1)
         if is_stochastic:
             fit_stochastic(self, rows, hooks, random_state, is_partial)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.checks import generators
+from fastmlp.engine import Trainer
 
 LONGEST = 256  # epochs taken together
 # Seconds that they may take: where what is done after the run's last epoch is in vain; and where
@@ -38,7 +38,7 @@ class Epochs:
     """
 
     def __init__(
-        self, trainer: Any, order: NDArray[np.intp], shuffle: bool,
+        self, trainer: Trainer, order: NDArray[np.intp], shuffle: bool,
         random_state: np.random.RandomState, n_epochs: int, runs_ahead: bool,
     ) -> None:  # fmt: skip
         self._trainer, self._order, self._shuffle = trainer, order, shuffle

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.checks import warn_user
+from fastmlp.engine import Trainer
 from fastmlp.estimators.callbacks import Hooks
 from fastmlp.estimators.hyperparameters import as_float, problem_of
 from fastmlp.estimators.progress import progress_of
@@ -30,8 +31,6 @@ class Objective:
     """
 
     def __init__(self, estimator: Any, rows: Rows) -> None:
-        from fastmlp.kernels import Trainer
-
         self._parameters = [*estimator.coefs_, *estimator.intercepts_]
         dtype = self._parameters[0].dtype
         n_layers, n_rows = len(estimator.coefs_), len(rows.order)
@@ -45,10 +44,10 @@ class Objective:
         )
         self._total = float(n_rows if rows.weights is None else rows.weights.sum())
         self._alpha = as_float(estimator, "alpha")
-        self._trainer = Trainer(
+        self._trainer: Trainer = estimator._engine.Trainer(
             point[:n_layers],
             point[n_layers:],
-            rows.x,
+            rows.features,
             rows.targets,
             problem=problem_of(estimator, estimator.out_activation_),
             batch_size=min(CHUNK, n_rows),
@@ -56,7 +55,6 @@ class Objective:
             row_weights=rows.weights,
             floor=float(np.finfo(dtype).eps),
             total=self._total,
-            levels=rows.levels,
         )
         self._trainer.states = [(view,) for view in sums]
         self._order = rows.order

@@ -65,7 +65,7 @@ def outputs_of(estimator: Any, x: Any, as_labels: bool = False) -> Array:
 def finite_outputs_of(estimator: Any, x: Array, as_labels: bool = False) -> Array | None:
     """Return what `outputs_of` does, if it can tell that all features are finite; else None.
 
-    The kernels look at them anyway, so that a look before would be one too many.
+    The engine looks at them anyway, so that a look before would be one too many.
     """
     weights, biases = parameters(estimator)
     if x.dtype != weights[0].dtype:
@@ -83,8 +83,6 @@ def _predicted(
     looks: bool = False,
 ) -> tuple[Array, bool]:
     """Return the outputs, and whether all features are finite, if `looks`."""
-    from fastmlp.kernels import kept
-
     n_threads = estimator.n_threads
     if n_threads is not None:
         n_threads = checks.as_threads(n_threads)
@@ -92,7 +90,7 @@ def _predicted(
     is_trained = name in LOSS_OF_OUTPUT  # else it has been assigned
     problem = problem_of(estimator, name if is_trained else "identity")
     takes_largest = as_labels and name == "softmax"
-    found = kept.predict(
+    found = estimator._engine.predict(
         estimator, weights, biases, x, None, n_threads, problem, takes_largest, looks
     )
     outputs = found.outputs

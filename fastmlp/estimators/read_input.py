@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fastmlp.checks import refuse_missing, times
 from fastmlp.checks.features import has_finite_sum
 from fastmlp.checks.sparse import as_csr, own_structure
+from fastmlp.engine import Features
 from fastmlp.estimators import by_hand
 
 Array = NDArray[Any]
@@ -21,23 +22,21 @@ FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(n
 
 def read_rows(
     estimator: Any, X: Any, y: Any, reset: bool, n_epochs: int = 1, **y_rules: Any
-) -> tuple[Any, Any, Any]:
-    """Return features and targets that fit together, and the features as bytes or None.
+) -> tuple[Any, Any, Features]:
+    """Return features and targets that fit together, and the features as the engine has read them.
 
-    They are to be read `n_epochs` times; see `fastmlp.kernels.inputs.levels_of`, which sees whether
-    they are finite by the way. `y_rules` go to scikit-learn's check of y.
+    They are to be trained on for `n_epochs`. `y_rules` go to scikit-learn's check of y.
     """
-    from fastmlp.kernels.inputs import levels_of
-
+    read = estimator._engine.read
     if isinstance(y, list | tuple):
         y = refuse_missing(y, "y")
     is_plain_x = _is_plain_array(X) if reset else is_plain(estimator, X)
     if is_plain_x and _are_plain_targets(y, len(X)):
-        levels = levels_of(X, n_epochs)
-        if levels is not None or has_finite_sum(X):
+        features = read(X, n_epochs)
+        if features.are_finite or has_finite_sum(X):
             if reset:  # remembers how many columns there are, and forgets their names
                 validate_data(estimator, X, skip_check_array=True)
-            return X, y, levels
+            return X, y, features
     y = refuse_missing(y, "y")
     X, y = _sound(X, "X"), _sound(y, "y")  # noqa: N806 - as scikit-learn has it
     _refuse_times(X, "X")
@@ -48,7 +47,7 @@ def read_rows(
         multi_output=True, reset=reset, **y_rules,
     )  # fmt: skip
     x = _canonical(x)
-    return x, y, levels_of(x, n_epochs)
+    return x, y, read(x, n_epochs)
 
 
 def read_features(estimator: Any, X: Any) -> Any:

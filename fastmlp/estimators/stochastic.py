@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.checks import generators, warn_user
+from fastmlp.engine import Trainer
 from fastmlp.estimators.callbacks import Hooks
 from fastmlp.estimators.epoch_blocks import Epochs
 from fastmlp.estimators.hyperparameters import as_float, problem_of
@@ -145,7 +146,7 @@ class _Run:
     """The epochs of one call of fit."""
 
     def __init__(
-        self, estimator: Any, rows: Rows, hooks: Hooks, random_state: Any, trainer: Any,
+        self, estimator: Any, rows: Rows, hooks: Hooks, random_state: Any, trainer: Trainer,
         schedule: Schedule, progress: Any,
     ) -> None:  # fmt: skip
         self.estimator, self.rows, self.hooks = estimator, rows, hooks

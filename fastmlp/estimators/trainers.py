@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.beside import Beside
+from fastmlp.engine import Features, Trainer
 from fastmlp.estimators.hyperparameters import as_float
 from fastmlp.problem import Problem
 
@@ -18,12 +19,10 @@ MOST_BYTES = 2**22  # of rows, and of weights: with more, a run takes longer tha
 class Rows(NamedTuple):
     """What a run is trained on.
 
-    `order` has the numbers of those rows of `x` that are trained on, in the order of the data;
-    `levels` may be `x` once more, as bytes.
+    `order` has the numbers of those rows that are trained on, in the order of the data.
     """
 
-    x: Any
-    levels: Any
+    features: Features
     targets: Array
     weights: Array | None
     order: NDArray[np.intp]
@@ -35,21 +34,19 @@ class Batch(NamedTuple):
 
     kind: tuple[Any, ...]
     x: Array
-    trainer: Any
+    trainer: Trainer
 
 
 _kept: Beside[Batch] = Beside()  # beside estimators that `partial_fit` has trained
 
 
-def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Any:
+def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Trainer:
     """Return a trainer of the estimator's `coefs_` and `intercepts_`; `seed` is for dropout."""
-    from fastmlp.kernels import Trainer
-
     weights = estimator.coefs_
-    return Trainer(
+    trainer: Trainer = estimator._engine.Trainer(
         weights,
         _as_rows(estimator.intercepts_),
-        rows.x,
+        rows.features,
         rows.targets,
         problem=problem,
         batch_size=batch_size,
@@ -60,8 +57,8 @@ def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, se
         floor=float(np.finfo(weights[0].dtype).eps),
         seed=seed,
         with_penalty=True,
-        levels=rows.levels,
     )
+    return trainer
 
 
 def batch_of(
@@ -74,7 +71,7 @@ def batch_of(
     It is taken out while it is at work: another thread makes one of its own, and after an error
     there is none to go on with.
     """
-    x, targets, weights = rows.x, rows.targets, estimator.coefs_
+    x, targets, weights = rows.features.x, rows.targets, estimator.coefs_
     batch = _kept.pop(estimator)
     if (
         not isinstance(x, np.ndarray)
@@ -82,14 +79,15 @@ def batch_of(
         or max(x.nbytes + targets.nbytes, sum(w.nbytes for w in weights)) > MOST_BYTES
     ):
         return None
+    engine = estimator._engine
     kind = (
-        problem, batch_size, seed, estimator.n_threads, weights[0].dtype,
+        engine, problem, batch_size, seed, estimator.n_threads, weights[0].dtype,
         *(w.shape for w in weights), x.shape, x.dtype, targets.shape,
     )  # fmt: skip
     if batch is None or batch.kind != kind:
-        rows = rows._replace(x=x.copy())
+        rows = rows._replace(features=engine.read(x.copy(), n_epochs=1))
         trainer = trainer_of(estimator, rows, problem, batch_size, seed)
-        return Batch(kind, rows.x, trainer)
+        return Batch(kind, rows.features.x, trainer)
     trainer = batch.trainer
     batch.x[...] = x
     trainer.set_targets(targets)

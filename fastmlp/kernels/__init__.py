@@ -86,7 +86,8 @@ from fastmlp.kernels.functions import (
     softmax,
 )
 from fastmlp.kernels.inference import Predictor, forward, predict_proba, prepare
-from fastmlp.kernels.inputs import skips_zeros
+from fastmlp.kernels.inputs import read, skips_zeros
+from fastmlp.kernels.kept import predict, predict_layers
 from fastmlp.kernels.trainer import Trainer
 
 __all__ = [
@@ -102,8 +103,11 @@ __all__ = [
     "cross_entropy",
     "forward",
     "matmul_bias",
+    "predict",
+    "predict_layers",
     "predict_proba",
     "prepare",
+    "read",
     "relu",
     "skips_zeros",
     "softmax",

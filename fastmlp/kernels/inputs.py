@@ -9,6 +9,7 @@ are. Where zeros are skipped, floats that are to be read often are read as bytes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from fastmlp.checks.features import FEATURE_DTYPES
 from fastmlp.checks.numbers import as_input_scale
 from fastmlp.checks.own import own_rows
+from fastmlp.engine import Features
 from fastmlp.kernels.codegen.buffers import PAGE, aligned
 from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.layout.blocking import LONGEST_GROUP
@@ -28,6 +30,22 @@ from fastmlp.reference import scale_inputs
 GROUP = 4  # inputs of a group, for the estimate of how many are skipped
 SAMPLED_ROWS = 128  # rows from which the share of zeros is estimated
 SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
+
+
+@dataclass(frozen=True)
+class Sampled(Features):
+    """Features, with what `read` has found of them.
+
+    Attributes
+    ----------
+    skips : bool, optional
+        Whether there are zeros enough to skip them, where that is known.
+    levels : Levels, optional
+        The same numbers as bytes: then all of them are finite.
+    """
+
+    skips: bool | None = None
+    levels: Levels | None = None
 
 
 class Inputs:
@@ -45,7 +63,7 @@ class Inputs:
     are_in_order : bool
         Whether rows are taken in the order in which they lie.
     levels : Levels, optional
-        What `levels_of` has found of `x`.
+        The elements of `x` as bytes.
 
     Attributes
     ----------
@@ -165,19 +183,18 @@ def _levels_of_pixels(x: np.ndarray, dtype: np.dtype[Any], input_scale: float | 
         return Levels(x, scale_inputs(np.arange(N_LEVELS, dtype=np.uint8), dtype, input_scale))
 
 
-def levels_of(x: Any, n_epochs: int, skip_zeros: bool | None = None) -> Levels | None:
-    """Return floats as bytes, if each row is read so often that it pays, and they can be.
-
-    Then all of them are finite. `skip_zeros` says whether zeros are skipped, if that is known.
-    """
-    is_read_often = (
-        n_epochs >= FEWEST_EPOCHS
-        and isinstance(x, np.ndarray)
-        and x.dtype != np.uint8
-        and _is_in_groups(x)
-        and skips_zeros(x, skip_zeros)
-    )
-    return find_levels(x) if is_read_often else None
+def read(x: Any, n_epochs: int) -> Sampled:
+    """Return rows, with floats as bytes too, if they are read so often that it pays, and can be."""
+    if (
+        n_epochs < FEWEST_EPOCHS
+        or not isinstance(x, np.ndarray)
+        or x.dtype == np.uint8
+        or not _is_in_groups(x)
+    ):
+        return Sampled(x)
+    skips = skips_zeros(x)
+    levels = find_levels(x) if skips else None
+    return Sampled(x, levels is not None, skips, levels)
 
 
 def skips_zeros(x: Any, wanted: bool | None = None) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.beside import Beside
+from fastmlp.engine import Prediction
 from fastmlp.kernels.entries.activations import ACTIVATIONS
 from fastmlp.kernels.entries.losses import LOSSES
 from fastmlp.kernels.inference import Predictor
@@ -30,14 +31,6 @@ class Kept(NamedTuple):
     predictor: Predictor
 
 
-class Prediction(NamedTuple):
-    """The outputs, and whether the numbers that they were computed from are finite."""
-
-    outputs: Array
-    has_finite_parameters: bool
-    has_finite_rows: bool  # if that was asked for
-
-
 _kept: Beside[Kept] = Beside()
 
 
@@ -52,20 +45,11 @@ def predict(
     as_labels: bool = False,
     looks: bool = False,
 ) -> Prediction:
-    """Return what `fastmlp.kernels.predict_proba` does; the owner's next call need not lay it out.
+    """Return outputs as `predict_proba` does; the owner's next call need not lay them out.
 
-    Neither the rows nor the outputs are kept, and parameters are read anew at each call.
-
-    Parameters
-    ----------
-    owner : object
-        What predicts, in any threads at once. It can be referred to weakly.
-    weights, biases, x, input_scale, n_threads, problem
-        As `predict_proba` takes them. They may be others at each call.
-    as_labels : bool
-        Whether the numbers (n_rows,) of each row's largest output are returned instead.
-    looks : bool
-        Whether to look if the rows are finite, which the kernels do by the way.
+    Neither the rows nor the outputs are kept, and parameters are read anew at each call. The owner
+    may predict in any threads at once. The kernels look by the way whether rows are finite. See
+    `fastmlp.engine.Engine`.
     """
     kept = _take(owner, weights, x, (input_scale, n_threads, problem))
     predictor = kept.predictor
@@ -75,7 +59,7 @@ def predict(
     return Prediction(outputs, predictor.has_finite_parameters, is_finite)
 
 
-def forward(
+def predict_layers(
     owner: object,
     weights: Sequence[Array],
     biases: Sequence[Array],
@@ -84,10 +68,7 @@ def forward(
     n_threads: int | None,
     problem: Problem,
 ) -> tuple[list[Array], bool]:
-    """Return what `fastmlp.kernels.forward` does, and whether all parameters are finite.
-
-    See `predict` for what is kept.
-    """
+    """Return what `fastmlp.kernels.forward` does; see `predict` for what is kept."""
     kept = _take(owner, weights, x, (input_scale, n_threads, problem))
     activations = kept.predictor.forward(weights, biases, x)
     _give_back(owner, kept)

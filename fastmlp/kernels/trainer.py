@@ -15,9 +15,8 @@ from fastmlp.checks.own import own_orders, own_targets
 from fastmlp.kernels import program
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.codegen.compile_notice import watch
-from fastmlp.kernels.inputs import Inputs, levels_of, readable, skips_zeros
+from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
 from fastmlp.kernels.layout.memory_plan import Plan, useful_threads
-from fastmlp.kernels.levels import Levels
 from fastmlp.kernels.runtime import clock
 from fastmlp.kernels.runtime.autotune import Pace
 from fastmlp.kernels.runtime.barrier import TEAM_BYTES
@@ -38,19 +37,17 @@ class Trainer:
     weights, biases : list of ndarray
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all float32 or all float64.
         `load` reads them and `export` writes them; nothing else touches them.
-    x : ndarray or SciPy CSR of shape (n_rows, n_features)
+    x : ndarray or SciPy CSR of shape (n_rows, n_features), or Sampled
         uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time; or
-        where it is to be read often and has many zeros, as bytes if they can stand for it. The
-        structure of CSR is copied.
+        instead the bytes that `fastmlp.kernels.read` has made of it. The structure of CSR is
+        copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Labels of intp, in 0..n_outputs-1, or dense targets in the network's dtype. They are copied.
     problem, batch_size, learning_rate, lambda_reg, input_scale, row_weights, l2_by_rows, floor, \
-seed, with_penalty, total, n_epochs
-        See `fastmlp.reference.Trainer`, and there for the attributes.
+seed, with_penalty, total
+        See `fastmlp.reference.Trainer`; and `fastmlp.engine.Trainer` for attributes and methods.
     n_threads : int, optional
         By default as many as are fastest.
-    levels : Levels, optional
-        What `fastmlp.kernels.inputs.levels_of` has found of `x`: it is not asked again then.
     skip_zeros : bool, optional
         By default where the data have zeros enough. It changes the speed, not a bit of the result
         (as long as that is finite).
@@ -75,12 +72,11 @@ seed, with_penalty, total, n_epochs
         seed: int = 0,
         with_penalty: bool = False,
         total: float | None = None,
-        n_epochs: int = 1,
-        levels: Levels | None = None,
         skip_zeros: bool | None = None,
     ) -> None:
         self.outside = weights, biases
-        x = readable(x)
+        features = x if isinstance(x, Sampled) else Sampled(x)
+        x = readable(features.x)
         self._n_rows = x.shape[0]
         self.problem = problem
         self.batch_size = batch_size
@@ -91,7 +87,7 @@ seed, with_penalty, total, n_epochs
         network = program.Network.of(problem, len(weights), has_labels=y.ndim == 1)
         self._has_labels = network.has_labels
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
-        skips = skips_zeros(x, skip_zeros)
+        skips = skips_zeros(x, features.skips if skip_zeros is None else skip_zeros)
         n_threads = max(self._pace.choices)
         self._plan = plan = Plan(
             weights, biases, batch_size, n_threads,
@@ -103,9 +99,7 @@ seed, with_penalty, total, n_epochs
             tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
             for parameter in (*weights, *biases)
         ]
-        if levels is None:
-            levels = levels_of(x, n_epochs, skips)
-        self.inputs = Inputs(plan, x, input_scale, skips, levels=levels)
+        self.inputs = Inputs(plan, x, input_scale, skips, levels=features.levels)
         self.set_targets(y)
         plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
         if row_weights is not None:
@@ -130,27 +124,20 @@ seed, with_penalty, total, n_epochs
             self._word = word.pop_all()
 
     def set_targets(self, y: Array) -> None:
-        """Go on with a copy of these targets, of the same kind as those before."""
+        """Go on with a copy of these targets; see `fastmlp.engine.Trainer`, as for all methods."""
         plan = self._plan
         targets = own_targets(y, self._has_labels, self._n_rows, plan.n_outputs, plan.dtype)
         plan.put("targets", targets)
         plan.works["target_row"] = 1 if self._has_labels else plan.n_outputs
 
     def epoch(self, order: NDArray[np.intp]) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
-
-        It is the mean loss, without L2, of the last batch that has weight; NaN if there is none.
-        ValueError, before any step, where there is no such row.
-        """
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
         losses, penalties = self.epochs(order.reshape(1, -1))
         self.mean_loss, self.penalty = float(losses[0]), float(penalties[0])
         return self._steps.last_loss()
 
     def repeat(self) -> None:
-        """Take the steps of the last call of `epoch` once more, with the same numbers.
-
-        Neither `penalty` nor `n_steps` takes notice.
-        """
+        """Take the steps of the last call of `epoch` once more, with the same numbers."""
         self._take_filled()
         self.mean_loss = float(self._steps.mean_losses()[0])
 
@@ -159,11 +146,6 @@ seed, with_penalty, total, n_epochs
 
         In Python an epoch costs as much as some thousand multiply-adds a row of a small network.
         So short epochs are run together, as one long one.
-
-        Parameters
-        ----------
-        orders : ndarray of shape (n_epochs, n_ordered)
-            A row is the order of an epoch's rows. For more than one, `learning_rate` is a number.
         """
         self._take(orders)
         penalties = np.zeros(len(orders))

@@ -191,7 +191,7 @@ class Network(Predictor):
         with self.engine.Trainer(
             weights,
             biases,
-            x,
+            self.engine.read(x, 1 if callbacks else epochs),  # a callback may change the rows
             y,
             problem=problem,
             batch_size=min(batch_size, n_rows),
@@ -200,7 +200,6 @@ class Network(Predictor):
             input_scale=input_scale,
             n_threads=n_threads,
             seed=seed,
-            n_epochs=1 if callbacks else epochs,  # a callback may change the rows
         ) as trainer:
             if validation is not None:
                 # Now, so that nothing is left to compile between epochs, or after the last one.

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from fastmlp.engine import Engine
 from fastmlp.network.reference_mlp import MLP as ReferenceMLP  # noqa: N811 - a class
-from fastmlp.problem import Problem
-
-Array = NDArray[Any]
 
 
 class MLP(ReferenceMLP):
@@ -121,29 +114,7 @@ class MLP(ReferenceMLP):
 
     @property
     def engine(self) -> Engine:
-        """The module whose Trainer, forward and predict_proba do the work: `fastmlp.kernels`."""
+        """The module that trains and predicts: `fastmlp.kernels`."""
         from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
 
         return kernels
-
-    def _predicted(
-        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
-    ) -> Array:
-        from fastmlp.kernels import kept
-
-        settings = (*self._check_runtime(), problem)
-        found = kept.predict(self, weights, biases, features, *settings)
-        if not found.has_finite_parameters:
-            self._check_finite(weights, biases)  # which raises
-        return found.outputs
-
-    def _activations(
-        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
-    ) -> list[Array]:
-        from fastmlp.kernels import kept
-
-        settings = (*self._check_runtime(), problem)
-        activations, is_finite = kept.forward(self, weights, biases, features, *settings)
-        if not is_finite:
-            self._check_finite(weights, biases)
-        return activations

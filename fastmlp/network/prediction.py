@@ -34,7 +34,7 @@ class Predictor(Parameters, ABC):
     @property
     @abstractmethod
     def engine(self) -> Engine:
-        """The module whose Trainer, forward and predict_proba do the work."""
+        """The module that trains and predicts."""
 
     @property
     def problem(self) -> Problem:
@@ -166,17 +166,23 @@ class Predictor(Parameters, ABC):
         self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
     ) -> Array:
         """The last layer's outputs, by parameters that have been checked but for infinities."""
-        self._check_finite(weights, biases)
-        settings = self._check_runtime()
-        return self.engine.predict_proba(weights, biases, features, *settings, problem)
+        settings = (*self._check_runtime(), problem)
+        found = self.engine.predict(self, weights, biases, features, *settings)
+        if not found.has_finite_parameters:
+            self._check_finite(weights, biases)  # which raises
+        return found.outputs
 
     def _activations(
         self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
     ) -> list[Array]:
         """Every layer's activations, by such parameters."""
-        self._check_finite(weights, biases)
-        scale = self._check_scale()
-        return self.engine.forward(weights, biases, features, scale, problem)
+        settings = (*self._check_runtime(), problem)
+        activations, is_finite = self.engine.predict_layers(
+            self, weights, biases, features, *settings
+        )
+        if not is_finite:
+            self._check_finite(weights, biases)
+        return activations
 
     def _check_runtime(self) -> tuple[float | None, int | None]:
         """Return `input_scale` and `n_threads`."""

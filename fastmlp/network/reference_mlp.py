@@ -28,7 +28,7 @@ class MLP(Network):
 
     @property
     def engine(self) -> Engine:
-        """The module whose Trainer, forward and predict_proba do the work: this package."""
+        """The module that trains and predicts: `fastmlp.reference`."""
         return reference
 
     def compute_loss(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:

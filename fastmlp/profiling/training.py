@@ -126,7 +126,7 @@ class _WatchedTrainer(Trainer):
 
     def __init__(self, weights: Any, biases: Any, x: Any, y: Any, **options: Any) -> None:
         super().__init__(weights, biases, x, y, **options)
-        self.x = x
+        self.x = x.x
         self.watches: list[NDArray[np.int64]] = []
         self._is_watching = True
 

@@ -8,7 +8,7 @@ entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds one. Which are
 `fastmlp.problem.Problem` says; by default ReLU, softmax with cross-entropy, and gradient descent.
 
 `activations`, `losses` and `optimizers` are the tables, `dropout` says which units a step leaves
-out; `formulas` and `updates` compose them, and `trainer` takes epochs.
+out; `formulas` and `updates` compose them, `trainer` takes epochs, and `inference` predicts.
 
 Notation: a batch has n rows; layer l of L has weights ``w`` of shape (n_in, n_out) and biases ``b``
 of shape (1, n_out); ``x`` is the input, ``z`` a layer before its activation, ``a`` its activations,
@@ -22,15 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp.reference.activations import ACTIVATIONS, Activation, relu, relu_derivative
 from fastmlp.reference.dropout import drop, keep_mask
-from fastmlp.reference.formulas import (
+from fastmlp.reference.formulas import Array, backward, forward, matmul_bias, scale_inputs
+from fastmlp.reference.inference import (
     ROWS_PER_BLOCK,
-    Array,
-    backward,
-    forward,
-    matmul_bias,
+    predict,
+    predict_layers,
     predict_proba,
     prepare,
-    scale_inputs,
+    read,
 )
 from fastmlp.reference.losses import (
     LOSSES,
@@ -67,8 +66,11 @@ __all__ = [
     "matmul_bias",
     "mean_loss",
     "optimizer_step",
+    "predict",
+    "predict_layers",
     "predict_proba",
     "prepare",
+    "read",
     "relu",
     "relu_derivative",
     "scale_inputs",

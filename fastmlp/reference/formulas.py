@@ -18,7 +18,6 @@ from fastmlp.reference.losses import LOSSES, mean_gradient
 
 Array = NDArray[Any]
 Masks = Sequence[NDArray[np.bool_]]  # of the hidden layers, from `dropout.keep_mask`
-ROWS_PER_BLOCK = 4096  # rows predicted together, so that memory stays small for any number of rows
 
 
 def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None) -> Array:
@@ -194,48 +193,3 @@ def backward(
                 z = matmul_bias(inputs[below], weights[below], biases[below])
                 dz = da * activation.derivative(z)
     return dw[::-1], db[::-1]
-
-
-def predict_proba(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    x: Any,
-    input_scale: float | None = None,
-    n_threads: int | None = None,
-    problem: Problem = TUTORIAL,
-) -> Array:
-    """Return the output of each row: probabilities, where the loss has them.
-
-    Parameters
-    ----------
-    weights, biases, x, input_scale
-        As `forward` takes them.
-    n_threads : int, optional
-        Accepted for the kernels' sake.
-    problem : Problem
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_outputs)
-        In the dtype of the weights.
-    """
-    blocks = (x[start : start + ROWS_PER_BLOCK] for start in range(0, x.shape[0], ROWS_PER_BLOCK))
-    return np.concatenate(
-        [forward(weights, biases, rows, input_scale, problem)[-1] for rows in blocks]
-    )
-
-
-def prepare(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    x: Any,
-    input_scale: float | None = None,
-    problem: Problem = TUTORIAL,
-) -> None:
-    """Do nothing: before the first prediction, kernels have to be compiled, NumPy has not.
-
-    Parameters
-    ----------
-    weights, biases, x, input_scale, problem
-        As `predict_proba` takes them.
-    """

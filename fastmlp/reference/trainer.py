@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.checks.own import own_orders, own_rows, own_targets
+from fastmlp.engine import Features
 from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.dropout import keep_mask
 from fastmlp.reference.formulas import (
@@ -32,7 +34,7 @@ class Trainer:
     weights, biases : list of ndarray
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype.
         `load` reads them and `export` writes them; nothing else touches them.
-    x : ndarray or SciPy CSR of shape (n_rows, n_features)
+    x : ndarray or SciPy CSR of shape (n_rows, n_features), or Features
         Its values are read where they lie. The structure of CSR is copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Labels of intp, or dense targets in the network's dtype; see `losses`. They are copied.
@@ -65,25 +67,13 @@ class Trainer:
         What a batch's sums of gradients and losses are divided by, instead of its own sum of
         weights; `mean_loss` is then the sum of the batches' shares. With the optimiser "gradient"
         and the sum of all rows' weights, an epoch gives loss and gradient of all rows.
-    n_epochs : int
-        Accepted for the kernels' sake: how many there will be, as far as is known.
 
-    Attributes
-    ----------
-    mean_loss : float
-        Of the last epoch: the mean of its batches' losses, each before its step and counted by its
-        rows, without L2; NaN where no row has weight.
-    penalty : float
-        Of the last epoch: the same mean of the batches' L2 terms, half the strength times the sum
-        of the squares of all weights before the step. 0 without `with_penalty`.
-    n_steps : int
-        Steps taken so far: the next is step ``n_steps + 1`` of Adam's bias corrections and of
-        dropout. May be assigned between epochs, to continue.
-    states : list of tuple of ndarray
-        The optimiser's arrays for each of w1..wL, b1..bL, zero at first. Like `weights`, they are
-        read by `load` and written by `export`, in place.
+    See Also
+    --------
+    fastmlp.engine.Trainer : its attributes and methods
     """
 
+    outside: tuple[Sequence[Array], Sequence[Array]]
     parameters: tuple[list[Array], list[Array], list[States]]
 
     def __init__(
@@ -105,12 +95,12 @@ class Trainer:
         seed: int = 0,
         with_penalty: bool = False,
         total: float | None = None,
-        n_epochs: int = 1,
     ) -> None:
         self.outside = weights, biases
-        self.x = own_rows(x)
-        n_rows, dtype = self.x.shape[0], weights[0].dtype
-        self.y = own_targets(y, y.ndim == 1, n_rows, weights[-1].shape[1], dtype)
+        self.x = own_rows(x.x if isinstance(x, Features) else x)
+        dtype = weights[0].dtype
+        self._has_labels = y.ndim == 1
+        self.set_targets(y)
         self.problem = problem
         self.batch_size = batch_size
         self.learning_rate: Any = learning_rate  # maybe one for each step
@@ -131,25 +121,30 @@ class Trainer:
         ]
         self.load()
 
+    def set_targets(self, y: Array) -> None:
+        """Go on with a copy of these targets."""
+        weights, _ = self.outside
+        n_rows, n_outputs = self.x.shape[0], weights[-1].shape[1]
+        self.y = own_targets(y, self._has_labels, n_rows, n_outputs, weights[-1].dtype)
+
     def epoch(self, order: NDArray[np.intp]) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
-
-        Parameters
-        ----------
-        order : intp ndarray of shape (n_ordered,)
-            Numbers of rows of X, in the order in which they are trained on.
-
-        Returns
-        -------
-        float
-            The mean loss, without L2, of the last batch that has weight; NaN if there is none.
-
-        Raises
-        ------
-        ValueError
-            If there is no such row. No step has been taken then.
-        """
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
         order = own_orders(order, self.x.shape[0])
+        self._last = order, np.array(self.learning_rate), self.lambda_reg, self.n_steps
+        loss, self.mean_loss, self.penalty = self._take(order)
+        return loss
+
+    def repeat(self) -> None:
+        """Take the steps of the last call of `epoch` once more, with the same numbers."""
+        settings = self.learning_rate, self.lambda_reg, self.n_steps
+        order, self.learning_rate, self.lambda_reg, self.n_steps = self._last
+        try:
+            _, self.mean_loss, _ = self._take(order)
+        finally:
+            self.learning_rate, self.lambda_reg, self.n_steps = settings
+
+    def _take(self, order: NDArray[np.int64]) -> tuple[float, float, float]:
+        """Take an epoch's steps; return the last batch's loss, the mean loss and the penalty."""
         loss, total, penalty, n_rows = float("nan"), 0.0, 0.0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
             for batch, start in enumerate(range(0, len(order), self.batch_size)):
@@ -167,9 +162,8 @@ class Trainer:
                     total += loss if self.total else loss * len(rows)
                     n_rows += len(rows)
         divisor = 1 if self.total else n_rows
-        self.mean_loss = total / divisor if n_rows else float("nan")
-        self.penalty = penalty / max(n_rows, 1)
-        return loss
+        mean_loss = total / divisor if n_rows else float("nan")
+        return loss, mean_loss, penalty / max(n_rows, 1)
 
     def _step(self, rows: NDArray[np.intp], weight: float, rate: float, strength: float) -> float:
         """Take the step of a batch, whose weights add up to `weight`; return its loss before it."""
@@ -200,23 +194,9 @@ class Trainer:
         return float(loss / (self.total or weight))
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Take some epochs.
-
-        Parameters
-        ----------
-        orders : ndarray of shape (n_epochs, n_ordered)
-            A row is the order of an epoch's rows. For more than one, `learning_rate` is a number.
-
-        Returns
-        -------
-        losses, penalties : ndarray of shape (n_epochs,)
-            `mean_loss` and `penalty` of each of them.
-        """
-        figures = []
-        for order in orders:
-            self.epoch(order)
-            figures.append((self.mean_loss, self.penalty))
-        losses, penalties = np.array(figures).T
+        """Take some epochs; return `mean_loss` and `penalty` of each of them."""
+        own = own_orders(orders, self.x.shape[0])
+        _, losses, penalties = np.array([self._take(order) for order in own]).T
         return losses, penalties
 
     def mark(self) -> None:
@@ -235,19 +215,32 @@ class Trainer:
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in, and in `states`."""
+        self._copy(np.copy)
+
+    def restart(self) -> None:
+        """Go on from the parameters in the arrays that were handed in, and from states of 0."""
+        self._copy(np.zeros_like)
+
+    def _copy(self, of_state: Callable[[Array], Array]) -> None:
         weights, biases = self.outside
         self.parameters = (
             [w.copy() for w in weights],
             [b.copy() for b in biases],
-            [tuple(state.copy() for state in states) for states in self.states],
+            [tuple(of_state(state) for state in states) for states in self.states],
         )
 
     def export(self) -> None:
         """Write parameters into the arrays that were handed in, and the states into `states`."""
-        weights, biases, states = self.parameters
-        outside = [*self.outside[0], *self.outside[1], *(a for one in self.states for a in one)]
-        inside = [*weights, *biases, *(a for one in states for a in one)]
-        for array, values in zip(outside, inside, strict=True):
+        weights, biases, _ = self.parameters
+        outside = [*self.outside[0], *self.outside[1]]
+        for array, values in zip(outside, [*weights, *biases], strict=True):
+            array[...] = values
+        self.export_states()
+
+    def export_states(self) -> None:
+        """Write the states into `states`."""
+        _, _, states = self.parameters
+        for array, values in zip(chain(*self.states), chain(*states), strict=True):
             array[...] = values
 
     def close(self) -> None:
