@@ -20,14 +20,14 @@ class CompilerOffError(RuntimeError):
 
 @dataclass(frozen=True)
 class Features:
-    """The rows of X as `Engine.read` returns them; an engine may add what it has found of them.
+    """The rows of X as `Engine.read` returns them; engines may add what they know about them.
 
     Attributes
     ----------
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
         As it was given.
     are_finite : bool
-        Whether all numbers are known to be finite. If not, nobody has looked.
+        Whether all numbers are known to be finite; False if nobody has checked.
     """
 
     x: Any
@@ -43,7 +43,9 @@ class Prediction(NamedTuple):
 
 
 class Trainer(Protocol):
-    """Epochs of mini-batches over one set of rows; see `fastmlp.reference.Trainer` for settings.
+    """Epochs of mini-batches over one set of rows.
+
+    `fastmlp.reference.Trainer` describes the settings, and its methods their arguments.
 
     A trainer works on copies of the parameters and of the optimiser's arrays. Only `load`,
     `restart` and `export` move values between these and the caller's arrays.
@@ -79,17 +81,10 @@ class Trainer(Protocol):
     penalty: float
 
     def epoch(self, order: NDArray[np.intp], /) -> float:
-        """Take a step for each batch of rows in `order`, (n_ordered,).
-
-        Return the mean loss, without L2, of the last batch that has weight, before its step; NaN if
-        there is none. Raise ValueError, before any step, where there is no such row.
-        """
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
 
     def epochs(self, orders: NDArray[np.intp], /) -> tuple[Array, Array]:
-        """Take an epoch for each row of `orders`; return `mean_loss` and `penalty` of each.
-
-        For more than one, `learning_rate` is a number.
-        """
+        """Take an epoch for each row of `orders`; return `mean_loss` and `penalty` of each."""
 
     def repeat(self) -> None:
         """Take the steps of the last call of `epoch` once more, with the same numbers.
@@ -151,8 +146,7 @@ class MakeTrainer(Protocol):
 class Engine(Tables, Protocol):
     """A module that trains and predicts. `x` has been checked: uint8, float32, float64, or CSR.
 
-    Predictions take their `owner`, the network that predicts: an engine may keep beside it what
-    its next prediction needs again. It can be referred to weakly.
+    The functions of `fastmlp.reference` describe their arguments.
     """
 
     @property
@@ -160,9 +154,10 @@ class Engine(Tables, Protocol):
         """Make a trainer of weights, biases, rows (`x` or what `read` has returned) and targets."""
 
     def read(self, x: Any, n_epochs: int) -> Features:
-        """Look at rows that are to be trained on for so many epochs, and must not change by then.
+        """Prepare rows that a trainer will read in each of `n_epochs` epochs.
 
-        Where it pays, they are copied to what is faster to read.
+        Where it pays, they are copied into a form that is faster to read, and later changes of `x`
+        don't count. For one epoch this never happens.
         """
 
     def predict(
@@ -177,12 +172,7 @@ class Engine(Tables, Protocol):
         as_labels: bool = False,
         looks: bool = False,
     ) -> Prediction:
-        """Return the last layer's outputs, (n_rows, n_outputs).
-
-        With `as_labels`, the number of each row's largest one, (n_rows,), the first of equals: the
-        largest of what goes into the output's function, which may round to equals. With `looks`,
-        whether all rows are finite, too.
-        """
+        """Return the last layer's outputs, or their labels; the owner's next call may be faster."""
 
     def predict_layers(
         self,

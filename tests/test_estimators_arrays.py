@@ -30,7 +30,7 @@ def test_memory_mapped_rows_are_not_copied(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "Trainer", trainer)
     for settings in ({}, {"early_stopping": True}, {"dtype": "float32"}, {"solver": "lbfgs"}):
         quiet(MLPClassifier(max_iter=2, **settings), x, y)
-        assert np.shares_memory(seen[-1], x)
+        assert np.shares_memory(seen[-1].x, x)
 
 
 def test_arrays_read_before_never_change():

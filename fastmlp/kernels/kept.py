@@ -49,7 +49,7 @@ def predict(
 
     Neither the rows nor the outputs are kept, and parameters are read anew at each call. The owner
     may predict in any threads at once. The kernels look by the way whether rows are finite. See
-    `fastmlp.engine.Engine`.
+    `fastmlp.reference.predict` for the parameters.
     """
     kept = _take(owner, weights, x, (input_scale, n_threads, problem))
     predictor = kept.predictor

@@ -45,7 +45,8 @@ class Trainer:
         Labels of intp, in 0..n_outputs-1, or dense targets in the network's dtype. They are copied.
     problem, batch_size, learning_rate, lambda_reg, input_scale, row_weights, l2_by_rows, floor, \
 seed, with_penalty, total
-        See `fastmlp.reference.Trainer`; and `fastmlp.engine.Trainer` for attributes and methods.
+        See `fastmlp.reference.Trainer`, as for the methods; `fastmlp.engine.Trainer` has the
+        attributes.
     n_threads : int, optional
         By default as many as are fastest.
     skip_zeros : bool, optional
@@ -124,7 +125,7 @@ seed, with_penalty, total
             self._word = word.pop_all()
 
     def set_targets(self, y: Array) -> None:
-        """Go on with a copy of these targets; see `fastmlp.engine.Trainer`, as for all methods."""
+        """Go on with a copy of these targets, of the same kind as those before."""
         plan = self._plan
         targets = own_targets(y, self._has_labels, self._n_rows, plan.n_outputs, plan.dtype)
         plan.put("targets", targets)

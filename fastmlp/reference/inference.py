@@ -1,4 +1,4 @@
-"""Predictions of any number of rows, and what an engine knows of rows before it trains on them."""
+"""Predictions of any number of rows, and rows as they are read for training."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ def read(x: Any, n_epochs: int) -> Features:
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
     n_epochs : int
         Accepted for the kernels' sake.
+
+    Returns
+    -------
+    Features
     """
     return Features(x)
 
@@ -66,9 +70,23 @@ def predict(
     as_labels: bool = False,
     looks: bool = False,
 ) -> Prediction:
-    """Return outputs, or labels, without warnings of NumPy's; see `fastmlp.engine.Engine`.
+    """Return outputs or labels, and whether what they come from is finite.
 
-    Nothing is kept beside the owner.
+    Parameters
+    ----------
+    owner : object
+        What predicts. It can be referred to weakly: the kernels keep a predictor beside it.
+    weights, biases, x, input_scale, n_threads, problem
+        As `predict_proba` takes them.
+    as_labels : bool
+        Return the number of each row's largest output instead, the first of equals. It is that of
+        the largest logit, as softmax may round different ones to equals.
+    looks : bool
+        Check whether all rows, a dense array, are finite.
+
+    Returns
+    -------
+    Prediction
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if as_labels:
@@ -88,7 +106,18 @@ def predict_layers(
     n_threads: int | None,
     problem: Problem,
 ) -> tuple[list[Array], bool]:
-    """Return what `forward` does, likewise; and whether all parameters are finite."""
+    """Return the activations of every layer, and whether all parameters are finite.
+
+    Parameters
+    ----------
+    owner, weights, biases, x, input_scale, n_threads, problem
+        As `predict` takes them.
+
+    Returns
+    -------
+    activations : list of ndarray of shape (n_rows, n_out)
+    is_finite : bool
+    """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         activations = forward(weights, biases, x, input_scale, problem)
     return activations, _are_finite(weights, biases)

@@ -70,7 +70,7 @@ class Trainer:
 
     See Also
     --------
-    fastmlp.engine.Trainer : its attributes and methods
+    fastmlp.engine.Trainer : its attributes
     """
 
     outside: tuple[Sequence[Array], Sequence[Array]]
@@ -122,13 +122,35 @@ class Trainer:
         self.load()
 
     def set_targets(self, y: Array) -> None:
-        """Go on with a copy of these targets."""
+        """Go on with a copy of these targets.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Of the same kind as those before.
+        """
         weights, _ = self.outside
         n_rows, n_outputs = self.x.shape[0], weights[-1].shape[1]
         self.y = own_targets(y, self._has_labels, n_rows, n_outputs, weights[-1].dtype)
 
     def epoch(self, order: NDArray[np.intp]) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
+
+        Parameters
+        ----------
+        order : intp ndarray of shape (n_ordered,)
+            Numbers of rows of X, in the order in which they are trained on.
+
+        Returns
+        -------
+        float
+            The mean loss, without L2, of the last batch that has weight; NaN if there is none.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row. No step has been taken then.
+        """
         order = own_orders(order, self.x.shape[0])
         self._last = order, np.array(self.learning_rate), self.lambda_reg, self.n_steps
         loss, self.mean_loss, self.penalty = self._take(order)
@@ -194,7 +216,18 @@ class Trainer:
         return float(loss / (self.total or weight))
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Take some epochs; return `mean_loss` and `penalty` of each of them."""
+        """Take some epochs.
+
+        Parameters
+        ----------
+        orders : ndarray of shape (n_epochs, n_ordered)
+            A row is the order of an epoch's rows. For more than one, `learning_rate` is a number.
+
+        Returns
+        -------
+        losses, penalties : ndarray of shape (n_epochs,)
+            `mean_loss` and `penalty` of each of them.
+        """
         own = own_orders(orders, self.x.shape[0])
         _, losses, penalties = np.array([self._take(order) for order in own]).T
         return losses, penalties
