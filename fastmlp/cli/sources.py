@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from fastmlp import checks
 from fastmlp.cli.progress import progress_of
 from fastmlp.cli.terminal import Terminal
+from fastmlp.reference import LOSSES
 from fastmlp.words import counted, listed, shortened, shown
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def load_for(
     ValueError
         Where the rows have other columns than the model's input, or the model has no classes.
     """
-    if network.loss != "cross_entropy":
+    if LOSSES[network.loss].targets != "labels":
         raise ValueError(
             f"{model} was trained with the loss {network.loss!r}, which knows no classes: use it "
             "from Python, as in fastmlp.MLP.load(path).predict(x)"

@@ -184,7 +184,7 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     ) -> tuple[list[Array], list[Array]]:
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(sizes)
-        self.out_activation_ = self._out_activation()
+        self.out_activation_ = by_hand.trained_out_activation(self)
         dtype = read_input.network_dtype(self.dtype, x)
         drawn = draw_parameters(sizes, self.activation, random_state, dtype)
         self.validation_loss_curve_ = None
@@ -306,8 +306,8 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Return what the engine takes for targets."""
 
     @abstractmethod
-    def _out_activation(self) -> str:
-        """Return the name of the output layer's function."""
+    def _loss_name(self) -> str:
+        """Return the name of the loss that is trained."""
 
     @abstractmethod
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from fastmlp.estimators.hyperparameters import LOSS_OF_OUTPUT
 from fastmlp.estimators.labels import Labels
-from fastmlp.reference import ACTIVATIONS
+from fastmlp.reference import ACTIVATIONS, LOSSES
+from fastmlp.reference.losses import loss_with_output
 from fastmlp.words import shown
 
 
@@ -40,18 +40,24 @@ def out_activation(estimator: Any) -> str:
     """
     name: str | None = getattr(estimator, "out_activation_", None)
     if name is None:
-        return str(estimator._out_activation())
-    if not isinstance(name, str) or not (name in LOSS_OF_OUTPUT or name in ACTIVATIONS):
-        known = ", ".join({**LOSS_OF_OUTPUT, **ACTIVATIONS})
+        return trained_out_activation(estimator)
+    if not isinstance(name, str) or not (loss_with_output(name) or name in ACTIVATIONS):
+        outputs = [loss.out_activation for loss in LOSSES.values() if loss.out_activation]
+        known = ", ".join(dict.fromkeys([*outputs, *ACTIVATIONS]))
         raise ValueError(f"out_activation_ is {shown(name)}: assign one of {known}")
     return name
+
+
+def trained_out_activation(estimator: Any) -> str:
+    """Return the name of the last layer's function, as the loss that is trained has it."""
+    return str(LOSSES[estimator._loss_name()].out_activation)
 
 
 def labels(estimator: Any) -> Labels:
     """Return a classifier's labels, from `classes_`.
 
-    Several logistic outputs are labels that don't exclude each other, if they are numbered, as
-    `fit` does.
+    Several outputs of a loss of flags are labels that don't exclude each other, if they are
+    numbered, as `fit` does.
 
     Raises
     ------
@@ -68,8 +74,9 @@ def labels(estimator: Any) -> Labels:
         )
     classes, n_outputs = np.asarray(classes), _shape(estimator, -1)[1]
     is_numbered = np.array_equal(classes, np.arange(n_outputs))
-    is_logistic = getattr(estimator, "out_activation_", None) == "logistic"
-    is_multilabel = n_outputs > 1 and is_logistic and is_numbered
+    loss = loss_with_output(getattr(estimator, "out_activation_", ""))
+    has_flags = loss is not None and LOSSES[loss].targets == "flags"
+    is_multilabel = n_outputs > 1 and has_flags and is_numbered
     return labels_of(classes, n_outputs, is_multilabel)
 
 
@@ -105,7 +112,7 @@ def complete(estimator: Any, sizes: list[int]) -> None:
     ValueError
         If the last layer's function is none to be trained.
     """
-    trained = estimator._out_activation()
+    trained = trained_out_activation(estimator)
     if getattr(estimator, "out_activation_", trained) != trained:
         raise ValueError(
             f"out_activation_ is {shown(estimator.out_activation_)}, and what is trained is "

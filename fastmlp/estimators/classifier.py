@@ -172,8 +172,8 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, BaseMLP):
     def _targets(self, encoded: Array, dtype: np.dtype[Any]) -> Array:
         return self._labels.targets(encoded, dtype, self.label_smoothing)
 
-    def _out_activation(self) -> str:
-        return self._labels.out_activation
+    def _loss_name(self) -> str:
+        return self._labels.loss
 
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         return float(np.average(self._labels.are_right(outputs, encoded), weights=weights))
@@ -225,7 +225,7 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, BaseMLP):
         """
         check_is_fitted(self)
         labels = self._labels
-        return labels.decode(self._outputs(X, as_labels=labels.out_activation == "softmax"))
+        return labels.decode(self._outputs(X, as_labels=labels.is_one_of_many))
 
     def predict_proba(self, X: Any) -> Array:
         """Predict the probability of each class.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,23 +16,44 @@ from sklearn.utils._param_validation import (
 
 from fastmlp import checks
 from fastmlp.checks.names import nearest
-from fastmlp.problem import Problem
-from fastmlp.reference import ACTIVATIONS
+from fastmlp.problem import GRADIENT, Problem
+from fastmlp.reference import ACTIVATIONS, LOSSES, OPTIMIZERS
 from fastmlp.words import shortened, shown
 
 LONGEST_MESSAGE = 600  # characters of those that scikit-learn makes
-STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw")
-LOSS_OF_OUTPUT = {
-    "softmax": "cross_entropy",
-    "logistic": "binary_cross_entropy",
-    "identity": "squared_error",
-    "exp": "poisson",
-}
+
+
+class Names(Set[str]):
+    """The names in a table for which `are_meant` is true, with those that are added later."""
+
+    def __init__(self, table: Mapping[str, Any], are_meant: Callable[[str], bool]) -> None:
+        self._table, self._are_meant = table, are_meant
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table and self._are_meant(str(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return filter(self._are_meant, self._table)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @classmethod
+    def _from_iterable(cls, names: Iterable[Any]) -> set[Any]:
+        return set(names)  # differences and the like: of the names of now
+
+
+SGD_KINDS = ("momentum", "nesterov")  # of the solver sgd, by its settings
+STOCHASTIC_SOLVERS = Names(OPTIMIZERS, lambda name: name not in (*SGD_KINDS, GRADIENT))
+LOSSES_OF_NUMBERS = Names(
+    LOSSES,
+    lambda name: LOSSES[name].targets == "numbers" and LOSSES[name].out_activation is not None,
+)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(ACTIVATIONS)), tuple, list],
-    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+    "activation": [StrOptions(ACTIVATIONS.keys()), tuple, list],
+    "solver": [StrOptions({"lbfgs"}), StrOptions(STOCHASTIC_SOLVERS)],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine"})],
@@ -107,7 +128,7 @@ def hidden_sizes(estimator: Any) -> list[int]:
 
 def check_together(estimator: Any, n_hidden: int, is_partial: bool) -> None:
     """Raise where settings that are right each alone make no sense together."""
-    problem_of(estimator, "identity").activations(n_hidden + 1)
+    hidden_activations(estimator, n_hidden)
     callables(estimator)
     if estimator.solver == "lbfgs" and estimator.dropout > 0:
         raise ValueError(
@@ -149,8 +170,19 @@ def activation_of(estimator: Any) -> str | tuple[str, ...]:
     return given if isinstance(given, str) else names
 
 
-def problem_of(estimator: Any, out_activation: str) -> Problem:
-    """Return what the engine is to train; `out_activation` as in scikit-learn's attribute.
+def hidden_activations(estimator: Any, n_hidden: int) -> tuple[str, ...]:
+    """Return the activation of each hidden layer.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation, or another number of them than of hidden layers.
+    """
+    return Problem(activation=activation_of(estimator)).activations(n_hidden + 1)
+
+
+def problem_of(estimator: Any, loss: str) -> Problem:
+    """Return what the engine is to train.
 
     Raises
     ------
@@ -160,7 +192,7 @@ def problem_of(estimator: Any, out_activation: str) -> Problem:
     try:
         return Problem(
             activation=activation_of(estimator),
-            loss=LOSS_OF_OUTPUT[out_activation],
+            loss=loss,
             optimizer=_optimizer(estimator),
             momentum=float(estimator.momentum),
             beta_1=float(estimator.beta_1),

@@ -73,9 +73,14 @@ class Labels:
         return n_classes if self.is_multilabel or n_classes > 2 else 1
 
     @property
-    def out_activation(self) -> str:
-        """'softmax' for three classes and more that exclude each other, else 'logistic'."""
-        return "softmax" if self.n_outputs > 1 and not self.is_multilabel else "logistic"
+    def is_one_of_many(self) -> bool:
+        """Whether there are three classes and more that exclude each other."""
+        return self.n_outputs > 1 and not self.is_multilabel
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss that is trained."""
+        return "cross_entropy" if self.is_one_of_many else "binary_cross_entropy"
 
     def check_same(self, y: Any) -> None:
         """Raise unless `y` holds all of the classes, and no others."""
@@ -128,9 +133,9 @@ class Labels:
         """Return what the engine takes for targets: numbers of classes, or rows of numbers.
 
         With smoothing s, a target t of k alternatives becomes (1 - s) t + s / k: k is the number
-        of classes for softmax and 2 for logistic (Szegedy et al., arXiv:1512.00567, section 7).
+        of classes that exclude each other, else 2 (Szegedy et al., arXiv:1512.00567, section 7).
         """
-        if self.out_activation == "softmax":
+        if self.is_one_of_many:
             if smoothing == 0:
                 return encoded
             n_classes = len(self.classes)
@@ -196,7 +201,7 @@ class Labels:
     def decode(self, outputs: Array) -> Any:
         """Return the labels predicted from the network's outputs (n_rows, n_outputs).
 
-        From softmax, they are the numbers (n_rows,) of the largest outputs.
+        For one of many classes, they are the numbers (n_rows,) of the largest outputs.
         """
         if self._indicator is not None:
             return self._indicator.inverse_transform(outputs)

@@ -49,7 +49,7 @@ class Objective:
             point[n_layers:],
             rows.features,
             rows.targets,
-            problem=problem_of(estimator, estimator.out_activation_),
+            problem=problem_of(estimator, estimator._loss_name()),
             batch_size=min(CHUNK, n_rows),
             n_threads=estimator.n_threads,
             row_weights=rows.weights,

@@ -7,7 +7,6 @@ One input ``X`` of float32, (n, n_features). The first output is plain numbers: 
 
 from __future__ import annotations
 
-import math
 import os
 from typing import Any
 
@@ -15,13 +14,14 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from fastmlp.estimators import by_hand
-from fastmlp.estimators.hyperparameters import problem_of
+from fastmlp.estimators.hyperparameters import hidden_activations
 from fastmlp.estimators.outputs import parameters
 from fastmlp.files import atomic_write
+from fastmlp.reference import ACTIVATIONS, LOSSES, Activation, Loss
+from fastmlp.reference.losses import loss_with_output
 
 OPSET = 17  # of 2022: every runtime has it
 IR_VERSION = 8
-NODES = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "exp": "Exp"}
 
 
 def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -32,8 +32,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
         raise ImportError("to_onnx needs the package onnx: pip install 'fastmlp[onnx]'") from error
     graph = _Graph()
     weights, biases = parameters(estimator)
-    hidden = problem_of(estimator, "identity").activations(len(weights))
-    names = [*hidden, by_hand.out_activation(estimator)]
+    names = [*hidden_activations(estimator, len(weights) - 1), by_hand.out_activation(estimator)]
     value = "X"
     for w, b, name in zip(weights, biases, names, strict=True):
         product = graph.add("MatMul", value, graph.constant(w.astype(np.float32)))
@@ -71,34 +70,25 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(values), name))
         return name
 
-    def add(self, kind: str, *inputs: str, name: str = "", **settings: Any) -> str:
-        """Add a node with one output; return the output's name."""
+    def add(self, kind: str, *inputs: str | float, name: str = "", **settings: Any) -> str:
+        """Add a node with one output; return the output's name. Numbers become constants."""
         from onnx import helper
 
         name = name or f"value{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **settings))
+        names = [x if isinstance(x, str) else self.constant(np.float32(x)) for x in inputs]
+        self.nodes.append(helper.make_node(kind, names, [name], **settings))
         return name
 
 
 def _activation(graph: _Graph, name: str, z: str) -> str:
-    if name == "identity":
-        return z
-    if name == "leaky_relu":
-        return graph.add("LeakyRelu", z, alpha=0.01)
-    if name == "silu":
-        return graph.add("Mul", z, graph.add("Sigmoid", z))
-    if name == "gelu":
-        scaled = graph.add("Mul", z, graph.constant(np.float32(1 / math.sqrt(2))))
-        share = graph.add("Add", graph.add("Erf", scaled), graph.constant(np.float32(1)))
-        return graph.add("Mul", graph.add("Mul", z, share), graph.constant(np.float32(0.5)))
-    if name == "softmax":
-        return graph.add("Softmax", z, axis=1)
-    if name not in NODES:
+    loss = loss_with_output(name)
+    entry: Activation | Loss = LOSSES[loss] if loss else ACTIVATIONS[name]
+    if entry.onnx is None:
         raise ValueError(
             f"the activation {name!r} has no form in ONNX: train with another one to write the "
             "network to such a file"
         )
-    return graph.add(NODES[name], z)
+    return entry.onnx(graph, z)
 
 
 def _outputs(estimator: Any, graph: _Graph, value: str, n_outputs: int) -> Any:
@@ -108,7 +98,7 @@ def _outputs(estimator: Any, graph: _Graph, value: str, n_outputs: int) -> Any:
     if is_classifier(estimator):
         name = "probabilities"
         if n_outputs == 1:
-            other = graph.add("Sub", graph.constant(np.float32(1)), value)
+            other = graph.add("Sub", 1.0, value)
             value, n_outputs = graph.add("Concat", other, value, axis=1), 2
     graph.add("Identity", value, name=name)
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", n_outputs])
@@ -119,7 +109,7 @@ def _label(estimator: Any, graph: _Graph, probabilities: str) -> Any:
 
     classes = estimator._labels.classes
     if estimator._labels.is_multilabel:
-        above = graph.add("Greater", probabilities, graph.constant(np.float32(0.5)))
+        above = graph.add("Greater", probabilities, 0.5)
         graph.add("Cast", above, name="label", to=TensorProto.INT64)
         return helper.make_tensor_value_info("label", TensorProto.INT64, ["n", len(classes)])
     # The later of two equal probabilities loses, as in predict.

@@ -10,8 +10,9 @@ from sklearn.exceptions import NotFittedError
 
 from fastmlp import checks
 from fastmlp.estimators import by_hand
-from fastmlp.estimators.hyperparameters import LOSS_OF_OUTPUT, problem_of
-from fastmlp.reference import ACTIVATIONS
+from fastmlp.estimators.hyperparameters import problem_of
+from fastmlp.reference import ACTIVATIONS, LOSSES
+from fastmlp.reference.losses import loss_with_output
 
 Array = NDArray[Any]
 
@@ -87,14 +88,14 @@ def _predicted(
     if n_threads is not None:
         n_threads = checks.as_threads(n_threads)
     name = by_hand.out_activation(estimator)
-    is_trained = name in LOSS_OF_OUTPUT  # else it has been assigned
-    problem = problem_of(estimator, name if is_trained else "identity")
-    takes_largest = as_labels and name == "softmax"
+    loss = loss_with_output(name)  # none, if an activation of hidden layers has been assigned
+    problem = problem_of(estimator, loss or str(loss_with_output("identity")))
+    takes_largest = as_labels and loss is not None and LOSSES[loss].targets == "labels"
     found = estimator._engine.predict(
         estimator, weights, biases, x, None, n_threads, problem, takes_largest, looks
     )
     outputs = found.outputs
-    if not is_trained:
+    if loss is None:
         with np.errstate(over="ignore", under="ignore"):
             outputs = ACTIVATIONS[name].function(outputs)
     if as_labels and outputs.ndim == 2:

@@ -16,8 +16,9 @@ from sklearn.utils.validation import column_or_1d
 
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.docstrings import documented
-from fastmlp.estimators.hyperparameters import CONSTRAINTS
+from fastmlp.estimators.hyperparameters import CONSTRAINTS, LOSSES_OF_NUMBERS
 from fastmlp.estimators.scores import ScoreMixin
+from fastmlp.reference import LOSSES
 
 Array = NDArray[Any]
 
@@ -53,7 +54,7 @@ class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar = {
         **CONSTRAINTS,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(LOSSES_OF_NUMBERS)],
     }
     _y_rules: ClassVar = {"y_numeric": True}
 
@@ -142,15 +143,16 @@ class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
             raise ValueError(f"y holds {y.dtype}, no real numbers: give integers or floats")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and y.min() < 0:
-            raise ValueError(f"y holds {y.min()} with loss='poisson': give y >= 0")
+        lowest = LOSSES[self.loss].lowest
+        if np.any(y < lowest):
+            raise ValueError(f"y holds {y.min()} with loss={self.loss!r}: give y >= {lowest:g}")
         return y.reshape(len(y), -1)
 
     def _targets(self, encoded: Array, dtype: np.dtype[Any]) -> Array:
         return np.ascontiguousarray(encoded, dtype)
 
-    def _out_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
+    def _loss_name(self) -> str:
+        return self.loss
 
     def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         return float(r2_score(encoded, outputs, sample_weight=weights))

@@ -64,7 +64,7 @@ def fit_stochastic(
         If weights or loss stop being finite, without early stopping.
     """
     batch_size = batch_size_of(estimator, len(rows.order))
-    problem = problem_of(estimator, estimator.out_activation_)
+    problem = problem_of(estimator, estimator._loss_name())
     state = _state_before(estimator, is_partial)
     rate = _rate_before(estimator, state, is_partial)
     if state is not None and not _go_together(state.optimizer, problem.optimizer):

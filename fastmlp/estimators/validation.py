@@ -13,7 +13,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from fastmlp.checks import generators
-from fastmlp.estimators.hyperparameters import LONGEST_MESSAGE, LOSS_OF_OUTPUT
+from fastmlp.estimators.hyperparameters import LONGEST_MESSAGE
 from fastmlp.estimators.outputs import outputs_of
 from fastmlp.reference import LOSSES
 from fastmlp.words import shortened, shown
@@ -66,9 +66,7 @@ class Validation:
         if not np.isfinite(outputs).all():
             return float("nan"), float("nan")
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges shows in its loss
-            rows = LOSSES[LOSS_OF_OUTPUT[estimator.out_activation_]].rows(
-                outputs, self._targets, self._floor
-            )
+            rows = LOSSES[estimator._loss_name()].rows(outputs, self._targets, self._floor)
             loss = float(np.average(rows.astype(np.float64), weights=self._weights))
             if self._monitor is None:
                 score = estimator._score_outputs(outputs, self._encoded, self._weights)

@@ -31,7 +31,7 @@ import numpy as np
 from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.codegen.numba_types import Entry
 from fastmlp.kernels.entries.activations import ACTIVATIONS, Activation
-from fastmlp.kernels.entries.losses import LOSSES, CrossEntropy, Loss
+from fastmlp.kernels.entries.losses import LOSSES, Loss
 from fastmlp.kernels.entries.optimizers import OPTIMIZERS, Optimizer
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.memory_plan import Plan
@@ -72,7 +72,7 @@ class Network:
     def of(cls, problem: Problem, n_layers: int, has_labels: bool) -> Network:
         names = (*problem.activations(n_layers), "identity")
         loss = LOSSES[problem.loss]
-        if has_labels and isinstance(loss, CrossEntropy):
+        if has_labels:
             loss = loss.for_labels()
         activations = tuple(ACTIVATIONS[name] for name in names)
         return cls(activations, loss, OPTIMIZERS[problem.optimizer], problem.dropout > 0)
@@ -80,7 +80,7 @@ class Network:
     @property
     def has_labels(self) -> bool:
         """Whether targets are labels."""
-        return isinstance(self.loss, CrossEntropy) and self.loss.of_labels
+        return self.loss.of_labels
 
     def are_apart(self, is_training: bool) -> list[bool]:
         """For each layer, whether its outputs are kept apart from what slopes are computed from."""

@@ -1,7 +1,7 @@
 """What the targets of a loss look like, what is predicted, and how good predictions are.
 
-`reference.losses` has the formulas. Here stands what a user means by them: that cross-entropy is
-about labels, binary cross-entropy about yes and no, and any other loss about numbers.
+`reference.losses` has the formulas, and says of each loss whether it is about labels, flags (yes
+and no), or numbers. Here stands what a user means by those.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
+from fastmlp.reference import LOSSES
 from fastmlp.words import shown
 
 Array = NDArray[Any]
+LABELLED = next(name for name, loss in LOSSES.items() if loss.targets == "labels")
 
 
 class Targets(ABC):
@@ -42,7 +44,7 @@ class Targets(ABC):
         if class_names is not None:
             raise ValueError(
                 f"class_names is {shown(class_names)}: leave them out, as loss {self.loss!r} "
-                "knows no classes, or make the network with loss='cross_entropy'"
+                f"knows no classes, or make the network with loss={LABELLED!r}"
             )
 
     @abstractmethod
@@ -96,13 +98,13 @@ class Flags(Targets):
 
 
 class Numbers(Targets):
-    """Any number for each output; counts, from 0 on, for Poisson."""
+    """A number for each output, from the loss's lowest one on."""
 
     has_probabilities = False
 
     def check(self, y: ArrayLike, n_rows: int, dtype: np.dtype[Any], name: str) -> Array:
-        low = 0.0 if self.loss == "poisson" else -math.inf
-        return checks.as_targets(y, n_rows, self.n_outputs, dtype, name, (low, math.inf))
+        limits = LOSSES[self.loss].lowest, math.inf
+        return checks.as_targets(y, n_rows, self.n_outputs, dtype, name, limits)
 
     def decide(self, outputs: Array) -> Array:
         return _squeezed(outputs)
@@ -121,13 +123,13 @@ class Numbers(Targets):
         return float(np.mean(1 - shares))
 
 
-KINDS: dict[str, type[Targets]] = {"cross_entropy": Labels, "binary_cross_entropy": Flags}
-"""The targets of each loss; `Numbers` where nothing is said."""
+KINDS: dict[str, type[Targets]] = {"labels": Labels, "flags": Flags, "numbers": Numbers}
+"""By what `reference.Loss.targets` says."""
 
 
 def targets_of(loss: str, n_outputs: int, class_names: Iterable[str] | None = None) -> Targets:
     """Return the targets of a loss, with the names of its classes, if it has any."""
-    return KINDS.get(loss, Numbers)(loss, n_outputs, class_names)
+    return KINDS[LOSSES[loss].targets](loss, n_outputs, class_names)
 
 
 def _squeezed(predictions: Array) -> Array:

@@ -7,8 +7,9 @@ each mini-batch, along the gradient of the batch's mean loss. Activations, losse
 entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds one. Which are taken, a
 `fastmlp.problem.Problem` says; by default ReLU, softmax with cross-entropy, and gradient descent.
 
-`activations`, `losses` and `optimizers` are the tables, `dropout` says which units a step leaves
-out; `formulas` and `updates` compose them, `trainer` takes epochs, and `inference` predicts.
+`activations`, `losses` and `optimizers` are the tables, `onnx_nodes` says how their entries are
+written for ONNX, `dropout` which units a step leaves out; `formulas` and `updates` compose them,
+`trainer` takes epochs, and `inference` predicts.
 
 Notation: a batch has n rows; layer l of L has weights ``w`` of shape (n_in, n_out) and biases ``b``
 of shape (1, n_out); ``x`` is the input, ``z`` a layer before its activation, ``a`` its activations,

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastmlp.reference.onnx_nodes import Graph, Nodes, operator
+
 Array = NDArray[Any]
 LEAKY_SLOPE = 0.01  # of leaky_relu below zero; PyTorch's default
 
@@ -28,15 +30,26 @@ class Activation(NamedTuple):
         da/dz, of the output a if `of_output`, else of z.
     of_output : bool
         Which of the two `derivative` takes.
+    onnx : callable, optional
+        Writes the function as ONNX nodes; see `onnx_nodes`. Without it, there is no file for ONNX.
+    about : str
+        What a list of names says of it in brackets, if anything.
     """
 
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
     of_output: bool
+    onnx: Nodes | None = None
+    about: str = ""
 
 
 def identity(z: Array) -> Array:
     """Return z: a linear layer."""
+    return z
+
+
+def identity_nodes(graph: Graph, z: str) -> str:
+    """Return `z`, without a node."""
     return z
 
 
@@ -118,6 +131,11 @@ def silu_derivative(z: Array) -> Array:
     return logistic(z) * (1 + z * logistic(-z))
 
 
+def silu_nodes(graph: Graph, z: str) -> str:
+    """Add z logistic(z)."""
+    return graph.add("Mul", z, graph.add("Sigmoid", z))
+
+
 def normal_cdf(z: Array) -> Array:
     """Return Phi(z), the standard normal distribution's share below z.
 
@@ -143,12 +161,24 @@ def gelu_derivative(z: Array) -> Array:
     return normal_cdf(z) + z * normal_density(z)
 
 
+def gelu_nodes(graph: Graph, z: str) -> str:
+    """Add z (1 + erf(z / sqrt(2))) / 2: ONNX has no erfc."""
+    share = graph.add("Add", graph.add("Erf", graph.add("Mul", z, 1 / math.sqrt(2))), 1.0)
+    return graph.add("Mul", graph.add("Mul", z, share), 0.5)
+
+
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(identity, identity_derivative, of_output=True),
-    "logistic": Activation(logistic, logistic_derivative, of_output=True),
-    "tanh": Activation(tanh, tanh_derivative, of_output=True),
-    "relu": Activation(relu, relu_derivative, of_output=True),
-    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative, of_output=True),
-    "silu": Activation(silu, silu_derivative, of_output=False),
-    "gelu": Activation(gelu, gelu_derivative, of_output=False),
+    "identity": Activation(identity, identity_derivative, True, identity_nodes),
+    "logistic": Activation(logistic, logistic_derivative, True, operator("Sigmoid")),
+    "tanh": Activation(tanh, tanh_derivative, True, operator("Tanh")),
+    "relu": Activation(relu, relu_derivative, True, operator("Relu")),
+    "leaky_relu": Activation(
+        leaky_relu,
+        leaky_relu_derivative,
+        of_output=True,
+        onnx=operator("LeakyRelu", alpha=LEAKY_SLOPE),
+        about=f"its slope is {LEAKY_SLOPE}",
+    ),
+    "silu": Activation(silu, silu_derivative, False, silu_nodes),
+    "gelu": Activation(gelu, gelu_derivative, False, gelu_nodes, about="exact, not by tanh"),
 }

@@ -3,19 +3,21 @@
 The losses of rows and their conventions are scikit-learn's (``sklearn/neural_network/_base.py``).
 Paired as here, each has the gradient p - y by the logits (the output layer before its function), p
 being the predictions, (n, n_outputs) in the network's dtype, float32 or float64, and y the targets.
-Targets are dense, of the same shape and dtype; for cross_entropy they may be labels instead, (n,)
-of intp, which stand for one-hot rows.
+Targets are dense, of the same shape and dtype; where `Loss.targets` says labels they may be those
+instead, (n,) of intp, which stand for one-hot rows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastmlp.reference.activations import identity, logistic
+from fastmlp.reference.activations import identity, identity_nodes, logistic
+from fastmlp.reference.onnx_nodes import Nodes, operator
 
 Array = NDArray[Any]
 ROWS_PER_SUM = 4096  # rows whose losses are worked out together
@@ -47,12 +49,29 @@ class Loss(NamedTuple):
     rows_of_logits : callable, optional
         ``rows_of_logits(z, p, targets)``: what `rows` returns, where logits tell more than the
         predictions that they have become.
+    targets : {'numbers', 'flags', 'labels'}
+        What users give: numbers from `lowest` on; 0 or 1 for each output, or between; or the number
+        or name of a class for each row.
+    lowest : float
+        The least number that is a target.
+    out_activation : str, optional
+        What `output` is called, as estimators have it in `out_activation_`. Losses with the same
+        name have the same function. Without one, `MLPRegressor` does not take the loss.
+    onnx : callable, optional
+        Writes `output` as ONNX nodes; see `onnx_nodes`. Without it, there is no file for ONNX.
+    about : str
+        What users are told about it: what targets are, the output's function.
     """
 
     output: Callable[[Array], Array]
     rows: Callable[[Array, Array, float], Array]
     gradient: Callable[[Array, Array], Array] = difference
     rows_of_logits: Callable[[Array, Array, Array], Array] | None = None
+    targets: Literal["numbers", "flags", "labels"] = "numbers"
+    lowest: float = -math.inf
+    out_activation: str | None = None
+    onnx: Nodes | None = None
+    about: str = ""
 
 
 def softmax(z: ArrayLike) -> Array:
@@ -132,11 +151,46 @@ def poisson_rows_of_logits(z: Array, p: Array, targets: Array) -> Array:
 
 
 LOSSES: dict[str, Loss] = {
-    "cross_entropy": Loss(softmax, cross_entropy_rows),
-    "binary_cross_entropy": Loss(logistic, binary_cross_entropy_rows),
-    "squared_error": Loss(identity, squared_error_rows),
-    "poisson": Loss(np.exp, poisson_rows, rows_of_logits=poisson_rows_of_logits),
+    "cross_entropy": Loss(
+        softmax,
+        cross_entropy_rows,
+        targets="labels",
+        out_activation="softmax",
+        onnx=operator("Softmax", axis=1),
+        about="one class a row, by softmax.",
+    ),
+    "binary_cross_entropy": Loss(
+        logistic,
+        binary_cross_entropy_rows,
+        targets="flags",
+        out_activation="logistic",
+        onnx=operator("Sigmoid"),
+        about="0 or 1 for each output, by the logistic function; several outputs are labels that "
+        "don't exclude each other.",
+    ),
+    "squared_error": Loss(
+        identity,
+        squared_error_rows,
+        out_activation="identity",
+        onnx=identity_nodes,
+        about="numbers. The loss is half the mean over a row's outputs of the squared error, its "
+        "gradient that of half their sum, both as in scikit-learn.",
+    ),
+    "poisson": Loss(
+        np.exp,
+        poisson_rows,
+        rows_of_logits=poisson_rows_of_logits,
+        lowest=0.0,
+        out_activation="exp",
+        onnx=operator("Exp"),
+        about="counts, from 0 on, by exp; half the Poisson deviance.",
+    ),
 }
+
+
+def loss_with_output(name: object) -> str | None:
+    """Return a loss whose output function bears this name, if there is one: the first."""
+    return next((loss for loss, entry in LOSSES.items() if entry.out_activation == name), None)
 
 
 def tiny(dtype: np.dtype[Any]) -> float:

@@ -19,6 +19,8 @@ from fastmlp.problem import Problem
 Array = NDArray[Any]
 States = tuple[Array, ...]
 Scalars = tuple[float, ...]
+USUAL_RATE = 0.01
+ADAM_RATE = 0.001  # for steps whose length is the rate's, not the gradient's
 
 
 class Optimizer(NamedTuple):
@@ -33,11 +35,14 @@ class Optimizer(NamedTuple):
         Given arrays, an element a step, it returns arrays for all of these.
     step : callable
         ``step(w, g, states, scalars)``: the parameter and its states after the step.
+    usual_rate : float
+        The learning rate where a user of the command line gives none.
     """
 
     n_states: int
     scalars: Callable[[Problem, float, float, int], Scalars]
     step: Callable[[Array, Array, States, Scalars], tuple[Array, States]]
+    usual_rate: float = USUAL_RATE
 
 
 def flush(state: Array) -> Array:
@@ -155,7 +160,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer(0, sgd_scalars, sgd),
     "momentum": Optimizer(1, momentum_scalars, momentum),
     "nesterov": Optimizer(1, momentum_scalars, nesterov),
-    "adam": Optimizer(2, adam_scalars, adam),
-    "adamw": Optimizer(2, adamw_scalars, adamw),
+    "adam": Optimizer(2, adam_scalars, adam, ADAM_RATE),
+    "adamw": Optimizer(2, adamw_scalars, adamw, ADAM_RATE),
     "gradient": Optimizer(1, gradient_scalars, gradient),
 }

@@ -37,7 +37,18 @@ class Loss(Entry):
 
     Subclasses write :meth:`output` and :meth:`term`, or replace the passes as a whole. Where logits
     tell more of the loss than predictions, :meth:`term_of_logits` is in the place of :meth:`term`.
+
+    Attributes
+    ----------
+    of_labels : bool
+        Whether targets are labels.
     """
+
+    of_labels = False
+
+    def for_labels(self) -> Loss:
+        """Return the same loss with labels for targets; itself, if it takes none."""
+        return self
 
     def output(self, v: Lanes, z: Any) -> Any:
         """Write the predictions for a vector of logits."""
@@ -168,7 +179,7 @@ class CrossEntropy(Loss):
         self.of_labels = of_labels
 
     def for_labels(self) -> CrossEntropy:
-        """The same with labels for targets."""
+        """Return the same loss with labels for targets."""
         return CrossEntropy(of_labels=True)
 
     def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:

@@ -76,7 +76,6 @@ def _differentiate_rows(
 ) -> None:
     """From predictions to the gradient by the logits, and each row's loss."""
     b = v.builder
-    of_labels = getattr(loss, "of_labels", False)
     order = _order(v, work)
     targets, row_weights = work.targets, work.row_weights
     row_losses = v.at(_row_losses(v, work), b.mul(work.part, work.part_rows))
@@ -88,7 +87,7 @@ def _differentiate_rows(
 
     def row(r: Any) -> None:
         place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
-        if of_labels:
+        if loss.of_labels:
             address = b.add(targets, b.mul(place, constant(8)))
             target = Target(label=v.load(address, INT64))
         else:
