@@ -14,6 +14,8 @@ import typer
 
 from fastmlp import checks, reference
 from fastmlp.problem import SETTINGS, TUTORIAL, Name, Problem, as_problem
+from fastmlp.reference import OPTIMIZERS
+from fastmlp.reference.optimizers import USUAL_RATE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +33,11 @@ OPTION_NAMES = {
     **{name: f"--{name}" for name in METAVARS},
 }
 ACTIVATION = ",".join(TUTORIAL.activations(2))  # the default, as --activation has it
-RATES = {"adam": 0.001, "adamw": 0.001}  # whose steps have the length of the rate, not of gradients
-RATE = 0.01
+UNUSUAL_RATES = {
+    name: optimizer.usual_rate
+    for name, optimizer in OPTIMIZERS.items()
+    if optimizer.usual_rate != USUAL_RATE
+}
 DATA_HELP = (
     "A file or folder, known by its content: CSV (any separator, with or without a header), "
     "IDX as MNIST's, .npz, .npy, .parquet, folders of images, one a class; gzip, zip, xz and bz2 "
@@ -103,7 +108,9 @@ LearningRate = Annotated[
         "--lr",
         metavar="X",
         help="Learning rate.",
-        show_default=f"{RATE}; {RATES['adam']} for adam and adamw",
+        show_default="; ".join(
+            [str(USUAL_RATE), *(f"{rate} for {name}" for name, rate in UNUSUAL_RATES.items())]
+        ),
     ),
 ]
 L2 = Annotated[float, typer.Option("--l2", metavar="X", help="L2 strength, on weights only.")]
@@ -186,7 +193,7 @@ def plan(
     with option_names():
         problem = Problem(names if len(names) > 1 else names[0], **settings)
         problem = as_problem(problem, len(sizes) + 1, reference)
-        rate = RATES.get(problem.optimizer, RATE) if lr is None else lr
+        rate = OPTIMIZERS[problem.optimizer].usual_rate if lr is None else lr
         rate, l2 = checks.as_rates(rate, l2)
         if threads is not None:
             checks.as_threads(threads)

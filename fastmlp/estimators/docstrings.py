@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import TypeVar
-
-Documented = TypeVar("Documented", bound=type)
+from fastmlp import docstrings
+from fastmlp.estimators.hyperparameters import LOSSES_OF_NUMBERS, STOCHASTIC_SOLVERS
+from fastmlp.reference import LOSSES
 
 PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Units of each hidden layer; ``()`` for none.
 activation : str or tuple of str, default='relu'
-    Of the hidden layers, one for all or one for each: 'identity', 'logistic', 'tanh', 'relu', and
-    beyond scikit-learn 'leaky_relu' (slope 0.01), 'silu', 'gelu' (exact). The formulas stand in
-    `fastmlp.reference.activations`.
-solver : {'lbfgs', 'sgd', 'adam', 'adamw'}, default='adam'
+    Of the hidden layers, one for all or one for each, with the formulas of
+    `fastmlp.reference.activations`:
+    <ACTIVATIONS>
+solver : {<SOLVERS>}, default='adam'
     'adamw' decays weights apart from the gradient (Loshchilov and Hutter, arXiv:1711.05101).
 alpha : float, default=0.0001
     Strength of L2, divided by the batch's rows, or its sum of weights.
@@ -111,10 +110,11 @@ out_activation_ : str
     The last layer's function."""
 
 
-def documented(kind: Documented) -> Documented:
-    """Fill the places in a class's docstring that are kept for the words above."""
-    text = inspect.cleandoc(kind.__doc__ or "")
-    for place, words in (("PARAMETERS", PARAMETERS), ("MORE", MORE), ("ATTRIBUTES", ATTRIBUTES)):
-        text = text.replace(f"<{place}>", words)
-    kind.__doc__ = text
-    return kind
+documented = docstrings.documented(
+    PARAMETERS=PARAMETERS,
+    MORE=MORE,
+    ATTRIBUTES=ATTRIBUTES,
+    SOLVERS=", ".join(map(repr, ["lbfgs", *STOCHASTIC_SOLVERS])),
+    LOSSES_OF_NUMBERS=docstrings.described(LOSSES_OF_NUMBERS, LOSSES),
+)
+"""Fills the places in a class's docstring that are kept for the words above."""

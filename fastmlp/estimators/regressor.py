@@ -32,9 +32,10 @@ class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {'squared_error', 'poisson'}, default='squared_error'
-        Half of the squared error, or half of the Poisson deviance, for which outputs are
-        exponentials and ``y >= 0``.
+    loss : str, default='squared_error'
+        What is minimised; it names the output's function too.
+
+        <LOSSES_OF_NUMBERS>
     <PARAMETERS>
     <MORE>
 

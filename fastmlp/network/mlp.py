@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fastmlp.docstrings import documented
 from fastmlp.engine import Engine
 from fastmlp.network.reference_mlp import MLP as ReferenceMLP  # noqa: N811 - a class
 
 
+@documented()
 class MLP(ReferenceMLP):
     """A multi-layer perceptron: fully connected layers, trained on mini-batches, compiled.
 
@@ -24,20 +26,16 @@ class MLP(ReferenceMLP):
         Length of a step, above 0; for adam and adamw 0.001 is usual. May be assigned at any time,
         by a callback too.
     activation : str or tuple of str, default 'relu'
-        What follows each hidden layer, one for all or one for each: 'identity', 'logistic', 'tanh',
-        'relu', 'leaky_relu' (its slope is 0.01), 'silu' or 'gelu' (exact, not by tanh).
+        What follows each hidden layer, one for all or one for each:
+        <ACTIVATIONS>
     loss : str, default 'cross_entropy'
         What is minimised; it names the output's function too.
 
-        - 'cross_entropy': one class a row, by softmax.
-        - 'binary_cross_entropy': 0 or 1 for each output, by the logistic function; several outputs
-          are labels that don't exclude each other.
-        - 'squared_error': numbers. The loss is half the mean over a row's outputs of the squared
-          error, its gradient that of half their sum, both as in scikit-learn.
-        - 'poisson': counts, by exp; half the Poisson deviance.
+        <LOSSES>
     optimizer : str, default 'sgd'
-        'sgd', 'momentum', 'nesterov', 'adam' or 'adamw'. L2 (`lambda_reg` of `train`) is part of
-        the gradient, but for adamw, where it is decoupled decay. A `train` starts without memory.
+        <OPTIMIZERS>
+        Where nothing else is said, L2 (`lambda_reg` of `train`) is part of the gradient. A `train`
+        starts without memory.
     momentum : float, default 0.9
         Share of the last step that is taken again, from 0 on, below 1: momentum and nesterov.
     beta_1, beta_2 : float, default 0.9 and 0.999

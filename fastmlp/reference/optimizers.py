@@ -37,12 +37,15 @@ class Optimizer(NamedTuple):
         ``step(w, g, states, scalars)``: the parameter and its states after the step.
     usual_rate : float
         The learning rate where a user of the command line gives none.
+    about : str
+        What a list of names says of it in brackets, if anything.
     """
 
     n_states: int
     scalars: Callable[[Problem, float, float, int], Scalars]
     step: Callable[[Array, Array, States, Scalars], tuple[Array, States]]
     usual_rate: float = USUAL_RATE
+    about: str = ""
 
 
 def flush(state: Array) -> Array:
@@ -161,6 +164,6 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "momentum": Optimizer(1, momentum_scalars, momentum),
     "nesterov": Optimizer(1, momentum_scalars, nesterov),
     "adam": Optimizer(2, adam_scalars, adam, ADAM_RATE),
-    "adamw": Optimizer(2, adamw_scalars, adamw, ADAM_RATE),
+    "adamw": Optimizer(2, adamw_scalars, adamw, ADAM_RATE, "whose L2 is decoupled decay"),
     "gradient": Optimizer(1, gradient_scalars, gradient),
 }
