@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.testing import assert_allclose
 
+from fastmlp.reference import LOSSES
+
 N_FEATURES, N_CLASSES = 12, 3
 
 
@@ -19,11 +21,11 @@ X8, Y = make_rows()
 X = X8 / 255.0
 RNG = np.random.RandomState(5)
 NUMBERS = X[:, :3] @ RNG.randn(3, N_CLASSES) + 0.5
+COUNTS = RNG.poisson(2, (len(X), N_CLASSES))
+OF_KIND = {"labels": Y, "flags": (X[:, :3] > 0.3).astype(int), "numbers": NUMBERS}
 TARGETS = {
-    "cross_entropy": Y,
-    "binary_cross_entropy": (X[:, :3] > 0.3).astype(int),
-    "squared_error": NUMBERS,
-    "poisson": RNG.poisson(2, (len(X), N_CLASSES)),
+    name: COUNTS + entry.lowest if np.isfinite(entry.lowest) else OF_KIND[entry.targets]
+    for name, entry in LOSSES.items()
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastmlp import kernels, reference
 from fastmlp.kernels.codegen.simd import Lanes
+from fastmlp.reference.onnx_nodes import operator
 
 SLOPE = 0.25  # edited by a test
 
@@ -69,12 +70,18 @@ def add() -> None:
         lambda z: np.where(z < 0, z * z.dtype.type(SLOPE), z),
         lambda a: np.where(a > 0, a.dtype.type(1), a.dtype.type(SLOPE)),
         True,
+        operator("LeakyRelu", alpha=SLOPE),
+        about=f"{SLOPE} z below 0",
     )
     kernels.LOSSES["absolute"] = Absolute()
     reference.LOSSES["absolute"] = reference.Loss(
         lambda z: z,
         lambda p, y, floor: np.abs(p - y).sum(axis=1),
         lambda p, y: np.sign(p - y),
+        lowest=-100.0,
+        out_activation="identity",
+        onnx=lambda graph, z: z,
+        about="numbers from -100 on.",
     )
     kernels.OPTIMIZERS["rmsprop"] = RMSprop()
     reference.OPTIMIZERS["rmsprop"] = reference.Optimizer(1, rmsprop_scalars, rmsprop)

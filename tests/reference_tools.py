@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 
+from fastmlp.reference import LOSSES
+
 
 def random_net(sizes, dtype=np.float64, seed=0):
     rng = np.random.RandomState(seed)
@@ -21,11 +23,11 @@ def random_batch(n_rows, n_features, n_classes, dtype=np.float64, seed=1):
 
 def random_targets(loss, n_rows, n_outputs, dtype=np.float64, seed=2):
     """Dense targets that `loss` allows: probabilities, shares, counts with zeros, or any number."""
-    rng = np.random.RandomState(seed)
-    targets = {
-        "cross_entropy": rng.dirichlet(np.ones(n_outputs), n_rows),
-        "binary_cross_entropy": rng.choice([0, 0.25, 1], (n_rows, n_outputs)),
-        "squared_error": rng.randn(n_rows, n_outputs),
-        "poisson": rng.poisson(1.5, (n_rows, n_outputs)),
-    }
-    return targets[loss].astype(dtype)
+    rng, entry, shape = np.random.RandomState(seed), LOSSES[loss], (n_rows, n_outputs)
+    if entry.targets == "labels":
+        return rng.dirichlet(np.ones(n_outputs), n_rows).astype(dtype)
+    if entry.targets == "flags":
+        return rng.choice([0, 0.25, 1], shape).astype(dtype)
+    if np.isfinite(entry.lowest):
+        return (entry.lowest + rng.poisson(1.5, shape)).astype(dtype)
+    return rng.randn(*shape).astype(dtype)

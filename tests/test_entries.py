@@ -20,14 +20,14 @@ SMOOTH = [name for name in ACTIVATIONS if "relu" not in name]
 
 def make_targets(loss: str, n_rows: int, n_outputs: int, dtype: str, labels: bool = True) -> Any:
     """Targets that make sense for a loss."""
-    rng = np.random.RandomState(7)
-    if loss == "cross_entropy":
+    rng, entry = np.random.RandomState(7), reference.LOSSES[loss]
+    if entry.targets == "labels":
         y = rng.randint(0, n_outputs, n_rows).astype(np.intp)
         return y if labels else (0.9 * np.eye(n_outputs)[y] + 0.1 / n_outputs).astype(dtype)
-    if loss == "binary_cross_entropy":
+    if entry.targets == "flags":
         return rng.randint(0, 2, (n_rows, n_outputs)).astype(dtype)
-    if loss == "poisson":
-        return rng.poisson(1.5, (n_rows, n_outputs)).astype(dtype)
+    if np.isfinite(entry.lowest):
+        return (entry.lowest + rng.poisson(1.5, (n_rows, n_outputs))).astype(dtype)
     return rng.randn(n_rows, n_outputs).astype(dtype)
 
 
@@ -101,7 +101,7 @@ def test_activations(dtype, activation):
 @pytest.mark.parametrize("n_outputs", [1, 3, 20])
 def test_losses(dtype, loss, n_outputs):
     x = make_rows(150, 20, dtype, 0.5)
-    for labels in (True, False)[loss != "cross_entropy" :]:
+    for labels in (True, False)[reference.LOSSES[loss].targets != "labels" :]:
         y = make_targets(loss, 150, n_outputs, dtype, labels)
         problem = Problem(activation="tanh", loss=loss)
         check(dtype, (20, 9, n_outputs), loss, x, y, problem=problem, batch_size=64)

@@ -17,7 +17,9 @@ from sklearn.exceptions import NotFittedError
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.estimators.class_names import decode_array, encode_array
+from fastmlp.estimators.hyperparameters import LOSSES_OF_NUMBERS
 from fastmlp.estimators.labels import Labels
+from fastmlp.reference import ACTIVATIONS
 
 CLASSES = {
     "strings": np.array(["é", "b c", "a"]),
@@ -163,9 +165,7 @@ def test_damaged_files(tmp_path):
         assert set(file.keys()) == {"w1", "w2", "b1", "b2"}
 
 
-@pytest.mark.parametrize("activation", [
-    "identity", "logistic", "tanh", "relu", "leaky_relu", "silu", "gelu",
-])  # fmt: skip
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", ["wine", "cancer", "multilabel"])
 def test_onnx_of_classifiers(tmp_path, name, activation):
     x, y = load(name)
@@ -182,7 +182,7 @@ def test_onnx_of_classifiers(tmp_path, name, activation):
     np.testing.assert_array_equal(label[sure], model.predict(x)[sure])
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("loss", LOSSES_OF_NUMBERS)
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_onnx_of_regressors(tmp_path, loss, n_outputs):
     rng = np.random.RandomState(0)

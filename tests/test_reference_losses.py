@@ -25,7 +25,7 @@ every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
 def test_the_table_has_the_names_that_were_promised():
-    assert list(LOSSES) == list(SCIKIT_LEARN)
+    assert list(LOSSES)[: len(SCIKIT_LEARN)] == list(SCIKIT_LEARN)
 
 
 def assert_gradient(problem, targets, *, dtype, row_weights=None, masks=None):
@@ -85,7 +85,7 @@ def test_gradient_with_dropout_and_row_weights_equals_finite_differences(loss, a
     assert_gradient(problem, targets, dtype=np.float64, row_weights=row_weights, masks=masks)
 
 
-@every_loss
+@pytest.mark.parametrize("loss", SCIKIT_LEARN)
 @pytest.mark.parametrize("n_outputs", [1, 3])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_outputs_and_losses_equal_scikit_learns(loss, n_outputs, weighted):
@@ -123,10 +123,10 @@ def test_dtypes_are_kept_and_arguments_unchanged(loss, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_losses_stay_finite_where_predictions_underflow(loss, dtype):
     logits = np.array([[-1000, 0], [-200, 0.0]], dtype)
-    logits = logits if loss == "poisson" else logits * [[1], [-1]]
-    logits = logits.astype(dtype)
-    targets = np.array([[1, 0], [0, 1]], dtype) * (50 if loss == "poisson" else 1)
     entry = LOSSES[loss]
+    logits = logits if entry.lowest == 0 else logits * [[1], [-1]]
+    logits = logits.astype(dtype)
+    targets = np.array([[1, 0], [0, 1]], dtype) * (50 if entry.lowest == 0 else 1)
     p = entry.output(logits)
     assert np.isfinite(entry.rows(p, targets, np.finfo(dtype).tiny)).all()
     assert np.isfinite(entry.gradient(p, targets)).all()
