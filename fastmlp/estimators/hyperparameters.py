@@ -30,7 +30,7 @@ class Names(Set[str]):
         self._table, self._are_meant = table, are_meant
 
     def __contains__(self, name: object) -> bool:
-        return name in self._table and self._are_meant(str(name))
+        return isinstance(name, str) and name in self._table and self._are_meant(name)
 
     def __iter__(self) -> Iterator[str]:
         return filter(self._are_meant, self._table)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.checks import generators
+from fastmlp.reference import ACTIVATIONS
 
 Array = NDArray[Any]
 
@@ -23,7 +24,7 @@ def draw_parameters(
     """Return weights (n_in, n_out) and biases (1, n_out) of each layer.
 
     Both are uniform in +-sqrt(6 / (n_in + n_out)), with 2 instead of 6 for logistic (Glorot and
-    Bengio, 2010). They are drawn layer by layer, weights first, in double precision. Where each
+    Bengio, 2010): the activation's `spread`. They are drawn layer by layer, weights first, in double precision. Where each
     hidden layer has an activation of its own, the output layer goes by the last one's.
     """
     n_layers = len(sizes) - 1
@@ -31,7 +32,7 @@ def draw_parameters(
     names += names[-1:] or ["relu"]
     weights, biases = [], []
     for (n_in, n_out), name in zip(pairwise(sizes), names, strict=False):
-        bound = np.sqrt((2.0 if name == "logistic" else 6.0) / (n_in + n_out))
+        bound = np.sqrt(ACTIVATIONS[name].spread / (n_in + n_out))
         w = random_state.uniform(-bound, bound, (n_in, n_out))
         b = random_state.uniform(-bound, bound, n_out)
         if np.shape(w) != (n_in, n_out) or np.shape(b) != (n_out,):

@@ -34,6 +34,8 @@ class Activation(NamedTuple):
         Writes the function as ONNX nodes; see `onnx_nodes`. Without it, there is no file for ONNX.
     about : str
         What a list of names says of it in brackets, if anything.
+    spread : float
+        Estimators draw the first weights from +-sqrt(spread / (n_in + n_out)).
     """
 
     function: Callable[[Array], Array]
@@ -41,6 +43,7 @@ class Activation(NamedTuple):
     of_output: bool
     onnx: Nodes | None = None
     about: str = ""
+    spread: float = 6.0
 
 
 def identity(z: Array) -> Array:
@@ -169,7 +172,7 @@ def gelu_nodes(graph: Graph, z: str) -> str:
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(identity, identity_derivative, True, identity_nodes),
-    "logistic": Activation(logistic, logistic_derivative, True, operator("Sigmoid")),
+    "logistic": Activation(logistic, logistic_derivative, True, operator("Sigmoid"), spread=2.0),
     "tanh": Activation(tanh, tanh_derivative, True, operator("Tanh")),
     "relu": Activation(relu, relu_derivative, True, operator("Relu")),
     "leaky_relu": Activation(
