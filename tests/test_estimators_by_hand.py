@@ -93,6 +93,11 @@ def test_any_activation_after_a_fit(out, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_loss_that_is_not_known_is_named():
+    with pytest.raises(ValueError, match=r"loss is 'foo': give one of .*'squared_error'"):
+        assembled(MLPRegressor, loss="foo").predict(X)
+
+
 def test_what_is_not_assigned_is_derived():
     regressor = assembled(MLPRegressor)
     np.testing.assert_allclose(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
+from fastmlp import checks
 from fastmlp.estimators.labels import Labels
 from fastmlp.reference import ACTIVATIONS, LOSSES
 from fastmlp.reference.losses import loss_with_output
@@ -49,8 +50,15 @@ def out_activation(estimator: Any) -> str:
 
 
 def trained_out_activation(estimator: Any) -> str:
-    """Return the name of the last layer's function, as the loss that is trained has it."""
-    return str(LOSSES[estimator._loss_name()].out_activation)
+    """Return the name of the last layer's function, as the loss that is trained has it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such loss.
+    """
+    outputs = {name: loss.out_activation for name, loss in LOSSES.items() if loss.out_activation}
+    return outputs[checks.as_name(estimator._loss_name(), "loss", outputs)]
 
 
 def labels(estimator: Any) -> Labels:

@@ -24,8 +24,9 @@ def draw_parameters(
     """Return weights (n_in, n_out) and biases (1, n_out) of each layer.
 
     Both are uniform in +-sqrt(6 / (n_in + n_out)), with 2 instead of 6 for logistic (Glorot and
-    Bengio, 2010): the activation's `spread`. They are drawn layer by layer, weights first, in double precision. Where each
-    hidden layer has an activation of its own, the output layer goes by the last one's.
+    Bengio, 2010): the activation's `spread`. They are drawn layer by layer, weights first, in
+    double precision. Where each hidden layer has an activation of its own, the output layer goes by
+    the last one's.
     """
     n_layers = len(sizes) - 1
     names = [activation] * n_layers if isinstance(activation, str) else [*activation][:n_layers]
