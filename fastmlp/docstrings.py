@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from fastmlp.problem import GRADIENT
 from fastmlp.reference import ACTIVATIONS, LOSSES, OPTIMIZERS
-from fastmlp.settings import GRADIENT
 
 Documented = TypeVar("Documented", bound=type)
 WIDTH = 92  # of a text in a docstring, without its indent
