@@ -24,7 +24,8 @@ from fastmlp.kernels.layout.blocking import LONGEST_GROUP
 from fastmlp.kernels.layout.memory_plan import Plan
 from fastmlp.kernels.levels import FEWEST_EPOCHS, N_LEVELS, Levels, find_levels
 from fastmlp.kernels.stages.gather import Source, follow, gather, gather_sparse
-from fastmlp.kernels.stages.nonzero_masks import Elements, find_nonzeros, locate
+from fastmlp.kernels.stages.nonzero_masks import find_nonzeros, locate
+from fastmlp.kernels.stages.skip_zeros import Elements
 from fastmlp.reference import scale_inputs
 
 GROUP = 4  # inputs of a group, for the estimate of how many are skipped

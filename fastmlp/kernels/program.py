@@ -41,8 +41,8 @@ from fastmlp.kernels.stages.batch_parts import add_part, update_by_parts
 from fastmlp.kernels.stages.dense import backward, claim_outputs, forward
 from fastmlp.kernels.stages.loss_head import add_losses, label, loss_gradient, predict
 from fastmlp.kernels.stages.penalty import penalty
-from fastmlp.kernels.stages.skip_zeros import forward_skipping, update_skipping
-from fastmlp.kernels.stages.update import transpose, update
+from fastmlp.kernels.stages.skip_zeros import forward_skipping
+from fastmlp.kernels.stages.update import TILES, transpose, update
 from fastmlp.problem import Problem
 
 WAIT = "wait"
@@ -144,11 +144,9 @@ def training(
         if is_read or (layer > 1 and sharing[layer - 1] == at.BY_COLUMNS):
             stages.append(MEET)
     for layer in range(n_layers):
-        name, optimizer = f"update {layer + 1}", (network.optimizer,)
-        if skipped is not None and layer == 0:
-            stages.append(Stage(name, update_skipping, layer, (*optimizer, skipped)))
-        else:
-            stages.append(Stage(name, update, layer, optimizer))
+        name = f"update {layer + 1}"
+        of_layer = skipped if skipped is not None and layer == 0 else TILES
+        stages.append(Stage(name, update, layer, (network.optimizer, of_layer)))
         if layer > 0:
             stages.append(Stage(name, transpose, layer))
     if sharing[0] == at.BY_ROWS:

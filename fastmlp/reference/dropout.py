@@ -18,13 +18,14 @@ WORD = 1 << 32  # all arithmetic is modulo this
 STEP = ROW = 0x9E3779B9
 LAYER = 0x85EBCA6B
 UNIT = 0xC2B2AE35
+ROUNDS, LAST_SHIFT = ((16, 0x7FEB352D), (15, 0x846CA68B)), 16  # shifts and factors of `mix`
 
 
 def mix(x: Bits) -> Bits:
     """Return a hash of each number: "lowbias32" (C. Wellons, "Prospecting for Hash Functions")."""
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return x ^ (x >> np.uint32(16))
+    for shift, factor in ROUNDS:
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    return x ^ (x >> np.uint32(LAST_SHIFT))
 
 
 def of_step(seed: int, step: NDArray[np.int64]) -> Bits:

@@ -12,12 +12,20 @@ kernel, and cost nothing to compile.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import LONGEST_GROUP
+
+
+class InputRange(NamedTuple):
+    """Numbers of the first of some neighbouring inputs, and of the one after the last."""
+
+    first: Any
+    last: Any
 
 
 def _own_vector(v: Lanes, work: Any, layer: Any, thread: Any, if_all: Any) -> Any:
@@ -87,16 +95,23 @@ def last_input(v: Lanes, work: Any, layer: Any) -> Integer:
 
 
 @vector_op
-def vectors_from(v: Lanes, c: Any, end: Any) -> Integer:
+def vectors_from(v: Lanes, c: Any, end: Any, rows: Any) -> Integer:
     """How many vectors of columns from `c` on are taken together, before `end`.
 
-    Where a panel begins at `c`, 4 or 2 if there are so many left; else 1.
+    Where a panel begins at `c`, the largest of `rows.widths` that fits; else 1.
     """
     b = v.builder
     left = b.sub(end, c)
     is_whole = b.icmp_signed("==", b.and_(c, constant(1)), constant(0))
     n = constant(1)
-    for wanted in (2, 4):
+    for wanted in rows.widths:
         fits = b.and_(is_whole, b.icmp_signed(">=", left, constant(wanted)))
         n = b.select(fits, constant(wanted), n)
     return n
+
+
+def by_width(v: Lanes, n: Any, rows: Any, emit: Callable[[int], None]) -> None:
+    """Emit ``emit(n)`` for each of `rows.widths`, one of which `n` is, as `vectors_from` says."""
+    for width in rows.widths:
+        with v.builder.if_then(v.builder.icmp_signed("==", n, constant(width))):
+            emit(width)

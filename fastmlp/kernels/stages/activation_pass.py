@@ -7,12 +7,16 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
+from fastmlp.kernels.codegen.cache import key_on
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import View
 from fastmlp.kernels.codegen.simd import INT32, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import itemsize, lanes, vector_op
 from fastmlp.kernels.layout.partition import first_row, first_vector, last_row, last_vector
 from fastmlp.kernels.layout.records import layer_at, step_at, work_at
+from fastmlp.reference.dropout import LAST_SHIFT, LAYER, ROUNDS, ROW, UNIT
+
+key_on(dropout_hash=(LAYER, ROW, UNIT, ROUNDS, LAST_SHIFT))
 
 
 def _mix(builder: Any, x: Any) -> Any:
@@ -22,11 +26,9 @@ def _mix(builder: Any, x: Any) -> Any:
         count = getattr(x.type, "count", None)
         return ir.Constant(x.type, [value] * count if count else value)
 
-    x = builder.xor(x, builder.lshr(x, number(16)))
-    x = builder.mul(x, number(0x7FEB352D))
-    x = builder.xor(x, builder.lshr(x, number(15)))
-    x = builder.mul(x, number(0x846CA68B))
-    return builder.xor(x, builder.lshr(x, number(16)))
+    for shift, factor in ROUNDS:
+        x = builder.mul(builder.xor(x, builder.lshr(x, number(shift))), number(factor))
+    return builder.xor(x, builder.lshr(x, number(LAST_SHIFT)))
 
 
 class _Dropout:
@@ -39,13 +41,13 @@ class _Dropout:
         b = v.builder
         self.v, self.scale = v, v.broadcast(work.dropout_scale)
         self.integers = ir.VectorType(INT32, v.count)
-        of_layer = b.mul(b.trunc(layer.number, INT32), ir.Constant(INT32, 0x85EBCA6B))
+        of_layer = b.mul(b.trunc(layer.number, INT32), ir.Constant(INT32, LAYER))
         self.of_layer = _mix(b, b.xor(b.trunc(key, INT32), of_layer))
         self.threshold = v.splat(b.trunc(work.dropout_threshold, INT32), self.integers)
 
     def row(self, row: Any) -> Any:
         b = self.v.builder
-        offset = b.mul(b.trunc(row, INT32), ir.Constant(INT32, 0x9E3779B9))
+        offset = b.mul(b.trunc(row, INT32), ir.Constant(INT32, ROW))
         return self.v.splat(_mix(b, b.add(self.of_layer, offset)), self.integers)
 
     def keeps(self, of_row: Any, first_unit: Any) -> Any:
@@ -53,7 +55,7 @@ class _Dropout:
         b = self.v.builder
         units = ir.Constant(self.integers, list(range(self.v.count)))
         units = b.add(units, self.v.splat(b.trunc(first_unit, INT32), self.integers))
-        factor = ir.Constant(self.integers, [0xC2B2AE35] * self.v.count)
+        factor = ir.Constant(self.integers, [UNIT] * self.v.count)
         of_unit = _mix(b, b.xor(of_row, b.mul(units, factor)))
         return b.icmp_unsigned(">=", of_unit, self.threshold)
 

@@ -15,7 +15,6 @@ from typing import Any
 from llvmlite import ir
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.numba_types import Entry
 from fastmlp.kernels.codegen.simd import INT8, INT16, INT32, INT64, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 from fastmlp.kernels.layout.blocking import MASK_ROWS
@@ -37,13 +36,6 @@ def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: 
         v.store(b.add(x, b.mul(number, row_bytes)), b.add(table, b.mul(r, constant(8))))
 
     v.repeat(b.and_(b.add(last, constant(MASK_ROWS)), constant(-MASK_ROWS)), locate)
-
-
-class Elements(Entry):
-    """What rows are made of where they are read: pixels, or numbers of the network's dtype."""
-
-    def __init__(self, are_pixels: bool) -> None:
-        self.are_pixels = are_pixels
 
 
 @vector_op

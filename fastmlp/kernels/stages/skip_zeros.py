@@ -28,51 +28,33 @@ What lies where meanwhile:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.numba_types import Entry, View
 from fastmlp.kernels.codegen.simd import N_REGISTERS, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.activations import RELU, STORE
-from fastmlp.kernels.layout import records as at
-from fastmlp.kernels.layout.blocking import (
-    INPUTS_PER_SUM,
-    MASK_ROWS,
-    ROWS_PER_SUM,
-    STRIP_VECTORS,
-    SUMMED_INPUTS,
-    SUMMED_VECTORS,
-    SUMS_PANEL,
-)
+from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM, MASK_ROWS, STRIP_VECTORS
 from fastmlp.kernels.layout.partition import (
-    first_input,
+    InputRange,
+    by_width,
     first_row,
     first_vector,
-    last_input,
     last_row,
     last_vector,
     vectors_from,
 )
-from fastmlp.kernels.layout.records import layer_at, step_at, work_at
-from fastmlp.kernels.stages.penalty import factor_of_squares, keep_sums, own_squares
+from fastmlp.kernels.layout.records import layer_at, work_at
 from fastmlp.kernels.stages.skip_zeros_pass import Pass
 from fastmlp.kernels.stages.tile import epilogue_of
-from fastmlp.kernels.stages.update import finish_update, part_from, update_bias
 
 # Inputs of a group, by the number of vectors of columns: enough for 8 multiply-adds that don't wait
 # for each other, which is what the core has on the way. Forward, `z` is loaded and stored once a
 # group, so a larger one pays there; but 16 registers have no room for it.
 FORWARD_GROUP = {4: 4, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
-
-
-class InputRange(NamedTuple):
-    """Whole groups of inputs: numbers of the first input, and of the one after the last."""
-
-    first: Any
-    last: Any
 
 
 def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
@@ -88,65 +70,30 @@ def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
     return masks, b.add(work.row_table, skipped), b.add(work.next_table, skipped)
 
 
-def _forward(vectors: int) -> Any:
-    def forward_masked(
-        v: Lanes, work: Any, first_row: Any, inputs: InputRange, weights: View, z: View,
-        elements: Any, dtype: Any,
+class Elements(Entry):
+    """What rows are made of where they are read: pixels, or numbers of the network's dtype.
+
+    So it says how the gradient of inputs that are mostly zero is summed up: as `update.Tiles` does,
+    by rows that masks name.
+    """
+
+    widths = (1, 2, STRIP_VECTORS)
+
+    def __init__(self, are_pixels: bool) -> None:
+        self.are_pixels = are_pixels
+
+    def sum_up(
+        self, v: Lanes, vectors: int, work: Any, layer: Any, part: Any, inputs: InputRange,
+        dz: View, finish: Callable[[Sequence[Any], Callable[[View], list[Any]], list[int]], None],
     ) -> None:  # fmt: skip
-        """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows; `weights.row` is a panel's size."""
-        b = v.builder
-        this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
-        masks, rows, ahead = of_rows(v, work, first_row)
-
-        levels = work.levels if elements.are_pixels else None
-
-        def of_group(k: Any, mask: Any) -> list[Any]:
-            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
-            ws = [v.load(place) for place in this.places(weights, k)]
-            # The core can't guess how many rows a mask names: it goes on wrongly at the end of
-            # the loop over them, and starts anew. The next mask is loaded before, so that it does
-            # not have to be waited for as well.
-            following = b.add(k, constant(this.group))
-            next_mask = this.mask_at(masks, following)
-
-            def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
-                zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
-                for g in range(this.group):
-                    value = value_of(g)
-                    for c in this.columns:
-                        zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
-                for c in this.columns:
-                    v.store(zs[c], v.at(z_at, c * v.count))
-                return []
-
-            this.each_row(mask, rows, k, levels, z, [], product)
-            return [following, next_mask]
-
-        v.loop(
-            [inputs.first, this.mask_at(masks, inputs.first)],
-            lambda k, _: b.icmp_signed("<", k, inputs.last),
-            of_group,
-        )
-
-    return vector_op(forward_masked)
-
-
-def _update(vectors: int) -> Any:
-    def update_masked(
-        v: Lanes, work: Any, layer: Any, row: Any, inputs: InputRange,
-        sums: View, weights: View, dz: View, squares: Any, optimizer: Any, elements: Any,
-        dtype: Any,
-    ) -> None:  # fmt: skip
-        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over the part from `row`, and what follows it."""
-        part = part_from(v, work, layer, row, squares)
+        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over a part of the batch, and what follows it."""
         b = v.builder
         this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
         zeros = [v.full(0.0)] * (this.group * vectors)
-        squares_at = [v.at(squares, c * v.count) for c in this.columns] * this.group
         masks, rows, ahead = of_rows(v, work, part.first_row)
         n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
         masks_bytes, rows_bytes = b.mul(work.masks_row, constant(8)), constant(MASK_ROWS * 8)
-        levels = work.levels if elements.are_pixels else None
+        levels = work.levels if self.are_pixels else None
 
         def of_group(k: Any, mask: Any) -> list[Any]:
             this.fetch_ahead(ahead, k, v.size if levels is None else 1)
@@ -178,8 +125,7 @@ def _update(vectors: int) -> Any:
                 lambda number, *_: b.icmp_signed("<", number, n_masks),
                 of_mask,
             )
-            places = this.places(sums, k), this.places(weights, k)
-            finish_update(v, part, optimizer, gradients, *places, squares_at)
+            finish(gradients, lambda panels: this.places(panels, k), [*this.columns] * this.group)
             return [following, next_mask]
 
         v.loop(
@@ -188,11 +134,52 @@ def _update(vectors: int) -> Any:
             of_group,
         )
 
-    return vector_op(update_masked)
 
+@vector_op
+def _forward(
+    v: Lanes, n: Any, work: Any, first_row: Any, inputs: InputRange, weights: View, z: View,
+    elements: Any, dtype: Any,
+) -> None:  # fmt: skip
+    """``z[b, :] += x[b, k] * w[k, :]`` for up to 64 rows, `n` vectors wide.
 
-_forward_4, _forward_2, _forward_1 = map(_forward, (4, 2, 1))
-_update_4, _update_2, _update_1 = map(_update, (4, 2, 1))
+    `weights.row` is a panel's size.
+    """
+    b = v.builder
+
+    def columns(vectors: int) -> None:
+        this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
+        masks, rows, ahead = of_rows(v, work, first_row)
+        levels = work.levels if elements.are_pixels else None
+
+        def of_group(k: Any, mask: Any) -> list[Any]:
+            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+            ws = [v.load(place) for place in this.places(weights, k)]
+            # The core can't guess how many rows a mask names: it goes on wrongly at the end of
+            # the loop over them, and starts anew. The next mask is loaded before, so that it does
+            # not have to be waited for as well.
+            following = b.add(k, constant(this.group))
+            next_mask = this.mask_at(masks, following)
+
+            def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
+                zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
+                for g in range(this.group):
+                    value = value_of(g)
+                    for c in this.columns:
+                        zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
+                for c in this.columns:
+                    v.store(zs[c], v.at(z_at, c * v.count))
+                return []
+
+            this.each_row(mask, rows, k, levels, z, [], product)
+            return [following, next_mask]
+
+        v.loop(
+            [inputs.first, this.mask_at(masks, inputs.first)],
+            lambda k, _: b.icmp_signed("<", k, inputs.last),
+            of_group,
+        )
+
+    by_width(v, n, elements, columns)
 
 
 @vector_op
@@ -236,57 +223,12 @@ def forward_skipping(work, layer, dtype, activation, elements):
             n_rows = min(end - start, MASK_ROWS)
             c = first_vector(work, layer)
             while c < last:
-                n = vectors_from(c, last)
+                n = vectors_from(c, last, elements)
                 z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
                 panel = c // 2 * layer.weights_panel + c % 2 * width
                 weights = View(layer.weights + panel * size, layer.weights_panel, 1)
                 fill(part, n_rows, n * width, dtype)
-                if n == 4:
-                    _forward_4(work, start, inputs, weights, part, elements, dtype)
-                elif n == 2:
-                    _forward_2(work, start, inputs, weights, part, elements, dtype)
-                else:
-                    _forward_1(work, start, inputs, weights, part, elements, dtype)
+                _forward(n, work, start, inputs, weights, part, elements, dtype)
                 before = z if k > 0 else View(layer.bias + c * width * size, 0, 1)
                 _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
                 c += n
-
-
-@kernel
-def update_skipping(work, layer, dtype, optimizer, elements):
-    """What `update.update` computes, of inputs that are mostly zero."""
-    work, layer = work_at(work), layer_at(layer)
-    size, width = itemsize(dtype), lanes(dtype)
-    start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
-    step = step_at(work.steps + work.number * work.steps_row)
-    all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
-    for k in range(start, end, SUMMED_INPUTS):
-        inputs = InputRange(k, min(k + SUMMED_INPUTS, end))
-        for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
-            strip_end = min(strip + SUMMED_VECTORS, last)
-            n_squares = (strip_end - strip) * width if all_squares != 0 else 0
-            fill(View(work.squares, 0, 1), 1, n_squares, dtype)
-            for row in range(0, work.n_rows, ROWS_PER_SUM):
-                c = strip
-                while c < strip_end:
-                    n = vectors_from(c, strip_end)
-                    panel = c // 2 * layer.weights_panel + c % 2 * width
-                    weights = View(layer.weights + panel * size, layer.weights_panel, 1)
-                    kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2) * width
-                    sums = View(work.sums + kept * size, SUMS_PANEL * width, 1)
-                    gradient = layer.gradient + (row * layer.unit_row + c * width) * size
-                    dz = View(gradient, layer.unit_row, 1)
-                    squares = work.squares + (c - strip) * width * size if n_squares > 0 else 0
-                    if n == 4:
-                        _update_4(work, layer, row, inputs, sums, weights, dz,
-                                  squares, optimizer, elements, dtype)  # fmt: skip
-                    elif n == 2:
-                        _update_2(work, layer, row, inputs, sums, weights, dz,
-                                  squares, optimizer, elements, dtype)  # fmt: skip
-                    else:
-                        _update_1(work, layer, row, inputs, sums, weights, dz,
-                                  squares, optimizer, elements, dtype)  # fmt: skip
-                    c += n
-            out = all_squares + strip * width * size
-            keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
-    update_bias(work, layer, optimizer, dtype)

@@ -1,4 +1,4 @@
-"""One pass over groups of inputs, which visits the rows that the groups' masks name: see `skip`."""
+"""One pass over groups of inputs, which visits the rows that their masks name; see `skip_zeros`."""
 
 from __future__ import annotations
 

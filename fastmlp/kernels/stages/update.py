@@ -11,11 +11,11 @@ block of the weights at a time goes through all parts: some inputs and some colu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.numba_types import Entry, View
 from fastmlp.kernels.codegen.simd import BOOL, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.optimizers import Optimizer
@@ -28,11 +28,14 @@ from fastmlp.kernels.layout.blocking import (
     TILE_VECTORS,
 )
 from fastmlp.kernels.layout.partition import (
+    InputRange,
+    by_width,
     first_input,
     first_vector,
     last_input,
     last_vector,
     own_vectors,
+    vectors_from,
 )
 from fastmlp.kernels.layout.records import layer_at, step_at, work_at
 from fastmlp.kernels.stages.penalty import add_squares, factor_of_squares, keep_sums, own_squares
@@ -189,68 +192,100 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
         (column,) = v.loop([column], fits, once)
 
 
-def _update(vectors: int) -> Any:
-    def update_columns(
-        v: Lanes, work: Any, layer: Any, row: Any, n_inputs: Any,
-        x: View, dz: View, sums: View, weights: View, squares: Any, optimizer: Any, dtype: Any,
+class Tiles(Entry):
+    """How the gradient of dense inputs is summed up: by tiles.
+
+    Where zeros are skipped, `skip_zeros.Elements` takes its place.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Numbers of vectors of columns that are worked on together.
+    """
+
+    widths = (1, TILE_VECTORS)
+
+    def sum_up(
+        self, v: Lanes, vectors: int, work: Any, layer: Any, part: Part, inputs: InputRange,
+        dz: View, finish: Callable[[Sequence[Any], Callable[[View], list[Any]], list[int]], None],
     ) -> None:  # fmt: skip
-        """Some inputs of the weights, `vectors` wide, and the part of the batch from `row`."""
+        """Emit the gradient of some inputs' weights, `vectors` wide, over a part of the batch.
+
+        It is handed to ``finish(gradients, addresses, columns)`` piece by piece: vectors of sums,
+        a function that says where they belong in a matrix of panels, and each one's column.
+        """
+        b = v.builder
+        skipped = b.mul(work.turn, layer.inputs_block), b.mul(part.first_row, layer.inputs_row)
+        x = View(v.at(layer.inputs, *skipped, inputs.first), constant(1), layer.inputs_row)
+        above = b.mul(inputs.first, constant(2 * v.count))
+
+        def of_tile(tile: Tile, gradients: Sequence[Any]) -> None:
+            def addresses(panel: View) -> list[Any]:
+                return tile.addresses(View(v.at(panel.address, above), constant(2 * v.count)))
+
+            finish(gradients, addresses, [c for _, c in tile.places])
+
+        n_inputs = b.sub(inputs.last, inputs.first)
+        column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, of_tile)
+
+
+TILES = Tiles()
+
+
+@vector_op
+def _update_columns(
+    v: Lanes, n: Any, work: Any, layer: Any, row: Any, inputs: InputRange,
+    dz: View, sums: View, weights: View, squares: Any, optimizer: Any, rows: Any, dtype: Any,
+) -> None:  # fmt: skip
+    """Some inputs' weights, `n` vectors wide, by the part of the batch from `row` on."""
+
+    def columns(vectors: int) -> None:
         part = part_from(v, work, layer, row, squares)
         squares_at = [v.at(squares, c * v.count) for c in range(vectors)]
 
-        def finish(tile: Tile, gradients: Sequence[Any]) -> None:
-            places = tile.addresses(sums), tile.addresses(weights)
-            finish_update(
-                v, part, optimizer, gradients, *places, [squares_at[c] for _, c in tile.places]
-            )
+        def finish(gradients: Sequence[Any], addresses: Any, columns: Sequence[int]) -> None:
+            places = addresses(sums), addresses(weights)
+            finish_update(v, part, optimizer, gradients, *places, [squares_at[c] for c in columns])
 
-        column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, finish)
+        rows.sum_up(v, vectors, work, layer, part, inputs, dz, finish)
 
-    return vector_op(update_columns)
-
-
-_wide_update, _narrow_update = _update(TILE_VECTORS), _update(1)
+    by_width(v, n, rows, columns)
 
 
 @kernel
-def update(work, layer, dtype, optimizer):
+def update(work, layer, dtype, optimizer, rows):
     """A thread's own columns, or inputs, of a layer's weights, biases and states, in place.
 
     Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
     but for a block's, from part to part of a large batch. Adds up the squares of the weights as
-    they are before, if they are wanted.
+    they are before, if they are wanted. `rows` says how the inputs are read: `TILES`, or `Elements`
+    where zeros are skipped.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
-    inputs = layer.inputs + work.turn * layer.inputs_block * size
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
     step = step_at(work.steps + work.number * work.steps_row)
     all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
     for k in range(start, end, SUMMED_INPUTS):
-        n_inputs = min(end - k, SUMMED_INPUTS)
+        inputs = InputRange(k, min(k + SUMMED_INPUTS, end))
         for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             n_squares = (strip_end - strip) * width if all_squares != 0 else 0
             fill(View(work.squares, 0, 1), 1, n_squares, dtype)
             for row in range(0, work.n_rows, ROWS_PER_SUM):
-                x = View(inputs + (row * layer.inputs_row + k) * size, 1, layer.inputs_row)
                 c = strip
                 while c < strip_end:
-                    panel = c // 2 * layer.weights_panel + (c % 2 + k * 2) * width
-                    weights = View(layer.weights + panel * size, 2 * width, 1)
-                    kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2) * width
-                    sums = View(work.sums + kept * size, 2 * width, 1)
+                    n = vectors_from(c, strip_end, rows)
                     gradient = layer.gradient + (row * layer.unit_row + c * width) * size
                     dz = View(gradient, layer.unit_row, 1)
+                    kept = ((c // 2 - strip // 2) * SUMS_PANEL + c % 2 - k * 2) * width
+                    sums = View(work.sums + kept * size, SUMS_PANEL * width, 1)
+                    panel = c // 2 * layer.weights_panel + c % 2 * width
+                    weights = View(layer.weights + panel * size, layer.weights_panel, 1)
                     squares = work.squares + (c - strip) * width * size if n_squares > 0 else 0
-                    if c % 2 == 0 and c + 2 <= strip_end:
-                        _wide_update(work, layer, row, n_inputs,
-                                     x, dz, sums, weights, squares, optimizer, dtype)  # fmt: skip
-                        c += 2
-                    else:
-                        _narrow_update(work, layer, row, n_inputs,
-                                       x, dz, sums, weights, squares, optimizer, dtype)  # fmt: skip
-                        c += 1
+                    _update_columns(n, work, layer, row, inputs, dz,
+                                    sums, weights, squares, optimizer, rows, dtype)  # fmt: skip
+                    c += n
             out = all_squares + strip * width * size
             keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
     update_bias(work, layer, optimizer, dtype)
