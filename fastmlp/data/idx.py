@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import math
 import re
 import struct
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import (
-    UNPACKING_ERRORS,
     check_is_file,
     damaged,
     open_unpacked,
@@ -22,7 +19,7 @@ from fastmlp.data.archives import (
 )
 from fastmlp.data.arrays import as_labels, as_rows, is_one_hot
 from fastmlp.data.columns import unit_of
-from fastmlp.data.limits import check_room, limited
+from fastmlp.data.limits import check_room
 from fastmlp.data.names import Name, Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, unlike_its_name, visible
@@ -258,18 +255,13 @@ def _magic(stream: IO[bytes], path: Path) -> bytes:
 
 
 def _read_ubytes(path: Path, n_dimensions: int) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes, packed if its name says so."""
-    try:
-        with path.open("rb") as plain, contextlib.ExitStack() as stack:
-            stream: IO[bytes] = plain
-            if path.suffix == ".gz":
-                unpacked = cast(IO[bytes], stack.enter_context(gzip.open(plain)))
-                stream = stack.enter_context(limited(unpacked, path))
-            magic = stream.read(4)
-            if magic == bytes([0, 0, _UBYTE, n_dimensions]):
-                return _elements(stream, magic, path).astype(np.uint8, copy=False)
-    except UNPACKING_ERRORS:
-        raise damaged(path) from None
+    """Read one IDX file of unsigned bytes, packed where its name says so."""
+    with open_unpacked(path) as stream:
+        if path.suffix == ".gz" and size_of(stream) is not None:
+            raise damaged(path)
+        magic = stream.read(4)
+        if magic == bytes([0, 0, _UBYTE, n_dimensions]):
+            return _elements(stream, magic, path).astype(np.uint8, copy=False)
     kind = "images (magic number 2051)" if n_dimensions == 3 else "labels (magic number 2049)"
     raise unlike_its_name(path, f"{path} is no IDX file of {kind}: get the original file again")
 
