@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -18,6 +17,8 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+from fastmlp.progress import TrainingBar
 
 LINES = 10  # plain lines in a run of fast epochs
 SECONDS_BETWEEN_LINES = 10.0  # in a run of slow ones
@@ -65,24 +66,14 @@ class TrainingProgress:
         self.console = console
         self.is_verbose = is_verbose
         self.first_epoch_done = self.last_line = math.inf
-        self.bar = Progress(
-            TextColumn("Training"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[figures]}"), TimeRemainingColumn(compact=True),
-            TextColumn("left"), console=console, refresh_per_second=5,
-        )  # fmt: skip
-        self.task = self.bar.add_task("", total=epochs, figures="")
+        self.bar = TrainingBar(console, epochs)
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
             self.bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.console.is_terminal:
             self.bar.stop()
 
@@ -93,7 +84,7 @@ class TrainingProgress:
             f"{100 * logs['val_accuracy']:.2f} %  {logs['rows_per_second'] / 1000:,.0f}k rows/s"
         )
         if self.console.is_terminal:
-            self.bar.update(self.task, completed=epoch, figures=figures)
+            self.bar.epoch(epoch, figures)
             if not self.is_verbose:
                 return
         now = time.perf_counter()

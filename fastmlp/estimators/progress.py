@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self
+
+from fastmlp.progress import TrainingBar
 
 
 class Progress:
@@ -13,12 +14,7 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         pass
 
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
@@ -44,16 +40,7 @@ class Bar(Progress):
     """A bar with the figures of the last epoch beside it."""
 
     def __init__(self, console: Any, n_epochs: int) -> None:
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
-
-        self._console = console
-        self._bar = RichProgress(
-            TextColumn("Training"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[figures]}"), TimeRemainingColumn(compact=True),
-            TextColumn("left"), console=console, refresh_per_second=5,
-        )  # fmt: skip
-        self._task = self._bar.add_task("", total=n_epochs, figures="")
+        self._console, self._bar = console, TrainingBar(console, n_epochs)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -66,7 +53,7 @@ class Bar(Progress):
         figures = f"loss {logs['loss']:.4f}"
         if "val_score" in logs:
             figures += f"  validation {logs['val_score']:.4f}"
-        self._bar.update(self._task, completed=number, figures=figures)
+        self._bar.epoch(number, figures)
 
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False)
