@@ -16,6 +16,7 @@ from fastmlp import MLP
 from fastmlp.cli import app
 
 SAVED = ["history.csv", "model.safetensors", "split.json"]  # by a run that ends early
+FILES = sorted([*SAVED, "learning_curves.png", "mistakes.png", "sample.png"])
 SIDE = 4
 N_FEATURES = SIDE * SIDE
 

@@ -84,3 +84,17 @@ def keep_global_generator() -> Iterator[None]:
     state = np.random.get_state()
     yield
     np.random.set_state(state)
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line writes its files there."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    """A file of digits that are learnt at once."""
+    from cli_tools import easy_digits, write_csv
+
+    return write_csv(tmp_path / "train.csv", *easy_digits())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from numpy.testing import assert_allclose
 
 from fastmlp.reference import LOSSES
 
@@ -31,3 +32,20 @@ def random_targets(loss, n_rows, n_outputs, dtype=np.float64, seed=2):
     if np.isfinite(entry.lowest):
         return (entry.lowest + rng.poisson(1.5, shape)).astype(dtype)
     return rng.randn(*shape).astype(dtype)
+
+
+def assert_finite_differences(loss, parameters, gradients, factor=1, **tolerances):
+    """Gradients against `factor` times the finite differences of ``loss()``."""
+    step = 1e-6
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        assert gradient.shape == parameter.shape
+        assert gradient.dtype == parameter.dtype
+        for index in np.ndindex(parameter.shape):
+            middle = parameter[index]
+            parameter[index] = middle + step
+            above = loss()
+            parameter[index] = middle - step
+            below = loss()
+            parameter[index] = middle
+            expected = factor * (above - below) / (2 * step)
+            assert_allclose(gradient[index], expected, **tolerances)

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,20 @@ def frame(y: Any = Y, x: np.ndarray = X, place: int = 0, name: str = "label") ->
     return table
 
 
-def error_of(path: Path, **options: Any) -> str:
-    """Return the message, which must be one line, name the file and, after a colon, the remedy."""
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at by callers
-        load(path, **options)
+def error_of(
+    path: Path,
+    reader: Callable[..., object] = load,
+    kind: type[Exception] | None = None,
+    **options: Any,
+) -> str:
+    """Return the message, which must be one line, name the file and, after a colon, the remedy.
+
+    It must be of this `kind` and no other; by default of any kind of ValueError.
+    """
+    with pytest.raises(kind or ValueError) as caught:
+        reader(path, **options)
     message = str(caught.value)
+    assert kind is None or type(caught.value) is kind
     assert "\n" not in message
     assert message.startswith(str(path))
     assert ": " in message.removeprefix(str(path))

@@ -20,17 +20,10 @@ from cli_tools import (
 
 import fastmlp
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", *easy_digits())
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX"),
+    pytest.mark.usefixtures("in_tmp_path"),
+]
 
 
 def diverging(after: int) -> type:

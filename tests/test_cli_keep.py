@@ -18,12 +18,8 @@ import fastmlp
 from fastmlp import MLP, pictures
 from fastmlp.cli import report
 
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
 OVERFITTING = ("--epochs", 60, "--lr", 0.3, "--batch-size", 4)
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -5,33 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_tools import easy_digits, one_line_error, run, start, write_csv
+from cli_tools import FILES, easy_digits, names, one_line_error, run, start, write_csv
 
 from fastmlp.cli import run_folder as module
 from fastmlp.cli.lock import locked
 
-FILES = [
-    "history.csv",
-    "learning_curves.png",
-    "mistakes.png",
-    "model.safetensors",
-    "sample.png",
-    "split.json",
-]
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", *easy_digits())
-
-
-def names(folder: str | Path) -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "history.csv"])

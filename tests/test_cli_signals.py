@@ -33,17 +33,10 @@ SIGNALS = [
 ]
 WORDS = {"SIGINT": "Interrupted", "SIGTERM": "Terminated", "SIGHUP": "Hung up"}
 FOREVER = 100_000_000
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", *easy_digits())
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX"),
+    pytest.mark.usefixtures("in_tmp_path"),
+]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -11,24 +11,15 @@ import pytest
 from cli_tools import (
     SAVED,
     check_saved,
-    easy_digits,
     names,
     run,
-    write_csv,
 )
 
 FOREVER = 100_000_000
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", *easy_digits())
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX"),
+    pytest.mark.usefixtures("in_tmp_path"),
+]
 
 
 def shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
+from cli_tools import (
+    FILES,
+    N_FEATURES,
+    easy_digits,
+    names,
+    one_line_error,
+    run,
+    write_csv,
+    write_idx,
+)
 from rich.console import Console
 
 import fastmlp
@@ -20,28 +29,7 @@ import fastmlp.data
 from fastmlp import reference
 from fastmlp.cli.progress import TrainingProgress
 
-FILES = [
-    "history.csv",
-    "learning_curves.png",
-    "mistakes.png",
-    "model.safetensors",
-    "sample.png",
-    "split.json",
-]
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", *easy_digits())
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def names(folder: str | Path) -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 
 def test_a_run_leaves_a_model_a_history_and_three_pictures(csv: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from table_tools import error_of as said_of
 
 from fastmlp.data import csv_file, load_csv
 
@@ -40,15 +41,7 @@ def put(folder: Path, name: str, text: str) -> Path:
 
 
 def error_of(path: Path, kind: type[Exception] = ValueError) -> str:
-    """Return the one-line message, which must name the file and, after a colon, the remedy."""
-    with pytest.raises(kind) as caught:
-        load_csv(path)
-    message = str(caught.value)
-    assert type(caught.value) is kind
-    assert "\n" not in message
-    assert message.startswith(str(path))
-    assert ": " in message
-    return message.removeprefix(str(path))
+    return said_of(path, load_csv, kind)
 
 
 def fault(folder: Path, text: str) -> str:

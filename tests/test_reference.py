@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from reference_tools import random_batch, random_net
+from reference_tools import assert_finite_differences, random_batch, random_net
 
 from fastmlp import reference
 from fastmlp.reference import inference
@@ -24,17 +24,7 @@ def test_gradient_equals_finite_differences(sizes):
         return reference.cross_entropy(reference.forward(weights, biases, x)[-1], labels)
 
     dw, db = reference.backward(weights, x, labels, reference.forward(weights, biases, x))
-    step = 1e-6
-    for parameter, gradient in zip([*weights, *biases], [*dw, *db], strict=True):
-        assert gradient.shape == parameter.shape
-        for index in np.ndindex(parameter.shape):
-            middle = parameter[index]
-            parameter[index] = middle + step
-            above = loss()
-            parameter[index] = middle - step
-            below = loss()
-            parameter[index] = middle
-            assert_allclose(gradient[index], (above - below) / (2 * step), rtol=1e-5, atol=1e-9)
+    assert_finite_differences(loss, [*weights, *biases], [*dw, *db], rtol=1e-5, atol=1e-9)
 
 
 def test_update_decays_weights_but_not_biases():

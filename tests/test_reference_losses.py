@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from reference_tools import random_batch, random_net, random_targets
+from reference_tools import assert_finite_differences, random_batch, random_net, random_targets
 from sklearn.neural_network import _base
 
 from fastmlp import reference
@@ -51,19 +51,7 @@ def assert_gradient(problem, targets, *, dtype, row_weights=None, masks=None):
         masks=masks,
     )
     factor = sizes[-1] if problem.loss == "squared_error" else 1  # see `squared_error_rows`
-    step = 1e-6
-    for parameter, gradient in zip([*weights, *biases], [*dw, *db], strict=True):
-        assert gradient.shape == parameter.shape
-        assert gradient.dtype == dtype
-        for index in np.ndindex(parameter.shape):
-            middle = parameter[index]
-            parameter[index] = middle + step
-            above = loss()
-            parameter[index] = middle - step
-            below = loss()
-            parameter[index] = middle
-            expected = factor * (above - below) / (2 * step)
-            assert_allclose(gradient[index], expected, rtol=1e-6, atol=1e-8)
+    assert_finite_differences(loss, [*weights, *biases], [*dw, *db], factor, rtol=1e-6, atol=1e-8)
 
 
 @every_loss

@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import _stochastic_optimizers
 
-from fastmlp import reference
 from fastmlp.problem import Problem
 from fastmlp.reference import OPTIMIZERS, optimizer_step
 from fastmlp.reference.optimizers import flush
@@ -146,13 +145,3 @@ def test_l2_acts_on_weights_alone(name):
     assert_array_equal(plain_w, plain_b)
     # Adam's first step has one length whatever the gradient: its states show the difference.
     assert (new_w != new_b).all() or (new[0][0] != new[1][0]).all()
-
-
-def test_update_decays_weights_but_not_biases():
-    w, b = np.array([[2.0]]), np.array([[2.0]])
-    (new_w,), (new_b,) = reference.update(
-        [w], [b], [np.array([[0.5]])], [np.array([[0.5]])], learning_rate=0.1, lambda_reg=0.01
-    )
-    assert_allclose(new_w, 2 - 0.1 * (0.5 + 0.01 * 2), rtol=1e-15)
-    assert_allclose(new_b, 2 - 0.1 * 0.5, rtol=1e-15)
-    assert w == b == 2
