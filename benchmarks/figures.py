@@ -86,13 +86,13 @@ def stages_of(sizes: Sequence[int]) -> list[Stage]:
     problem = Problem()
     weights = [np.zeros(shape, np.float32) for shape in pairwise(sizes)]
     biases = [np.zeros((1, n), np.float32) for n in sizes[1:]]
-    network = program.Network.of(problem, len(weights), has_labels=True)
+    entries = program.Entries.of(problem, len(weights), has_labels=True)
     plan = Plan(
         weights, biases, BATCH_SIZE, 2,
-        network.optimizer.n_states, network.are_apart(is_training=True),
+        entries.optimizer.n_states, entries.are_apart(is_training=True),
     )  # fmt: skip
     inputs = Inputs(plan, np.zeros((BATCH_SIZE, sizes[0]), np.uint8), 255, skips=True)
-    _, stages = program.training(network, plan, inputs.stages, inputs.skipped, with_penalty=False)
+    _, stages = program.training(entries, plan, inputs.stages, inputs.skipped, with_penalty=False)
     return stages
 
 

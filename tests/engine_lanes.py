@@ -108,7 +108,7 @@ def check_levels(dtype: str) -> None:
     x = at_page_end(pixels / np.dtype(dtype).type(255))
     found = levels.find_levels(x)
     assert found is not None
-    np.testing.assert_array_equal(found.numbers, pixels)
+    np.testing.assert_array_equal(found.codes, pixels)
     np.testing.assert_array_equal(found.table[pixels], x)
     for place in (7, -1):
         other = x.copy()

@@ -45,9 +45,9 @@ class RMSprop(kernels.Optimizer):
 
     n_states = 1
 
-    def step(self, v: Lanes, w: Any, g: Any, states: Sequence[Any], numbers: Sequence[Any]) -> Any:
+    def step(self, v: Lanes, w: Any, g: Any, states: Sequence[Any], scalars: Sequence[Any]) -> Any:
         b = v.builder
-        rate, share, rest, epsilon = numbers[:4]
+        rate, share, rest, epsilon = scalars[:4]
         square = v.fma(share, states[0], b.fmul(rest, b.fmul(g, g)))
         move = b.fdiv(g, b.fadd(v.square_root(square), epsilon))
         return v.fma(v.negative(rate), move, w), [square]

@@ -45,7 +45,7 @@ REFUSALS = [
 REFUSALS_OF_KERNELS = [
     "x holds the column index 8 in row 0, outside 0..7",
     "x has 7 columns",
-    *["x is no C-contiguous array of uint8, float32 or float64, and no CSR"] * 2,
+    *["x is neither a C-contiguous array of uint8, float32 or float64 nor a CSR matrix"] * 2,
     "y has shape (200,)",
 ]
 

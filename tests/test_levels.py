@@ -44,9 +44,9 @@ def test_bytes_stand_for_the_very_numbers(name, dtype):
         if found is None:
             assert x.size < 1000  # too few to guess from
             continue
-        assert found.numbers.dtype == np.uint8
-        np.testing.assert_array_equal(found.table[found.numbers], x)
-        np.testing.assert_array_equal(found.numbers == 0, x == 0)
+        assert found.codes.dtype == np.uint8
+        np.testing.assert_array_equal(found.table[found.codes], x)
+        np.testing.assert_array_equal(found.codes == 0, x == 0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -62,7 +62,7 @@ def test_one_number_off_the_grid_is_seen_wherever_it_is(dtype):
             assert find_levels(other) is None
     minus = x.copy()
     minus[x == 0] = -0.0
-    np.testing.assert_array_equal(find_levels(minus).numbers, find_levels(x).numbers)
+    np.testing.assert_array_equal(find_levels(minus).codes, find_levels(x).codes)
 
 
 def test_other_data_are_left_as_they_are(monkeypatch, tmp_path):

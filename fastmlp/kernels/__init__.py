@@ -1,78 +1,83 @@
 """The compiled engine: what `fastmlp.reference` computes, at the speed of the hardware.
 
-Its rooms, from the innermost out: `codegen` makes machine code, `entries` are the activations,
-losses and optimisers, `layout` says what lies where in memory, `stages` are what a step is made of,
-and `runtime` runs them. On these stand `levels` and `inputs`, which read the rows of X, `program`,
-which says which stages run in which order, and what Python calls: `trainer` and `inference`, with
-`kept` for predictors that stay beside their networks, and `functions` for some kernels alone.
+From the innermost folder out: `codegen` makes machine code, `entries` are the activations, losses
+and optimisers, `layout` decides what lies where in memory, `stages` are the kernels that a step
+consists of, and `runtime` runs them. Above these, `levels` and `inputs` read the rows of X, and
+`program` puts the stages in order. Python calls `trainer` and `inference`, `kept` for predictors
+that are kept from call to call, and `functions` for single kernels.
 
 Words that all files use
 ------------------------
 What is computed:
 
 unit, column
-    A layer's outputs are its units; each has a column of the weights, (n_in, n_out).
+    The outputs of a layer are its units. Each unit has a column in the weights, (n_in, n_out).
 before, slope
-    What goes into an activation (z; in the last layer, the logits), and the activation's
-    derivative there.
+    The input of an activation (z; in the last layer, the logits), and the derivative of the
+    activation at that input.
 part
-    What a long sum is made of: so many terms (512 inputs of a product, 128 rows of a gradient) are
-    summed up on their own, and then the parts are. One long float32 sum would lose its last terms.
+    A section of a long sum (512 inputs of a product, 128 rows of a gradient). Each part is summed
+    up on its own, then the parts are added: one long float32 sum would lose its last terms.
 entry
     An activation, a loss or an optimiser, compiled into the stages that need it.
+scalars
+    What a step passes to the optimiser and the loss: the learning rate, the L2 strength and so on.
 
 What it is computed with:
 
 vector, lane
-    A vector register's contents, such as 16 float32 numbers; a lane is the place of one of them.
+    The contents of a vector register, such as 16 float32 values; a lane holds one of them.
 vector op
-    A Python function that writes instructions, to be called from jitted code (`codegen.vector_op`).
+    A Python function that emits instructions, for jitted code to call (`codegen.vector_op`).
 `dtype`, `one`
-    Arguments that say of which type the numbers are that lie behind addresses, which are plain
-    integers. A `dtype` has no value at all; `one` is the number 1 of that type, and is not used.
+    Arguments that give the type of the values at addresses, which themselves are plain integers. A
+    `dtype` has no value at run time; `one` is 1 in that type, and its value is not used.
 tile
-    A few rows and two vectors of a product's result, held in registers while it is summed up.
+    A few rows and two vectors of a product's result, which stay in registers while it is summed up.
 
 Where it lies:
 
 panel
-    Weights are not kept row by row. A panel is two vectors of columns, all their rows one after the
-    other, so that a product reads it from start to end.
+    A block of weights two vectors wide: the rows of these columns, one after the other, so that a
+    product reads a panel sequentially.
 strip
-    Some vectors of columns that a loop works on together.
+    A few vectors of columns that a loop processes together.
 to pack
-    To copy ordinary arrays into panels; Python does so before training, and unpacks afterwards.
+    To copy ordinary arrays into panels. Python packs before training, and unpacks afterwards.
 block
-    The rows of a batch one after the other: its inputs, copied from X, or a layer's outputs. In an
-    update, some inputs and columns of the weights, whose sums wait between two parts of the batch.
+    The rows of a batch, one after the other: inputs copied from X, or a layer's outputs. In an
+    update, a rectangle of the weights, whose gradient sums are kept between parts of the batch.
 turn
-    0 or 1 alternately, step by step: which of two blocks a layer's outputs go to, so that a thread
-    may be a step ahead of one that still reads the other block.
+    0 or 1, alternating from step to step: which of two blocks a layer's outputs are written to, so
+    that a thread may be one step ahead of another one that still reads the other block.
 view
-    An address, and the distances from row to row and from column to column (`codegen.numba_types`).
+    An address, and the distances between rows and between columns (`codegen.numba_types`).
 record
-    A row of integers with names, mostly addresses, that tells a kernel where everything lies.
+    A row of named integers, mostly addresses, that tells a kernel where everything lies.
 
 Which inputs are skipped:
 
+level, code
+    If X has only 256 values, these are its levels, and a code is the index of one, a byte.
 mask
-    64 bits, one for each of 64 rows of the batch: in which of them an input is not zero.
+    64 bits, one for each of 64 rows of the batch: set where an input is not zero.
 group
-    Neighbouring inputs that are skipped, or not, together.
+    Neighbouring inputs that are skipped together.
 
 Who works when:
 
 stage, step, stretch
-    A kernel on a layer; the stages of one mini-batch; some milliseconds of steps, after which
-    Python looks for a Ctrl-C, and chooses the number of threads anew.
+    A stage is a kernel applied to a layer; a step is the stages of one mini-batch; a stretch is
+    some milliseconds of steps, after which Python checks for Ctrl-C and chooses the number of
+    threads anew.
 own
-    A thread's own columns, rows or inputs are those that it computes, of a layer that threads share
+    A thread's own columns, rows or inputs are those that it computes, if threads divide a layer
     (`layout.partition`).
 team, to meet
-    The threads of one stretch. They meet where all wait until the last one has come
-    (`runtime.barrier`).
+    The threads of one stretch. To meet is to wait at the barrier until all threads of the team have
+    arrived (`runtime.barrier`).
 to claim
-    To have cache lines brought to a core before it writes there, since another core holds them.
+    To fetch cache lines that another core holds before this core writes to them.
 """
 
 from fastmlp.kernels.entries.activations import ACTIVATIONS, Activation

@@ -45,7 +45,7 @@ class _Worker:
         inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros), are_in_order=True)
         self.adds_up = inputs.are_added_up
         self._inputs = inputs
-        self._network = program.Network.of(problem, len(weights), has_labels=True)
+        self._entries = program.Entries.of(problem, len(weights), has_labels=True)
         self._tables: dict[bool, Array] = {}
         self._shapes = [array.shape for array in (*weights, *biases)]
         self._given: list[Array] = []  # parameters, for as long as a kernel may read them
@@ -99,7 +99,7 @@ class _Worker:
         """Have outputs predicted, or the numbers of the largest ones."""
         if as_labels not in self._tables:
             stages = program.prediction(
-                self._network, self._inputs.stages, self._inputs.skipped, as_labels
+                self._entries, self._inputs.stages, self._inputs.skipped, as_labels
             )
             self._tables[as_labels] = program.table(stages, self.plan.dtype)
         self._stages = self._tables[as_labels]

@@ -1,10 +1,10 @@
-"""The rows of X, as a plan's kernels read them: in place or copied, with zeros skipped or not.
+"""Decides how kernels read the rows of X: in place or copied, with zeros skipped or not.
 
-Dense rows are read where they lie if zeros are skipped, their dtype is the network's or uint8, and
-inputs come in whole groups; or if they are taken in the order in which they lie, and their dtype is
-the network's. Else a batch's rows are copied to a block, converted on the way. Sparse rows always
-are. Where zeros are skipped, floats that are to be read often are read as bytes if they can be; see
-:mod:`fastmlp.kernels.levels`.
+Dense rows are read in place in two cases: if zeros are skipped, the dtype is the network's or
+uint8, and features come in whole groups; or if rows are read in the order of memory and the dtype
+is the network's. Otherwise the rows of each batch are copied to a block and converted.
+Sparse rows are always copied. If zeros are skipped and X is read often, floats are read as bytes
+where possible; see :mod:`fastmlp.kernels.levels`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from fastmlp.kernels.stages.nonzero_masks import find_nonzeros, locate
 from fastmlp.kernels.stages.skip_zeros import Elements
 from fastmlp.reference import scale_inputs
 
-GROUP = 4  # inputs of a group, for the estimate of how many are skipped
+GROUP = 4  # inputs per group, for estimating how many groups can be skipped
 SAMPLED_ROWS = 128  # rows from which the share of zeros is estimated
-SKIP_BELOW = 0.6  # share of nonzero groups of inputs, below which skipping the others pays
+SKIP_BELOW = 0.6  # share of nonzero groups below which skipping the others pays
 
 
 @dataclass(frozen=True)
@@ -50,37 +50,38 @@ class Sampled(Features):
 
 
 class Inputs:
-    """The rows of X: chooses how they are read, and writes it to a plan's records.
+    """Chooses how the rows of X are read, and writes that to a plan's records.
 
     Parameters
     ----------
     plan : Plan
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
-        From `readable`. It is read where it lies, a batch at a time.
+        From `readable`. It is read in place, one batch at a time.
     input_scale : float, optional
         See `fastmlp.reference.scale_inputs`.
     skips : bool
         Whether zeros are skipped; see `skips_zeros`.
     are_in_order : bool
-        Whether rows are taken in the order in which they lie.
+        Whether rows are read in the order of memory.
     levels : Levels, optional
-        The elements of `x` as bytes.
+        The elements of `x` as codes.
 
     Attributes
     ----------
     stages : list of Stage
-        The first stages of a step, after which the rows of its batch are at hand.
+        The first stages of a step, which make the rows of its batch available.
     skipped : Elements or None
-        Where zeros are skipped: what rows are made of where they are read.
+        If zeros are skipped: the kind of elements that kernels read.
     are_in_place : bool
         Whether rows are read from X itself.
     are_added_up : bool
-        Whether they are added up, too.
+        Whether rows are also summed up, to find values that are not finite.
 
     Raises
     ------
     ValueError
-        If `input_scale` is beyond the range of the network's dtype, or x has other columns.
+        If `input_scale` is beyond the range of the network's dtype, or x has another number of
+        columns.
     """
 
     def __init__(
@@ -123,11 +124,11 @@ class Inputs:
         self.are_in_place = in_groups and (levels is not None or x.dtype == plan.dtype)
         plan.works["levels"] = 0
         if levels is not None:
-            if levels.numbers.shape != x.shape:
+            if levels.codes.shape != x.shape:
                 raise ValueError("levels are those of other rows")
-            x = levels.numbers
+            x = levels.codes
             self.skipped = Elements(are_pixels=True)
-            with np.errstate(over="ignore"):  # of levels that X does not have
+            with np.errstate(over="ignore"):  # of levels that don't occur in X
                 plan.put("levels", aligned(N_LEVELS, plan.dtype))[:] = levels.table
         plan.put("x", x)
         plan.works["row_bytes"] = x.shape[1] * x.itemsize
@@ -137,7 +138,7 @@ class Inputs:
             are_in_order
             and self.skipped is None
             and x.dtype == plan.dtype
-            and plan.works["row_bytes"][0] % PAGE  # else a tile's rows get in each other's way
+            and plan.works["row_bytes"][0] % PAGE  # else a tile's rows evict each other
         ):
             self.are_in_place = self.are_added_up = True
             plan.layers[:, 0]["inputs_row"] = x.shape[1]
@@ -159,9 +160,9 @@ class Inputs:
 
 
 def readable(x: Any) -> Any:
-    """Return rows as kernels may read them, or raise ValueError; see `own_rows`.
+    """Return rows that kernels may read, or raise ValueError; see `own_rows`.
 
-    Values may change while they are read: kernels find nothing by them.
+    Their values may change meanwhile, since no kernel derives an address from them.
     """
     rows = own_rows(x)
     if isinstance(rows, np.ndarray):
@@ -169,23 +170,25 @@ def readable(x: Any) -> Any:
     else:
         values, are_rows = rows.data, rows.format == "csr"
     if not (are_rows and values.flags.c_contiguous and values.dtype in FEATURE_DTYPES):
-        raise ValueError("x is no C-contiguous array of uint8, float32 or float64, and no CSR")
+        raise ValueError(
+            "x is neither a C-contiguous array of uint8, float32 or float64 nor a CSR matrix"
+        )
     return rows
 
 
 def _is_in_groups(x: np.ndarray) -> bool:
-    """Whether rows are whole groups of inputs: these are skipped, and read, as one."""
+    """Whether rows consist of whole groups of inputs, which are read and skipped together."""
     return x.shape[1] % LONGEST_GROUP == 0
 
 
 def _levels_of_pixels(x: np.ndarray, dtype: np.dtype[Any], input_scale: float | None) -> Levels:
-    """Return pixels with what they count as."""
+    """Return pixels as codes, with the table of their scaled values."""
     with np.errstate(over="ignore"):
         return Levels(x, scale_inputs(np.arange(N_LEVELS, dtype=np.uint8), dtype, input_scale))
 
 
 def read(x: Any, n_epochs: int) -> Sampled:
-    """Return rows, with floats as bytes too, if they are read so often that it pays, and can be."""
+    """Return rows, with floats as codes too, if they are read often enough for it to pay."""
     if (
         n_epochs < FEWEST_EPOCHS
         or not isinstance(x, np.ndarray)
@@ -199,14 +202,14 @@ def read(x: Any, n_epochs: int) -> Sampled:
 
 
 def skips_zeros(x: Any, wanted: bool | None = None) -> bool:
-    """Whether zeros are skipped: as wanted, by default where there are enough of them."""
+    """Whether to skip zeros: as `wanted`; by default, if there are enough of them."""
     return nonzero_share(x) < SKIP_BELOW if wanted is None else wanted
 
 
 def nonzero_share(x: Any, group: int = GROUP) -> float:
-    """Share of the groups of neighbouring inputs, as the kernels take them, that hold a nonzero.
+    """Estimate the share of groups of neighbouring inputs that contain a nonzero.
 
-    `group` is 2, 4 or 8: a group of flags is then one integer, and groups are looked at fast.
+    `group` is 2, 4 or 8, so that a group of flags is one integer, which is fast to test.
     """
     n_rows, n_features = x.shape
     rows = x[:: max(1, n_rows // SAMPLED_ROWS)]
@@ -215,8 +218,8 @@ def nonzero_share(x: Any, group: int = GROUP) -> float:
         nonzero = np.zeros((len(rows), n_groups * group), bool)
         np.not_equal(rows, 0, out=nonzero[:, :n_features])
         found = int(np.count_nonzero(nonzero.view(f"u{group}")))
-    else:  # a million columns are no reason to write out their zeros
-        row_numbers = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        places = row_numbers * n_groups + rows.indices // group
+    else:  # without a dense copy, which could have a million columns
+        row_indices = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        places = row_indices * n_groups + rows.indices // group
         found = len(np.unique(places[rows.data != 0]))
     return float(found) / (rows.shape[0] * n_groups)

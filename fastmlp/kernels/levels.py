@@ -1,10 +1,12 @@
-"""Floats on a short grid, such as pixels divided by 255, as bytes.
+"""Encodes floats on a grid of 256 levels, such as pixels divided by 255, as bytes.
 
-Training reads all of X in each epoch, and floats are four or eight times as many bytes on their way
-through the caches as pixels are. Where all of them are one of 256 *levels*, which are 0 to 255
-times a unit, or divided by a number, each becomes the number of its level: one byte. Kernels look
-bytes up as they do with pixels (`skip_zeros`). Each element is compared with its
-level, so they compute with exactly the numbers that were given.
+The levels are 0, 1, ..., 255 times a unit, or divided by a divisor. If all elements of X are
+levels, each is replaced by its code, the index of its level, which is one byte. Kernels look up the
+float for each code as they do for pixels (`skip_zeros`). Each element is compared with the level of
+its code, so training computes with exactly the values that were given.
+
+It is faster because training reads all of X in each epoch, and floats take four or eight times as
+much memory bandwidth as bytes.
 """
 
 from __future__ import annotations
@@ -25,20 +27,20 @@ from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 Array = NDArray[Any]
 
 N_LEVELS = 256
-SAMPLED = 2**13  # elements that the grid is guessed from
-MOST_BYTES = 2**28  # that are kept beside X: with more, it is left as it is
-SMALLEST = 1e-30  # from a level to the next: one by it is within float32's range
-BLOCK = 4  # vectors that are looked at together
-FEWEST_EPOCHS = 3  # to write the bytes takes about as long as they save in two
+SAMPLED = 2**13  # elements from which the grid is guessed
+MOST_BYTES = 2**28  # of codes, which take memory in addition to X: larger X is not encoded
+SMALLEST = 1e-30  # distance between levels, whose inverse is within float32's range
+BLOCK = 4  # vectors that are encoded together
+FEWEST_EPOCHS = 3  # encoding takes about as long as it saves in two
 
 
 class Levels(NamedTuple):
-    """Elements as bytes, in the shape of X, and the 256 numbers that they stand for.
+    """The codes of the elements, in the shape of X, and the table of the 256 levels.
 
-    0 stands for zero, and no other byte does.
+    Code 0 stands for zero, and no other code does.
     """
 
-    numbers: NDArray[np.uint8]
+    codes: NDArray[np.uint8]
     table: Array
 
 
@@ -58,37 +60,38 @@ class _Grid(NamedTuple):
 def _write_blocks(
     v: Lanes, x: Any, n: Any, out: Any, unit: Any, divisor: Any, steps: Any
 ) -> Integer:
-    """``out[i] = rint(x[i] * steps)`` while level ``out[i]`` is ``x[i]``; returns whether all were.
+    """``out[i] = rint(x[i] * steps)`` while level ``out[i]`` equals ``x[i]``; whether all did.
 
-    `n` is a multiple of BLOCK vectors. A block of zeros, of which most images have many, takes no
-    more than a look.
+    `n` is a multiple of BLOCK vectors. Blocks of zeros, of which most images have many, take a
+    shortcut.
     """
     b = v.builder
     rounded = v.splat(b.fdiv(v.scalar(1.0), divisor))
-    units, divisors, factors = (v.splat(number) for number in (unit, divisor, steps))
-    numbers, bytes_ = (ir.VectorType(kind, v.count) for kind in (INT32, INT8))
+    units, divisors, factors = (v.splat(scalar) for scalar in (unit, divisor, steps))
+    integers, bytes_ = (ir.VectorType(kind, v.count) for kind in (INT32, INT8))
     vectors = range(0, BLOCK * v.count, v.count)
 
     def quotients(dividends: Any) -> Any:
-        """Dividends by the divisor: nearly, and then by what remains. It is faster than to divide.
+        """Divide: multiply by the rounded inverse, then correct by the remainder. It is faster.
 
-        A level is right but for some divisors, if any; `find_levels` makes sure of all 256.
+        For a few divisors, if any, a quotient may be inexact; `find_levels` checks all 256 first.
         """
-        nearly = b.fmul(dividends, rounded)
-        return v.fma(v.fma(v.negative(nearly), divisors, dividends), rounded, nearly)
+        approximate = b.fmul(dividends, rounded)
+        remainder = v.fma(v.negative(approximate), divisors, dividends)
+        return v.fma(remainder, rounded, approximate)
 
     def write(values: Sequence[Any], places: Sequence[Any]) -> list[Any]:
-        """Numbers of levels; returns whether all of the levels are the values."""
+        """Store the codes of some vectors; returns whether their levels equal the values."""
         are_same = []
         for value, place in zip(values, places, strict=True):
-            number = v.nearest(b.fmul(value, factors))
-            is_level = b.and_(
-                b.fcmp_ordered(">=", number, v.full(0.0)),
-                b.fcmp_ordered("<", number, v.full(N_LEVELS)),
+            code = v.nearest(b.fmul(value, factors))
+            is_code = b.and_(
+                b.fcmp_ordered(">=", code, v.full(0.0)),
+                b.fcmp_ordered("<", code, v.full(N_LEVELS)),
             )
-            number = b.select(is_level, number, v.full(0.0))
-            v.store(b.trunc(b.fptosi(number, numbers), bytes_), place)
-            are_same.append(b.fcmp_ordered("==", quotients(b.fmul(number, units)), value))
+            code = b.select(is_code, code, v.full(0.0))
+            v.store(b.trunc(b.fptosi(code, integers), bytes_), place)
+            are_same.append(b.fcmp_ordered("==", quotients(b.fmul(code, units)), value))
         return [b.icmp_signed("==", v.bits(reduce(b.and_, are_same)), constant(2**v.count - 1))]
 
     def block(i: Any, _: Any) -> list[Any]:
@@ -115,14 +118,14 @@ def _write(x, n, out, unit, divisor, steps):
 
 
 def find_levels(x: Array) -> Levels | None:
-    """Return the elements of `x` as bytes; None where they are on no such grid, or too many.
+    """Return the elements of `x` as codes; None if they are on no such grid, or too many.
 
     Parameters
     ----------
     x : ndarray of shape (n_rows, n_features)
         float32 or float64, C-contiguous.
     """
-    x = x.view()  # whose shape is its own
+    x = x.view()  # its shape can't be changed by others
     if x.size > MOST_BYTES or _is_mapped(x):
         return None
     n_sampled = max(1, SAMPLED // x.shape[1])
@@ -135,11 +138,11 @@ def find_levels(x: Array) -> Levels | None:
     whole = x.size // n_block * n_block
     rest, last = np.zeros(n_block, x.dtype), np.empty(n_block, np.uint8)
     rest[: x.size - whole] = x.reshape(-1)[whole:]
-    numbers = [x.dtype.type(number) for number in (*grid, grid.divisor / grid.unit)]
+    scalars = [x.dtype.type(scalar) for scalar in (*grid, grid.divisor / grid.unit)]
     of_table = np.empty(N_LEVELS, np.uint8)
-    # The table first: each level has to be found, by its own number.
+    # The table first: each level must get its own code.
     for source, n, target in ((table, N_LEVELS, of_table), (x, whole, out), (rest, n_block, last)):
-        if not _write(source.ctypes.data, n, target.ctypes.data, *numbers):
+        if not _write(source.ctypes.data, n, target.ctypes.data, *scalars):
             return None
     if not np.array_equal(of_table, np.arange(N_LEVELS)):
         return None
@@ -148,7 +151,7 @@ def find_levels(x: Array) -> Levels | None:
 
 
 def _is_mapped(x: Any) -> bool:
-    """Whether a file is mapped: then memory is what its owner wants to save."""
+    """Whether `x` is memory-mapped, in which case its owner wants to save memory."""
     while x is not None:
         if isinstance(x, np.memmap | mmap.mmap):
             return True
@@ -157,14 +160,14 @@ def _is_mapped(x: Any) -> bool:
 
 
 def _guess(sample: Array) -> _Grid | None:
-    """Return a grid that has all numbers of a sample; None if there is none, or they are zeros."""
+    """Return a grid that contains all values of a sample; None if none does, or all are 0."""
     values = np.unique(np.append(sample, sample.dtype.type(0)))
     if not 1 < len(values) <= N_LEVELS or values[0] < 0 or not np.isfinite(values[-1]):
         return None
     gap = float(np.diff(values).min())
     if gap < SMALLEST:
         return None
-    unit = float(values[1] / np.rint(values[1] / gap))  # nearer, as it was rounded but once
+    unit = float(values[1] / np.rint(values[1] / gap))  # more exact than the gap: rounded only once
     divisors, units = (np.rint(1 / gap), 1.0, 255.0), (unit, 1 / 255)
     for grid in [*(_Grid(1.0, n) for n in divisors), *(_Grid(n, 1.0) for n in units)]:
         if 0 < grid.divisor < np.inf and np.isin(values, grid.table(sample.dtype)).all():

@@ -1,24 +1,24 @@
-"""A step as a list of stages: which kernels run, in which order, and where threads meet.
+"""Composes a step as a list of stages: which kernels run, in which order, and where threads meet.
 
-Threads share a step like this. A thread owns a range of columns (units) of each layer that has
-enough of them, forward and in the update, so that its weights never leave its core's caches. Layers
-that are too small it has for itself, and it gathers each batch for itself: work done twice takes
-less time than rows that travel from one core to another. Per step,
+This is how threads divide a step. In each layer that is wide enough, a thread owns a range of
+columns (units), in the forward pass and in the update, so that its weights never leave its core's
+caches. Each thread keeps its own copy of smaller layers, and gathers each batch for itself, since
+doing work twice takes less time than moving rows between cores. In a step,
 
-1. hidden layers forward, one after the other, each thread its own columns -- all threads meet
-2. each thread: the last layer, its predictions, and the gradient of the loss by the logits
-3. the way back through the layers, each thread its own columns -- all threads meet, unless
-   the layer above is each thread's own and there is no layer below to wait for it
+1. forward through the hidden layers: each thread computes its own columns; all threads meet
+2. each thread computes the last layer, its predictions, and the gradient of the loss with respect
+   to the logits
+3. backward through the layers: each thread computes its own columns; all threads meet, unless each
+   thread has its own copy of the layer above and there is no layer below to wait for it
 4. each thread updates its own columns
 
-So the threads that train one hidden layer and some classes meet just once a step. No barrier stands
-between a step and the next one: a thread that is ahead writes its activations to the other one of
-two blocks. Only a first layer that is too narrow for its columns to be shared, in large batches, is
-shared by rows: then all threads meet after the update too.
+So the threads that train one hidden layer and some classes meet just once per step. No barrier is
+needed between steps: a thread that is ahead writes its activations to the other one of two blocks.
+The exception is a first layer with too few columns to divide, in large batches: it is divided by
+rows, and all threads meet after the update too.
 
-Large batches are taken in parts instead, unless the network is large too: a thread has whole parts
-of the batch for itself, and all meet once, before each updates its own copy; see
-`batch_parts`.
+Large batches of small networks are processed in parts instead: each thread processes whole parts of
+the batch, and all meet once, before each thread updates its own copy; see `batch_parts`.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ MEET = Stage(WAIT)
 
 
 @dataclass(frozen=True)
-class Network:
-    """The entries of a problem, looked up.
+class Entries:
+    """The compiled entries that a problem names.
 
     Attributes
     ----------
     activations : tuple of Activation
-        One a layer; the last layer's is none.
+        One per layer; the last layer's is the identity.
     drops : bool
-        Whether hidden units are left out in training.
+        Whether training drops hidden units.
     """
 
     activations: tuple[Activation, ...]
@@ -69,7 +69,7 @@ class Network:
     drops: bool
 
     @classmethod
-    def of(cls, problem: Problem, n_layers: int, has_labels: bool) -> Network:
+    def of(cls, problem: Problem, n_layers: int, has_labels: bool) -> Entries:
         names = (*problem.activations(n_layers), "identity")
         loss = LOSSES[problem.loss]
         if has_labels:
@@ -83,7 +83,7 @@ class Network:
         return self.loss.of_labels
 
     def are_apart(self, is_training: bool) -> list[bool]:
-        """For each layer, whether its outputs are kept apart from what slopes are computed from."""
+        """For each layer, whether slopes are computed from another buffer than its outputs."""
         return [
             is_training and not is_last and (self.drops or not activation.of_output)
             for activation, is_last in self._layers()
@@ -95,119 +95,121 @@ class Network:
 
 
 def prediction(
-    network: Network, rows: Sequence[Stage], skipped: Entry | None, as_labels: bool
+    entries: Entries, rows: Sequence[Stage], skipped: Entry | None, as_labels: bool
 ) -> list[Stage]:
-    """The stages of predicting a batch whose `rows` have these stages.
+    """The stages that predict a batch, of which `rows` are the first.
 
-    `skipped` says what rows are made of where zeros are skipped; `as_labels`, whether the numbers
-    of the largest outputs are wanted instead of the outputs.
+    `skipped` is the kind of elements to read if zeros are skipped; `as_labels` requests the indices
+    of the largest outputs instead of the outputs.
     """
-    last = len(network.activations) - 1
-    end = Stage("loss", label, last) if as_labels else Stage("loss", predict, last, (network.loss,))
+    last = len(entries.activations) - 1
+    end = Stage("loss", label, last) if as_labels else Stage("loss", predict, last, (entries.loss,))
     return [
         *(Stage("pack", pack, layer) for layer in range(last + 1)),
         *rows,
-        *(stage for layer in range(last + 1) for stage in _forward(network, layer, skipped, False)),
+        *(stage for layer in range(last + 1) for stage in _forward(entries, layer, skipped, False)),
         end,
     ]
 
 
 def training(
-    network: Network, plan: Plan, rows: Sequence[Stage], skipped: Entry | None, with_penalty: bool
+    entries: Entries, plan: Plan, rows: Sequence[Stage], skipped: Entry | None, with_penalty: bool
 ) -> tuple[list[Stage], list[Stage]]:
-    """The stages of a step whose batch's `rows` have these stages.
+    """The stages of a training step, of which `rows` are the first.
 
     Returns
     -------
     of_parts : list of Stage
-        What each part of a batch goes through, where batches are taken in parts.
+        Stages that run once for each part, if batches are processed in parts.
     of_batch : list of Stage
+        Stages that run once for the whole batch.
     """
     if plan.takes_parts:
-        return _by_parts(network, plan, rows, with_penalty)
-    n_layers = len(network.activations)
+        return _by_parts(entries, plan, rows, with_penalty)
+    n_layers = len(entries.activations)
     sharing = plan.layers[0]["sharing"]
     stages = [Stage("gather", claim_outputs, 0)] if plan.n_copies > 1 else []
     stages += rows
     if with_penalty and sharing[0] == at.BY_ROWS:
-        # Before the first meeting: nobody has changed a weight yet. `update` does it elsewhere.
+        # Before the first barrier, no thread has changed a weight yet. Other layers' squares are
+        # summed up by `update`.
         stages.append(Stage("loss", penalty, 0))
     for layer in range(n_layers):
-        stages += _forward(network, layer, skipped, network.drops)
+        stages += _forward(entries, layer, skipped, entries.drops)
         if sharing[layer] != at.NOT_SHARED:
             stages.append(MEET)
-    stages.append(Stage("loss", loss_gradient, n_layers - 1, (network.loss,)))
+    stages.append(Stage("loss", loss_gradient, n_layers - 1, (entries.loss,)))
     for layer in range(n_layers - 1, 0, -1):
-        stages += _backward(network, layer)
-        # Until now others read this layer's weights, from now on the gradient that came out.
+        stages += _backward(entries, layer)
+        # Before this barrier, other threads read this layer's weights; after it, its gradient.
         is_read = sharing[layer] == at.BY_COLUMNS
         if is_read or (layer > 1 and sharing[layer - 1] == at.BY_COLUMNS):
             stages.append(MEET)
     for layer in range(n_layers):
         name = f"update {layer + 1}"
         of_layer = skipped if skipped is not None and layer == 0 else TILES
-        stages.append(Stage(name, update, layer, (network.optimizer, of_layer)))
+        stages.append(Stage(name, update, layer, (entries.optimizer, of_layer)))
         if layer > 0:
             stages.append(Stage(name, transpose, layer))
     if sharing[0] == at.BY_ROWS:
         stages.append(MEET)
-    return [], _met(plan, stages)
+    return [], _without_idle_barriers(plan, stages)
 
 
 def _by_parts(
-    network: Network, plan: Plan, rows: Sequence[Stage], with_penalty: bool
+    entries: Entries, plan: Plan, rows: Sequence[Stage], with_penalty: bool
 ) -> tuple[list[Stage], list[Stage]]:
-    """The stages of a step that takes its batch in parts; see `batch_parts`."""
-    layers = range(len(network.activations))
+    """The stages of a step that processes its batch in parts; see `batch_parts`."""
+    layers = range(len(entries.activations))
     of_parts = [*rows]
     for layer in layers:
-        of_parts += _forward(network, layer, None, network.drops)
-    of_parts.append(Stage("loss", loss_gradient, layers[-1], (network.loss,)))
+        of_parts += _forward(entries, layer, None, entries.drops)
+    of_parts.append(Stage("loss", loss_gradient, layers[-1], (entries.loss,)))
     for layer in layers[:0:-1]:
-        of_parts += _backward(network, layer)
+        of_parts += _backward(entries, layer)
     of_parts += [Stage(f"update {layer + 1}", add_part, layer) for layer in layers]
-    of_batch = [MEET, Stage("loss", add_losses, layers[-1], (network.loss,))]
+    of_batch = [MEET, Stage("loss", add_losses, layers[-1], (entries.loss,))]
     if with_penalty:
         of_batch += [Stage("loss", penalty, layer) for layer in layers]
     for layer in layers:
         name = f"update {layer + 1}"
-        of_batch.append(Stage(name, update_by_parts, layer, (network.optimizer,)))
+        of_batch.append(Stage(name, update_by_parts, layer, (entries.optimizer,)))
         if layer > 0:
             of_batch.append(Stage(name, transpose, layer))
-    return of_parts, _met(plan, of_batch)
+    return of_parts, _without_idle_barriers(plan, of_batch)
 
 
-def _met(plan: Plan, stages: Sequence[Stage]) -> list[Stage]:
-    """The stages; without those in which threads meet, where there is but one thread."""
+def _without_idle_barriers(plan: Plan, stages: Sequence[Stage]) -> list[Stage]:
+    """The stages, without barriers if there is only one thread."""
     return [stage for stage in stages if plan.n_copies > 1 or stage is not MEET]
 
 
-def _forward(network: Network, layer: int, skipped: Entry | None, drops: bool) -> Iterator[Stage]:
-    name, activation = f"forward {layer + 1}", network.activations[layer]
+def _forward(entries: Entries, layer: int, skipped: Entry | None, drops: bool) -> Iterator[Stage]:
+    name, activation = f"forward {layer + 1}", entries.activations[layer]
     if skipped is not None and layer == 0:
         yield Stage(name, forward_skipping, layer, (activation, skipped))
     else:
         yield Stage(name, forward, layer, (activation,))
-    is_last = layer == len(network.activations) - 1
+    is_last = layer == len(entries.activations) - 1
     if not is_last and (drops or not activation.is_whole):
         yield Stage(name, activate, layer, (activation,))
 
 
-def _backward(network: Network, layer: int) -> Iterator[Stage]:
-    name, below = f"backward {layer + 1}", network.activations[layer - 1]
-    is_whole = below.is_whole and not network.drops
+def _backward(entries: Entries, layer: int) -> Iterator[Stage]:
+    name, below = f"backward {layer + 1}", entries.activations[layer - 1]
+    is_whole = below.is_whole and not entries.drops
     yield Stage(name, backward, layer, (below if is_whole else ACTIVATIONS["identity"],))
     if not is_whole:
         yield Stage(name, slope, layer - 1, (below,))
 
 
 def names(stages: Sequence[Stage]) -> list[str]:
-    """What the stages' time is counted as, in the order of the step, waiting last."""
+    """The names under which time is counted, in the order of the step, waiting last."""
     return [*dict.fromkeys(stage.name for stage in stages if stage.name != WAIT), WAIT]
 
 
 def table(stages: Sequence[Stage], dtype: np.dtype) -> np.ndarray:
-    """The stages as STAGE records, their kernels compiled."""
+    """Compile the stages' kernels; returns the stages as STAGE records."""
     clocks = names(stages)
     records = at.STAGE.rows(len(stages))
     for record, stage in zip(records, stages, strict=True):

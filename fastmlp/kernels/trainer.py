@@ -85,19 +85,19 @@ seed, with_penalty, total
         self.lambda_reg = lambda_reg
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
-        network = program.Network.of(problem, len(weights), has_labels=y.ndim == 1)
-        self._has_labels = network.has_labels
+        entries = program.Entries.of(problem, len(weights), has_labels=y.ndim == 1)
+        self._has_labels = entries.has_labels
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
         skips = skips_zeros(x, features.skips if skip_zeros is None else skip_zeros)
         n_threads = max(self._pace.choices)
         self._plan = plan = Plan(
             weights, biases, batch_size, n_threads,
-            network.optimizer.n_states, network.are_apart(is_training=True),
+            entries.optimizer.n_states, entries.are_apart(is_training=True),
             not skips and takes_parts(sum(w.size for w in weights), batch_size, n_threads),
         )  # fmt: skip
         dtype = plan.dtype
         self.states: list[tuple[Array, ...]] = [
-            tuple(np.zeros_like(parameter) for _ in range(network.optimizer.n_states))
+            tuple(np.zeros_like(parameter) for _ in range(entries.optimizer.n_states))
             for parameter in (*weights, *biases)
         ]
         self.inputs = Inputs(plan, x, input_scale, skips, levels=features.levels)
@@ -111,7 +111,7 @@ seed, with_penalty, total
         self._helpers = Helpers()
         self._with_penalty = with_penalty
         of_parts, of_batch = program.training(
-            network, plan, self.inputs.stages, self.inputs.skipped, with_penalty
+            entries, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
         plan.works["part_stages"] = len(of_parts)
         stages = [*of_parts, *of_batch]

@@ -1,8 +1,8 @@
-"""How machine code is made: instructions as Python calls, compiled once and kept in a cache.
+"""How machine code is made: instructions emitted by Python calls, compiled once, then cached.
 
-`simd` writes vector instructions, `vector_op` makes functions of them, `kernel` compiles a stage
-and gives its address; `numba_types` names what lies in memory, `buffers` aligns it. `cache` and
-`cache_file` keep what was compiled, by a key that holds its `sources`; `compile_notice` says so
-when that takes long. `denormals` has a processor flush them to zero. Nothing here knows what a
-network is.
+`simd` emits vector instructions, `vector_op` turns them into functions, and `kernel` compiles a
+stage and returns its address. `numba_types` describes what lies in memory to Numba, `buffers`
+allocates it aligned. `cache` and `cache_file` store machine code under a key that includes its
+`sources`; `compile_notice` tells the user when compiling takes long. `denormals` makes a processor
+flush denormal results to zero. Nothing here knows what a network is.
 """

@@ -1,10 +1,10 @@
-"""Kernels compiled once a machine: ``compiled``, which is ``numba.njit`` with a safe disk cache.
+"""Kernels compiled once per machine: ``compiled`` is ``numba.njit`` with a safe disk cache.
 
-Numba's own ``cache=True`` misses edits in other files, mixes up variants of one function, and two
-processes that fill one cold cache can leave wrong code under a key. Here the key has all that the
-code depends on, and an entry of the cache is one file (`cache_file`). On any
+Numba's own ``cache=True`` misses edits in other files, confuses variants of one function, and can
+store wrong code under a key when two processes fill an empty cache. Here the key includes
+everything that the code depends on, and an entry of the cache is one file (`cache_file`). In any
 doubt (another key, a wrong checksum, a folder that others can write to, a full disk) the kernel is
-compiled again in memory. No trouble with the cache ever reaches the caller.
+compiled again in memory. No failure of the cache ever reaches the caller.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
     """Compile a kernel with Numba, or load it from the user's cache folder.
 
     Used as ``@compiled`` or ``@compiled(fastmath={"contract"})``. The kernel releases the GIL and
-    divides as NumPy does (no ZeroDivisionError). Everything its code depends on has to be in the
-    trees of source that `sources.hash_of` reads, or be named to `key_on`. Only kernels called from
-    Python are stored; those called by other kernels are part of their callers' code. One name, one
-    function: Numba's linker takes functions of one name for one and the same.
+    divides as NumPy does (no ZeroDivisionError). Everything that its code depends on must be in the
+    source trees that `sources.hash_of` reads, or be passed to `key_on`. Only kernels called from
+    Python are stored; those called by other kernels are part of their callers' code. Names must be
+    unique: Numba's linker takes functions with the same name for the same function.
 
     Parameters
     ----------
     function : function
         Defined by ``def`` at the top of a module.
     **options
-        Passed on to ``numba.njit``.
+        Passed to ``numba.njit``.
 
     Returns
     -------
@@ -67,9 +67,10 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
     Raises
     ------
     CompilerOffError
-        With ``NUMBA_DISABLE_JIT=1``: vector instructions can't be run as Python.
+        With ``NUMBA_DISABLE_JIT=1``: vector instructions can't run as Python.
     TypeError
-        If the function is defined elsewhere: it may close over variables, which no key sees.
+        If the function is not defined at the top of a module: it may close over variables that
+        are not part of the key.
     """
     if function is None:
         return functools.partial(compiled, **options)
@@ -86,7 +87,7 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
 
 
 def check_compiler() -> None:
-    """Raise CompilerOffError where Numba would stumble over its own uncompiled functions."""
+    """Raise CompilerOffError if Numba's compiler is turned off."""
     config.reload_config()  # as Numba does before it compiles: the environment may have changed
     if config.DISABLE_JIT:
         raise CompilerOffError(
@@ -96,9 +97,9 @@ def check_compiler() -> None:
 
 
 def key_on(**constants: object) -> None:
-    """Name constants of this process that become part of the code, as ``key_on(lanes=LANES)``.
+    """Add constants that the code depends on to every key, as in ``key_on(lanes=LANES)``.
 
-    They become part of every key. Call it where the constant is set, at import.
+    Call it where the constant is set, at import.
     """
     _constants.update(constants)
 
@@ -109,11 +110,11 @@ def cache_folder() -> Path:
 
 
 class KernelCache(_Cache):
-    """What Numba asks for a kernel's code before it compiles, and hands the code to afterwards."""
+    """Numba's cache interface: asked for a kernel's code before compiling, given it afterwards."""
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
-        # Not the file's name, which may be the same in two folders; nor its path, since a copy may
-        # use the code of another one.
+        # Not the file's name, which may be the same in two folders; nor its path, since copies of
+        # the package share their code.
         line = function.__code__.co_firstlineno
         self._kernel = (function.__module__, line, function.__qualname__)
         self._options = {
@@ -134,10 +135,10 @@ class KernelCache(_Cache):
         self._enabled = False
 
     def flush(self) -> None:
-        """Keep the entries: their keys hold all that could make them stale."""
+        """Do nothing: an entry never becomes stale, since its key would change."""
 
     def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
-        with contextlib.suppress(Exception):  # whatever is wrong with the file: compile
+        with contextlib.suppress(Exception):  # whatever is wrong with the file, compile instead
             if payload := self.load(signature, target_context.codegen()):
                 externals, reduced = pickle.loads(payload)
                 provide(externals, target_context)
@@ -160,16 +161,16 @@ class KernelCache(_Cache):
 
     @property
     def is_asleep(self) -> bool:
-        """A kernel compiled as part of another one is inlined from its own source."""
+        """Whether to bypass the cache: a kernel compiled as part of another one is inlined."""
         return not self._enabled or watch.depth > 0
 
     def load(self, signature: Any, codegen: Any) -> bytes | None:
-        """Return what `save` has stored; None, or an OSError or ValueError, if it is not there."""
+        """Return what `save` stored; return None or raise OSError or ValueError if nothing is."""
         key = "" if self.is_asleep else self._key(signature, codegen)
         return cache_file.read(self._path(key), key) if key else None
 
     def save(self, signature: Any, codegen: Any, payload: Callable[[], bytes]) -> None:
-        """Store what `payload` returns; a kernel that can't be stored works all the same."""
+        """Store what `payload` returns; if that fails, the kernel still works."""
         try:
             if not self.is_asleep and (key := self._key(signature, codegen)):
                 cache_file.write(self._path(key), key, payload())
@@ -178,9 +179,9 @@ class KernelCache(_Cache):
             watch.explain(f"the next process compiles again ({error}): {caches.advice()}")
 
     def _key(self, signature: Any, codegen: Any) -> str:
-        """Return all that the code depends on, as one line of JSON; empty if that is unknown."""
+        """Return everything the code depends on, as one line of JSON; "" if that is unknown."""
         arguments, return_type = sigutils.normalize_signature(signature)
-        # Types of functions and other objects are named by an address, or by nothing at all.
+        # Numba names the types of functions and other objects by their address.
         if not self._sources or " at 0x" in str(arguments):
             return ""
         return json.dumps(
@@ -207,8 +208,8 @@ class KernelCache(_Cache):
         return cache_folder() / name
 
 
-# Numba's settings, from NUMBA_... in the environment, that change the code of one and the same
-# source for one and the same processor.
+# Numba's settings, from NUMBA_... in the environment, with which the same source for the same
+# processor compiles to other code.
 _SETTINGS = (
     "BOUNDSCHECK",
     "DEBUGINFO_DEFAULT",
@@ -222,10 +223,10 @@ _SETTINGS = (
 
 
 def _factory_made(result: CompileResult) -> list[str]:
-    """Return the symbols of functions that other functions made, such as ``make.<locals>.tile``.
+    """Return the symbols of functions defined inside functions, such as ``make.<locals>.tile``.
 
-    Two of them may bear one symbol in two entries, which differ in what they closed over. A process
-    that loads both entries would run the first one's code for both.
+    In two cache entries, the same symbol may stand for functions that closed over different values.
+    A process that loads both entries would run the first one's code for both.
     """
     return [
         function.name
@@ -237,7 +238,7 @@ def _factory_made(result: CompileResult) -> list[str]:
 
 
 def externals_of(library: Any) -> list[str]:
-    """The names of functions outside of a library that its code calls."""
+    """The names of functions that a library's code calls but does not contain."""
     return [
         function.name
         for function in library._final_module.functions
@@ -251,11 +252,11 @@ def _reduce(result: CompileResult) -> bytes:
 
 
 def provide(externals: list[str], target_context: Any) -> None:
-    """See to it that the functions are found that code calls, by their names `externals`.
+    """Make the functions named in `externals` available to code that calls them.
 
     Numba refreshes its target before every look-up, which imports most of Numba and all of
-    scipy.linalg (0.3 s). Code needs that only if it does not find all the names it calls: with
-    arguments that are numbers it does, with arrays it needs Numba's runtime too (20 ms).
+    scipy.linalg (0.3 s). That is necessary only if a name is still undefined: none is in code whose
+    arguments are scalars, and code that takes arrays needs just Numba's runtime (20 ms).
     """
     for step in (rtsys.initialize, type(target_context).refresh):
         if any(llvm.address_of_symbol(name) is None for name in externals):

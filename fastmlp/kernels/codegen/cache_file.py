@@ -1,6 +1,6 @@
-"""An entry of the kernel cache on disk: one file that holds its whole key, a checksum and the code.
+"""An entry of the kernel cache on disk: one file with its whole key, a checksum and the code.
 
-It is written as a whole or not at all, and read only if nobody else could have written it.
+It is written atomically, and read only if no other user could have written it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 FORMAT = b"fastmlp kernel, format 1"
-PRUNE_AFTER = 30 * 24 * 3600.0  # seconds since an entry of other sources was written
+PRUNE_AFTER = 30 * 24 * 3600.0  # seconds until an entry compiled from other sources is removed
 
 
 def read(path: Path, key: str) -> bytes:
@@ -33,7 +33,7 @@ def read(path: Path, key: str) -> bytes:
 
 
 def write(path: Path, key: str, payload: bytes) -> None:
-    """Write an entry as a whole or not at all, whoever else writes it at the same time."""
+    """Write an entry atomically, even if other processes write it at the same time."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_owner(path.parent, path.parent.stat())
     content = key.encode() + b"\n" + payload
@@ -51,15 +51,15 @@ def write(path: Path, key: str, payload: bytes) -> None:
 
 def _check_owner(path: Path, status: os.stat_result) -> None:
     """Raise PermissionError if someone else could have put a pickle there."""
-    if os.name == "nt":  # no owners or modes as these
+    if os.name == "nt":  # has no such owners and modes
         return
     if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise PermissionError(f"{path} belongs to others, or others can write to it")
 
 
-@functools.cache  # once a process is enough
+@functools.cache  # once per process is enough
 def prune(folder: Path, sources: str) -> None:
-    """Remove entries of other sources, and what killed processes left, after PRUNE_AFTER."""
+    """Remove old entries of other sources, and old temporary files of killed processes."""
     for path in folder.iterdir():
         if (
             path.suffix in (".kernel", ".tmp")

@@ -1,4 +1,4 @@
-"""A word to the user when compiling kernels takes long."""
+"""Tells the user when compiling kernels takes long."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Watch(event.Listener):
     Attributes
     ----------
     functions : set of function
-        The kernels to watch: Numba tells of the user's own jitted functions too.
+        The kernels to watch: Numba also reports the user's own jitted functions.
     depth : int
-        How many of them are being compiled: the outermost one, and those it calls.
+        How many of them are being compiled now: one, and those that it calls.
     """
 
     def __init__(self) -> None:
         self.functions: set[FunctionType] = set()
         self.depth = 0
-        self._spent = 0.0  # seconds, without a word so far
-        self._held: list[int] = []  # threads, one for each block of `as_one` that is open
+        self._spent = 0.0  # seconds of compiling not yet reported
+        self._held: list[int] = []  # the thread of each open `as_one` block
         self._is_slow = False
         self._announced = False
         self._explained = False
@@ -59,7 +59,7 @@ class Watch(event.Listener):
 
     @contextlib.contextmanager
     def as_one(self) -> Iterator[None]:
-        """Speak of all that is compiled in a block as of one piece."""
+        """Report everything that is compiled within the block in one message."""
         thread = threading.get_ident()
         self._held.append(thread)
         try:
@@ -69,17 +69,17 @@ class Watch(event.Listener):
             self._conclude()
 
     def _conclude(self) -> None:
-        """Say how long it took, if it has been announced, and no more of it is to come."""
+        """Report the time, if compiling was announced and no `as_one` block is open."""
         if self._is_slow and not self._held:
             _say(f"compiled in {self._spent:.1f} s")
             self._spent, self._is_slow = 0.0, False
 
     def forget_others(self) -> None:
-        """In a forked child, the parent's other threads don't compile."""
+        """Drop the parent's other threads, which don't exist in a forked child."""
         self._held = [thread for thread in self._held if thread == threading.get_ident()]
 
     def explain(self, reason: str) -> None:
-        """Tell, once, those who were told of compiling why it was not for the last time."""
+        """If compiling was announced, say, once, why the result could not be cached."""
         if self._announced and not self._explained:
             self._explained = True
             _say(reason)

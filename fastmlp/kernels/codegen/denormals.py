@@ -1,9 +1,10 @@
-"""Denormal numbers, those below the smallest normal one: results of that kind are 0 in training.
+"""Flushes denormal results to zero while training.
 
-The weights of inputs that are always zero, of a border of pixels, fade to nothing. Some processors
-take a hundred times as long for arithmetic whose result is denormal, which can double the time of
-an epoch. So a thread that trains has its processor round such results to zero, as PyTorch
-(`torch.set_flush_denormal`) and JAX do, and after a stretch of steps it has its own mode again.
+Denormal numbers are those below the smallest normal number. L2 makes the weights of inputs that are
+always zero, such as pixels at the border, decay to such values, and on some processors arithmetic
+with a denormal result takes a hundred times as long, which can double the time of an epoch. So a
+thread that trains sets its processor to round these results to zero, as PyTorch
+(`torch.set_flush_denormal`) and JAX do, and restores the mode after each stretch of steps.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from numba.core import cgutils
 from fastmlp.kernels.codegen.simd import INT8, INT32, INT64, Lanes
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
-# Where the mode can be set. Other processors have not been found to be slow.
+# On x86 the mode can be set. Other processors have not been found to be slow with denormals.
 CAN_FLUSH = platform.machine().lower() in ("x86_64", "amd64")
 FLUSH_TO_ZERO = 1 << 15  # a bit of the register MXCSR; Intel's manual, volume 1, 10.2.3
 
 
 @vector_op
 def flush_denormals(v: Lanes, wanted: Any) -> Integer:
-    """Have the calling thread's denormal results become 0, if wanted; returns the mode before."""
+    """Flush the calling thread's denormal results to 0 if `wanted`; returns the previous mode."""
     if not CAN_FLUSH:
         return wanted
     b = v.builder
@@ -40,7 +41,7 @@ def flush_denormals(v: Lanes, wanted: Any) -> Integer:
 
 @vector_op
 def restore_mode(v: Lanes, mode: Any) -> None:
-    """Give the calling thread back the mode that `flush_denormals` has returned."""
+    """Restore the calling thread's mode, as `flush_denormals` returned it."""
     if CAN_FLUSH:
         b = v.builder
         place = cgutils.alloca_once(b, INT32)

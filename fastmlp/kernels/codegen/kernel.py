@@ -1,14 +1,14 @@
-"""A kernel: what a stage of a training step runs, compiled on its own and called by its address.
+"""A kernel: the function that a stage runs, compiled separately and called by its address.
 
-Stages are compiled apart, so that a process compiles, or loads, only those that its network needs,
-and another activation or optimiser costs only the kernels that it takes part in. They share one
-signature::
+Because stages are compiled separately, a process compiles or loads only those that its network
+needs, and another activation or optimiser recompiles only the kernels that depend on it. They share
+one signature::
 
     kernel(work, layer, dtype, *entries)
 
-with the addresses of a thread's own records (`records`), and arguments that
-have a type and no value: the network's dtype and entries (`numba_types`). A variant
-is what a kernel is compiled to for a dtype and entries; its code takes two addresses, no more.
+`work` and `layer` are the addresses of a thread's records (`records`). The network's dtype and the
+entries have a type but no value (`numba_types`): for each combination of them, a kernel is compiled
+to a variant, whose machine code takes just the two addresses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from numba.extending import intrinsic
 from fastmlp import forks
 from fastmlp.kernels.codegen.cache import KernelCache, check_compiler, externals_of, provide
 from fastmlp.kernels.codegen.compile_notice import watch
-from fastmlp.kernels.codegen.numba_types import Entry, EntryType, Number
+from fastmlp.kernels.codegen.numba_types import DTypeToken, Entry, EntryType
 
 OPTIONS = {"error_model": "numpy"}
 
@@ -57,20 +57,20 @@ class Kernel:
         watch.functions.add(function)
 
     def address(self, dtype: np.dtype[Any], *entries: Entry) -> int:
-        """Return where the machine code for a dtype and for entries lies."""
-        entries = (Number(dtype.name), *entries)
+        """Return the address of the machine code for a dtype and entries; compile it if needed."""
+        entries = (DTypeToken(dtype.name), *entries)
         variant = tuple(entry.key for entry in entries)
         if variant not in self._variants:
             with forks.one_kernel(global_compiler_lock):
-                if variant not in self._variants:  # else another thread has been here meanwhile
+                if variant not in self._variants:  # else another thread was faster
                     self._variants[variant] = self._get(entries)
         return self._variants[variant][0]
 
     def _get(self, entries: tuple[Entry, ...]) -> tuple[int, Any]:
-        """The address, and the library that has to live as long as it is used."""
+        """The address, and the library that must be kept alive while the address is in use."""
         signature = types.void(types.intp, types.intp, *map(EntryType, entries))
         codegen = cpu_target.target_context.codegen()
-        with contextlib.suppress(Exception):  # whatever is wrong with the file: compile
+        with contextlib.suppress(Exception):  # whatever is wrong with the file, compile instead
             if payload := self._cache.load(signature, codegen):
                 externals, name, parts = pickle.loads(payload)
                 provide(externals, cpu_target.target_context)
@@ -91,13 +91,13 @@ def _reduced(library: Any, name: str) -> bytes:
 
 
 def kernel(function: Callable[..., None]) -> Kernel:
-    """Make a kernel of a function; see :class:`Kernel`."""
+    """Make a function a kernel; see :class:`Kernel`."""
     return Kernel(function)  # type: ignore[arg-type]
 
 
 @intrinsic
 def call(typingctx: Any, address: Any, work: Any, layer: Any) -> Any:
-    """Call the kernel at an address, for jitted code."""
+    """Call the kernel at an address, from jitted code."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         target, *arguments = values
@@ -110,9 +110,9 @@ def call(typingctx: Any, address: Any, work: Any, layer: Any) -> Any:
 
 
 class Stage(NamedTuple):
-    """A kernel on a layer (counted from 0); no kernel: all threads meet.
+    """A kernel to run on a layer (counted from 0); without a kernel, a barrier for all threads.
 
-    `name` is what its time is counted as.
+    Its time is counted under `name`.
     """
 
     name: str

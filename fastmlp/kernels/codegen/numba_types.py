@@ -1,17 +1,16 @@
-"""Names for the memory that kernels are handed: records of integers, entries, and views.
+"""Numba types for the arguments of kernels: records, entries, and views.
 
-A kernel gets addresses. Behind them lie *records*, rows of 64-bit integers with names, which Python
-fills as a NumPy structured array and jitted code reads as attributes::
+A kernel receives addresses of *records*, rows of named 64-bit integers. Python fills them as NumPy
+structured arrays, and jitted code reads their fields as attributes::
 
     LAYER = Record("Layer", "weights panel ...")    layers = LAYER.rows(3); layers["panel"] = 512
     layer_at = LAYER.reader()                       in jitted code: layer_at(address).panel
 
-An *entry* (an activation, a loss, an optimiser) reaches a kernel as an argument without a value:
-its type tells the compiler which one it is, and the cache which code. Types are how Numba decides
-what to compile: a kernel that is called with another entry is another kernel.
+An *entry* (an activation, a loss, an optimiser) is passed to a kernel as an argument without a
+value: its type tells the compiler which entry it is, and is part of the cache's key. Numba compiles
+a function anew for new argument types, so a kernel has one variant for each entry.
 
-The classes in the middle of this file (`PointerType` and what follows) teach Numba to read a record
-behind an address.
+`PointerType` and what follows it teach Numba to read a record at an address.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ WORD = 8  # bytes of a field
 
 
 class Record:
-    """A row of 64-bit integers with names.
+    """A row of named 64-bit integers.
 
     Parameters
     ----------
     name : str
     fields : str
-        The fields' names, separated by blanks.
+        The fields' names, separated by spaces.
     """
 
     def __init__(self, name: str, fields: str) -> None:
@@ -47,12 +46,12 @@ class Record:
         self.dtype = np.dtype([(field, np.int64) for field in self.fields])
 
     def rows(self, *shape: int) -> np.ndarray:
-        """Zeros: an array of such records, whole cache lines from the next array."""
+        """An array of such records, all zero, aligned to cache lines."""
         n_bytes = int(np.prod(shape)) * self.size
         return aligned(n_bytes, np.uint8).view(self.dtype).reshape(shape)
 
     def reader(self) -> Any:
-        """Make the function by which jitted code reads and writes the fields behind an address."""
+        """Make the function through which jitted code reads and writes a record at an address."""
         kind = PointerType(self)
 
         def at(typingctx: Any, address: Any) -> Any:
@@ -63,7 +62,7 @@ class Record:
 
 
 class PointerType(types.Type):
-    """The type of an address behind which a record lies."""
+    """The type of a record's address."""
 
     def __init__(self, record: Record) -> None:
         super().__init__(f"{record.name}({', '.join(record.fields)})")
@@ -101,7 +100,7 @@ def _set(context: Any, builder: Any, signature: Any, values: Any, field: str) ->
 
 
 class Fields:
-    """A record's fields, for code that writes instructions: reading one writes a load."""
+    """A record's fields, for code that emits instructions: each read of one emits a load."""
 
     def __init__(self, builder: Any, kind: PointerType, address: Any) -> None:
         self._record = builder, kind, address
@@ -112,21 +111,21 @@ class Fields:
 
 
 class Entry:
-    """What a table of entries holds under a name: methods that write an entry's instructions.
+    """An activation, a loss or an optimiser: its methods emit the instructions of its formulas.
 
-    Subclasses are activations, losses and optimisers; see `activations`, `losses`, `optimizers`.
+    See `activations`, `losses` and `optimizers` for the subclasses and the tables of their names.
     """
 
     @property
     def key(self) -> str:
-        """What the entry's code depends on: its class, and the source of the file it stands in."""
+        """What the entry's code depends on: its class, its attributes, and its sources."""
         kind: Any = type(self)
         state = sorted((name, repr(value)) for name, value in vars(self).items())
         return f"{kind.__module__}.{kind.__qualname__}{state} {identify(kind)}"
 
 
-class Number(Entry):
-    """Stands for the network's dtype, as an argument `dtype`: what a kernel's numbers are."""
+class DTypeToken(Entry):
+    """The argument `dtype` of kernels, which stands for the network's dtype."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
@@ -137,7 +136,7 @@ class Number(Entry):
 
 
 class EntryType(types.Type):
-    """The type of an argument that stands for an entry, and is nothing at run time."""
+    """The type of an argument that stands for an entry and has no value at run time."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(entry.key)
@@ -151,7 +150,7 @@ class _EntryModel(models.StructModel):
 
 
 class View(NamedTuple):
-    """Where numbers lie: an address, and elements from row to row and from column to column."""
+    """A matrix in memory: an address, and the distances between rows and columns in elements."""
 
     address: Any
     row: Any

@@ -1,13 +1,13 @@
-"""The vocabulary of the kernels: vectors of floats, written straight into LLVM's language.
+"""Emits vector instructions: the vocabulary in which the kernels' innermost loops are written.
 
-Numba has no vector type, and LLVM's auto-vectoriser gives up on the loops that matter here (it
-can't prove that the arrays don't overlap). So the innermost loops are *emitted*: a Python function
-receives a :class:`Lanes`, whose methods each write one vector instruction, and
-`vector_op` makes of it a function that jitted code can call.
+Numba has no vector type, and LLVM's auto-vectoriser gives up on the loops that matter here, since
+it can't prove that the arrays don't overlap. So the innermost loops are *emitted* as LLVM's
+intermediate representation: a Python function receives a :class:`Lanes`, each method of which emits
+one vector instruction, and `vector_op` turns that function into one that jitted code can call.
 
-Python runs once, when a kernel is compiled: its variables hold no numbers but LLVM values, that is
-results that instructions will have. A Python loop writes its body several times;
-:meth:`Lanes.loop` writes a loop that runs.
+The Python code runs once, when a kernel is compiled. Its variables hold LLVM values, that is, the
+results that instructions will have at run time. A Python loop emits its body several times;
+:meth:`Lanes.loop` emits a loop that runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BOOL = ir.IntType(1)
 
 
 def _host_vector_bytes() -> tuple[int, int]:
-    """Width of the host's vector registers in bytes, and how many of them it has."""
+    """Width of the host's vector registers in bytes, and their number."""
     forced = os.environ.get("FASTMLP_LANES")
     features = llvm.get_host_cpu_features()
     many = bool(features.get("avx512f")) or "aarch64" in llvm.get_process_triple()
@@ -46,12 +46,12 @@ key_on(vector_bytes=VECTOR_BYTES)
 
 
 def constant(value: int) -> ir.Constant:
-    """A 64-bit integer that is known when a kernel is compiled."""
+    """A 64-bit integer constant."""
     return ir.Constant(INT64, value)
 
 
 class Lanes:
-    """Writes vector instructions for one element type into one LLVM builder.
+    """Emits vector instructions for one element type to one LLVM builder.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Lanes:
 
     # -- memory ------------------------------------------------------------------------------
     def at(self, address: Any, *offsets: Any) -> Any:
-        """Address moved on by `offsets` elements (integers or LLVM values)."""
+        """The address plus `offsets`, which count elements (integers or LLVM values)."""
         for offset in offsets:
             if isinstance(offset, int):
                 if offset:
@@ -90,14 +90,14 @@ class Lanes:
         return self.builder.inttoptr(address, kind.as_pointer())
 
     def load(self, address: Any, kind: Any = None) -> Any:
-        """One vector (or one `kind`) at `address`, which need only have an element's alignment."""
+        """Load a vector, or a `kind`, from an address that is at least aligned to an element."""
         kind = kind or self.vector
         value = self.builder.load(self.pointer(address, kind))
         value.align = self.size if kind in (self.vector, self.element) else 1
         return value
 
     def load_masked(self, address: Any, mask: Any, kind: Any) -> Any:
-        """The lanes of `kind` where `mask` is set, zeros elsewhere; other bytes are not touched."""
+        """Load the lanes whose mask is set, zeros for the others, whose memory is not read."""
         pointer = self.pointer(address, kind)
         name = f"llvm.masked.load.{_suffix(kind)}.p0"
         return self.call(
@@ -112,13 +112,13 @@ class Lanes:
         instruction.align = {INT8: 1, INT32: 4, ir.FloatType(): 4}.get(element, 8)
 
     def prefetch(self, address: Any, level: int = 1, to_write: bool = False) -> None:
-        """Ask for a cache line, to have it in a level of the caches; to write there, if so."""
+        """Request a cache line for a level of the caches; `to_write` claims it for writing."""
         flags = [ir.Constant(INT32, flag) for flag in (int(to_write), 4 - level, 1)]
         self.call("llvm.prefetch.p0", ir.VoidType(), [self.pointer(address, INT8), *flags])
 
     # -- arithmetic --------------------------------------------------------------------------
     def call(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
-        """One of LLVM's own intrinsics."""
+        """Call one of LLVM's intrinsics."""
         kind = ir.FunctionType(result, [argument.type for argument in arguments])
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, arguments)
@@ -148,37 +148,37 @@ class Lanes:
         return self.splat(self.load(address, self.element))
 
     def below(self, limit: Any) -> Any:
-        """Mask of the lanes whose number is less than `limit` (a 64-bit integer)."""
+        """Mask of the lanes whose index is less than `limit` (a 64-bit integer)."""
         b, all_lanes = self.builder, constant(self.count)
         limit = b.select(b.icmp_signed("<", limit, all_lanes), limit, all_lanes)
-        return b.icmp_signed("<", self._numbers(), self._integer(limit))
+        return b.icmp_signed("<", self._lane_indices(), self._integer(limit))
 
-    def is_lane(self, number: Any) -> Any:
-        """Mask of the lane with this number (a 64-bit integer), if there is one."""
+    def is_lane(self, index: Any) -> Any:
+        """Mask of the lane with this index (a 64-bit integer); empty if there is none."""
         b, none = self.builder, constant(self.count)
-        number = b.select(b.icmp_unsigned("<", number, none), number, none)
-        return b.icmp_signed("==", self._numbers(), self._integer(number))
+        index = b.select(b.icmp_unsigned("<", index, none), index, none)
+        return b.icmp_signed("==", self._lane_indices(), self._integer(index))
 
     def bits(self, mask: Any) -> Any:
-        """A 64-bit integer whose bit n is that of lane n."""
+        """The mask as a 64-bit integer: bit n is that of lane n."""
         b = self.builder
         return b.zext(b.bitcast(mask, ir.IntType(self.count)), INT64)
 
     def lowest(self, bits: Any) -> Any:
-        """The number of the lowest bit that is set; undefined if there is none."""
+        """The index of the lowest set bit; undefined if there is none."""
         return self.call("llvm.cttz.i64", INT64, [bits, BOOL(1)])
 
-    def _numbers(self) -> Any:
-        """The lanes' numbers, integers as wide as an element."""
+    def _lane_indices(self) -> Any:
+        """The vector 0, 1, 2, ..., of integers as wide as an element."""
         return ir.Constant(self.integers, list(range(self.count)))
 
     def _integer(self, value: Any) -> Any:
-        """A 64-bit integer that fits, in each lane."""
+        """A 64-bit integer, which must fit, in each lane."""
         value = value if self.size == 8 else self.builder.trunc(value, self.integer)
         return self.splat(value, self.integers)
 
     def relu(self, z: Any) -> Any:
-        """0 where z < 0, else z: written this way round, NaN stays NaN."""
+        """0 where z < 0, else z; with this comparison NaN stays NaN."""
         return self.builder.select(self.is_negative(z), self.full(0.0), z)
 
     def is_negative(self, x: Any) -> Any:
@@ -194,7 +194,7 @@ class Lanes:
         return self.call(f"llvm.fabs.{_suffix(x.type)}", x.type, [x])
 
     def nearest(self, x: Any) -> Any:
-        """The nearest whole number, of two the even one."""
+        """The nearest whole number; of two, the even one."""
         return self.call(f"llvm.rint.{_suffix(x.type)}", x.type, [x])
 
     def copy_sign(self, x: Any, sign: Any) -> Any:
@@ -209,10 +209,10 @@ class Lanes:
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def reduce(self, operation: Callable[[Any, Any], Any], values: Sequence[Any]) -> Any:
-        """Combine all lanes of some vectors (1, 2, 4, ...), halves first; returns the scalar.
+        """Combine all lanes of 1, 2, 4, ... vectors, halving their number each time, to a scalar.
 
-        Of vectors that hold 16 numbers together, those 8 apart are combined first, then those 4
-        apart and so on: so a sum has the same bits however many of them are one vector.
+        Of 16 elements, those 8 apart are combined first, then those 4 apart, and so on. So a sum
+        has the same bits whether they are one vector of 16 or four vectors of 4.
         """
         values = list(values)
         while len(values) > 1:
@@ -289,6 +289,6 @@ def _suffix(kind: Any) -> str:
     return f"v{kind.count}{name}" if hasattr(kind, "count") else name
 
 
-# Sums over the units of a row are made as if vectors always had so many lanes, so that a vector's
-# length changes no bit of them.
+# Sums over the units of a row are computed as if vectors always had this many lanes, so that the
+# width of vectors changes no bit of them.
 SUM_LANES = 16

@@ -1,11 +1,11 @@
-"""Functions for jitted code that are made of vector instructions.
+"""Turns Python functions that emit vector instructions into functions for jitted code.
 
 Conventions of every vector op
 ------------------------------
 * Addresses and sizes are plain integers (``intp``); strides and offsets count *elements*.
-* One argument says of which type all elements behind the addresses are, float32 or float64: `dtype`
-  (`numba_types.Number`), which has no value, or `one`, a float of that type whose
-  value is not used. The latter is for functions that Python calls with ordinary numbers.
+* One argument gives the type of the elements at all addresses, float32 or float64: either `dtype`
+  (`numba_types.DTypeToken`), which has no value, or `one`, a float of that type whose value is not
+  used. The latter is for functions that Python calls with ordinary scalars.
 * Nothing is checked here: callers have checked shapes, dtypes and contiguity.
 """
 
@@ -20,24 +20,24 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastmlp.kernels.codegen.buffers import LINE
-from fastmlp.kernels.codegen.numba_types import EntryType, Fields, Number, PointerType, View
+from fastmlp.kernels.codegen.numba_types import DTypeToken, EntryType, Fields, PointerType, View
 from fastmlp.kernels.codegen.simd import Lanes, constant
 
 Integer = Any  # what a vector op returns, if it returns anything: a 64-bit LLVM value
 
-# Types of arguments that are no integers.
+# Types of arguments that are not converted to integers.
 _KEPT = (types.Float, types.BaseNamedTuple, EntryType, PointerType)
 
 
 def _dtype_of(kind: Any) -> Any:
-    """The type of elements that an argument stands for, if it does."""
-    if isinstance(kind, EntryType) and isinstance(kind.entry, Number):
+    """The element type that an argument stands for; None if it stands for none."""
+    if isinstance(kind, EntryType) and isinstance(kind.entry, DTypeToken):
         return getattr(types, kind.entry.dtype)
     return kind if isinstance(kind, types.Float) else None
 
 
 def _operand(builder: Any, kind: Any, value: Any) -> Any:
-    """An argument as `emit` takes it: a record's fields, values with names, an entry, a value."""
+    """An argument as `emit` receives it: record fields, a named tuple, an entry, or a value."""
     if isinstance(kind, PointerType):
         return Fields(builder, kind, value)
     if isinstance(kind, EntryType):
@@ -48,11 +48,11 @@ def _operand(builder: Any, kind: Any, value: Any) -> Any:
 
 
 def vector_op(emit: Callable[..., Any]) -> Any:
-    """Make of ``emit(lanes, *arguments)``, which writes instructions, a function for jitted code.
+    """Turn ``emit(lanes, *arguments)``, which emits instructions, into a function for jitted code.
 
-    The last argument that is a float or a `Number` says the type of the elements; an op on integers
-    needs none. Other arguments are integers, named tuples of them, records and entries. `emit`
-    returns None, or a 64-bit integer, which its annotation then says: ``-> Integer``.
+    The last argument that is a float or a `DTypeToken` gives the type of the elements; an op on
+    integers needs none. Other arguments are integers, named tuples of them, records and entries.
+    `emit` returns None, or a 64-bit integer if it is annotated ``-> Integer``.
     """
 
     def typed(typingctx: Any, *arguments: Any) -> Any:
@@ -68,7 +68,7 @@ def vector_op(emit: Callable[..., Any]) -> Any:
         returns = types.intp if emit.__annotations__["return"] == "Integer" else types.void
         return returns(*kinds), codegen
 
-    # Numba asks for the number of arguments, which `typed` leaves open.
+    # Numba checks the number of arguments, which the signature of `typed` leaves open.
     typed.__signature__ = inspect.signature(emit)  # type: ignore[attr-defined]
     typed.__name__ = emit.__name__
     typed.__doc__ = emit.__doc__
@@ -77,13 +77,13 @@ def vector_op(emit: Callable[..., Any]) -> Any:
 
 @vector_op
 def itemsize(v: Lanes, dtype: Any) -> Integer:
-    """Bytes of an element of the dtype."""
+    """Size of an element in bytes."""
     return constant(v.size)
 
 
 @vector_op
 def lanes(v: Lanes, dtype: Any) -> Integer:
-    """Elements of the dtype in a vector."""
+    """Number of elements in a vector."""
     return constant(v.count)
 
 
@@ -113,15 +113,15 @@ def fill(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
 
 @vector_op
 def copy_vectors(v: Lanes, source: Any, n: Any, out: Any) -> None:
-    """``out[:n] = source[:n]``, 64-bit words, as many as whole vectors have."""
+    """``out[:n] = source[:n]``, in 64-bit words; `n` is rounded up to whole vectors."""
     v.repeat(n, lambda i: v.store(v.load(v.at(source, i)), v.at(out, i)), step=v.count)
 
 
 @vector_op
 def prefetch_to_write(v: Lanes, out: View, rows: Any, n: Any, dtype: Any) -> None:
-    """Claim the cache lines of `n` elements of each of `rows` rows: this core is to write there.
+    """Claim the cache lines of `n` elements of each of `rows` rows for this core to write to.
 
-    It waits for nothing: lines that other cores hold are on their way while the next are asked for.
+    Nothing waits for a line: while one is fetched from another core, the next ones are requested.
     """
     b = v.builder
 

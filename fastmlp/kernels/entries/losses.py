@@ -22,13 +22,13 @@ from fastmlp.kernels.entries import elementary
 
 @dataclass
 class Target:
-    """What a row should come to: its label (64 bits), or the address of numbers, one a unit.
+    """A row's target: its label (64 bits), or the address of its dense targets, one per unit.
 
-    And what its predictions were made of: the address of its logits.
+    `logits` is the address of the logits that its predictions were computed from.
     """
 
     label: Any = None
-    numbers: Any = None
+    values: Any = None
     logits: Any = None
 
 
@@ -94,7 +94,7 @@ class Loss(Entry):
 
         def term(i: Any, inside: Any) -> Any:
             place = v.at(p, i)
-            y = v.load_masked(v.at(target.numbers, i), inside, v.vector)
+            y = v.load_masked(v.at(target.values, i), inside, v.vector)
             value = b.select(inside, v.load(place), zero)
             v.store(b.select(inside, b.fmul(self.gradient(v, value, y), factor), zero), place)
             z = v.load(v.at(target.logits, i))

@@ -1,12 +1,12 @@
-"""Where everything lies while a network is trained: the plan that Python lays out for kernels.
+"""The memory plan: allocates every buffer of a training, and writes the records that kernels read.
 
 Parameters are packed while they are trained; see `packing`.
 
-Threads share a layer by its columns. One with fewer vectors of columns than threads is not
-shared: each thread has a copy of it and does all of its work, which takes less time than handing
-results from core to core. Unless it is the first layer and batches are large: then the threads
-share the rows of the batch forward, and the inputs, that is the rows of the weights, in the
-update.
+Threads divide a layer by columns. A layer with fewer vectors of columns than there are threads is
+not divided: each thread keeps a copy of it and does all of its work, which takes less time than
+passing results from core to core. The exception is the first layer in large batches: threads then
+divide the rows of the batch in the forward pass, and the inputs, that is the rows of the weights,
+in the update.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from fastmlp.kernels.layout.packing import Packed, padded_rows
 
 Array = np.ndarray
 
-SHARED_ROWS = 64  # in a batch, from which a layer may be shared by rows
-THREAD_ROWS = 32  # of such a batch that are worth a thread
+SHARED_ROWS = 64  # smallest batch in which a layer may be divided by rows
+THREAD_ROWS = 32  # rows of such a batch that justify one more thread
 
 
 def useful_threads(weights: Sequence[Array], batch_rows: int) -> int:
-    """The most threads that find work: in the columns of the widest layer, or in rows."""
+    """The largest number of threads that have work: columns of the widest layer, or rows."""
     n_lanes = VECTOR_BYTES // weights[0].dtype.itemsize
     widest = max(-(-w.shape[1] // n_lanes) for w in weights)
     return max(widest, batch_rows // THREAD_ROWS if batch_rows >= SHARED_ROWS else 1)
 
 
 class Plan:
-    """The buffers of one network and one batch size, and the records that tell kernels of them.
+    """The buffers of one network and one batch size, and the records that hold their addresses.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ class Plan:
     batch_rows : int
         Rows of the largest batch.
     n_threads : int
-        Threads that will train the network; 0 if it is to predict only.
+        Threads that will train the network; 0 for a network that only predicts.
     n_states : int
-        Arrays of state that the optimiser has for each parameter.
+        Arrays of state that the optimiser keeps for each parameter.
     are_apart : sequence of bool
         For each layer: whether what its slope is computed from needs a buffer of its own.
     takes_parts : bool
-        Whether batches are taken in parts; see `batch_parts`.
+        Whether batches are processed in parts; see `batch_parts`.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Plan:
         are_apart: Sequence[bool] = (),
         takes_parts: bool = False,
     ) -> None:
-        weights = [w.view() for w in weights]  # whose shapes are their own
+        weights = [w.view() for w in weights]  # views, whose shape the caller can't change
         if any(w.shape[1] != above.shape[0] for w, above in pairwise(weights)):
             raise ValueError(f"weights of shapes {[w.shape for w in weights]} don't fit together")
         self.n_features, self.n_outputs = weights[0].shape[0], weights[-1].shape[1]
@@ -98,11 +98,11 @@ class Plan:
         self.layers = at.LAYER.rows(self.n_copies, len(weights))
         self._kept: dict[Any, Array] = {}
         self.packed = Packed(self.dtype, self.n_copies, n_states)
-        for number, w in enumerate(weights):
-            is_apart = bool(are_apart) and are_apart[number]
-            self._lay_out(number, w, part_rows, n_threads > 0, is_apart)
+        for i, w in enumerate(weights):
+            is_apart = bool(are_apart) and are_apart[i]
+            self._lay_out(i, w, part_rows, n_threads > 0, is_apart)
             if takes_parts:
-                self._lay_out_sums(number, n_parts)
+                self._lay_out_sums(i, n_parts)
         self.packed.write(weights, biases)
         self._lay_out_batch(weights[0].shape[0], part_rows)
         self._lay_out_losses(batch_rows)
@@ -116,29 +116,29 @@ class Plan:
         self.works["n_layers"] = len(weights)
 
     def put(self, field: str, array: Array) -> Array:
-        """Write `array`'s address to all threads' records, and keep it alive."""
+        """Write the address of `array` to all threads' records, and keep the array alive."""
         self._kept[field] = array
         self.works[field] = address_of(array)
         return array
 
     def take(self, field: str) -> None:
-        """Let go of what `put` has been given."""
+        """Drop an array given to `put`, and its address."""
         self._kept.pop(field, None)
         self.works[field] = 0
 
     def put_each(self, field: str, arrays: Array) -> Array:
-        """Write to each thread's record the address of its own of `arrays`, and keep them alive."""
+        """Write the address of ``arrays[i]`` to thread i's record, and keep the arrays alive."""
         self._kept[field] = arrays
         self.works[field] = self._addresses(arrays)
         return arrays
 
     def kept(self, field: str) -> Array:
-        """What `put`, or `put_each`, has been given."""
+        """Return the array given to `put` or `put_each`."""
         return self._kept[field]
 
     @property
     def n_bytes(self) -> int:
-        """Memory that the plan holds."""
+        """Bytes of all buffers."""
         return sum(array.nbytes for array in self._kept.values())
 
     def work(self, thread: int) -> int:
@@ -146,7 +146,7 @@ class Plan:
         return self._first_work + thread * at.WORK.size
 
     def set_row_unit(self, skips: bool) -> None:
-        """Say how many rows of a batch threads don't divide between them."""
+        """Have threads divide rows in whole tiles, or in whole masks if zeros are skipped."""
         self.layers["row_unit"] = TILE_ROWS
         if skips:
             self.layers[:, 0]["row_unit"] = MASK_ROWS
@@ -156,24 +156,24 @@ class Plan:
         return self._kept["outputs", layer][0, 0]
 
     def clear_squares(self, n_epochs: int) -> None:
-        """Set the layers' sums of squared weights to zero, a row for each of so many epochs."""
-        for number in range(self.layers.shape[1]):
-            known = self._kept.get(("squares", number))
+        """Set the layers' sums of squared weights to zero: one row for each epoch."""
+        for i in range(self.layers.shape[1]):
+            known = self._kept.get(("squares", i))
             if known is not None and len(known) == n_epochs:
                 known[...] = 0
                 continue
-            layer = self.layers[:, number]
+            layer = self.layers[:, i]
             n_columns = rounded_up(int(layer["n_vectors"][0]), 2) * self.n_lanes  # whole panels
-            known = self._kept["squares", number] = aligned((n_epochs, n_columns), self.dtype)
+            known = self._kept["squares", i] = aligned((n_epochs, n_columns), self.dtype)
             is_shared = layer["sharing"] == at.BY_COLUMNS
             layer["squares"] = np.where(is_shared, known.ctypes.data, 0)
             layer[0]["squares"] = known.ctypes.data
 
     def squares(self) -> Array:
-        """The sum of all weights' squares in each of the epochs, as the kernels have added it."""
+        """The sum of squares of all weights in each epoch, as accumulated by the kernels."""
         sums = [
-            self._kept["squares", number].sum(axis=1, dtype=np.float64)
-            for number in range(self.layers.shape[1])
+            self._kept["squares", i].sum(axis=1, dtype=np.float64)
+            for i in range(self.layers.shape[1])
         ]
         return np.sum(sums, axis=0)
 
@@ -182,32 +182,32 @@ class Plan:
         return [arrays.ctypes.data + i * arrays.strides[0] for i in range(len(arrays))]
 
     def _lay_out(
-        self, number: int, w: Array, batch_rows: int, is_training: bool, is_apart: bool
+        self, i: int, w: Array, batch_rows: int, is_training: bool, is_apart: bool
     ) -> None:
         n_in, n_out = w.shape
-        layer = self.layers[:, number]
-        is_last = number == self.layers.shape[1] - 1
+        layer = self.layers[:, i]
+        is_last = i == self.layers.shape[1] - 1
         n_vectors = rounded_up(n_out, self.n_lanes) // self.n_lanes
-        layer["number"] = number + 1
+        layer["depth"] = i + 1
         layer["n_in"], layer["n_out"], layer["n_vectors"] = n_in, n_out, n_vectors
         layer["n_in_padded"], layer["n_in_updated"] = padded_rows(n_in, self.n_lanes), n_in
         layer["n_vectors_below"] = rounded_up(n_in, self.n_lanes) // self.n_lanes
         sharing = at.NOT_SHARED
         if self.takes_parts:
-            pass  # threads share a batch's parts, not its layers
+            pass  # threads divide the batch into parts, not the layers
         elif n_vectors >= self.n_copies:
             sharing = at.BY_COLUMNS
-        elif number == 0 and batch_rows >= SHARED_ROWS:
+        elif i == 0 and batch_rows >= SHARED_ROWS:
             sharing = at.BY_ROWS
         layer["sharing"] = sharing
         n_own = self.n_copies if sharing == at.NOT_SHARED else 1
-        # Sums over the last layer's units are taken 16 at a time.
+        # Sums over the last layer's units run over 16 lanes at a time.
         stride = row_stride(rounded_up(n_out, SUM_LANES) if is_last else n_out, self.dtype.itemsize)
         n_turns = 2 if is_training else 1
         layer["unit_row"] = stride
         layer["outputs_block"] = batch_rows * stride if n_turns > 1 else 0
 
-        parameters = self.packed.add(n_in, n_out, n_own > 1, is_training and number > 0)
+        parameters = self.packed.add(n_in, n_out, n_own > 1, is_training and i > 0)
         weights = parameters["weights"]
         layer["weights_panel"], layer["weights_state"] = weights[0, 0, 0].size, weights[0, 0].size
         layer["bias_state"] = parameters["bias"][0, 0].size
@@ -221,15 +221,15 @@ class Plan:
         if is_apart:
             buffers["outputs"] = aligned(buffers["slopes"].shape, self.dtype)
         if is_training:
-            # Every thread needs the gradient by the logits as a whole, and computes it; and so it
-            # does that by the outputs of a layer that is not shared by columns.
+            # Every thread needs, and computes, the whole gradient with respect to the logits, and
+            # likewise for the outputs of a layer that is not divided by columns.
             n_gradients = 1 if sharing == at.BY_COLUMNS and not is_last else self.n_copies
             buffers["gradient"] = aligned((n_gradients, batch_rows, stride), self.dtype)
         for name, buffer in buffers.items():
-            self._kept[name, number] = buffer
+            self._kept[name, i] = buffer
             layer[name] = self._addresses(buffer) if len(buffer) > 1 else buffer.ctypes.data
-        if number > 0:
-            below = self.layers[:, number - 1]
+        if i > 0:
+            below = self.layers[:, i - 1]
             for field, source in (("inputs", "outputs"), ("inputs_row", "unit_row"),
                                   ("inputs_block", "outputs_block")):  # fmt: skip
                 layer[field] = below[source]
@@ -240,15 +240,15 @@ class Plan:
         self.works["input_row"] = stride
         self.put_each("total", aligned((self.n_copies, LINE // self.dtype.itemsize), self.dtype))
         self.works["n_features"] = n_features
-        # Some lines beyond whole pages: with its block whole pages from the first thread's, the
-        # second one takes a tenth longer to go through it.
+        # Blocks are some cache lines longer than whole pages: if they were a multiple of a page
+        # apart, the second thread would take a tenth longer to read its own.
         page, line = (n // self.dtype.itemsize for n in (PAGE, LINE))
         block = rounded_up(batch_rows * stride, page) + 17 * line
         blocks = self.put_each("input", aligned((self.n_copies, block), self.dtype))
         first = self.layers[:, 0]
         first["inputs"], first["inputs_row"] = self.works["input"], stride
-        # A group's masks are read while the group before it is at work, and the last one's too.
-        # They are made for a whole vector of pixels at a time.
+        # Masks are loaded one group ahead, hence the extra ones behind the last group. They are
+        # written for a whole vector of pixels at a time.
         n_masks = (rounded_up(n_features, LINE) + LONGEST_GROUP) // 2
         n_masked = rounded_up(batch_rows, MASK_ROWS)
         self.put_each("masks", aligned((self.n_copies, n_masked // MASK_ROWS, n_masks), np.int64))
@@ -256,7 +256,7 @@ class Plan:
         part = rounded_up(n_masks, LINE)
         self.put_each("found", aligned((self.n_copies, MASK_ROWS // 8 * part), np.uint8))
         self.works["found_part"] = part
-        # Where rows are gathered, the tables point into the blocks for good.
+        # If rows are copied to the blocks, the tables always point there.
         rows = np.minimum(np.arange(n_masked), batch_rows - 1) * stride * self.dtype.itemsize
         for field in ("row_table", "next_table"):
             self.put_each(field, np.add.outer(self._addresses(blocks), rows))
@@ -269,7 +269,7 @@ class Plan:
         )
 
     def _lay_out_losses(self, batch_rows: int) -> None:
-        """Losses of a batch's rows: each thread's own, or two blocks in turn for all threads."""
+        """Losses of a batch's rows: one buffer per thread, or two shared ones used in turn."""
         n_losses = rounded_up(batch_rows, SUM_LANES)
         if self.takes_parts:
             self.works["row_losses_turn"] = n_losses
@@ -277,9 +277,9 @@ class Plan:
         else:
             self.put_each("row_losses", aligned((self.n_copies, n_losses), self.dtype))
 
-    def _lay_out_sums(self, number: int, n_parts: int) -> None:
-        """Where a batch's parts leave the sums of their gradients: two blocks in turn."""
-        layer = self.layers[:, number]
+    def _lay_out_sums(self, i: int, n_parts: int) -> None:
+        """Buffers for the gradient sums of a batch's parts: two blocks used in turn."""
+        layer = self.layers[:, i]
         size = int(layer["weights_state"][0] + layer["bias_state"][0])
-        sums = self._kept["sums", number] = aligned((2, n_parts, size), self.dtype)
+        sums = self._kept["sums", i] = aligned((2, n_parts, size), self.dtype)
         layer["sums"], layer["sums_part"], layer["sums_turn"] = sums.ctypes.data, size, sums[0].size

@@ -1,10 +1,10 @@
-"""Parameters as kernels read and write them: packed.
+"""Packs parameters into the layout that kernels read and write.
 
-* Weights lie in panels of 2 vectors of columns, each with its rows one after the other. A tile then
-  reads the weights from start to end, whatever their number. An optimiser's states lie in the same
-  way, a constant distance behind.
-* Columns are padded with zeros to whole vectors, rows to whole squares of a vector's length. A
-  padded unit's weights and gradient are zero and stay zero.
+* Weights lie in panels. A panel holds 2 vectors of columns, row after row, so that a tile reads its
+  weights sequentially however large the layer is. An optimiser's states have the same layout, at a
+  constant distance behind the weights.
+* Columns are padded with zeros to whole vectors, rows to a multiple of a vector's length. The
+  weights and gradient of a padded unit are zero and stay zero.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Array = np.ndarray
 
 
 def padded_rows(n: int, n_lanes: int) -> int:
-    """Rows that `n` rows of weights take."""
+    """How many rows `n` rows of weights take, padding included."""
     return rounded_up(n, max(n_lanes, LONGEST_GROUP))
 
 
@@ -37,9 +37,10 @@ class Packed:
     ----------
     dtype : dtype
     n_copies : int
-        Threads that may have a copy of a layer each; the first one's is read and written here.
+        Threads, each of which may have its own copy of a layer; this class reads and writes the
+        first copy.
     n_states : int
-        Arrays of state that the optimiser has for each parameter.
+        Arrays of state that the optimiser keeps for each parameter.
     """
 
     def __init__(self, dtype: np.dtype, n_copies: int, n_states: int) -> None:
@@ -74,7 +75,7 @@ class Packed:
     ) -> None:
         """Copy weights and biases into the buffers.
 
-        With `state`, they are the optimiser's state of that number, of weights and of biases.
+        With `state`, write them as the optimiser's state of that index instead.
         """
         place = 0 if state is None else 1 + state
         for packed, w, b in zip(self._layers, weights, biases, strict=True):
@@ -102,13 +103,13 @@ class Packed:
             b[...] = packed["bias"][0, place, : b.size].reshape(b.shape)
 
     def snapshot(self) -> list[Array]:
-        """Copies of all there is, as it is packed."""
+        """Copy all buffers, packed as they are."""
         return [buffer.copy() for buffers in self._layers for buffer in buffers.values()]
 
     def restore(self, snapshot: list[Array]) -> None:
         """Go back to a snapshot."""
-        there = (buffer for buffers in self._layers for buffer in buffers.values())
-        for buffer, values in zip(there, snapshot, strict=True):
+        current = (buffer for buffers in self._layers for buffer in buffers.values())
+        for buffer, values in zip(current, snapshot, strict=True):
             buffer[...] = values
 
     def _panels(self, before: tuple[int, int], n_rows: int, n_columns: int) -> Array:
@@ -121,7 +122,7 @@ class Packed:
         """Pairs of views of the same shape: panels without padding, and their columns of `w`."""
         (n_rows, n_columns), width = w.shape, 2 * self._n_lanes
         n_whole = n_columns // width
-        whole = w[:, : n_whole * width].reshape(n_rows, n_whole, width)  # no copy: an axis in two
+        whole = w[:, : n_whole * width].reshape(n_rows, n_whole, width)  # a view of w
         yield panels[:n_whole, :n_rows], whole.transpose(1, 0, 2)
         if n_columns % width:
             yield panels[n_whole, :n_rows, : n_columns % width], w[:, n_whole * width :]
@@ -137,7 +138,7 @@ def _pack_rows(
 
     def copy(value: Any, to: Any, found: Any) -> Any:
         v.store(value, to)
-        # A number less itself is 0, whose bits are all 0; infinity less itself is NaN.
+        # x - x is 0, whose bits are all 0, if x is finite; else it is NaN.
         return b.or_(found, b.bitcast(b.fsub(value, value), v.integers))
 
     def row(r: Any, found: Any) -> list[Any]:
@@ -166,10 +167,10 @@ def _pack_rows(
 
 @kernel
 def pack(work, layer, dtype):
-    """Pack a layer's parameters if they are given, and note if one of them is not finite.
+    """Pack a layer's parameters if new ones were given, and record whether any is not finite.
 
-    As `Packed.write` does. The arrays are read as they lie, and once: to predict a row takes little
-    more than that.
+    Same result as `Packed.write`. It is fast because it reads the arrays in place and only once,
+    which is most of the time that predicting a single row takes.
     """
     work, layer = work_at(work), layer_at(layer)
     if layer.given != 0:

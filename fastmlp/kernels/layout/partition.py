@@ -1,13 +1,14 @@
-"""A thread's own share of a layer: vectors of columns (units), or rows, or inputs.
+"""Computes a thread's own share of a layer: vectors of columns (units), rows, or inputs.
 
-`plan` says how threads share a layer: by columns; or by rows of the batch, forward, and by inputs,
-that is rows of the weights, in the update; or not at all: then each thread computes all of it.
+`memory_plan` decides how threads divide a layer: by columns; or by rows of the batch in the forward
+pass and by inputs (rows of the weights) in the update; or not at all, in which case each thread
+computes all of it.
 
-A kernel's loop runs from ``first_...`` to ``last_...``, without the latter, where the next thread's
-share begins. Of what is not shared in that way, the range is all there is.
+A kernel loops over ``range(first_..., last_...)``; ``last_...`` is where the next thread's share
+begins. Along a dimension that is not divided, the range covers everything.
 
-These are vector ops on plain integers rather than jitted functions: they are part of nearly every
-kernel, and cost nothing to compile.
+These are vector ops on plain integers rather than jitted functions: nearly every kernel uses them,
+and so they add nothing to its compile time.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ class InputRange(NamedTuple):
 
 
 def _own_vector(v: Lanes, work: Any, layer: Any, thread: Any, if_all: Any) -> Any:
-    """First of a thread's own vectors of columns; `if_all` where it has all of them."""
+    """Index of a thread's first own vector of columns; `if_all` if columns are not divided."""
     b = v.builder
     own = b.sdiv(b.mul(layer.n_vectors, thread), work.n_threads)
     return b.select(b.icmp_signed("==", layer.sharing, constant(at.BY_COLUMNS)), own, if_all)
 
 
 def _own_of(v: Lanes, work: Any, layer: Any, n: Any, unit: Any, thread: Any, if_all: Any) -> Any:
-    """First of a thread's own of `n` rows or inputs; `if_all` where it has all of them.
+    """Index of the first of `n` rows or inputs that is a thread's own; `if_all` if not divided.
 
-    They are dealt out in units of so many, which no two threads share.
+    They are dealt out in whole blocks of `unit`.
     """
     b = v.builder
     n_units = b.sdiv(b.sub(b.add(n, unit), constant(1)), unit)
@@ -52,7 +53,7 @@ def _next(v: Lanes, work: Any) -> Any:
 
 
 def own_vectors(v: Lanes, work: Any, layer: Any) -> tuple[Any, Any]:
-    """First and end of a thread's own vectors of columns, for code that writes instructions."""
+    """First and end of a thread's own vectors of columns, for code that emits instructions."""
     return (
         _own_vector(v, work, layer, work.thread, constant(0)),
         _own_vector(v, work, layer, _next(v, work), layer.n_vectors),
@@ -61,7 +62,7 @@ def own_vectors(v: Lanes, work: Any, layer: Any) -> tuple[Any, Any]:
 
 @vector_op
 def first_vector(v: Lanes, work: Any, layer: Any) -> Integer:
-    """First of a thread's own vectors of columns; they end where the next thread's begin."""
+    """Index of the first of a thread's own vectors of columns."""
     return own_vectors(v, work, layer)[0]
 
 
@@ -72,7 +73,7 @@ def last_vector(v: Lanes, work: Any, layer: Any) -> Integer:
 
 @vector_op
 def first_row(v: Lanes, work: Any, layer: Any) -> Integer:
-    """First of a thread's own rows of the batch."""
+    """Index of the first of a thread's own rows of the batch."""
     return _own_of(v, work, layer, work.n_rows, layer.row_unit, work.thread, constant(0))
 
 
@@ -83,7 +84,7 @@ def last_row(v: Lanes, work: Any, layer: Any) -> Integer:
 
 @vector_op
 def first_input(v: Lanes, work: Any, layer: Any) -> Integer:
-    """First of a thread's own inputs."""
+    """Index of the first of a thread's own inputs."""
     n, unit = layer.n_in_updated, constant(LONGEST_GROUP)
     return _own_of(v, work, layer, n, unit, work.thread, constant(0))
 
@@ -96,7 +97,7 @@ def last_input(v: Lanes, work: Any, layer: Any) -> Integer:
 
 @vector_op
 def vectors_from(v: Lanes, c: Any, end: Any, rows: Any) -> Integer:
-    """How many vectors of columns from `c` on are taken together, before `end`.
+    """How many vectors of columns to process together, from `c` on and before `end`.
 
     Where a panel begins at `c`, the largest of `rows.widths` that fits; else 1.
     """

@@ -1,8 +1,9 @@
-"""What a kernel finds behind its addresses: a thread's records, by name.
+"""The records that kernels read: the fields of a thread, a layer, a step and a stage.
 
-Every thread has a WORK record and a LAYER record for each layer. Buffers that threads share bear
-the same address in the records of all of them; of what each has for itself, the address of its own
-copy. Strides and distances count elements, addresses bytes.
+Every thread has one WORK record, and one LAYER record for each layer. A buffer that threads share
+has the same address in all of their records; of a buffer that each thread has for itself, each
+record holds the address of that thread's copy. Strides and distances count elements; addresses
+count bytes.
 """
 
 from __future__ import annotations
@@ -12,34 +13,35 @@ from fastmlp.kernels.codegen.numba_types import Record
 # -- one for each thread -------------------------------------------------------------------------
 WORK = Record(
     "Work",
-    # this thread, of how many; the first one's record; layers' records, and how many
+    # index of this thread, how many there are; the first thread's WORK; LAYER records, how many
     "thread n_threads first_work layers n_layers "
-    # the step at work: its number in the table, its rows of the order, its turn 0 or 1; where
-    # batches are taken in parts, the part at work, its rows in place of the batch's, and how many
-    # of the stages are for each part
-    "number first_row n_rows turn part part_rows part_stages "
-    # one epoch or several: numbers of rows of X in the order of training
+    # the current step: its index in the table, its rows in `order`, its turn (0 or 1); if batches
+    # are processed in parts: the current part, whose rows replace the batch's, the length of a
+    # part, and how many of the stages run once per part
+    "step first_row n_rows turn part part_rows part_stages "
+    # row indices into X, in the order of training, of one epoch or several
     "order n_ordered "
-    # X: its values, and where it is CSR, 32-bit columns and 64-bit starts of rows
+    # X: its values; if it is CSR, also 32-bit column indices and 64-bit row pointers
     "x x_indices x_indptr n_features n_features_padded scale "
-    # the batch's inputs: a copied block, or the places of rows in X; and the next batch's
+    # the batch's inputs: a copied block, or addresses of rows in X; the same of the next batch; a
+    # table of the floats that bytes stand for
     "input input_row row_bytes row_table next_table levels "
-    # which of them are not zero
+    # masks of nonzero inputs, and scratch memory for finding them
     "masks masks_row found found_part "
-    # rows of a CSR matrix that are in the block: their numbers, and how many
+    # indices of the CSR rows that are in the block, and how many
     "held n_held "
-    # targets: 64-bit labels, or rows of numbers; row weights; losses of rows, and of steps; and
-    # what probabilities count at least
+    # targets: 64-bit labels, or rows of floats; row weights; losses of rows, and of steps; the
+    # lower bound of probabilities before the log
     "targets target_row row_weights row_losses row_losses_turn losses floor "
-    # a STEP record for each step; its numbers, of the network's dtype, so many elements a step
-    "steps steps_row numbers numbers_row dropout_threshold dropout_scale "
-    # scratch: zeros, sums of part of the rows or inputs, sums of squares of some weights
+    # a STEP record for each step; its scalars, in the network's dtype
+    "steps steps_row scalars scalars_row dropout_threshold dropout_scale "
+    # scratch: zeros, partial sums over rows or inputs, sums of squares of some weights
     "zeros sums squares "
-    # a vector of sums of the inputs that have been read in place, in the order of X
+    # a vector of lane-wise sums of the inputs that were read in place
     "total "
-    # predictions; whether parameters that were packed are not finite
+    # predictions; nonzero if a packed parameter was not finite
     "out not_finite "
-    # where threads meet; a stopwatch, or 0
+    # the barrier's state; a stopwatch, or 0
     "team watch",
 )
 work_at = WORK.reader()
@@ -47,42 +49,42 @@ work_at = WORK.reader()
 # -- one for each layer of a thread ---------------------------------------------------------------
 LAYER = Record(
     "Layer",
-    # its number from 1; sizes, also in whole vectors; the record of the layer below
-    "number n_in n_in_padded n_in_updated n_out n_vectors n_vectors_below sharing row_unit below "
-    # its inputs, two blocks used in turn, or one, or rows of X
+    # position, from 1; sizes, also in whole vectors; how threads divide it; the layer below
+    "depth n_in n_in_padded n_in_updated n_out n_vectors n_vectors_below sharing row_unit below "
+    # inputs: two blocks used in turn, or one block, or rows of X
     "inputs inputs_row inputs_block "
-    # parameters; an optimiser's states lie so far behind them, one after the other
+    # parameters; `..._state` is the distance from them to the first state, and between states
     "weights weights_panel weights_state transposed transposed_panel bias bias_state "
-    # ordinary arrays from which they are to be packed, or 0
+    # unpacked arrays that are to be packed before the next step, or 0
     "given given_bias "
-    # 64-bit words of each, states included: what a thread copies that comes late
+    # 64-bit words of each, states included, for a thread that copies them
     "weights_words transposed_words bias_words "
-    # outputs, two blocks used in turn; what their slope is computed from: they, or what was before
+    # outputs, two blocks used in turn; what the slope is computed from: outputs or pre-activations
     "outputs slopes outputs_block unit_row "
-    # gradient of the loss by what is before the activation
+    # gradient of the loss with respect to the pre-activations
     "gradient "
-    # sums of the gradient that parts of a batch leave; elements from part to part, and for a turn
+    # gradient sums of the parts of a batch; distance between parts, and between turns
     "sums sums_part sums_turn "
-    # sums of squares of the weights, by columns, a row an epoch; 0 where nobody wants them, or
-    # another thread adds them
+    # sums of squares of the weights by columns, one row per epoch; 0 if they are not wanted, or
+    # another thread computes them
     "squares",
 )
 layer_at = LAYER.reader()
 
 NOT_SHARED, BY_COLUMNS, BY_ROWS = 0, 1, 2
 
-# -- one for each step of an epoch, or of some epochs ----------------------------------------------
-# Whether it is left out; the rows of its batch, in the order; and the epoch, of those that are run
-# together.
+# -- one for each step of an epoch, or of several --------------------------------------------------
+# Whether the step is skipped; the rows of its batch in `order`; the key of its dropout masks; its
+# epoch among those that run in one go.
 STEP = Record("Step", "is_empty first_row n_rows dropout_key epoch")
 step_at = STEP.reader()
 
-# The numbers of a step: what the gradient by the logits is multiplied by; the factor of the squares
-# of weights; an optimiser's numbers for weights, and those for biases.
-MOST_NUMBERS = 7
-SHARE, PENALTY, FOR_WEIGHTS, FOR_BIASES = 0, 1, 2, 2 + MOST_NUMBERS
-NUMBERS = FOR_BIASES + MOST_NUMBERS
+# The scalars of a step: the factor of the gradient with respect to the logits; the factor of the
+# sum of squared weights; the optimiser's scalars for weights, and those for biases.
+N_OPTIMIZER_SCALARS = 7  # at most
+SHARE, PENALTY, FOR_WEIGHTS, FOR_BIASES = 0, 1, 2, 2 + N_OPTIMIZER_SCALARS
+N_SCALARS = FOR_BIASES + N_OPTIMIZER_SCALARS
 
 # -- one for each stage of a step ------------------------------------------------------------------
-STAGE = Record("Stage", "kernel layer clock")  # no kernel: all threads meet
+STAGE = Record("Stage", "kernel layer clock")  # kernel 0: all threads meet
 stage_at = STAGE.reader()

@@ -1,5 +1,6 @@
-"""What runs a step's stages: `interpreter` calls them one after the other, a stretch at a time.
+"""Runs the stages of steps: `interpreter` calls them in order, one stretch of steps at a time.
 
-`step_table` has what each step needs to know, `threads` starts helpers, `barrier` is where they
-meet, `autotune` chooses how many there are and how long a stretch is, and `clock` times the stages.
+`step_table` holds the scalars of each step, `threads` starts helpers, which wait for each other at
+the `barrier`, `autotune` chooses how many there are and how long a stretch is, and `clock` times
+the stages.
 """

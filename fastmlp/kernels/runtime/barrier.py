@@ -1,17 +1,17 @@
-"""How the threads of one call wait for each other: a team, its gate, and its barrier.
+"""A team of threads, its gate and its barrier: how the threads of one call wait for each other.
 
-A team is the calling thread, which is thread 0, and its helpers. It lives for one stretch of work,
-within one call from Python: there is no pool that could outlive a fork or hang at exit.
+A team is the calling thread, thread 0, and its helpers. It exists for one stretch of steps, within
+one call from Python, so there is no pool that could break in a fork or hang at exit.
 
-Its threads first meet at a gate. Thread 0 waits there for a while; if a helper has not come by then
-(no core is free), thread 0 sends all helpers home, who return without having done anything, and
-works alone. A helper that has waited for long goes home by itself, since an interrupt may have kept
-thread 0 away. All that is decided on one shared number, which changes in one operation: nobody ever
-waits for a thread that might not come.
+The threads of a team first wait at a gate. If some helper has not arrived there after a while (no
+core is free), thread 0 disbands the team: all helpers return without having done anything, and
+thread 0 works alone. A helper that has waited too long returns by itself, since an interrupt may
+have kept thread 0 away. The gate's state is one shared integer that changes atomically, so that no
+thread ever waits for one that might not come.
 
-Behind the gate, threads meet at a barrier, again and again. Who waits there looks at a shared
-number until it changes, for about as long as a stage of the step takes; then it gives its core away
-after each look, since another program may need it.
+After the gate, threads wait for each other at a barrier, any number of times. A waiting thread
+spins on a shared integer for about as long as a stage takes; after that it yields its core between
+looks, since another program may need it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from fastmlp.kernels.codegen.cache import compiled
 from fastmlp.kernels.codegen.simd import INT32, INT64, Lanes
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
-# What a team is in memory: three 64-bit integers, each in a cache line of its own, so many bytes
-# from the first. How many threads wait at the barrier; how often all of them have met; the gate.
+# A team in memory is three 64-bit integers, each in its own cache line, at these offsets in bytes:
+# how many threads wait at the barrier; how often the barrier has been passed; the gate.
 N_AT_BARRIER, GENERATION, GATE = 0, 64, 128
 TEAM_BYTES = 192
 
-# The gate holds the number of helpers that wait there, or one of these.
+# The gate's state is the number of helpers waiting there, or one of these.
 OPEN, DISBANDED = -1, -2
 
-SPINS = 500  # looks before a waiting thread gives its core away
+SPINS = 500  # looks before a waiting thread yields its core
 GATE_LOOKS = 20_000  # looks of thread 0 at the gate before it works alone: some ms
-HELPER_LOOKS = 2_000_000  # looks of a helper before it goes home: a second or so
+HELPER_LOOKS = 2_000_000  # looks of a helper before it returns: about a second
 
 _yield_core = types.ExternalFunction(
     "SwitchToThread" if os.name == "nt" else "sched_yield", types.int32()
@@ -45,25 +45,25 @@ _yield_core = types.ExternalFunction(
 
 @vector_op
 def _add(v: Lanes, address: Any, amount: Any) -> Integer:
-    """Add to a shared integer; returns what it was before."""
+    """Atomically add to a shared integer; returns the value before."""
     return v.builder.atomic_rmw("add", v.pointer(address, INT64), amount, "acq_rel")
 
 
 @vector_op
 def _look(v: Lanes, address: Any) -> Integer:
-    """Read a shared integer, and see all that was written before it was."""
+    """Read a shared integer (acquire): everything written before it is visible afterwards."""
     return v.builder.load_atomic(v.pointer(address, INT64), "acquire", 8)
 
 
 @vector_op
 def _set(v: Lanes, address: Any, value: Any) -> None:
-    """Write a shared integer: who reads it sees all that was written before."""
+    """Write a shared integer (release): whoever reads it sees all earlier writes."""
     v.builder.store_atomic(value, v.pointer(address, INT64), "release", 8)
 
 
 @vector_op
 def _swap(v: Lanes, address: Any, old: Any, new: Any) -> Integer:
-    """Write `new` if `old` is there; returns 1 if so, else 0."""
+    """Atomically replace `old` by `new`; returns 1, or 0 if the value was not `old`."""
     pointer = v.pointer(address, INT64)
     pair = v.builder.cmpxchg(pointer, old, new, "acq_rel", "acquire")
     return v.builder.zext(v.builder.extract_value(pair, 1), INT64)
@@ -71,7 +71,7 @@ def _swap(v: Lanes, address: Any, old: Any, new: Any) -> Integer:
 
 @vector_op
 def _pause(v: Lanes, amount: Any) -> None:
-    """Tell the core that this loop only waits, which saves power; `amount` means nothing."""
+    """Tell the core that this loop only waits, which saves power; `amount` is ignored."""
     from llvmlite import ir
 
     machine = platform.machine().lower()
@@ -83,7 +83,7 @@ def _pause(v: Lanes, amount: Any) -> None:
 
 @compiled
 def enter(team, thread, n_threads):
-    """Pass the gate; returns the number of threads that work, 0 for a helper sent home."""
+    """Pass the gate; returns how many threads work, or 0 to a helper that has no team."""
     if n_threads == 1:
         return 1
     gate = team + GATE

@@ -1,8 +1,8 @@
-"""Where a step's time goes: a stopwatch for its stages, which costs nothing while nobody looks.
+"""A stopwatch for the stages of a step, which costs nothing while it is off.
 
-A thread's stopwatch is a row of 64-bit integers: the last reading, and from FIRST on the time spent
-in each of a program's stages (:func:`fastmlp.kernels.program.names`), in ticks of the processor's
-own counter.
+A thread's stopwatch is a row of 64-bit integers: the last reading, and from index FIRST on the time
+spent in each of a program's stages (:func:`fastmlp.kernels.program.names`), in ticks of the
+processor's own counter.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
 READING, FIRST = 0, 1
 
-# Processors whose counter may be read by any program, and runs at one pace whatever the core's is.
+# Processors whose counter any program may read, and which runs at a constant rate.
 HAS_COUNTER = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64", "ppc64le")
 
 
 def n_fields(n_stages: int) -> int:
-    """Length of a stopwatch: whole cache lines, and one more between it and the next thread's."""
+    """Length of a stopwatch: whole cache lines, and one more to separate it from the next."""
     return -(-(FIRST + n_stages) // 8) * 8 + 8
 
 
 @vector_op
 def _ticks(v: Lanes, zero: Any) -> Integer:
-    """The processor's own counter; zero where there is none."""
+    """The processor's counter; `zero` if there is none."""
     return v.call("llvm.readcyclecounter", INT64, []) if HAS_COUNTER else zero
 
 
@@ -43,7 +43,7 @@ def _get(v: Lanes, table: Any, index: Any) -> Integer:
 
 @compiled
 def ticks():
-    """A reading of the counter."""
+    """Read the counter."""
     return _ticks(0)
 
 

@@ -1,4 +1,7 @@
-"""Running a program: steps, stage by stage, in one thread of a team."""
+"""Runs a program: the stages of each step in order, in one thread of a team.
+
+It is one compiled loop over tables of addresses, so that a step costs no call from Python.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ LAYER_BYTES, STAGE_BYTES, WORD = at.LAYER.size, at.STAGE.size, 8
 
 @compiled
 def catch_up(work):
-    """Copy what the first thread has for itself: it may have worked alone before."""
+    """Copy the first thread's own parameters: it may have worked alone before."""
     first = work_at(work.first_work)
-    for number in range(work.n_layers):
-        own = layer_at(work.layers + number * LAYER_BYTES)
-        source = layer_at(first.layers + number * LAYER_BYTES)
+    for i in range(work.n_layers):
+        own = layer_at(work.layers + i * LAYER_BYTES)
+        source = layer_at(first.layers + i * LAYER_BYTES)
         if own.sharing == at.NOT_SHARED:
-            # States lie behind the weights, and end where they end.
+            # The words to copy include the optimiser's states.
             copy_vectors(source.weights, own.weights_words, own.weights)
             copy_vectors(source.bias, own.bias_words, own.bias)
             copy_vectors(source.transposed, own.transposed_words, own.transposed)
@@ -30,29 +33,31 @@ def catch_up(work):
 
 @compiled
 def run(work_address, program, n_stages, n_threads, first_step, last_step, is_training):
-    """Steps `first_step` to `last_step` of an epoch, or batches of a prediction; one thread's part.
+    """Run one thread's part of some steps of an epoch, or of some batches of a prediction.
 
-    Computes an epoch of :class:`fastmlp.reference.Trainer`, step by step. Each number is computed
-    in a fixed order, whoever computes it: the number of threads can't change a bit of the result,
-    as long as all numbers are finite. (Zero times infinity is not zero, and which zeros are skipped
-    depends on how many columns a thread has.)
+    Computes an epoch of :class:`fastmlp.reference.Trainer`, step by step. The order of operations
+    behind each result is fixed, whichever thread computes it, so the number of threads changes no
+    bit as long as all values are finite. (Zero times infinity is not zero, and which zeros are
+    skipped depends on how many columns a thread has.)
 
     Parameters
     ----------
     work_address : int
-        Address of the thread's WORK record; parameters, losses or predictions are written in place.
+        Address of the thread's WORK record. Parameters, losses or predictions are written in place.
     program, n_stages : int
         Address and number of STAGE records.
     n_threads : int
-        They all call this function, at about the same time.
+        Threads of the team, all of which call this function at about the same time.
     first_step, last_step : int
+        Indices into the step table; `last_step` is excluded.
     is_training : bool
-        Whether denormal results become 0; see `denormals`.
+        Whether to flush denormal results to zero; see `denormals`.
 
     Returns
     -------
     int
-        The number of threads that worked: 1 if helpers did not come, 0 for a helper too late.
+        The number of threads that worked: 1 if helpers did not arrive in time, 0 in a helper that
+        arrived after thread 0 had started alone.
     """
     work = work_at(work_address)
     watch = work.watch
@@ -66,13 +71,13 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, is_tr
     meet(work.team, n_threads)
     mode = flush_denormals(is_training)
     work.turn = 1
-    for number in range(first_step, last_step):
-        step = step_at(work.steps + number * work.steps_row)
+    for step_index in range(first_step, last_step):
+        step = step_at(work.steps + step_index * work.steps_row)
         if step.is_empty != 0:
             continue
-        work.number, work.turn = number, 1 - work.turn
+        work.step, work.turn = step_index, 1 - work.turn
         first_row, n_rows = step.first_row, step.n_rows
-        # First a thread's own parts of the batch, if there are any; then the batch as a whole.
+        # First the thread's own parts of the batch, if it is processed in parts; then all of it.
         n_parts = -(-n_rows // work.part_rows) if work.part_stages > 0 else 0
         part = n_parts * work.thread // n_threads
         last_part = n_parts * (work.thread + 1) // n_threads

@@ -1,7 +1,8 @@
-"""What each step of an epoch needs besides its rows, and the loss that comes out: a row a step.
+"""Tables with one row per step of an epoch: its rows, its scalars, and its loss.
 
-Rates, bias corrections, L2 and the weights of a batch may differ from step to step. Python works
-them out for all steps of an epoch at once, so that kernels only look up numbers.
+Learning rates, bias corrections, L2 strengths and sums of row weights may differ from step to step.
+Python computes them for all steps of an epoch at once, vectorised, so that kernels only look them
+up.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ Array = NDArray[Any]
 
 
 class StepTable:
-    """The tables of the steps of an epoch, or of some, filled before they start.
+    """The tables of the steps of one epoch or several, filled before the steps run.
 
     Parameters
     ----------
     plan : Plan
-        Its records are told where the tables lie.
+        The tables' addresses are written to its records.
     problem : Problem
     batch_size : int
     row_weights : ndarray of shape (n_rows,), optional
@@ -39,9 +40,9 @@ class StepTable:
     Attributes
     ----------
     n_steps : int
-        Steps that the tables are filled for.
+        Steps in the tables.
     n_taken : int
-        Those of them whose batches have weight; the others are left out.
+        Steps among them that are taken: those of batches whose rows have weight.
     """
 
     def __init__(
@@ -62,14 +63,14 @@ class StepTable:
         plan.works["dropout_threshold"] = int(share * WORD)
         plan.put("dropout_scale", np.full(1, 1 / (1 - share), plan.dtype))
         plan.works["steps_row"] = at.STEP.size
-        plan.works["numbers_row"] = at.NUMBERS
+        plan.works["scalars_row"] = at.N_SCALARS
         self._shape = 0, 0
         self._make_room(1)
 
     def _make_room(self, n_steps: int) -> None:
         plan = self._plan
         self._steps = plan.put("steps", at.STEP.rows(n_steps))
-        self._numbers = plan.put("numbers", aligned((n_steps, at.NUMBERS), plan.dtype))
+        self._scalars = plan.put("scalars", aligned((n_steps, at.N_SCALARS), plan.dtype))
         self._losses = plan.put("losses", aligned(n_steps, plan.dtype))
 
     def fill(
@@ -81,7 +82,7 @@ class StepTable:
     ) -> None:
         """Fill the tables for epochs over the rows in `orders`, after `n_before` steps.
 
-        An epoch is a row of `orders`. Of more than one, all steps have one rate.
+        Each row of `orders` is an epoch. If there is more than one, `rate` is a scalar.
         """
         if orders.shape != self._shape:
             self._divide(*orders.shape)
@@ -92,26 +93,27 @@ class StepTable:
             self._is_taken = self._sums > 0
         is_taken = self._is_taken
         self.n_taken = int(np.count_nonzero(is_taken))
-        # The steps' numbers, which Adam's corrections need: those left out have none of their own.
-        # 1 at least, as a correction of step 0 would divide by 0.
-        numbers = np.maximum(n_before + np.cumsum(is_taken), 1)
+        # Counts of steps taken, from 1, as Adam's bias corrections need them; skipped steps don't
+        # count. At least 1, since the correction of step 0 would divide by 0.
+        step_counts = np.maximum(n_before + np.cumsum(is_taken), 1)
         sums = np.where(is_taken, self._sums, 1.0).ravel()
         l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
-        table = self._numbers[:n_steps]
+        table = self._scalars[:n_steps]
         table[:, at.SHARE] = 1 / (self._total or sums)
         table[:, at.PENALTY] = l2 * self._rows.ravel()
-        # Arrays in, arrays out: an element a step.
+        # Called with arrays instead of scalars, these return one element per step.
         scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
         for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
-            for column, values in enumerate(scalars(self._problem, rate, strength, numbers), first):
+            columns = scalars(self._problem, rate, strength, step_counts)
+            for column, values in enumerate(columns, first):
                 table[:, column] = values
         steps = self._steps[:n_steps]
         steps["is_empty"] = ~is_taken.ravel()
         if self._problem.dropout > 0:
-            steps["dropout_key"] = of_step(self._seed, numbers)
+            steps["dropout_key"] = of_step(self._seed, step_counts)
 
     def _divide(self, n_epochs: int, n_ordered: int) -> None:
-        """Divide epochs of so many rows into steps, all of which are taken."""
+        """Divide epochs of `n_ordered` rows into steps, all of which are taken."""
         self._shape = n_epochs, n_ordered
         self._starts = starts = np.arange(0, n_ordered, self._batch_size)
         shape = n_epochs, len(starts)
@@ -127,11 +129,11 @@ class StepTable:
         steps["epoch"] = np.arange(n_epochs)[:, np.newaxis]
 
     def n_rows(self) -> NDArray[np.float64]:
-        """Each epoch's rows, of batches that have weight."""
+        """Rows of each epoch in batches that have weight."""
         return np.where(self._is_taken, self._rows, 0.0).sum(axis=1)
 
     def mean_losses(self) -> NDArray[np.float64]:
-        """Each epoch's mean loss; NaN where no batch has weight."""
+        """Mean loss of each epoch; NaN if none of its batches has weight."""
         losses = np.where(self._is_taken, self._losses_of_steps(), 0.0)
         if self._total is None:
             losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)

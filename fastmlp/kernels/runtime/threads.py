@@ -1,6 +1,6 @@
-"""Python threads for compiled work: how many there may be, and how they are started and joined.
+"""Starts and joins Python threads for compiled work, and limits how many there may be.
 
-The threads live within one call. A pool would hang in forked children and can't be pickled.
+Threads exist for one call only: a pool would hang in forked children and can't be pickled.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-# What other libraries obey, so that one setting holds for all of them (and for joblib's workers).
+# Variables that other libraries obey too, so that one setting holds for all (joblib sets some).
 ENVIRONMENT = ("FASTMLP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 _libc: Any = ctypes.PyDLL(None) if os.name == "posix" else None
-_OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc writes a blank in a path
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc escapes a space in a path
 _lock = threading.Lock()
 _fits: set[int] = set()
 
 
 def usable_threads() -> int:
-    """Threads that may run at once: by affinity, cgroup quota and the environment's variables."""
+    """Threads that may run at once, by CPU affinity, cgroup quota and environment variables."""
     limits = [_cores()]
-    if limits[0] > 1:  # the quota stands in files, and is never less than one core
+    if limits[0] > 1:  # reading the quota takes time, and it is never less than one core
         limits.append(_quota())
     for name in ENVIRONMENT:
         text = os.environ.get(name, "").split(",")[0].strip()
@@ -45,10 +45,10 @@ def _cores() -> int:
 
 
 def _quota() -> int:
-    """Cores that a container may use, rounded up; a large number where nothing limits them.
+    """Cores that the cgroup quota allows, rounded up; all cores if there is no quota.
 
-    A group's limit holds for all groups inside of it, so that the narrowest one counts, from this
-    process's own group up to the root.
+    A group's limit holds for all groups inside it, so the lowest one counts, from this process's
+    own group up to the root.
     """
     groups = _text("/proc/self/cgroup")
     limits = (_limit(folder, is_new) for folder, is_new in _cgroups(groups, Path))
@@ -57,7 +57,7 @@ def _quota() -> int:
 
 
 def _limit(folder: str, is_new: bool) -> float:
-    """Cores that the files of a group of cgroup 2 (or 1) allow; infinity if they set no limit."""
+    """Cores that a group of cgroup 2 (or 1) allows, by its files; infinity without a limit."""
     names = ["cpu.max"] if is_new else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
     try:
         quota, period = (part for name in names for part in _text(f"{folder}/{name}").split())
@@ -67,16 +67,16 @@ def _limit(folder: str, is_new: bool) -> float:
     return cores if cores > 0 else math.inf
 
 
-@functools.lru_cache(maxsize=1)  # the mounts don't change, and predicting a row takes no longer
+@functools.lru_cache(maxsize=1)  # reading mounts takes as long as predicting a row
 def _cgroups(groups: str, path_type: Callable[[str], Path]) -> list[tuple[str, bool]]:
-    """Folders of the groups that limit this process, and whether they are of cgroup 2.
+    """Return the folders of the groups that limit this process, and which are of cgroup 2.
 
     Parameters
     ----------
     groups : str
-        What ``/proc/self/cgroup`` says: lines of ``number:controllers:path``.
+        The contents of ``/proc/self/cgroup``: lines of ``id:controllers:path``.
     path_type : callable
-        `Path`: other files, other mounts.
+        `Path`. It is part of this function's cache key, so that tests can replace the files.
     """
     paths = {True: "/", False: "/"}  # within the hierarchies of cgroup 2, and 1
     for line in groups.splitlines():
@@ -85,7 +85,7 @@ def _cgroups(groups: str, path_type: Callable[[str], Path]) -> list[tuple[str, b
             paths[not controllers] = path
     mounts: list[tuple[str, str, bool]] = []  # root, folder, whether of cgroup 2
     for line in _text("/proc/self/mountinfo", path_type).splitlines():
-        # number parent device root folder options ... - type source options
+        # id parent device root folder options ... - type source options
         left, _, right = (part.split() for part in line.partition(" - "))
         is_new = right[:1] == ["cgroup2"]
         is_old = right[:1] == ["cgroup"] and "cpu" in right[-1].split(",")
@@ -103,9 +103,10 @@ def _cgroups(groups: str, path_type: Callable[[str], Path]) -> list[tuple[str, b
 
 
 def _ancestors(root: str, folder: str, path: str) -> Iterator[str]:
-    """The folder of a group and those above it, where a hierarchy's `root` lies at `folder`.
+    """Yield the folders of a group and its ancestors in a hierarchy mounted at `folder`.
 
-    A path that is not inside of the root is a container's, which sees its own group there.
+    `root` is the group that the mount shows as its top. A path outside of it belongs to a
+    container, which sees its own group at the top.
     """
     parts, above = PurePosixPath(path).parts, PurePosixPath(root).parts
     is_inside = parts[: len(above)] == above and ".." not in parts
@@ -115,7 +116,7 @@ def _ancestors(root: str, folder: str, path: str) -> Iterator[str]:
 
 
 def _text(file: str, path_type: Callable[[str], Path] | None = None) -> str:
-    """What a file of the system says; nothing, where there is none."""
+    """The contents of a system file; "" if it can't be read."""
     try:
         return (path_type or Path)(file).read_text(errors="replace")
     except OSError:
@@ -123,41 +124,42 @@ def _text(file: str, path_type: Callable[[str], Path] | None = None) -> str:
 
 
 class Helpers:
-    """Threads that live for one call each, and are waited for however it ends.
+    """Threads that exist for one call, and are joined however it ends.
 
-    They are bare threads: ``threading.Thread.start`` waits until a thread runs, which wakes two
-    cores in turn and costs a stretch of 10 ms its two last percent.
+    They are started by `_thread`: ``threading.Thread.start`` would wait until the thread runs,
+    which costs two per cent of a stretch of 10 ms.
     """
 
     def __init__(self) -> None:
         self._at_work: list[_Helper] = []
 
     def run(self, work: Callable[[int], object], n_threads: int) -> None:
-        """Call ``work(thread)`` for thread 0 to n_threads - 1, each in a thread of its own.
+        """Call ``work(thread)`` for thread 0 to n_threads - 1, each in its own thread.
 
-        Thread 0 is the caller's. A helper that can't be started is left out, which `work` must
-        allow for. Returns, or raises, when all of them have returned; an interrupt waits too.
+        Thread 0 is the caller's. If a helper can't be started, it and those after it are missing,
+        and `work` must be able to do without them. Returns, or raises, when all have returned; an
+        interrupt waits for them too.
         """
         try:
             seats = _Seats()
-            for number in range(1, n_threads):
-                helper = _Helper(work, number, seats)
+            for thread in range(1, n_threads):
+                helper = _Helper(work, thread, seats)
                 try:
                     _thread.start_new_thread(helper.run, ())
                 except RuntimeError:  # the system has no thread left
                     break
-                # An interrupt just here leaves a helper that is not waited for, and finds no
-                # thread 0 to work with.
+                # An interrupt right here leaves a helper that nobody joins; it finds no thread 0 at
+                # the gate, and returns.
                 self._at_work.append(helper)
             work(0)
         finally:
             self.wait()
 
     def wait(self) -> None:
-        """Return when no helper is at work; an interrupt is raised after that.
+        """Return when all helpers have returned; an interrupt is raised after that.
 
-        To be called once more before what they write is read: an interrupt may strike between
-        any two operations, and so just before the call above.
+        Call it again before reading what helpers write: an interrupt may strike between any two
+        operations, and so just before `run` calls it.
         """
         interrupt: BaseException | None = None
         for helper in self._at_work:
@@ -172,10 +174,10 @@ class Helpers:
 
 
 class _Helper:
-    """A thread's work, a flag that says that it has ended, and a lock to wait for the flag."""
+    """A thread's work, a flag that is set when it has ended, and a lock to wait for that."""
 
-    def __init__(self, work: Callable[[int], object], number: int, seats: _Seats) -> None:
-        self.work, self.number, self.seats = work, number, seats
+    def __init__(self, work: Callable[[int], object], thread: int, seats: _Seats) -> None:
+        self.work, self.thread, self.seats = work, thread, seats
         self.is_done = False
         self.lock = _thread.allocate_lock()
         self.lock.acquire()
@@ -183,19 +185,19 @@ class _Helper:
     def run(self) -> None:
         try:
             self.seats.take()
-            self.work(self.number)
+            self.work(self.thread)
         finally:
             self.is_done = True
             self.lock.release()
 
 
 class _Seats:
-    """Cores for the threads of one call, so that no two of them share one while another is idle.
+    """Assigns cores to the threads of one call, so that no two share one while another is idle.
 
     Linux often starts a thread on its parent's core, and is slow to move one of two threads that
-    look for each other: epochs then take half as long again. So a helper that finds itself on a
-    core that is taken leaves it, by its own affinity, which ends with the helper. Elsewhere, and
-    where that is not allowed, nothing happens.
+    spin on that core waiting for each other: epochs then take half as long again. So a helper that
+    finds itself on a taken core excludes the taken cores from its own affinity, which ends with
+    the helper. On other systems, or where that is not permitted, nothing happens.
     """
 
     def __init__(self) -> None:
@@ -203,7 +205,7 @@ class _Seats:
         self._taken = {_core()}
 
     def take(self) -> None:
-        """To be called by each helper."""
+        """Take a core; each helper calls this."""
         with self._lock, contextlib.suppress(OSError, AttributeError):
             if _core() in self._taken:
                 free = os.sched_getaffinity(0) - self._taken
@@ -213,12 +215,12 @@ class _Seats:
 
 
 def _core() -> int:
-    """The core that the calling thread runs on; -1 where the system does not say."""
+    """The core that the calling thread runs on; -1 if the system does not tell."""
     return _libc.sched_getcpu() if hasattr(_libc, "sched_getcpu") else -1
 
 
 class Fit:
-    """One training in this process: of several at a time, none uses threads."""
+    """A training in this process: while several run at the same time, none uses threads."""
 
     def __enter__(self) -> Fit:
         with _lock:
@@ -238,7 +240,7 @@ class Fit:
 
 
 def _forget() -> None:
-    """In a forked child, the parent's fits don't run."""
+    """Drop the parent's trainings, which don't run in a forked child."""
     global _lock
     _lock = threading.Lock()
     _fits.clear()

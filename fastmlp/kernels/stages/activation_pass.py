@@ -41,7 +41,7 @@ class _Dropout:
         b = v.builder
         self.v, self.scale = v, v.broadcast(work.dropout_scale)
         self.integers = ir.VectorType(INT32, v.count)
-        of_layer = b.mul(b.trunc(layer.number, INT32), ir.Constant(INT32, LAYER))
+        of_layer = b.mul(b.trunc(layer.depth, INT32), ir.Constant(INT32, LAYER))
         self.of_layer = _mix(b, b.xor(b.trunc(key, INT32), of_layer))
         self.threshold = v.splat(b.trunc(work.dropout_threshold, INT32), self.integers)
 
@@ -158,7 +158,7 @@ def activate(work, layer, dtype, activation):
     patch = Patch(of_batch, last_row(work, layer) - start, first, n_units)
     skipped = (work.turn * layer.outputs_block + start * layer.unit_row + first) * size
     z, out = layer.slopes + skipped, layer.outputs + skipped
-    key = step_at(work.steps + work.number * work.steps_row).dropout_key
+    key = step_at(work.steps + work.step * work.steps_row).dropout_key
     _function_rows(work, layer, key, patch, View(z, layer.unit_row, 1),
                    View(out, layer.unit_row, 1), activation, dtype)  # fmt: skip
 
@@ -174,6 +174,6 @@ def slope(work, layer, dtype, activation):
     )
     slopes = layer.slopes + (work.turn * layer.outputs_block + first) * size
     gradient = layer.gradient + first * size
-    key = step_at(work.steps + work.number * work.steps_row).dropout_key
+    key = step_at(work.steps + work.step * work.steps_row).dropout_key
     _slope_rows(work, layer, key, patch, View(slopes, layer.unit_row, 1),
                 View(gradient, layer.unit_row, 1), activation, dtype)  # fmt: skip

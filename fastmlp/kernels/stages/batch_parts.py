@@ -23,7 +23,7 @@ from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import ROWS_PER_SUM
 from fastmlp.kernels.layout.records import layer_at, work_at
 from fastmlp.kernels.stages.tile import narrow_product, wide_product
-from fastmlp.kernels.stages.update import Part, finish_update, numbers_of
+from fastmlp.kernels.stages.update import Part, finish_update, scalars_of
 
 FEWEST_PARTS = 4  # of a batch, from which it is worth while
 MOST_SUMS = 1 << 22  # numbers that all parts may leave
@@ -61,13 +61,13 @@ def _add_columns(v: Lanes, matrix: View, rows: Any, n: Any, out: Any, dtype: Any
 
 
 @vector_op
-def _numbers(v: Lanes, work: Any, first: Any, dtype: Any) -> Integer:
-    return v.at(numbers_of(v, work, 0), first)
+def _scalars(v: Lanes, work: Any, first: Any, dtype: Any) -> Integer:
+    return v.at(scalars_of(v, work, 0), first)
 
 
 @vector_op
 def _step(
-    v: Lanes, sums: View, n_parts: Any, n: Any, parameters: View, numbers: Any,
+    v: Lanes, sums: View, n_parts: Any, n: Any, parameters: View, scalars: Any,
     optimizer: Any, dtype: Any,
 ) -> None:  # fmt: skip
     """Take the optimiser's step for `n` parameters, in place, by the sums of all parts.
@@ -75,17 +75,17 @@ def _step(
     The row of `sums` is from part to part; that of `parameters` from them to their first state.
     """
     b = v.builder
-    whole = Part(constant(0), constant(0), BOOL(1), BOOL(1), parameters.row, numbers)
+    whole = Part(constant(0), constant(0), BOOL(1), BOOL(1), parameters.row, scalars)
 
     def vector(i: Any) -> None:
         place = v.at(sums.address, i)
 
-        def part(number: Any, total: Any) -> list[Any]:
-            value = v.load(v.at(place, b.mul(number, sums.row)))
-            return [b.add(number, constant(1)), b.fadd(total, value)]
+        def add(part: Any, total: Any) -> list[Any]:
+            value = v.load(v.at(place, b.mul(part, sums.row)))
+            return [b.add(part, constant(1)), b.fadd(total, value)]
 
         first = [constant(1), v.load(place)]
-        _, total = v.loop(first, lambda number, _: b.icmp_signed("<", number, n_parts), part)
+        _, total = v.loop(first, lambda part, _: b.icmp_signed("<", part, n_parts), add)
         here = v.at(parameters.address, i)
         finish_update(v, whole, optimizer, [total], [here], [here])
 
@@ -130,8 +130,8 @@ def update_by_parts(work, layer, dtype, optimizer):
     sums = layer.sums + work.turn * layer.sums_turn * size
     weights = View(layer.weights, layer.weights_state, 1)
     _step(View(sums, layer.sums_part, 1), n_parts, layer.weights_state, weights,
-          _numbers(work, at.FOR_WEIGHTS, dtype), optimizer, dtype)  # fmt: skip
+          _scalars(work, at.FOR_WEIGHTS, dtype), optimizer, dtype)  # fmt: skip
     sums += layer.weights_state * size
     biases = View(layer.bias, layer.bias_state, 1)
     _step(View(sums, layer.sums_part, 1), n_parts, layer.n_vectors * width, biases,
-          _numbers(work, at.FOR_BIASES, dtype), optimizer, dtype)  # fmt: skip
+          _scalars(work, at.FOR_BIASES, dtype), optimizer, dtype)  # fmt: skip

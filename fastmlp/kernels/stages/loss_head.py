@@ -80,8 +80,8 @@ def _differentiate_rows(
     targets, row_weights = work.targets, work.row_weights
     row_losses = v.at(_row_losses(v, work), b.mul(work.part, work.part_rows))
     target_row = work.target_row
-    numbers = b.mul(work.number, work.numbers_row)
-    share = v.load(v.at(work.numbers, numbers, at.SHARE), v.element)
+    scalars = b.mul(work.step, work.scalars_row)
+    share = v.load(v.at(work.scalars, scalars, at.SHARE), v.element)
     floors = v.broadcast(work.floor)
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
 
@@ -92,7 +92,7 @@ def _differentiate_rows(
             target = Target(label=v.load(address, INT64))
         else:
             logits = v.at(z.address, b.mul(r, z.row))
-            target = Target(numbers=v.at(targets, b.mul(place, target_row)), logits=logits)
+            target = Target(values=v.at(targets, b.mul(place, target_row)), logits=logits)
 
         def weighted() -> list[Any]:
             return [b.fmul(share, v.load(v.at(row_weights, place), v.element))]
@@ -121,7 +121,7 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
     b = v.builder
     order, rows = _order(v, work), work.n_rows
     row_weights, row_losses = work.row_weights, _row_losses(v, work)
-    out = v.at(work.losses, work.number)
+    out = v.at(work.losses, work.step)
     floors = v.broadcast(work.floor)
 
     def total(i: Any, inside: Any) -> Any:

@@ -45,7 +45,7 @@ def keep_sums(v: Lanes, sums: Any, n: Any, factor: Any, out: Any, dtype: Any) ->
 @vector_op
 def factor_of_squares(v: Lanes, work: Any, dtype: Any) -> Integer:
     """Where the step's factor of the squares lies."""
-    return v.at(work.numbers, v.builder.mul(work.number, work.numbers_row), at.PENALTY)
+    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), at.PENALTY)
 
 
 @vector_op
@@ -74,7 +74,7 @@ def _add_panel(v: Lanes, weights: Any, rows: Any, sums: Any, dtype: Any) -> None
 def penalty(work, layer, dtype):
     """Add the squares of a layer's weights, as they are before the step, by columns."""
     work, layer = work_at(work), layer_at(layer)
-    step = step_at(work.steps + work.number * work.steps_row)
+    step = step_at(work.steps + work.step * work.steps_row)
     size, panel_width = itemsize(dtype), 2 * lanes(dtype)
     squares = own_squares(layer, step.epoch, dtype)
     if squares == 0:

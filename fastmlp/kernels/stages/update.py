@@ -56,8 +56,8 @@ class Part(NamedTuple):
         Whether no part came before, and whether none follows.
     state : int
         Elements from weights to their first state, and from that to the next one.
-    numbers : int
-        Address of the optimiser's numbers.
+    scalars : int
+        Address of the optimiser's scalars.
     adds_squares : bool
         Whether the squares of the weights are to be added up.
     """
@@ -67,7 +67,7 @@ class Part(NamedTuple):
     is_first: Any
     is_last: Any
     state: Any
-    numbers: Any
+    scalars: Any
     adds_squares: Any = BOOL(0)
 
 
@@ -81,14 +81,14 @@ def part_from(v: Lanes, work: Any, layer: Any, row: Any, squares: Any) -> Part:
     is_last = b.icmp_signed("<=", left, constant(ROWS_PER_SUM))
     n_rows = b.select(is_last, left, constant(ROWS_PER_SUM))
     is_first = b.icmp_signed("==", row, constant(0))
-    numbers = numbers_of(v, work, at.FOR_WEIGHTS)
+    scalars = scalars_of(v, work, at.FOR_WEIGHTS)
     adds_squares = b.icmp_signed("!=", squares, constant(0))
-    return Part(row, n_rows, is_first, is_last, layer.weights_state, numbers, adds_squares)
+    return Part(row, n_rows, is_first, is_last, layer.weights_state, scalars, adds_squares)
 
 
-def numbers_of(v: Lanes, work: Any, first: int) -> Any:
-    """Where some of the step's numbers lie."""
-    return v.at(work.numbers, v.builder.mul(work.number, work.numbers_row), first)
+def scalars_of(v: Lanes, work: Any, first: int) -> Any:
+    """Where some of the step's scalars lie."""
+    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), first)
 
 
 def finish_update(
@@ -125,7 +125,7 @@ def finish_update(
             if squares_at:
                 with b.if_then(part.adds_squares):
                     add_squares(v, weights_at, squares_at)
-            values = [v.broadcast(v.at(part.numbers, i)) for i in range(at.MOST_NUMBERS)]
+            values = [v.broadcast(v.at(part.scalars, i)) for i in range(at.N_OPTIMIZER_SCALARS)]
             for gradient, address in zip(gradients, weights_at, strict=True):
                 places = [address]
                 for _ in range(optimizer.n_states):
@@ -148,8 +148,8 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
     """
     b = v.builder
     vector = constant(v.count * v.size)
-    numbers = numbers_of(v, work, at.FOR_BIASES)
-    part = Part(constant(0), work.n_rows, BOOL(1), BOOL(1), layer.bias_state, numbers)
+    scalars = scalars_of(v, work, at.FOR_BIASES)
+    part = Part(constant(0), work.n_rows, BOOL(1), BOOL(1), layer.bias_state, scalars)
     gradient, gradient_row = layer.gradient, layer.unit_row
     bias, n_rows = layer.bias, work.n_rows
 
@@ -264,7 +264,7 @@ def update(work, layer, dtype, optimizer, rows):
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
-    step = step_at(work.steps + work.number * work.steps_row)
+    step = step_at(work.steps + work.step * work.steps_row)
     all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
     for k in range(start, end, SUMMED_INPUTS):
         inputs = InputRange(k, min(k + SUMMED_INPUTS, end))
