@@ -1,4 +1,4 @@
-"""Values kept beside objects that know nothing of them, and the guard of an object in training."""
+"""Attaches values to objects from outside; keeps an object from being trained twice at once."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ P = ParamSpec("P")
 
 
 class Beside(Generic[V]):
-    """A value for each of some objects, by identity; it goes when the object goes.
+    """A weak mapping from objects, by identity, to values: a value is dropped with its object.
 
-    Copies and pickles of the objects know nothing of it. Unlike a `WeakKeyDictionary` it asks
-    objects neither for a hash nor whether they are equal. Each method is safe among threads.
+    Copies and pickles of the objects don't include the value. Unlike a `WeakKeyDictionary` it
+    neither hashes objects nor compares them. Each method is thread-safe.
     """
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[weakref.ref[Any], V]] = {}
 
     def pop(self, owner: object) -> V | None:
-        """Return the object's value, which is no longer kept; None if there is none."""
+        """Remove and return the object's value; None if there is none."""
         found = self._values.pop(id(owner), None)
         return found[1] if found is not None and found[0]() is owner else None
 
     def keep(self, owner: object, value: V) -> None:
-        """Keep a value, instead of the one from before."""
-        number = id(owner)
+        """Set the object's value."""
+        key = id(owner)
 
         def forget(gone: weakref.ref[Any], values: Any = self._values) -> None:
-            found = values.get(number)
-            if found is not None and found[0] is gone:  # else it is another object's by now
-                values.pop(number, None)
+            found = values.get(key)
+            if found is not None and found[0] is gone:  # else a new object has this id by now
+                values.pop(key, None)
 
-        self._values[number] = (weakref.ref(owner, forget), value)
+        self._values[key] = (weakref.ref(owner, forget), value)
 
     def __contains__(self, owner: object) -> bool:
         found = self._values.get(id(owner))
@@ -54,32 +54,32 @@ _in_training: set[int] = set()
 
 
 def sole_training(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Keep an object from being trained twice at once, by two threads or its own callback.
+    """Guard a method, so that an object can't be trained twice at once, by threads or a callback.
 
-    The method raises RuntimeError while it, or another one so guarded, is at work on the object.
+    The method raises RuntimeError while a guarded method is running on the same object.
     """
 
     @functools.wraps(method)
     def guarded(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        number = id(self)  # the caller holds the object, so that no other one gets its number
+        key = id(self)  # the caller holds the object, so no other one can get its id
         with _lock:
-            if number in _in_training:
+            if key in _in_training:
                 raise RuntimeError(
                     f"this {type(self).__name__} is being trained, by another thread or by the "
                     "call whose callback this is: wait, or train a copy of it (copy.deepcopy)"
                 )
-            _in_training.add(number)
+            _in_training.add(key)
         try:
             return method(self, *args, **kwargs)
         finally:
             with _lock:
-                _in_training.discard(number)
+                _in_training.discard(key)
 
     return guarded
 
 
 def _forget() -> None:
-    """In a forked child, the parent's trainings don't run."""
+    """Drop the parent's trainings, which don't run in a forked child."""
     global _lock
     _lock = threading.Lock()
     _in_training.clear()

@@ -1,4 +1,4 @@
-"""Where lies what is compiled, downloaded or rendered once and then kept."""
+"""The folders where compiled, downloaded and rendered files are cached."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ VARIABLE = "FASTMLP_CACHE_DIR"
 
 
 def cache_folder(name: str, *, only_own: bool = False) -> Path:
-    """Return a folder for one kind of things kept; it need not exist.
+    """Return the folder for one kind of cached files; it need not exist.
 
-    It lies in ``$FASTMLP_CACHE_DIR``, else in the user's cache, else, where there is no home for
-    one, in a temporary folder. Where users share a cache, those who can't use the first one's
-    folder get one each, with their number in its name.
+    It is in ``$FASTMLP_CACHE_DIR``, else in the user's cache folder, else, for a user without a
+    home, in a temporary folder. If users share a cache, those who can't use the first one's folder
+    get their own, with their user id in its name.
 
     Parameters
     ----------
     name : str
         Such as ``kernels``.
     only_own : bool
-        Whether another user's folder is no good, even if it can be read; the superuser's is.
+        Whether to reject a folder of another user, even if it can be read, unless root owns it.
     """
     root = _root()
     folder = root / name
@@ -35,14 +35,14 @@ def cache_folder(name: str, *, only_own: bool = False) -> Path:
 
 
 def temporary_root() -> Path | None:
-    """Return the folder of the caches if that is a temporary one, for want of a home."""
+    """Return the root of the caches if it is a temporary folder, for want of a home; else None."""
     if os.environ.get(VARIABLE) or os.name == "nt" or _is_usable(_user_cache()):
         return None
     return _temporary()
 
 
 def advice() -> str:
-    """Say what to do where nothing can be kept."""
+    """Say what to do if nothing can be cached."""
     if os.environ.get(VARIABLE):
         return f"set {VARIABLE} to another folder, one that you can write to"
     return f"set {VARIABLE} to a folder that you can write to"
@@ -51,23 +51,23 @@ def advice() -> str:
 def _root() -> Path:
     if root := os.environ.get(VARIABLE):
         return Path(os.path.expanduser(root))
-    # Without any of them, a place where nothing can be kept.
+    # Without any of them, a path where nothing can be stored.
     return temporary_root() or _user_cache() or Path(os.devnull)
 
 
 def _user_cache() -> Path | None:
-    """Return the folder that the user's system names; None for a user without a home."""
+    """Return the system's cache folder for this user; None for a user without a home."""
     from platformdirs import user_cache_path
 
     try:
         folder = user_cache_path("fastmlp", appauthor=False)
     except RuntimeError:
         return None
-    return folder if folder.is_absolute() else None  # "~/.cache", where there is no name either
+    return folder if folder.is_absolute() else None  # "~/.cache", of a user without a name
 
 
 def _is_usable(folder: Path | None) -> bool:
-    """Whether the folder can be read, or can be made."""
+    """Whether the folder can be read or created."""
     if folder is None:
         return False
     if os.path.exists(folder):
@@ -77,7 +77,7 @@ def _is_usable(folder: Path | None) -> bool:
 
 
 def _temporary() -> Path | None:
-    """Return this user's folder beside others' temporary files, or None where that can't be."""
+    """Return this user's folder among the temporary files; None if there can be none."""
     user = os.geteuid()
     try:
         path = Path(tempfile.gettempdir()) / f"fastmlp-{user}"
@@ -85,6 +85,6 @@ def _temporary() -> Path | None:
         status = path.lstat()
     except OSError:
         return None
-    # Someone else may have made it first, to put things of their own there.
+    # Another user may have created it first, to plant files there.
     is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == user and not status.st_mode & 0o077
     return path if is_own else None

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writes files atomically: either the whole file appears, or nothing changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open `path` for writing bytes, so that it appears complete or stays as it was.
+    """Open `path` for writing bytes, so that it ends up complete or stays as it was.
 
-    The bytes go to a hidden neighbour, which takes the name at the end; after an error, or a
-    Ctrl-C, the neighbour is removed. What is no regular file (``/dev/stdout``) is written to
-    directly.
+    The bytes go to a hidden file in the same folder, which is renamed to `path` at the end, and
+    removed after an error or a Ctrl-C. A path that is not a regular file (``/dev/stdout``) is
+    written to directly.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = Path(path if is_device else os.path.realpath(path))
     part = target if is_device else _part(target)
     try:
-        # A plain open, not tempfile: the file gets the permissions the user's umask gives.
+        # A plain open, not tempfile, so that the file's permissions follow the user's umask.
         with part.open("wb") as stream:
             yield stream
             stream.flush()
@@ -44,12 +44,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise what `atomic_write` would, before the work whose result it is to write.
+    """Raise what `atomic_write` would, before the work whose result is to be written.
 
     Raises
     ------
     OSError
-        If `path` is a folder, or lies in none where a file can be made.
+        If `path` is a folder, or no file can be created there.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -67,12 +67,12 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 def _is_device(path: str | os.PathLike[str]) -> bool:
-    # Asked of the path as given: /dev/stdout is a link to what may bear no real path, a pipe.
+    # Tested on the path as given: /dev/stdout may link to a pipe, which has no real path.
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _part(target: Path) -> Path:
-    # Same folder, because a rename across file systems is no longer atomic.
+    # In the same folder, because a rename across file systems is not atomic.
     return target.with_name(f".fastmlp-{os.urandom(8).hex()}.part")
 
 

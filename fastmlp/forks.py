@@ -1,14 +1,15 @@
-"""A fork waits while another thread imports the engine, or compiles for it: one kernel at most.
+"""Makes a fork wait while another thread imports this package or compiles a kernel.
 
-The child has only the thread that has forked. A lock that another thread held is never released in
-it, and the first import or compilation there would wait for ever.
+A forked child has only the thread that called fork. If another thread held a lock at that moment,
+nobody would release it in the child, and the first import or compilation there would hang. The fork
+waits for one kernel at most, however many are still to be compiled.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import logging  # noqa: F401 - which holds its lock around a fork too, and that one has to come last
+import logging  # noqa: F401 - it holds its lock around a fork too, and must take it last
 import os
 import sys
 import threading
@@ -17,11 +18,11 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Protocol
 
 PACKAGE = "fastmlp"
-ROUNDS = 3  # of waiting for imports, of which the forking thread's own don't end meanwhile
+ROUNDS = 3  # attempts to wait for imports: the forking thread's own don't end meanwhile
 
 
 class CompilerLock(AbstractContextManager[Any], Protocol):
-    """What Numba's is: one that a thread may take several times."""
+    """The interface of Numba's compiler lock, which a thread may take several times."""
 
     def is_locked(self) -> bool:
         """Whether the calling thread holds it."""
@@ -34,19 +35,20 @@ _taken = threading.local()
 
 
 def hold(compiler_lock: CompilerLock, *others: AbstractContextManager[Any]) -> None:
-    """Have locks held around every fork; the others are taken by those who hold the first one."""
+    """Hold these locks during every fork; a thread takes the others only inside the first."""
     _compiler_locks.append(compiler_lock)
     _others.extend(others)
 
 
 @contextlib.contextmanager
 def one_kernel(compiler_lock: CompilerLock) -> Iterator[None]:
-    """Hold the compiler lock, but let a fork that waits go first.
+    """Hold the compiler lock, but let a waiting fork go first.
 
-    A thread that gives back a lock and asks for it again may get it, whoever else is waiting.
+    Without that, a thread that releases the lock and takes it again at once could keep a waiting
+    fork out for as long as it compiles kernels.
     """
     if not compiler_lock.is_locked():
-        with _gate:  # which a fork holds while it waits for the lock
+        with _gate:  # a fork holds it while waiting for the lock
             pass
     with compiler_lock:
         yield
@@ -64,7 +66,8 @@ def _before() -> None:
 
 
 def _take(locks: ExitStack) -> None:
-    # A thread that forks while it compiles must not wait at the gate for one that waits for it.
+    # A thread that forks while compiling must not wait at the gate: a fork that holds the gate
+    # would in turn wait for its compiler lock.
     if not any(lock.is_locked() for lock in _compiler_locks):
         locks.enter_context(_gate)
     for lock in (*_compiler_locks, *_others):
@@ -78,14 +81,14 @@ def _after() -> None:
 
 
 def _imports() -> list[str]:
-    """Names of this package's modules that are being imported, by whichever thread."""
+    """Names of this package's modules that any thread is importing."""
     locks: dict[str, Any] = getattr(sys.modules.get("importlib._bootstrap"), "_module_locks", {})
     return [name for name in list(locks) if name.partition(".")[0] == PACKAGE]
 
 
 def _wait_for_imports() -> None:
     for name in _imports():
-        with contextlib.suppress(Exception):  # it is the other thread's, as its failure is
+        with contextlib.suppress(Exception):  # a failure is the importing thread's
             importlib.import_module(name)
 
 

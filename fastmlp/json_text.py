@@ -1,4 +1,4 @@
-"""JSON that is read back, and may have come from anywhere: strictly, and not to any depth."""
+"""Parses JSON from untrusted files: strictly, and to a limited depth."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import re
 from typing import Any
 
-DEEPEST = 16  # lists and objects within each other; what is written here has four
-_PART = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)  # a text, or a bracket
+DEEPEST = 16  # levels of nesting; what this package writes has four
+_PART = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)  # a string, or a bracket
 
 
 def parse(text: str) -> Any:
-    """Return the value that `text` is, with NaN and Infinity among its numbers.
+    """Return the value of a JSON text, in which NaN and Infinity are allowed.
 
     Raises
     ------
     ValueError
-        If it is no JSON, has a number of more digits than Python reads, is nested deeper than
-        DEEPEST, or has an object with a name twice, of which readers take one or the other.
+        If `text` is not JSON, has a number with more digits than Python reads, is nested deeper
+        than DEEPEST, or has an object with the same name twice, which readers take differently.
     """
-    # Python's own limit can be set so high that the stack ends before.
+    # Python's own limit can be set so high that the stack overflows first.
     depth = 0
     for part in _PART.finditer(text):
         bracket = part[0]

@@ -1,4 +1,4 @@
-"""Values and names of others' making, as messages show them: short, and harmless to terminals."""
+"""Formats untrusted values and names for messages: short, and harmless to terminals."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from itertools import islice
 
 LONGEST_VALUE, LONGEST_NAME = 200, 60  # characters
-# Control characters, ESC among them; line and paragraph separators; what turns the direction of
-# writing around.
+# Control characters such as ESC; line and paragraph separators; marks that change the direction of
+# writing.
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 _brief = reprlib.Repr()
@@ -18,7 +18,7 @@ _brief.maxstring = _brief.maxother = LONGEST_VALUE
 
 
 def shown(value: object) -> str:
-    """Return ``repr(value)`` for a message: in one line, and short, whatever the value is.
+    """Return ``repr(value)`` for a message: on one line, and short, whatever the value is.
 
     Examples
     --------
@@ -27,18 +27,18 @@ def shown(value: object) -> str:
     """
     try:
         text = _brief.repr(value)
-    except Exception:  # as of a number with more digits than Python writes
+    except Exception:  # such as for an int with more digits than Python prints
         text = f"<{type(value).__name__}>"
-    if "\n" in text:  # of arrays and frames; in texts they are escaped
+    if "\n" in text:  # from arrays and frames; in strings it is escaped
         text = " ".join(text.split())
     return shortened(text, LONGEST_VALUE)
 
 
 def encodable(name: str) -> str:
-    r"""Return a name as text that can be written as UTF-8.
+    r"""Return a name as text that can be encoded as UTF-8.
 
-    Bytes of a file's name that are no UTF-8, which Python keeps as surrogates, become ``\xe9`` and
-    the like.
+    Bytes of a file name that are not UTF-8, which Python represents as surrogates, become ``\xe9``
+    and the like.
     """
     try:
         name.encode()
@@ -51,7 +51,7 @@ def encodable(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with all that a terminal would act upon, or can't show, escaped as by `repr`.
+    r"""Return `text` with everything that a terminal would act on, or can't show, escaped.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def printable(text: str) -> str:
 
 
 def listed(names: Iterable[object], at_most: int = 5, longest: int = LONGEST_NAME) -> str:
-    """Return some names for a message, each of them shortened, and how many more there are.
+    """Return the first names for a message, each shortened, and how many more there are.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def counted(n: int, noun: str) -> str:
 
 
 def shortened(text: str, length: int = LONGEST_NAME) -> str:
-    """Return `text`; its middle is left out, and marked so, where it has more characters.
+    """Return `text`; if it is longer than `length`, "[...]" replaces its middle.
 
     Examples
     --------
@@ -99,5 +99,5 @@ def shortened(text: str, length: int = LONGEST_NAME) -> str:
     if len(text) <= length:
         return text
     mark = " [...] "
-    tail = (length - len(mark)) * 2 // 5  # the beginning says more
+    tail = (length - len(mark)) * 2 // 5  # the beginning tells more
     return text[: length - len(mark) - tail] + mark + text[-tail:]

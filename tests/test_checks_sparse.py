@@ -126,7 +126,7 @@ BROKEN = {
     "bsr-blocks": (lambda: changed("bsr", data=np.ones((4, 9, 9))), "blocks don't fit|differ"),
     "lil-one-based": (lambda: with_list(1, [4]), "column index 4 in row 1.*1-based"),
     "lil-negative": (lambda: with_list(1, [-1]), "column index -1 in row 1"),
-    "lil-huge": (lambda: with_list(1, [2**70]), "columns of row 1 are no whole"),
+    "lil-huge": (lambda: with_list(1, [2**70]), "columns of row 1 are not whole"),
     "lil-values": (lambda: with_list(1, [1], [1.0, 2.0, 3.0]), "values of row 1 don't fit"),
     "lil-rows": (lambda: changed("lil", rows=np.empty(2, object)), "a list for each"),
     "dok-one-based": (lambda: with_key((1, 4)), "column index 4 in row 1"),

@@ -1,16 +1,17 @@
-"""The door: every argument is checked and normalised here, once, before any arithmetic.
+"""Checks and normalises every argument, once, before any arithmetic.
 
-Behind it, features are two-dimensional, row by row in memory, in this machine's byte order, uint8,
-float32 or float64, and finite; labels are whole numbers inside the classes, and other targets have
-a number for each output. Raw-pointer kernels depend on that: a wrong label would make them write
-foreign memory. A callback or another thread may change the caller's arrays afterwards, so engines
-copy once more what they find their way by, and check that (`own`).
+After that, features are two-dimensional, C-contiguous, in native byte order, of uint8, float32 or
+float64, and finite; labels are integers within the classes, and dense targets have one value per
+output. The kernels, which work on raw pointers, depend on it: a wrong label would make them write
+outside of their buffers. A callback or another thread may change the caller's arrays afterwards, so
+engines make a checked copy of everything that addresses are derived from (`own`).
 
-`numbers` checks single arguments, `names` and `keywords` know what was meant by those that are not
-known. `containers` gets numbers out of whatever holds them, `shapes` and `arrays` see to shapes,
-`sparse` to SciPy's matrices, which are not trusted. `features` are what is trained on, in the order
-of their `column_names`; `labels` and `targets` are what is to come out, none of them `missing`.
-`times` are no numbers, and `generators` may be the user's own.
+`numbers` checks single arguments; `names` and `keywords` suggest what an unknown one was meant to
+be. `containers` extracts numbers from whatever holds them, `shapes` and `arrays` check shapes, and
+`sparse` checks SciPy's matrices, which are not trusted. `features` checks X, whose columns are put
+in the order of their `column_names`; `labels` and `targets` check y, of which no value may be
+`missing`. `times` are not numbers, and `generators` may be
+of a class of the user's own.
 """
 
 from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite

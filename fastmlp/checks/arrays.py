@@ -1,4 +1,4 @@
-"""Arrays of a network's own: weights, biases, activations, gradients."""
+"""Checks a network's own arrays: weights, biases, activations, gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastmlp.checks.numbers import NETWORK_DTYPES
 
 
 def as_shaped(values: ArrayLike, shape: tuple[int | None, ...], name: str) -> NDArray[Any]:
-    """Return `values` as float32 or float64 in this shape, where None stands for any length."""
+    """Return `values` as float32 or float64 of this shape; None stands for any length."""
     array = as_numeric(values, name)
     if array.ndim != len(shape) or any(
         wanted not in (None, found) for wanted, found in zip(shape, array.shape, strict=True)
@@ -26,7 +26,7 @@ def as_shaped(values: ArrayLike, shape: tuple[int | None, ...], name: str) -> ND
 def as_layers(
     arrays: Sequence[ArrayLike], shapes: Sequence[tuple[int, ...]], name: str
 ) -> list[NDArray[Any]]:
-    """Return one array for each layer, in these shapes; the layer's number follows the name."""
+    """Return one array per layer, of these shapes; errors name layer 1 of "w" as "w1"."""
     if len(arrays) != len(shapes):
         raise ValueError(
             f"{name}1..{name}{len(arrays)} for {len(shapes)} layers: give one for each"
@@ -39,12 +39,12 @@ def as_layers(
 
 
 def _is_plain(values: ArrayLike, shape: tuple[int, ...]) -> TypeGuard[NDArray[Any]]:
-    """Whether there is nothing to say: to find out by `as_shaped` takes as long as some rows."""
+    """Whether `as_shaped` would return `values` as they are: it takes as long as some rows."""
     return type(values) is np.ndarray and values.shape == shape and values.dtype in NETWORK_DTYPES
 
 
 def as_finite(arrays: Sequence[NDArray[Any]], name: str) -> None:
-    """Raise where a layer's array holds NaN or infinity; the layer's number follows the name."""
+    """Raise if a layer's array holds NaN or infinity; errors name layer 1 of "w" as "w1"."""
     for layer, array in enumerate(arrays, 1):
         if not is_finite(array):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Columns by their names: a table may have them in another order than the one learnt from."""
+"""Matches columns by name: a table may have them in another order than the training data."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from fastmlp.words import listed, shown
 
 
 def names_of(x: Any) -> tuple[str, ...] | None:
-    """Return the names of a frame's columns if all of them are strings; else None.
+    """Return the column names of a frame if all of them are strings; else None.
 
-    A frame is what has columns with names: of pandas, of polars, a table of pyarrow.
+    A frame is anything with named columns: a DataFrame of pandas or polars, a pyarrow table.
     """
     if isinstance(x, np.ndarray | list | tuple):
         return None
     columns = None
-    if not is_frame(x):  # of which any attribute may be a column
-        columns = getattr(x, "column_names", None)  # pyarrow's, whose columns are the values
+    if not is_frame(x):  # a frame of pandas may have a column of any name as an attribute
+        columns = getattr(x, "column_names", None)  # pyarrow's, whose `columns` are the values
     if columns is None:
         columns = getattr(x, "columns", None)
     if columns is None or isinstance(columns, str) or not isinstance(columns, Iterable):
@@ -36,10 +36,10 @@ def names_of(x: Any) -> tuple[str, ...] | None:
 def names_to_keep(
     names: Sequence[str] | None, known: Sequence[str] | None = None
 ) -> tuple[str, ...] | None:
-    """Return the names by which a training on such columns goes, in the order of its features.
+    """Return the column names that a training on such columns stores, in the order of its features.
 
-    They are `known` where these are the same ones in another order, which a network that is trained
-    on keeps. Names of which two are alike tell no columns apart, so that there are none.
+    They are `known`, those of an earlier training, if `names` are the same in another order: a
+    network that is trained further keeps its order. None if a name occurs twice.
     """
     if names is None or len(set(names)) < len(names):
         return None
@@ -47,7 +47,7 @@ def names_to_keep(
 
 
 def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
-    """Return names, a string for each feature and no two alike; None stays None."""
+    """Return names: a string for each feature, all different; None stays None."""
     if names is None:
         return None
     words = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else ()
@@ -62,16 +62,16 @@ def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
 
 
 def order_of(names: Sequence[str], known: Sequence[str]) -> NDArray[np.intp] | None:
-    """Return where among `names` those that are `known` stand; None where columns stay in place.
+    """Return the position of each `known` name among `names`; None if columns stay in place.
 
-    Names that only count the columns, such as 0, 1, 2, are those of a table without names: where
-    others are known, or they are known and others given, columns go by their place.
+    Names that only count the columns, such as 0, 1, 2, are the default of a table without names. If
+    either side has such names and the other has different ones, columns are matched by position.
 
     Raises
     ------
     ValueError
-        If names are missing, new or given twice. It begins with a verb, to be put behind whatever
-        has these columns.
+        If names are missing, new or given twice. The message begins with a verb, so that the caller
+        can put the name of the table before it.
     """
     if tuple(names) == tuple(known):
         return None
@@ -95,7 +95,7 @@ def _columns(names: list[str]) -> str:
 
 
 def _count(names: Sequence[str]) -> bool:
-    """Whether names are consecutive whole numbers."""
+    """Whether names are consecutive integers."""
     if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in names):
         return False
     numbers = [int(name) for name in names]

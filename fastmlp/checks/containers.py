@@ -1,8 +1,8 @@
-"""Numbers in whatever holds them: lists, frames, object cells, masked arrays; as plain arrays.
+"""Converts whatever holds numbers (lists, frames, object cells, masked arrays) to plain arrays.
 
-What counts is the values, not what holds them. A container may have no room for whole numbers as
-such: object cells, or columns of several types, of which NumPy makes floats. If one of its cells
-or columns is of whole numbers, and all values are whole, then they are whole numbers here too.
+The result depends on the values, not on the container. Some containers can't represent integers as
+such: object cells, or columns of several types, which NumPy converts to floats. If at least one
+cell or column has an integer type, and all values are whole, they become integers here.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from fastmlp.checks.times import TIMES, columns_of, first_time, refuse_time_colu
 from fastmlp.words import shown
 
 WHOLE_CELLS = (int, np.integer, np.bool_)
-LARGEST = 2.0**63  # whole numbers from here on stay floats
+LARGEST = 2.0**63  # whole numbers from here on remain floats
 
 
 def as_numeric(values: ArrayLike, name: str) -> NDArray[Any]:
-    """Return real numbers as an array, in whatever numeric type they have.
+    """Return real numbers as an array, of whatever numeric type they have.
 
     Raises
     ------
     TypeError
-        Where there is something else than numbers; the message says what, and where.
+        If there is anything but numbers; the message says what, and where.
     ValueError
-        Where a value is missing: masked, or pandas' NA.
+        If a value is missing: masked, or pandas' NA.
     """
     return gather(values, name)[0]
 
 
 def gather(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
-    """Return `as_numeric`, and whether whole numbers were found in a container of other things."""
+    """Return `as_numeric`, and whether it recovered integers that had no integer dtype."""
     refuse_masked(values, name)
     if is_frame(values):
         return _from_frame(values, name)
@@ -54,7 +54,7 @@ def gather(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
 
 
 def to_array(values: ArrayLike, name: str) -> NDArray[Any]:
-    """Return `values` as an array of any type, or say why it is none."""
+    """Return `values` as an array of any type, or raise TypeError saying why that is impossible."""
     refuse_no_array(values, name)
     try:
         return np.asarray(values)
@@ -63,7 +63,7 @@ def to_array(values: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def refuse_no_array(values: object, name: str) -> None:
-    """Raise TypeError for what NumPy would take for one object, naming what it is."""
+    """Raise TypeError for containers that NumPy would treat as a single object."""
     kind = type(values).__name__
     if is_sparse(values):
         raise TypeError(f"{name} is a sparse {kind}: give an array, as in {name}.toarray()")
@@ -79,8 +79,8 @@ def refuse_no_array(values: object, name: str) -> None:
 
 
 def refuse_masked(values: object, name: str) -> None:
-    """Raise ValueError where a value of a masked array, or of a list of them, is masked."""
-    if "numpy.ma" not in sys.modules:  # whose import, 50 ms, nobody has needed: none is masked
+    """Raise ValueError if a value of a masked array, or of a list of them, is masked."""
+    if "numpy.ma" not in sys.modules:  # nobody has imported it (50 ms), so nothing is masked
         return
     if isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
@@ -94,17 +94,17 @@ def refuse_masked(values: object, name: str) -> None:
     elif isinstance(values, list | tuple):
         if not any(issubclass(kind, np.ma.MaskedArray) for kind in {*map(type, values)}):
             return  # to look at each takes its time
-        for number, cells in enumerate(values):
+        for i, cells in enumerate(values):
             if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
                 raise ValueError(
-                    f"{name} is masked in row {number} (counted from 0), and values are missing "
+                    f"{name} is masked in row {i} (counted from 0), and values are missing "
                     "so: remove such rows, or fill them, as with np.ma.filled"
                 )
 
 
 def is_sparse(x: object) -> bool:
     """Whether `x` is one of SciPy's sparse matrices or arrays."""
-    scipy_sparse = sys.modules.get("scipy.sparse")  # nobody holds one without having imported it
+    scipy_sparse = sys.modules.get("scipy.sparse")  # whoever has one has imported it
     return scipy_sparse is not None and scipy_sparse.issparse(x)
 
 
@@ -115,10 +115,10 @@ def is_frame(x: object) -> bool:
 
 
 def is_whole(numbers: NDArray[Any]) -> bool:
-    """Whether all values are whole, and small enough to be int64."""
+    """Whether all values are whole, and fit into int64."""
     if numbers.dtype.kind != "f":
         return numbers.dtype != np.uint64 or not numbers.size or int(numbers.max()) < LARGEST
-    # A look at the first row spares most floats the temporary arrays.
+    # The first row alone rules out most floats, without temporary arrays of the whole size.
     for part in (numbers[:1], numbers) if numbers.ndim else (numbers,):
         with np.errstate(invalid="ignore"):
             if not (np.all(np.floor(part) == part) and np.all(np.abs(part) < LARGEST)):
@@ -127,7 +127,7 @@ def is_whole(numbers: NDArray[Any]) -> bool:
 
 
 def _from_frame(frame: Any, name: str) -> tuple[NDArray[Any], bool]:
-    """Return a frame's numbers; a column that holds none is named."""
+    """Return a frame's numbers; the error names a column that holds anything else."""
     kinds = {dtype.kind if isinstance(dtype, np.dtype) else "" for dtype in set(frame.dtypes)}
     if len(kinds) <= 1 and kinds <= set("biuf"):
         return np.asarray(frame), False
@@ -163,9 +163,9 @@ def _column(cells: Any, label: object, name: str) -> NDArray[Any]:
 def _from_cells(
     cells: NDArray[Any], name: str, numbers: NDArray[Any] | None = None, column: object = None
 ) -> NDArray[Any]:
-    """Return object cells as int64 where they are whole numbers (see above), else as float64.
+    """Return object cells as int64 if they are integers (see above), else as float64.
 
-    `numbers` are the cells as floats, where they are known.
+    `numbers` are the cells as floats, if they are known.
     """
     if numbers is None:
         try:
@@ -184,7 +184,7 @@ def _is_whole_cell(cell: object) -> bool:
 
 
 def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:
-    """Raise for the first cell that is no number, with its place."""
+    """Raise for the first cell that is not a number, naming its position."""
     of_column = "" if column is None else f" of its column {shown(column)}"
     for place in np.ndindex(cells.shape):
         cell = cells[place]

@@ -1,4 +1,4 @@
-"""Features: rows of numbers as the engines take them."""
+"""Checks features, and converts them to the dtypes and layouts that engines take."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from fastmlp.checks.arrays import is_finite
 from fastmlp.checks.shapes import check_shape
 
 FEATURE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
-VALUES_PER_LOOK = 2**16  # they stay in the cache between the minimum and the maximum
+VALUES_PER_LOOK = 2**16  # so that they stay in the cache between minimum and maximum
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line outside of this package, and of scikit-learn, that led here."""
+    """Issue a warning for the line outside of this package, and of scikit-learn, that led here."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_on_the_way(frame):
         level, frame = level + 1, frame.f_back
@@ -45,22 +45,22 @@ def as_features(
     name: str = "x",
     warn: Callable[[str], object] = warn_user,
 ) -> Any:
-    """Return `x` as the engines take it, its numbers without a copy wherever they already are so.
+    """Return `x` as the engines take it, without copying values that are so already.
 
     Parameters
     ----------
     x : array_like or SciPy sparse matrix of shape (n_rows, n_features)
-        Any layout, byte order and numeric type; lists and DataFrames too. It is never changed.
+        Any layout, byte order and numeric type, also lists and DataFrames. It is never modified.
     n_features : int
         The number of columns that the network was made for.
     dtype : numpy.dtype
-        What becomes of types other than uint8, float32 and float64, which stay as they are.
+        The dtype that all types but uint8, float32 and float64 are converted to.
     input_scale : float, optional
-        Divides whole numbers other than uint8 (the engines divide uint8 themselves).
+        Divides integers other than uint8 (the engines divide uint8 themselves).
     name : str
         The argument's name, for error messages.
     warn : callable
-        Takes what is to be said where `x` looks as if it should be divided, but is of floats.
+        Receives a message if `x` looks as if it should be divided, but holds floats.
 
     Returns
     -------
@@ -71,14 +71,14 @@ def as_features(
     Raises
     ------
     TypeError
-        Where `x` is not numeric.
+        If `x` is not numeric.
     ValueError
-        Where the shape is wrong, there are no rows, a value is missing or not finite, or the
-        indices of a sparse matrix lead out of it.
+        If the shape is wrong, there are no rows, a value is missing or not finite, or an index of
+        a sparse matrix is out of range.
     """
     if x is None:
         raise ValueError(f"{name} is None, which has shape (): give rows of {n_features} numbers")
-    if _is_plain(x, n_features):  # what follows has nothing to say, and takes its time
+    if _is_plain(x, n_features):  # a shortcut: what follows takes time
         _check_values(
             x.reshape(-1), x, dtype, input_scale, name, warn, lambda i: i // n_features
         )  # fmt: skip
@@ -99,7 +99,7 @@ def as_features(
         )  # fmt: skip
         return matrix
     array, is_gathered = containers.gather(x, name)
-    # Few containers can be reshaped.
+    # In messages: most containers have no reshape.
     expression = name if isinstance(x, np.ndarray) else f"np.asarray({name})"
     check_shape(array.shape, n_features, name, expression)
     features = np.ascontiguousarray(_native(array, is_gathered, dtype, input_scale))
@@ -110,7 +110,7 @@ def as_features(
 
 
 def _is_plain(x: Any, n_features: int) -> TypeGuard[NDArray[Any]]:
-    """Whether `x` is an array as the engines take it, if it is finite."""
+    """Whether `x` is as the engines take it, provided that it is finite."""
     return (
         type(x) is np.ndarray
         and x.ndim == 2
@@ -126,8 +126,8 @@ def _native(
 ) -> NDArray[Any]:
     """Return `values` as uint8, float32 or float64 in native byte order.
 
-    Where whole numbers are divided, Booleans and those without an integer type of their own become
-    uint8 if they can: the same values, types and bits as from a plain array of pixels.
+    If integers are to be divided, Booleans, and integers recovered from other containers, become
+    uint8 if they fit: so results have the same bits as from a plain array of pixels.
     """
     if input_scale is not None:
         is_pixels = is_gathered and values.size and values.min() >= 0 and values.max() <= 255
@@ -151,7 +151,7 @@ def _check_values(
     warn: Callable[[str], object],
     row_of: Callable[[int], Any],
 ) -> None:
-    """Raise where a value is not finite; warn where floats look as if they should be divided."""
+    """Raise if a value is not finite; warn if floats look as if they should be divided."""
     if values.dtype.kind != "f":
         return
     is_short = len(values) <= VALUES_PER_LOOK and values.itemsize <= dtype.itemsize
@@ -160,7 +160,7 @@ def _check_values(
     low, high = _range(values, dtype, name, row_of)
     if given.dtype.kind != "f" or input_scale is None:
         return
-    # Standardised features are negative too, and go to 5 or so.
+    # Standardised features have negative values, and reach 5 or so.
     is_far = high > 2 if low >= 0 else max(-low, high) > math.sqrt(input_scale)
     if is_far and input_scale > 1:
         warn(
@@ -175,8 +175,8 @@ def _range(
 ) -> tuple[float, float]:
     """Return minimum and maximum; raise if a value is NaN, infinite, or too large for `dtype`.
 
-    A comparison with NaN is false, so that minimum and maximum find it without any temporary
-    array, which for isfinite would be a quarter of the features' own size.
+    NaN propagates to minimum and maximum, and fails every comparison. So no temporary array is
+    needed, which for isfinite would take a quarter of the features' own size.
     """
     limit = min(np.finfo(dtype).max, np.finfo(values.dtype).max)
     lowest, highest = 0.0, 0.0
@@ -194,6 +194,6 @@ def _range(
 
 
 def has_finite_sum(x: np.ndarray) -> bool:
-    """Whether all numbers of an array, and their sum, are finite: one look, and no copy."""
+    """Whether all values of an array, and their sum, are finite: one pass without a copy."""
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(x.sum())

@@ -1,4 +1,4 @@
-"""Calls that don't fit a method: an error that names it, and the argument that was meant."""
+"""Improves the TypeError of a call with wrong arguments: it suggests what was meant."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ P = ParamSpec("P")
 def telling_names(
     other: str,
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """Have a method's calls that don't fit it raise a TypeError that helps.
+    """Make a method raise a helpful TypeError if it is called with wrong arguments.
 
-    Python's own speaks of the class that defines the method, whichever was called, and knows no
-    remedy.
+    Python's own message names the class that defines the method instead of the one that was called,
+    and suggests no remedy.
 
     Parameters
     ----------
     other : str
-        Another method of the class, whose arguments may have been meant.
+        Another method of the class, whose arguments users may have meant.
     """
 
     def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -55,7 +55,7 @@ def telling_names(
 
 
 def _remedy(unknown: str, method: Any, other: str, other_method: Any) -> str:
-    """What may have been meant: an argument of the method, else one of the other one."""
+    """Suggest what was meant: an argument of the method, or else of the other one."""
     own, others = _arguments(method), _arguments(other_method)
     if letters_of(unknown) in SHARES_HELD_OUT:
         return "give train validation_data=(x, y), rows as fastmlp.data.train_val_split holds out"

@@ -1,4 +1,4 @@
-"""Labels: whole numbers from 0, or words that name the classes."""
+"""Checks labels: integers from 0, or words that name the classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastmlp.words import shown
 
 
 def as_class_names(names: Iterable[str] | None, n_classes: int) -> tuple[str, ...] | None:
-    """Return the classes' names, one for each class and no two alike; None stays None."""
+    """Return the class names, one for each class, all different; None stays None."""
     if names is None:
         return None
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
@@ -52,26 +52,27 @@ def as_labels(
     Parameters
     ----------
     y : array_like of shape (n_rows,)
-        Whole numbers; as text too, which is read as numbers.
+        Integers, also as text.
     n_rows : int or None
-        None stands for any number.
+        None accepts any number of rows.
     n_classes : int
     name : str
         The argument's name, for error messages.
     class_names : sequence of str, optional
-        Words that stand for 0, 1, ...; text in `y` that is none of them is read as a number.
+        Words that stand for 0, 1, ...; other text in `y` is read as a number.
 
     Raises
     ------
     TypeError
-        Where `y` is not numeric.
+        If `y` is not numeric.
     ValueError
-        Where the shape is wrong, a label is missing, not whole, or outside the classes.
+        If the shape is wrong, or a label is missing, not whole, or outside the classes.
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give one label a row")
     y = refuse_missing(y, name)
-    labels = as_numeric(_words_as_numbers(y, name, class_names), name).copy()  # before any check
+    # Copied before it is checked, so that nobody can change it in between.
+    labels = as_numeric(_words_as_numbers(y, name, class_names), name).copy()
     if labels.ndim != 1:
         remedy = ""
         if n_rows is None or labels.size == n_rows:
@@ -99,7 +100,7 @@ def as_labels(
 
 
 def _words_as_numbers(y: ArrayLike, name: str, class_names: Sequence[str] | None) -> Any:
-    """Return `y`; where it holds text, an array with the numbers that the text stands for."""
+    """Return `y`; if it holds text, return the numbers that the text stands for."""
     if isinstance(y, np.ndarray) and y.dtype.kind in "biuf":
         return y
     refuse_masked(y, name)
@@ -110,9 +111,9 @@ def _words_as_numbers(y: ArrayLike, name: str, class_names: Sequence[str] | None
     if not any(isinstance(cell, str | bytes) for cell in cells.flat):
         return y
     classes = {word: label for label, word in enumerate(class_names or ())}
-    # Where classes are named by numbers, a number that names none can't be meant as a label.
+    # If class names are numbers, another number can't be meant as a label.
     may_number = all(_as_number(word) is None for word in classes)
-    known: dict[object, float] = {}  # few of the words differ
+    known: dict[object, float] = {}  # a cache: few of the words differ
     numbers = np.empty(cells.shape, object)
     for place, cell in enumerate(cells.flat):
         if isinstance(cell, str | bytes):
@@ -131,7 +132,7 @@ def _number(
     classes: dict[str, int],
     may_number: bool,
 ) -> float:
-    """Return the class that a word names, or the number that it is, where it `may_number` one."""
+    """Return the class that a word names, or, if `may_number`, the number that it is."""
     word = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
     if word in classes:
         return classes[word]

@@ -1,4 +1,4 @@
-"""Targets that are missing: None, NaN, and what pandas has for them, among numbers or words."""
+"""Finds missing targets: None, NaN, and the missing values of pandas, in numbers or words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastmlp.checks.containers import is_sparse, refuse_masked
 
-NAMES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types of which all are missing
+NAMES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types whose values are all missing
 
 
 def refuse_missing(y: Any, name: str, are_rows: bool = True) -> Any:
@@ -54,7 +54,7 @@ def refuse_missing(y: Any, name: str, are_rows: bool = True) -> Any:
 
 
 def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Whether each value is missing; None where none can be."""
+    """Whether each value is missing; None if none can be."""
     if values.dtype.kind in "fc":
         return np.isnan(values)
     if values.dtype.kind in "mM":
@@ -62,7 +62,7 @@ def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_] | None:
     if values.dtype.kind == "T":
         values = values.astype(object)
     if values.dtype.kind != "O" or not any(map(_may_be_missing, {*map(type, values.flat)})):
-        return None  # to look at each cell takes its time
+        return None  # looking at each cell takes long
     cells = [_may_be_missing(type(cell)) and _is_missing(cell) for cell in values.flat]
     return np.array(cells, bool).reshape(values.shape)
 

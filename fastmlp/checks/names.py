@@ -1,13 +1,13 @@
-"""What a name that is not known was meant to be: names of other libraries, and slips of the pen."""
+"""Suggests what an unknown name was meant to be: one of another library, or a typing error."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-LONGEST = 40  # letters of a name that is compared with others, which takes their square
+LONGEST = 40  # letters of a name to compare with others, which takes quadratic time
 
-# What others call the same thing, without capitals and underscores. Of several, the first one that
-# is known counts.
+# Other libraries' names for the same thing, in lower case without underscores. Of several meanings,
+# the first one that is known in the context counts.
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     # activations
     "sigmoid": ("logistic", "binary_cross_entropy"),
@@ -99,8 +99,8 @@ SHARES_HELD_OUT = {"validationsplit", "valsplit", "validationfraction", "valfrac
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the one of the `known` names that was meant, if any is like it."""
-    by_letters = {letters_of(one): one for one in known}
+    """Return the `known` name that was probably meant; None if none is similar."""
+    byletters_of = {letters_of(one): one for one in known}
     letters = letters_of(name)
     for candidate in (letters, *map(letters_of, SYNONYMS.get(letters, ()))):
         if candidate in by_letters:

@@ -1,4 +1,4 @@
-"""Single arguments: counts, rates, names, seeds, dtypes, functions."""
+"""Checks single arguments: counts, rates, names, seeds, dtypes, functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastmlp.checks.names import nearest
 from fastmlp.words import shown
 
 NETWORK_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-MOST_THREADS = 1024  # or four for each core, if that is more; each has buffers of its own
+MOST_THREADS = 1024  # or four per core, if that is more; each thread has its own buffers
 
 
 def as_count(value: object, name: str) -> int:
@@ -32,7 +32,7 @@ def as_count(value: object, name: str) -> int:
 
 
 def as_threads(n_threads: object, name: str = "n_threads") -> int:
-    """Return a number of threads that a machine can hold, as an int of at least 1."""
+    """Return a number of threads, an int of at least 1 that is not absurdly large."""
     count = as_count(n_threads, name)
     if count <= MOST_THREADS:  # to ask for the cores takes longer than a small prediction's layer
         return count
@@ -55,7 +55,7 @@ def as_positive(value: object, name: str) -> float:
 
 
 def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
-    """Return what inputs are divided by, 1 for None, if a dtype can hold it and its inverse."""
+    """Return what inputs are divided by, 1 for None; `dtype` must hold it and its inverse."""
     scale = 1.0 if input_scale is None else float(input_scale)
     tiny = float(np.finfo(dtype).tiny)
     if not tiny <= scale <= 1 / tiny:
@@ -66,7 +66,7 @@ def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
 
 
 def as_share(value: object, name: str) -> float:
-    """Return `value` as a float from 0 on, below 1."""
+    """Return `value` as a float in [0, 1)."""
     wanted = "a number from 0 on, below 1"
     number = _as_number(value, name, wanted)
     if not 0 <= number < 1:
@@ -75,7 +75,7 @@ def as_share(value: object, name: str) -> float:
 
 
 def as_name(value: object, name: str, known: Collection[str]) -> str:
-    """Return `value` if it is one of the names that are known; else say which those are."""
+    """Return `value` if it is one of the `known` names; the error lists them."""
     if isinstance(value, str) and value in known:
         return str(value)
     message = f"{name} is {shown(value)}: give one of {', '.join(map(repr, known))}"
@@ -86,7 +86,7 @@ def as_name(value: object, name: str, known: Collection[str]) -> str:
 
 
 def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:
-    """Return the learning rate and the L2 strength as floats that make sense together."""
+    """Return the learning rate and the L2 strength as floats; their product must be below 1."""
     rate = as_positive(learning_rate, "learning_rate")
     decay = _as_number(lambda_reg, "lambda_reg", "0 or a finite number above it")
     if decay < 0:

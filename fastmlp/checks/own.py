@@ -1,8 +1,8 @@
-"""What an engine keeps for itself while it works: copies, checked after they have been made.
+"""Makes the copies that an engine owns while it works; each is checked after it was made.
 
-A callback or another thread may change the caller's arrays at any time. Whatever an engine finds
-its way in memory by must be out of their reach: labels, the structure of sparse rows, the order of
-the rows. Other numbers are only computed with; large ones, those of X, are read where they lie.
+A callback or another thread may change the caller's arrays at any time. Whatever an engine derives
+addresses from must be out of their reach: labels, the structure of sparse rows, the order of rows.
+All other values are only computed with, and X, which is large, is read in place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastmlp.checks import sparse
 def own_rows(x: Any) -> Any:
     """Return rows, an array or SciPy's CSR, whose shape and structure nobody else can change.
 
-    Their values are shared. ValueError where the structure of a sparse matrix is broken.
+    Their values are shared with `x`. Raises ValueError if a sparse matrix is inconsistent.
     """
     return x.view(np.ndarray) if isinstance(x, np.ndarray) else sparse.own_structure(x, "x")
 
@@ -44,12 +44,12 @@ def own_targets(
 
 
 def own_orders(orders: ArrayLike, n_rows: int) -> NDArray[np.int64]:
-    """Return a copy of numbers of rows, of any shape.
+    """Return a copy of row indices, of any shape.
 
     Raises
     ------
     ValueError
-        If there is no such row.
+        If an index is out of range.
     """
     copy = np.array(orders, np.int64, order="C")
     remedy = "give a random_state that puts the rows' numbers in another order, and nothing else"
@@ -57,9 +57,10 @@ def own_orders(orders: ArrayLike, n_rows: int) -> NDArray[np.int64]:
     return copy
 
 
-def _check_range(numbers: NDArray[np.int64], n: int, what: str, remedy: str) -> None:
-    """Raise unless all numbers are in 0..n-1; as unsigned numbers, negative ones are large."""
-    if not numbers.size or numbers.view(np.uint64).max() < n:
+def _check_range(indices: NDArray[np.int64], n: int, what: str, remedy: str) -> None:
+    """Raise unless all indices are in 0..n-1."""
+    # As unsigned integers, negative ones are large: one pass.
+    if not indices.size or indices.view(np.uint64).max() < n:
         return
-    low, high = int(numbers.min()), int(numbers.max())
+    low, high = int(indices.min()), int(indices.max())
     raise ValueError(f"{what} {low if low < 0 else high}, outside 0..{n - 1}: {remedy}")

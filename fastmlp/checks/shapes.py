@@ -1,4 +1,4 @@
-"""The shape of features, and the way from any other one to it."""
+"""Checks the shape of features, and suggests how to reshape an array that doesn't fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import math
 def check_shape(
     shape: tuple[int, ...], n_features: int, name: str, array: str | None = None
 ) -> None:
-    """Raise ValueError unless `shape` is (n_rows, n_features), with a row at least.
+    """Raise ValueError unless `shape` is (n_rows, n_features) with at least one row.
 
-    `array` is the Python expression that the remedies start from, where it isn't `name` itself.
+    `array` is the Python expression that remedies reshape, if it isn't `name` itself.
     """
     remedy = _remedy(shape, n_features, array or name)
     if len(shape) != 2:
@@ -25,7 +25,7 @@ def check_shape(
 
 
 def _remedy(shape: tuple[int, ...], n_features: int, array: str) -> str:
-    """How to make rows of `n_features` numbers of an array; empty where nothing leads there."""
+    """How to reshape an array to rows of `n_features` values; "" if that is impossible."""
     n_values = math.prod(shape)
     if len(shape) > 1 and shape[0] > 0 and math.prod(shape[1:]) == n_features:
         return f"as in {array}.reshape(len({array}), -1)"

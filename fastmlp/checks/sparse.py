@@ -1,8 +1,8 @@
-"""Sparse matrices: their structure is copied and checked before any compiled code trusts it.
+"""Copies and checks the structure of sparse matrices before any compiled code trusts it.
 
-SciPy checks little of what a matrix is made of, and its conversions write where the indices say.
-Nothing of the caller's matrix is changed, and no flag of it is believed: SciPy keeps what it once
-found about duplicates, and anyone may set it.
+SciPy checks few of a matrix's parts, and its conversions write to wherever the indices point. The
+caller's matrix is never modified, and its flags are not trusted: SciPy caches whether it has found
+duplicates, and anyone may set that flag.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from fastmlp.words import shown
 
 
 def own_structure(x: Any, name: str) -> Any:
-    """Return `x` with a structure that nobody else can change any more, checked; values are shared.
+    """Return `x` with a checked structure that nobody else can change; values are shared.
 
-    It is checked after it has been copied: whoever changes `x` meanwhile has no part in it.
+    The structure is checked after it was copied, so changes of `x` meanwhile have no effect.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def own_structure(x: Any, name: str) -> Any:
     Returns
     -------
     SciPy sparse matrix or array
-        In the same format, but COO in place of DOK.
+        In the same format, except that DOK becomes COO.
     """
     import scipy.sparse
 
     form, shape, dtype = x.format, x.shape, x.dtype
     parts: Any = SimpleNamespace(format=form, shape=shape, dtype=dtype)
     if len(shape) != 2:
-        pass  # which is refused
+        pass  # refused below
     elif form in ("csr", "csc", "bsr"):
         parts.data, parts.indices, parts.indptr = _seen(x.data), _copy(x.indices), _copy(x.indptr)
         parts.blocksize = parts.data.shape[1:]
@@ -67,17 +67,17 @@ def own_structure(x: Any, name: str) -> Any:
 
 
 def _copy(part: Any) -> Any:
-    """Return a copy of an array; what is none is left to `check_structure` to refuse."""
+    """Return a copy of an array; anything else is left for `check_structure` to refuse."""
     return np.array(part) if isinstance(part, np.ndarray) else part
 
 
 def _seen(data: Any) -> Any:
-    """Return an array of the same values, whose shape is its own."""
+    """Return a view of an array, so that changes of the original's shape have no effect."""
     return data.view() if isinstance(data, np.ndarray) else np.asarray(data)
 
 
 def _copy_lists(lists: NDArray[Any]) -> NDArray[Any]:
-    """Return an array of copies of the lists in one."""
+    """Copy an array of lists, and the lists in it."""
     copies = lists.copy()
     for row, cells in enumerate(lists.flat):
         copies.flat[row] = list(cells) if isinstance(cells, list) else cells
@@ -85,7 +85,7 @@ def _copy_lists(lists: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_csr(x: Any) -> Any:
-    """Return a SciPy sparse matrix of any format as a CSR array that can be relied on.
+    """Return a SciPy sparse matrix of any format as a canonical CSR array.
 
     Parameters
     ----------
@@ -95,14 +95,14 @@ def as_csr(x: Any) -> Any:
     Returns
     -------
     scipy.sparse.csr_array
-        Indices in range, sorted and without duplicates; data contiguous. It shares the memory of a
-        CSR matrix that is so already.
+        Its indices are in range, sorted and without duplicates, its data contiguous. It shares the
+        memory of a CSR matrix that is so already.
     """
     from scipy.sparse import coo_array, csr_array, dia_array
 
     given = x.dtype
     if x.format in ("coo", "dok"):
-        # In order, so that the sums of duplicates are known: SciPy's are of the data's own type.
+        # Widened first: SciPy adds up duplicates in the data's own type.
         coords, data = _coo_parts(x)
         x = coo_array((_wide(data), coords), x.shape).tocsr()
     elif x.format == "dia":
@@ -132,7 +132,7 @@ def with_data(matrix: Any, data: NDArray[Any]) -> Any:
 
 
 def check_structure(x: Any, name: str) -> None:
-    """Raise ValueError unless the parts of `x` fit together and all indices are inside of it.
+    """Raise ValueError unless the parts of `x` are consistent and all indices are in range.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def check_structure(x: Any, name: str) -> None:
 
 
 def refuse_one_based(x: Any, n_columns: int, name: str) -> None:
-    """Raise ValueError where `x` has one column more than it should, and the first is empty."""
+    """Raise ValueError if `x` has one column too many and its first column is empty."""
     if x.shape[1] == n_columns + 1 and not as_csr(x)[:, [0]].nnz and x.nnz:
         raise ValueError(
             f"{name} has {n_columns + 1} columns, of which the first is empty, and the network "
@@ -176,7 +176,7 @@ def _check_compressed(x: Any, name: str) -> None:
         n_major, n_minor = n_minor, n_major
     indptr, indices, data = x.indptr, x.indices, x.data
     is_sound = _are_indices(indptr) and _are_indices(indices) and data.ndim == n_dimensions
-    _require(is_sound, name, "indptr, indices and data are no arrays of the right types")
+    _require(is_sound, name, "indptr, indices and data must be arrays of the right types")
     if data.ndim == 3:
         is_sound = data.shape[1:] == (height, width)
         is_sound &= x.shape == (n_major * height, n_minor * width)
@@ -208,7 +208,7 @@ def _check_coordinates(x: Any, name: str) -> None:
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} is a broken sparse matrix ({error}): build it anew") from None
     is_sound = _are_indices(rows) and _are_indices(columns) and data.ndim == 1
-    _require(is_sound, name, "row, col and data are no arrays of the right types")
+    _require(is_sound, name, "row, col and data must be arrays of the right types")
     is_sound = len(rows) == len(columns) == len(data)
     _require(is_sound, name, "row, col and data differ in length")
     _check_range(columns, x.shape[1], name, "column", lambda place: f"row {rows[place]}")
@@ -229,7 +229,7 @@ def _check_lists(x: Any, name: str) -> None:
             indices = np.array(columns)
         except (ValueError, OverflowError):
             indices = np.array(columns, object)
-        _require(_are_indices(indices), name, f"columns of row {row} are no whole numbers")
+        _require(_are_indices(indices), name, f"columns of row {row} are not whole numbers")
         _check_range(indices, x.shape[1], name, "column", lambda _, row=row: f"row {row}")
 
 
@@ -243,8 +243,8 @@ def _coo_parts(x: Any) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 
 def _check_range(indices: NDArray[Any], n: int, name: str, kind: str, where: Any) -> None:
-    """Raise where an index is none of 0 to n - 1; `where` says for its place where it stands."""
-    # As unsigned numbers, negative ones are large: one pass.
+    """Raise if an index is not in 0..n-1; `where` turns its position into words."""
+    # As unsigned integers, negative ones are large: one pass.
     if not len(indices) or indices.view(f"u{indices.itemsize}").max() < n:
         return
     low, high = int(indices.min()), int(indices.max())
@@ -268,5 +268,5 @@ def _require(is_sound: bool, name: str, reason: str) -> None:
 
 
 def _wide(data: NDArray[Any]) -> NDArray[Any]:
-    """Return whole numbers in a type that has room for the sums of duplicates."""
+    """Return integers in a type that has room for the sums of duplicates."""
     return data.astype(np.int64) if data.dtype.kind in "iu" and data.itemsize < 8 else data

@@ -1,4 +1,4 @@
-"""Targets that are numbers: one for each output of each row."""
+"""Checks dense targets: one number for each output of each row."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def as_targets(
     name : str
         The argument's name, for error messages.
     limits : (float, float)
-        The least and the most that makes sense.
+        Smallest and largest valid value.
 
     Raises
     ------
     TypeError
-        Where `y` is not numeric.
+        If `y` is not numeric.
     ValueError
-        Where the shape is wrong, or a number is missing, not finite or beyond the limits.
+        If the shape is wrong, or a value is missing, not finite or beyond the limits.
     """
     if y is None:
         raise ValueError(f"{name} is None, which has shape (): give {n_outputs} numbers a row")
@@ -49,7 +49,7 @@ def as_targets(
         raise ValueError(
             f"{name} has shape {given.shape}: give a number for each output, shape {wanted}"
         )
-    with np.errstate(over="ignore"):  # what is too large for float32 is told below
+    with np.errstate(over="ignore"):  # values too large for float32 are reported below
         targets = np.array(given.reshape(shape), dtype, order="C")
     if not np.isfinite(targets).all():
         raise ValueError(

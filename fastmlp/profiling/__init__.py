@@ -6,9 +6,9 @@
     >>> rich.print(profile.table())
     >>> profile.figure().savefig("roofline.png")
 
-`work` counts what each stage has to do, `machine` measures what the machine can do (by the kernels
-of `limits`), `training` trains with a stopwatch, `result` puts the three together, and `roofline`
-draws them.
+`work` counts the operations and bytes of each stage, `machine` measures what the machine can do
+(with the kernels of `limits`), `training` times a training with stopwatches, `result` combines
+these, and `roofline` draws them.
 """
 
 from fastmlp.profiling.machine import Machine, measure_bandwidth, measure_fma_peak

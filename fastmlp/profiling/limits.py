@@ -1,4 +1,4 @@
-"""What a core can do at best: multiply-adds that wait for nothing, and memory read in a row."""
+"""Kernels that measure a core's limits: independent multiply-adds, and sequential reads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fastmlp.kernels.codegen.cache import compiled
 from fastmlp.kernels.codegen.simd import INT64, N_REGISTERS, VECTOR_BYTES, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, lanes, vector_op
 
-# Sums that don't wait for each other: a core has up to 16 multiply-adds on the way (4 at a time, 4
-# cycles each). One register is left for the factor.
+# Independent sums: a core has up to 16 multiply-adds in flight (4 per cycle, with a latency of 4
+# cycles). One register is left for the factor.
 CHAINS = 24 if N_REGISTERS == 32 else 12
-STREAMS = 8  # vectors that are loaded, and added up, side by side
-READ_BYTES = STREAMS * VECTOR_BYTES  # sizes of what is read are multiples of that
+STREAMS = 8  # independent sums of loaded vectors
+READ_BYTES = STREAMS * VECTOR_BYTES  # the number of bytes to read is a multiple of this
 
 
 @vector_op
@@ -31,7 +31,7 @@ def _multiply_add(v: Lanes, n: Any, out: Any, half: Any) -> None:
 
 @vector_op
 def _read(v: Lanes, start: Any, n_bytes: Any) -> Integer:
-    """The sum of all float64 from `start` on, as a whole number."""
+    """The sum of `n_bytes` of float64 from `start` on, as an integer."""
     b = v.builder
 
     def body(i: Any, *sums: Any) -> list[Any]:
@@ -52,7 +52,7 @@ def _read(v: Lanes, start: Any, n_bytes: Any) -> Integer:
 
 @compiled
 def multiply_add(n, out, half):
-    """Take `n` rounds; returns the number of multiply-adds in a round.
+    """Run `n` rounds; returns the number of multiply-adds per round.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def multiply_add(n, out, half):
     out : int
         Address of CHAINS vectors, where the results go.
     half : float
-        0.5, with which numbers tend to 1; its dtype is that of all numbers.
+        0.5, with which all values converge to 1; its dtype is the one to measure.
     """
     _multiply_add(n, out, half)
     return CHAINS * lanes(half)
@@ -68,7 +68,7 @@ def multiply_add(n, out, half):
 
 @compiled
 def read(start, n_bytes, times):
-    """Read `n_bytes`, a multiple of READ_BYTES, `times` times; returns the sum of their float64."""
+    """Read `n_bytes`, a multiple of READ_BYTES, `times` times; returns the sum of the values."""
     total = 0
     for _ in range(times):
         total += _read(start, n_bytes)

@@ -1,4 +1,4 @@
-"""What a profile found: as a DataFrame, as a table for the terminal, and as a picture."""
+"""The result of a profile: as a DataFrame, as a table for the terminal, and as a figure."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ GATHER, LOSS, OUTSIDE, TOTAL = "gather", "loss", "outside", "total"
 
 @dataclass(frozen=True)
 class Profile:
-    """One epoch's stages: their time, their work, and how much of the machine they use.
+    """The stages of an epoch: their time, their work, and how much of the machine they use.
 
     Attributes
     ----------
     case : Case
         What was trained.
     machine : Machine
-        What as many threads can do at best.
+        What that number of threads can do at best.
     work : dict of str to Work
         Each stage's operations and bytes.
     stage_seconds : dict of str to float
-        Time of each stage in the fastest epoch; where threads shared it, their mean.
+        Time of each stage in the fastest epoch; the mean of the threads that shared it.
     epoch_seconds : float
-        The whole fastest epoch, with the shuffle, and with all that Python does.
+        Time of the whole fastest epoch, including the shuffle and everything in Python.
     epoch_seconds_unwatched : float
-        The fastest epoch without stopwatches.
+        Time of the fastest epoch without stopwatches.
     most_threads : int
-        Threads that might have trained; as many did as were faster.
+        The larger number of threads that was tried; the faster number was used.
     """
 
     case: Case
@@ -50,18 +50,18 @@ class Profile:
 
     @property
     def overhead(self) -> float:
-        """What the stopwatches add to an epoch's time: 0.01 is one per cent."""
+        """The share that stopwatches add to an epoch's time: 0.01 is one per cent."""
         return self.epoch_seconds / self.epoch_seconds_unwatched - 1
 
     @property
     def of_roofline(self) -> float:
-        """Time of an epoch, divided by that of its products at the peak, zeros and all."""
+        """Time of an epoch, divided by that of all its products at the peak, zeros included."""
         products = sum(w.dense for stage, w in self.work.items() if stage not in (GATHER, LOSS))
         return self.epoch_seconds_unwatched * self.machine.peak / products
 
     @property
     def title(self) -> str:
-        """The case in a few words."""
+        """A short description of the case."""
         sizes = "-".join(map(str, self.case.layer_sizes))
         n = self.machine.n_threads
         if abs(n - round(n)) < 0.1:
@@ -76,16 +76,16 @@ class Profile:
         return ", ".join(case)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row for each stage of an epoch, one for what is outside the steps, and a total.
+        """Return a row for each stage of an epoch, one for the time outside of steps, and a total.
 
         Returns
         -------
         pandas.DataFrame
             Indexed by stage, with the columns seconds, share (of the epoch's time), dense_gflop,
-            done_gflop (without the zeros that are skipped), gbyte, dense_gflop_per_second,
-            done_gflop_per_second, gbyte_per_second, of_peak (what is done, divided by the peak),
-            of_memory (bytes, divided by the memory's bandwidth; what lies in caches may exceed 1)
-            and intensity (operations done for each byte).
+            done_gflop (without skipped zeros), gbyte, dense_gflop_per_second,
+            done_gflop_per_second, gbyte_per_second, of_peak (done_gflop_per_second, divided by the
+            peak), of_memory (gbyte_per_second, divided by the memory's bandwidth; it may exceed 1
+            for data in caches) and intensity (operations done per byte).
         """
         import pandas as pd
 
@@ -135,36 +135,36 @@ class Profile:
         return table
 
     def notes(self) -> list[str]:
-        """Return what the table's reader has to know, in lines."""
+        """Return notes that explain the table, one line each."""
         case, machine = self.case, self.machine
         notes = [
             f"Peak: {machine.peak / GIGA:,.0f} GFLOP/s of {case.dtype} multiply-adds; memory: "
             f"{machine.memory / GIGA:,.0f} GB/s; measured just now.",
             f"Without stopwatches an epoch took {1000 * self.epoch_seconds_unwatched:.2f} ms "
             f"({100 * self.overhead:+.1f} % with them): {self.of_roofline:.2f} of the time that "
-            "all its products, zeros too, would take at the peak.",
-            "gather also finds the zeros; wait is at the barrier between threads; outside the "
-            "steps are the shuffle, the start of threads, and Python.",
-            "GB/s counts the least that a stage must read and write. Most of that lies in the "
-            "caches, so it may exceed the memory's.",
+            "all its products, zeros included, would take at the peak.",
+            "gather includes finding the zeros; wait is the time at the barrier between threads; "
+            "outside is the time between steps: the shuffle, starting threads, and Python.",
+            "GB/s counts the minimum that a stage must read and write. Most of it is in the "
+            "caches, so it may exceed the memory's bandwidth.",
         ]
         if case.skips_zeros:
             notes.append(
                 f"Zeros are skipped: forward 1 does {_percent(case.forward_share)} and update 1 "
-                f"{_percent(case.update_share)} of a dense layer's arithmetic. GFLOP/s counts what "
-                "is done, 'as if dense' all of it, which may exceed the peak."
+                f"{_percent(case.update_share)} of a dense layer's arithmetic. GFLOP/s counts "
+                "operations done; 'as if dense' counts all of them and may exceed the peak."
             )
         if machine.n_threads > 1.1:
-            notes.append("Times are the threads' mean; what each does for itself counts once.")
+            notes.append("Times are means over threads; work that each thread repeats counts once.")
         if machine.n_threads < self.most_threads - 0.1:
             notes.append(
-                f"{self.most_threads} threads were tried too; of 1 and {self.most_threads}, each "
-                "stretch of steps takes what was faster before."
+                f"{self.most_threads} threads were tried too; each stretch of steps uses 1 or "
+                f"{self.most_threads}, whichever was faster before."
             )
         return notes
 
     def figure(self) -> Figure:
-        """Return the roofline: each stage's GFLOP/s over its operations a byte, and the limits."""
+        """Return the roofline: each stage's GFLOP/s over operations per byte, and the limits."""
         from fastmlp.profiling.roofline import roofline
 
         frame = self.to_frame()

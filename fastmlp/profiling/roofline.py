@@ -1,4 +1,4 @@
-"""The roofline: how fast each stage is, and what the machine would allow."""
+"""Draws the roofline: how fast each stage is, and what the machine would allow."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"gather": MUTED, "forward": BLUE, "loss": GREEN, "backward": RED, "update": ORANGE}
-LARGEST = 1600.0  # square points: the area of a stage that takes all of the time
+LARGEST = 1600.0  # square points: the area of a stage that takes all the time
 SMALLEST = 30.0
 DISTANCES = range(8, 240, 8)  # pixels
-ANGLES = (0, 180, 90, 270, *range(15, 360, 15))  # degrees, the most liked first
+ANGLES = (0, 180, 90, 270, *range(15, 360, 15))  # degrees, in order of preference
 
 
 def roofline(
@@ -29,17 +29,17 @@ def roofline(
 ) -> Figure:
     """Draw a point for each stage that does arithmetic, and the limits above them.
 
-    The lines above say which stages are not drawn, and which points have no room for a name.
+    The text above the axes lists stages that are not drawn, and points without room for a name.
 
     Parameters
     ----------
     stages : pandas.DataFrame
-        Indexed by stage, "forward 1" and the like, with the columns share (of the time, 0 to 1),
-        intensity (operations a byte) and done_gflop_per_second.
+        Indexed by stage, such as "forward 1", with the columns share (of the time, 0 to 1),
+        intensity (operations per byte) and done_gflop_per_second.
     peak : float
         GFLOP/s of the machine.
     bandwidths : mapping of str to float
-        GB/s, by what they are read from.
+        GB/s of memory and caches, by name.
     title : str
 
     Returns
@@ -86,12 +86,12 @@ def _colour(stage: str) -> str:
 
 
 def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    """Axes with room around what will be drawn."""
+    """Set up axes with room around what will be drawn."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(x.min() / 2, x.max() * 2.5)
     axes.set_ylim(y.min() / 2, y.max() * 3)
-    axes.set_xlabel("Operations a byte that a stage has to read or write", color=MUTED)
+    axes.set_xlabel("Operations per byte that a stage has to read or write", color=MUTED)
     axes.set_ylabel("GFLOP/s", color=MUTED)
     axes.grid(which="major", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -107,7 +107,7 @@ def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 def _draw_limits(
     axes: Axes, peak: float, bandwidths: Mapping[str, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the limits; return boxes of their words, and small ones all along their lines."""
+    """Draw the limits; return the boxes of their labels, and small boxes along their lines."""
     (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
     style: dict[str, Any] = {"color": INK, "fontsize": 9.5, "textcoords": "offset points"}
     lines = [np.array([[peak / max(bandwidths.values()), peak], [right, peak]])]
@@ -134,7 +134,7 @@ def _draw_limits(
 def _names(
     stages: Sequence[str], centres: np.ndarray, radii: np.ndarray
 ) -> Iterator[tuple[str, np.ndarray, float]]:
-    """Yield names, and the points they are for: stages of one kind on one spot share a name."""
+    """Yield names with their points; stages of one kind at the same spot share a name."""
     groups: list[list[int]] = []
     for i, stage in enumerate(stages):
         for group in groups:
@@ -156,10 +156,10 @@ def _label(
     obstacles: np.ndarray,
     words: np.ndarray,
 ) -> list[str]:
-    """Write each name as near to its point as there is room; return those without. In pixels.
+    """Write each name as close to its point as possible; return those without room. In pixels.
 
-    A name covers no obstacle and no other name. The line that leads to it crosses no words, or,
-    where all ways are barred, passes behind them.
+    A name covers no obstacle and no other name. The line from the point to its name crosses no
+    label, or, if there is no other way, passes behind it.
     """
     nameless = []
     to_data = axes.transData.inverted()
@@ -174,7 +174,8 @@ def _label(
         half = np.array([extent.width, extent.height]) / 2
         for is_strict, distance, angle in product((True, False), DISTANCES, np.radians(ANGLES)):
             direction = np.array([math.cos(angle), math.sin(angle)])
-            # A line leads from the point's rim to the middle of the name's side, or to a corner.
+            # The line goes from the rim of the point to a corner, or the middle of a side, of the
+            # name's box.
             line = centre + np.outer(radius + np.arange(0, distance + 1, 8), direction)
             middle = line[-1] + half * np.sign(direction.round(6))
             box = _around(middle, half + 3)
@@ -193,12 +194,12 @@ def _label(
 
 
 def _around(centre: np.ndarray, half: Any) -> np.ndarray:
-    """Boxes, (left, bottom, right, top), around points."""
+    """Return boxes (left, bottom, right, top) around points."""
     return np.hstack([centre - half, centre + half])
 
 
 def _overlap(some: np.ndarray, boxes: np.ndarray) -> bool:
-    """Whether any of some points, or boxes, overlaps any of the boxes."""
+    """Whether any of `some` points or boxes overlaps any of the boxes."""
     some = np.atleast_2d(some)[:, np.newaxis]
     low, high = some[..., :2], some[..., -2:]
     return bool(((boxes[:, :2] < high) & (low < boxes[:, 2:])).all(axis=2).any())

@@ -1,4 +1,4 @@
-"""A user's own training, with a stopwatch in every thread."""
+"""Profiles a user's training, with a stopwatch in every thread."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def profile(
     lambda_reg: float = 0.001,
     progress: Callable[[int, int], object] | None = None,
 ) -> Profile:
-    """Train a copy of a network and see where the time goes.
+    """Train a copy of a network and measure where the time goes.
 
-    One epoch warms up; then epochs with and without stopwatches alternate, which shows what the
-    stopwatches cost. The fastest epoch of each kind counts: what else the machine does only adds
-    to the time. `network` and its random generator stay as they are.
+    After a warm-up epoch, epochs with and without stopwatches alternate, which shows what the
+    stopwatches cost. The fastest epoch of each kind counts, since other work of the machine only
+    adds to the time. `network` and its random generator are not changed.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def profile(
     x, y : array_like
         As for `MLP.train`.
     epochs : int, default 10
-        Epochs with stopwatches. In all, ``2 * epochs + 1`` are trained.
+        Epochs with stopwatches; ``2 * epochs + 1`` are trained in total.
     batch_size : int, default 64
     lambda_reg : float, default 0.001
         As for `MLP.train`.
@@ -59,7 +59,7 @@ def profile(
     Raises
     ------
     TypeError, ValueError
-        Where an argument makes no sense; the message names it.
+        If an argument is invalid; the message names it.
     OSError
         On a processor whose counter can't be read.
 
@@ -103,12 +103,12 @@ def profile(
 
 
 class _WatchedMLP(MLP):
-    """Trains as another network does, with stopwatches, and leaves that one as it is."""
+    """Trains like another network, which it doesn't change, with stopwatches."""
 
     trainer: _WatchedTrainer
 
     def __init__(self, network: MLP) -> None:
-        vars(self).update(vars(network))  # whose arrays `train` replaces, and never writes to
+        vars(self).update(vars(network))  # arrays are shared: `train` replaces, never modifies them
         self.random_state = copy.deepcopy(network.random_state) or np.random.RandomState(0)
 
     @property
@@ -122,7 +122,7 @@ class _WatchedMLP(MLP):
 
 
 class _WatchedTrainer(Trainer):
-    """Has stopwatches run in every other epoch, from the second one on."""
+    """Runs stopwatches in every other epoch, from the second one on."""
 
     def __init__(self, weights: Any, biases: Any, x: Any, y: Any, **options: Any) -> None:
         super().__init__(weights, biases, x, y, **options)
@@ -139,12 +139,12 @@ class _WatchedTrainer(Trainer):
         return super().epoch(order)
 
     def case(self, n_threads: int) -> Case:
-        """What was trained, by so many threads."""
+        """Describe what was trained, by `n_threads` threads."""
         n_rows, n_features = self.x.shape
         weights, _ = self.outside
         if isinstance(self.x, np.ndarray):
             input_bytes = float(self._plan.works["row_bytes"][0])
-        else:  # SciPy's CSR: values, and the columns they are in
+        else:  # SciPy's CSR: values and column indices
             input_bytes = self.x.nnz / n_rows * (weights[0].itemsize + 4)
         return Case(
             layer_sizes=(n_features, *(w.shape[1] for w in weights)),
@@ -176,8 +176,8 @@ def _stage_seconds(
 ) -> tuple[dict[str, float], float]:
     """Return each stage's seconds, by name, and the number of threads.
 
-    The first thread works from start to end, others may come for some stretches only; so the number
-    of threads is an average over the first one's time, and seconds are the mean of as many.
+    The first thread works all the time, the others perhaps only in some stretches. So the number of
+    threads is an average over the first one's time, and seconds are means over that number.
     """
     ticks = watches[:, clock.FIRST : clock.FIRST + len(names)]
     n_threads = float(ticks.sum() / ticks[0].sum())

@@ -1,13 +1,13 @@
-"""The work of each stage of an epoch: arithmetic, and bytes that have to be read and written.
+"""Counts the work of each stage of an epoch: operations, and bytes that must be read and written.
 
-Which stages there are, the program of the training says. Operations are those of the formulas in
-`fastmlp.reference`: two for each weight and row in each product, one for each pixel that is
-divided, five for each logit (softmax and its gradient, where an exponential counts as one; other
-losses count as much). Biases, activations, the decay and the optimiser's own formulas, some per
-mille of them, are left out. What several threads each do for themselves counts once.
+The program of the training determines which stages there are. Operations are those of the formulas
+in `fastmlp.reference`: two for each weight and row in each product, one for each pixel that is
+divided, five for each logit (softmax and its gradient, with an exponential counted as one; other
+losses count the same). Biases, activations, weight decay and the optimiser's formula, some per
+mille of the total, are left out. Work that every thread repeats counts once.
 
-Bytes are the least that a stage can do with: every row, weight, state of an optimiser and
-activation that it needs is read once a step, every result is written once.
+Bytes are the minimum for a stage: each row, weight, optimiser state and activation that it needs is
+read once per step, and each result is written once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WAIT = "wait"
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained.
+    """A training whose work is counted.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class Case:
     scaled : bool
         Whether inputs are pixels, which are divided by a scale.
     input_bytes : float
-        Bytes that hold a row of the inputs.
+        Bytes per row of the inputs.
     stages : tuple of str
-        Of the program that a step runs: "forward 1" and the like, in its order; and "wait".
+        Names of the stages of a step in order, such as "forward 1"; then "wait".
     problem : Problem
     in_place : bool
-        Whether the first layer reads the rows where they lie, instead of a scaled copy.
+        Whether the first layer reads the rows of X directly, instead of a scaled copy.
     forward_share, update_share : float
         Share of the first layer's arithmetic that is done: 1, or less where zeros are skipped.
     """
@@ -61,16 +61,16 @@ class Case:
 
     @property
     def size(self) -> int:
-        """Bytes of a number."""
+        """Bytes per element."""
         return 4 if self.dtype == "float32" else 8
 
     @property
     def n_steps(self) -> int:
-        """Steps of an epoch."""
+        """Steps per epoch."""
         return -(-self.n_rows // self.batch_size)
 
     def shape(self, layer: int) -> tuple[int, int]:
-        """A layer's inputs and units; layers count from 1."""
+        """Number of inputs and of units of a layer, counted from 1."""
         return self.layer_sizes[layer - 1], self.layer_sizes[layer]
 
     @property
@@ -85,9 +85,9 @@ class Work:
     Attributes
     ----------
     dense : float
-        Floating-point operations without regard to zeros.
+        Floating-point operations if no zeros were skipped.
     done : float
-        Those that are carried out.
+        Floating-point operations that are carried out.
     n_bytes : float
     """
 
@@ -97,17 +97,15 @@ class Work:
 
 
 def work_of(case: Case) -> dict[str, Work]:
-    """Return the work by the stages' names, in the order of the step.
+    """Return each stage's work by its name, in the order of the step.
 
-    A stage that is not known has none.
+    The work of an unknown stage is zero.
     """
     work = {}
     for stage in case.stages:
-        kind, *number = stage.split()
+        kind, *layer = stage.split()
         if kind != WAIT:
-            work[stage] = WORKS.get(kind, lambda case, layer: Work())(
-                case, *map(int, number or "0")
-            )
+            work[stage] = WORKS.get(kind, lambda case, layer: Work())(case, *map(int, layer or "0"))
     return work
 
 
@@ -128,15 +126,15 @@ def _forward(case: Case, layer: int) -> Work:
 
 
 def _backward(case: Case, layer: int) -> Work:
-    # The gradient goes from n_out to n_in units, whose slopes are taken from their activations.
+    # Reads the gradient of n_out units and the activations of n_in; writes the gradient of n_in.
     n_in, n_out = case.shape(layer)
     elements = case.n_rows * (n_out + 2 * n_in) + case.n_steps * n_in * n_out
     return _work(case, 2.0 * case.n_rows * n_in * n_out, elements)
 
 
 def _update(case: Case, layer: int) -> Work:
-    # Weights and their states are read and written; above the first layer, the weights' transpose
-    # is written too.
+    # Weights and states are read and written; above the first layer, the transposed weights are
+    # written too.
     copies = 2 * (1 + OPTIMIZERS[case.problem.optimizer].n_states) + (layer > 1)
     return _product(case, layer, case.update_share, copies)
 
@@ -148,13 +146,13 @@ WORKS: dict[str, Callable[[Case, int], Work]] = {
     "backward": _backward,
     "update": _update,
 }
-"""The work of each kind of stage, of a layer where it has one."""
+"""The work of each kind of stage, as functions of the case and the layer (0 if it has none)."""
 
 
 def _product(case: Case, layer: int, share: float, copies: int) -> Work:
-    """Of the layer's inputs with numbers of its units a row; so many arrays of weights go by.
+    """The work of a product of a layer, during which `copies` arrays of its weights' size move.
 
-    In the first layer a `share` of the arithmetic is done.
+    In the first layer, only a `share` of the operations is done.
     """
     (n_in, n_out), m, size = case.shape(layer), case.n_rows, case.size
     dense, weights = 2.0 * m * n_in * n_out, case.n_steps * copies * n_in * n_out
