@@ -226,5 +226,5 @@ def test_loss_for_tiny_learning_rates(rate):
 def test_scales_out_of_range(scale):
     parameters = make_parameters((5, 4, 3), "float32")
     pixels, y = make_rows(10, 5, "uint8"), make_labels(10, 3)
-    with pytest.raises(ValueError, match=r"^input_scale is .* give it nearer to 1"):
+    with pytest.raises(ValueError, match=r"^input_scale is .* give a value closer to 1"):
         train(parameters, pixels, y, input_scale=scale)

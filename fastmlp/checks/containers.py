@@ -88,7 +88,7 @@ def refuse_masked(values: object, name: str) -> None:
             where = np.argwhere(mask)[0]
             row = f"row {where[0]} (counted from 0)" if len(where) else "it"
             raise ValueError(
-                f"{name} is masked in {row}, and {np.count_nonzero(mask)} values are missing so: "
+                f"{name} is masked in {row}, so {np.count_nonzero(mask)} values are missing: "
                 f"remove such rows, or fill them, as with {name}.filled(0)"
             )
     elif isinstance(values, list | tuple):
@@ -97,8 +97,8 @@ def refuse_masked(values: object, name: str) -> None:
         for i, cells in enumerate(values):
             if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
                 raise ValueError(
-                    f"{name} is masked in row {i} (counted from 0), and values are missing "
-                    "so: remove such rows, or fill them, as with np.ma.filled"
+                    f"{name} is masked in row {i} (counted from 0), so values are missing: "
+                    "remove such rows, or fill them, as with np.ma.filled"
                 )
 
 

@@ -86,7 +86,7 @@ def as_labels(
     if n_rows is not None and len(labels) != n_rows:
         raise ValueError(f"{name} has {len(labels)} labels for {n_rows} rows: give one for each")
     if len(labels) == 0:
-        raise ValueError(f"{name} has no labels: give one at least")
+        raise ValueError(f"{name} has no labels: give at least one")
     if labels.dtype.kind == "f" and not np.all(labels == np.floor(labels)):
         bad = labels[labels != np.floor(labels)][0]  # NaN differs from itself
         raise ValueError(f"{name} holds {bad}: labels must be whole numbers from 0")

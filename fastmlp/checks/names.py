@@ -100,7 +100,7 @@ SHARES_HELD_OUT = {"validationsplit", "valsplit", "validationfraction", "valfrac
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the `known` name that was probably meant; None if none is similar."""
-    byletters_of = {letters_of(one): one for one in known}
+    by_letters = {letters_of(one): one for one in known}
     letters = letters_of(name)
     for candidate in (letters, *map(letters_of, SYNONYMS.get(letters, ()))):
         if candidate in by_letters:

@@ -41,7 +41,7 @@ def as_threads(n_threads: object, name: str = "n_threads") -> int:
     if count > most:
         raise ValueError(
             f"{name} is {shown(count)}, more than a machine of {n_cores} cores can hold: give "
-            f"{most} at most; more than {n_cores} are no faster"
+            f"at most {most}; more than {n_cores} don't make it faster"
         )
     return count
 
@@ -60,7 +60,8 @@ def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
     tiny = float(np.finfo(dtype).tiny)
     if not tiny <= scale <= 1 / tiny:
         raise ValueError(
-            f"input_scale is {shown(input_scale)}, out of the range of {dtype}: give it nearer to 1"
+            f"input_scale is {shown(input_scale)}, out of the range of {dtype}: "
+            "give a value closer to 1"
         )
     return scale
 
@@ -93,8 +94,8 @@ def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:
         raise ValueError(f"lambda_reg is {shown(lambda_reg)}: give 0 or a finite number above it")
     if rate * decay >= 1:
         raise ValueError(
-            f"learning_rate * lambda_reg is {rate * decay:g}, the share of every weight that a "
-            "step takes away: make one of them smaller, so that it stays below 1"
+            f"learning_rate * lambda_reg is {rate * decay:g}, the share of each weight that a "
+            "step removes: make one of them smaller, so that it is below 1"
         )
     return rate, decay
 
@@ -119,7 +120,7 @@ def as_layer_sizes(input_size: object, hidden_size: object, output_size: object)
         hidden = np.atleast_1d(hidden_size) if isinstance(hidden_size, np.ndarray) else hidden_size
     hidden = tuple(hidden)
     if not hidden:
-        raise ValueError("hidden_size is empty: give the size of one hidden layer at least")
+        raise ValueError("hidden_size is empty: give the size of at least one hidden layer")
     return (
         as_count(input_size, "input_size"),
         *(as_count(size, "hidden_size") for size in hidden),

@@ -21,7 +21,7 @@ def check_shape(
             f"columns, {remedy or f'or make the network with input_size={shape[1]}'}"
         )
     if shape[0] == 0:
-        raise ValueError(f"{name} has no rows: give one at least")
+        raise ValueError(f"{name} has no rows: give at least one")
 
 
 def _remedy(shape: tuple[int, ...], n_features: int, array: str) -> str:
