@@ -195,7 +195,7 @@ def test_notes_speak_of_threads_where_there_are_some() -> None:
     assert "1 thread" in profile.title
     two = replace(profile, machine=replace(profile.machine, n_threads=2), most_threads=2)
     assert "2 threads" in two.title
-    assert any("threads' mean" in note for note in two.notes())
+    assert any("means over threads" in note for note in two.notes())
     mixed = replace(profile, machine=replace(profile.machine, n_threads=1.4), most_threads=2)
     assert "1.4 threads on average" in mixed.title
     assert mixed.notes()[-1].startswith("2 threads were tried too")
