@@ -7,13 +7,14 @@ duplicates, and anyone may set that flag.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.words import shown
+
+COMPRESSED = ("csr", "csc", "bsr")  # formats with indptr, indices and data
 
 
 def own_structure(x: Any, name: str) -> Any:
@@ -34,44 +35,44 @@ def own_structure(x: Any, name: str) -> Any:
     """
     import scipy.sparse
 
-    form, shape, dtype = x.format, x.shape, x.dtype
-    parts: Any = SimpleNamespace(format=form, shape=shape, dtype=dtype)
+    form, shape = x.format, x.shape
     if len(shape) != 2:
-        pass  # refused below
-    elif form in ("csr", "csc", "bsr"):
-        parts.data, parts.indices, parts.indptr = _seen(x.data), _copy(x.indices), _copy(x.indptr)
-        parts.blocksize = parts.data.shape[1:]
-    elif form in ("coo", "dok"):
-        try:
-            (rows, columns), data = _coo_parts(x)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{name} is a broken sparse matrix ({error}): build it anew") from None
-        parts.row, parts.col, parts.data = _copy(rows), _copy(columns), _seen(data)
-        parts.format = form = "coo"
-    elif form == "lil":
-        parts.rows, parts.data = _copy_lists(x.rows), _copy_lists(x.data)
-    elif form == "dia":
-        parts.data, parts.offsets = _seen(x.data), _copy(x.offsets)
-    check_structure(parts, name)
+        raise ValueError(
+            f"{name} has shape {shape}: give two dimensions, "
+            f"as in {name}.toarray().reshape({'1' if len(shape) == 1 else shape[0]}, -1)"
+        )
+    if form not in (*COMPRESSED, "coo", "dok", "lil", "dia"):
+        raise TypeError(f"{name} is sparse in the format {shown(form)}: give {name}.tocsr()")
     kind = "matrix" if scipy.sparse.isspmatrix(x) else "array"
-    make = getattr(scipy.sparse, f"{form}_{kind}")
+    make = getattr(scipy.sparse, f"{'coo' if form == 'dok' else form}_{kind}")
     if form == "lil":
-        own = make(shape, dtype=dtype)
-        own.rows, own.data = parts.rows, parts.data
+        own = make(shape, dtype=x.dtype)
+        own.rows, own.data = _copy_lists(x.rows), _copy_lists(x.data)
+        _check_lists(own.rows, own.data, shape, name)
         return own
-    if form == "coo":
-        return make((parts.data, (parts.row, parts.col)), shape)
+    if form in COMPRESSED:
+        data, indices, indptr = _view(x.data), _copy(x.indices), _copy(x.indptr)
+        _check_compressed(form, data, indices, indptr, shape, name)
+        return make((data, indices, indptr), shape)
     if form == "dia":
-        return make((parts.data, parts.offsets), shape)
-    return make((parts.data, parts.indices, parts.indptr), shape)
+        data, offsets = _view(x.data), _copy(x.offsets)
+        is_sound = _are_indices(offsets) and data.ndim == 2 and len(data) == len(offsets)
+        _require(is_sound, name, "data and offsets don't fit together")
+        return make((data, offsets), shape)
+    try:
+        data, rows, columns = _coordinates(x)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is a broken sparse matrix ({error}): build it anew") from None
+    _check_coordinates(data, rows, columns, shape, name)
+    return make((data, (rows, columns)), shape)
 
 
 def _copy(part: Any) -> Any:
-    """Return a copy of an array; anything else is left for `check_structure` to refuse."""
+    """Return a copy of an array; anything else is left for the checks to refuse."""
     return np.array(part) if isinstance(part, np.ndarray) else part
 
 
-def _seen(data: Any) -> Any:
+def _view(data: Any) -> Any:
     """Return a view of an array, so that changes of the original's shape have no effect."""
     return data.view() if isinstance(data, np.ndarray) else np.asarray(data)
 
@@ -82,6 +83,15 @@ def _copy_lists(lists: NDArray[Any]) -> NDArray[Any]:
     for row, cells in enumerate(lists.flat):
         copies.flat[row] = list(cells) if isinstance(cells, list) else cells
     return copies
+
+
+def _coordinates(x: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return data of COO or DOK, and copies of their rows and columns."""
+    if x.format == "coo":
+        return _view(x.data), np.array(x.row), np.array(x.col)
+    keys = np.array(list(x.keys()), np.int64).reshape(len(x.keys()), 2)
+    rows, columns = np.ascontiguousarray(keys.T)
+    return np.array(list(x.values()), x.dtype), rows, columns
 
 
 def as_csr(x: Any) -> Any:
@@ -101,10 +111,9 @@ def as_csr(x: Any) -> Any:
     from scipy.sparse import coo_array, csr_array, dia_array
 
     given = x.dtype
-    if x.format in ("coo", "dok"):
+    if x.format == "coo":
         # Widened first: SciPy adds up duplicates in the data's own type.
-        coords, data = _coo_parts(x)
-        x = coo_array((_wide(data), coords), x.shape).tocsr()
+        x = coo_array((_wide(x.data), (x.row, x.col)), x.shape).tocsr()
     elif x.format == "dia":
         inside = (x.offsets > -x.shape[0]) & (x.offsets < x.shape[1])
         x = dia_array((x.data[inside], x.offsets[inside]), x.shape).tocsr()
@@ -131,33 +140,6 @@ def with_data(matrix: Any, data: NDArray[Any]) -> Any:
     return new
 
 
-def check_structure(x: Any, name: str) -> None:
-    """Raise ValueError unless the parts of `x` are consistent and all indices are in range.
-
-    Parameters
-    ----------
-    x : SciPy sparse matrix or array of shape (n_rows, n_columns)
-    name : str
-        The argument's name, for error messages.
-    """
-    if len(x.shape) != 2:
-        raise ValueError(
-            f"{name} has shape {x.shape}: give two dimensions, "
-            f"as in {name}.toarray().reshape({'1' if len(x.shape) == 1 else x.shape[0]}, -1)"
-        )
-    if x.format in ("csr", "csc", "bsr"):
-        _check_compressed(x, name)
-    elif x.format in ("coo", "dok"):
-        _check_coordinates(x, name)
-    elif x.format == "lil":
-        _check_lists(x, name)
-    elif x.format == "dia":
-        is_sound = _are_indices(x.offsets) and x.data.ndim == 2 and len(x.data) == len(x.offsets)
-        _require(is_sound, name, "data and offsets don't fit together")
-    else:
-        raise TypeError(f"{name} is sparse in the format {shown(x.format)}: give {name}.tocsr()")
-
-
 def refuse_one_based(x: Any, n_columns: int, name: str) -> None:
     """Raise ValueError if `x` has one column too many and its first column is empty."""
     if x.shape[1] == n_columns + 1 and not as_csr(x)[:, [0]].nnz and x.nnz:
@@ -167,59 +149,53 @@ def refuse_one_based(x: Any, n_columns: int, name: str) -> None:
         )
 
 
-def _check_compressed(x: Any, name: str) -> None:
+def _check_compressed(
+    form: str, data: Any, indices: Any, indptr: Any, shape: tuple[int, int], name: str
+) -> None:
     """Check CSR, CSC and BSR: pointers into indices, for each row, column or row of blocks."""
-    height, width = x.blocksize if x.format == "bsr" else (1, 1)
-    n_major, n_minor = x.shape[0] // height, x.shape[1] // width
-    n_dimensions = 3 if x.format == "bsr" else 1
-    if x.format == "csc":
-        n_major, n_minor = n_minor, n_major
-    indptr, indices, data = x.indptr, x.indices, x.data
-    is_sound = _are_indices(indptr) and _are_indices(indices) and data.ndim == n_dimensions
+    is_sound = _are_indices(indptr) and _are_indices(indices)
+    is_sound = is_sound and data.ndim == (3 if form == "bsr" else 1)
     _require(is_sound, name, "indptr, indices and data must be arrays of the right types")
-    if data.ndim == 3:
-        is_sound = data.shape[1:] == (height, width)
-        is_sound &= x.shape == (n_major * height, n_minor * width)
-        _require(is_sound, name, "its blocks don't fit the shape")
+    height, width = data.shape[1:] or (1, 1)  # of blocks
+    n_major, n_minor = shape[0] // height, shape[1] // width
+    is_sound = shape == (n_major * height, n_minor * width)
+    _require(is_sound, name, "its blocks don't fit the shape")
+    if form == "csc":
+        n_major, n_minor = n_minor, n_major
     _require(len(indices) == len(data), name, "indices and data differ in length")
     _require(len(indptr) == n_major + 1, name, f"indptr has {len(indptr)} entries, not one more "
              f"than the {n_major} rows or columns")  # fmt: skip
-    if indptr[0] == 1 and indptr[-1] == len(indices) + 1:
-        _require(False, name, "indptr starts at 1 instead of 0: 1-based?")
+    is_one_based = indptr[0] == 1 and indptr[-1] == len(indices) + 1
+    _require(not is_one_based, name, "indptr starts at 1 instead of 0: 1-based?")
     is_sound = indptr[0] == 0 and bool(np.all(indptr[1:] >= indptr[:-1]))
     _require(is_sound, name, "indptr must start at 0 and never fall")
     _require(indptr[-1] <= len(indices), name, "indptr leads beyond the indices")
-    indices = indices[: int(indptr[-1])]
+    kind = {"csr": "column", "csc": "row", "bsr": "block column"}[form]
 
-    def major_of(place: int) -> int:
-        return int(np.searchsorted(indptr[1:], place, side="right"))
+    def where(place: int) -> str:
+        major = int(np.searchsorted(indptr[1:], place, side="right"))
+        return f"column {major}" if form == "csc" else f"row {major * height}"
 
-    if x.format == "csc":
-        _check_range(indices, n_minor, name, "row", lambda place: f"column {major_of(place)}")
-    else:
-        kind = "column" if height == width == 1 else "block column"
-        _check_range(indices, n_minor, name, kind, lambda i: f"row {major_of(i) * height}")
+    _check_range(indices[: int(indptr[-1])], n_minor, name, kind, where)
 
 
-def _check_coordinates(x: Any, name: str) -> None:
+def _check_coordinates(
+    data: Any, rows: Any, columns: Any, shape: tuple[int, int], name: str
+) -> None:
     """Check COO and DOK: a row and a column for each value."""
-    try:
-        (rows, columns), data = _coo_parts(x)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} is a broken sparse matrix ({error}): build it anew") from None
     is_sound = _are_indices(rows) and _are_indices(columns) and data.ndim == 1
     _require(is_sound, name, "row, col and data must be arrays of the right types")
     is_sound = len(rows) == len(columns) == len(data)
     _require(is_sound, name, "row, col and data differ in length")
-    _check_range(columns, x.shape[1], name, "column", lambda place: f"row {rows[place]}")
-    _check_range(rows, x.shape[0], name, "row", lambda place: f"column {columns[place]}")
+    _check_range(columns, shape[1], name, "column", lambda place: f"row {rows[place]}")
+    _check_range(rows, shape[0], name, "row", lambda place: f"column {columns[place]}")
 
 
-def _check_lists(x: Any, name: str) -> None:
+def _check_lists(rows: Any, data: Any, shape: tuple[int, int], name: str) -> None:
     """Check LIL: for each row, a list of columns and one of values."""
-    is_sound = x.rows.shape == x.data.shape == (x.shape[0],)
-    _require(is_sound, name, f"rows and data must hold a list for each of {x.shape[0]} rows")
-    for row, (columns, values) in enumerate(zip(x.rows, x.data, strict=True)):
+    is_sound = rows.shape == data.shape == (shape[0],)
+    _require(is_sound, name, f"rows and data must hold a list for each of {shape[0]} rows")
+    for row, (columns, values) in enumerate(zip(rows, data, strict=True)):
         is_sound = isinstance(columns, list) and isinstance(values, list)
         is_sound = is_sound and len(columns) == len(values)
         _require(is_sound, name, f"columns and values of row {row} don't fit together")
@@ -230,21 +206,12 @@ def _check_lists(x: Any, name: str) -> None:
         except (ValueError, OverflowError):
             indices = np.array(columns, object)
         _require(_are_indices(indices), name, f"columns of row {row} are not whole numbers")
-        _check_range(indices, x.shape[1], name, "column", lambda _, row=row: f"row {row}")
-
-
-def _coo_parts(x: Any) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any]]:
-    """Return ((rows, columns), data) of COO or DOK."""
-    if x.format == "coo":
-        return (np.ascontiguousarray(x.row), np.ascontiguousarray(x.col)), x.data
-    keys = np.array(list(x.keys()), np.int64).reshape(len(x.keys()), 2)
-    values = np.array(list(x.values()), x.dtype)
-    return (np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])), values
+        _check_range(indices, shape[1], name, "column", lambda _, row=row: f"row {row}")
 
 
 def _check_range(indices: NDArray[Any], n: int, name: str, kind: str, where: Any) -> None:
     """Raise if an index is not in 0..n-1; `where` turns its position into words."""
-    # As unsigned integers, negative ones are large: one pass.
+    # Negative indices viewed as unsigned are large, so one comparison tests both limits.
     if not len(indices) or indices.view(f"u{indices.itemsize}").max() < n:
         return
     low, high = int(indices.min()), int(indices.max())
