@@ -66,7 +66,9 @@ class Name(NamedTuple):
 
     def from_json(self, value: object) -> str | tuple[str, ...]:
         """Return what a file holds, if its type is right; `check` comes later."""
-        return (json_text.as_names if self.may_be_several else json_text.as_name)(value)
+        if self.may_be_several and not isinstance(value, str):
+            return json_text.as_texts(value)
+        return json_text.as_text(value)
 
 
 def _field(setting: Name | Number) -> Any:

@@ -157,8 +157,8 @@ def test_another_program_s_model_is_refused(tmp_path: Path) -> None:
         ({"settings": '{"untrained_classes": "all"}'}, "metadata of .* are damaged .*'all'"),
         ({"settings": '{"colour": "tanh"}'}, "setting 'colour', which .* install the fast"),
         ({"settings": '{"activation": [1, 2]}'}, "metadata of .* are damaged .*list of names"),
-        ({"settings": '{"loss": ["poisson"]}'}, "metadata of .* are damaged .*is no name"),
-        ({"settings": '{"dropout": true}'}, "metadata of .* are damaged .*is no number"),
+        ({"settings": '{"loss": ["poisson"]}'}, "metadata of .* are damaged .*not a name"),
+        ({"settings": '{"dropout": true}'}, "metadata of .* are damaged .*not a number"),
         ({"settings": '{"activation": "tan"}'}, "go on with: activation is 'tan': give one of"),
         ({"settings": '{"activation": ["tanh"]}'}, "go on with: activation is .*one for each of 2"),
         ({"settings": '{"optimizer": "gradient"}'}, "go on with: optimizer is 'gradient'"),
@@ -292,7 +292,7 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     for changes, message in (
         ({"class_names": ("cat", "dog")}, "labels are .*not one for each of 3"),
         ({"class_names": ("cat", "dog", "cat")}, "labels are .*nor different names"),
-        ({"settings": {"untrained_classes": (3,)}}, "are not classes in 0..2"),
+        ({"settings": {"untrained_classes": (3,)}}, ", not classes in 0..2"),
         ({"settings": {"colour": 0.9}}, "colour"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -20,12 +20,10 @@ def names_of(x: Any) -> tuple[str, ...] | None:
     """
     if isinstance(x, np.ndarray | list | tuple):
         return None
-    columns = None
-    if not is_frame(x):  # a frame of pandas may have a column of any name as an attribute
-        columns = getattr(x, "column_names", None)  # pyarrow's, whose `columns` are the values
-    if columns is None:
-        columns = getattr(x, "columns", None)
-    if columns is None or isinstance(columns, str) or not isinstance(columns, Iterable):
+    columns = getattr(x, "columns", None)
+    if not is_frame(x):  # a frame of pandas may have a column "column_names" as an attribute
+        columns = getattr(x, "column_names", columns)  # pyarrow's, whose `columns` are the values
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
         return None
     names = tuple(columns)
     if not names or not all(isinstance(name, str) for name in names):
@@ -78,7 +76,7 @@ def order_of(names: Sequence[str], known: Sequence[str]) -> NDArray[np.intp] | N
     place = {name: i for i, name in enumerate(names)}
     if len(place) == len(names) == len(known) and all(name in place for name in known):
         return np.array([place[name] for name in known], np.intp)
-    if _count(names) or _count(known):
+    if _are_consecutive(names) or _are_consecutive(known):
         return None
     if twice := [name for name, n in Counter(names).items() if n > 1]:
         raise ValueError(f"has two columns named {listed(map(repr, twice))}")
@@ -90,12 +88,11 @@ def order_of(names: Sequence[str], known: Sequence[str]) -> NDArray[np.intp] | N
 
 
 def _columns(names: list[str]) -> str:
-    new = f"column{'s' * (len(names) > 1)} {listed(map(repr, names))}"
-    return f"the {new}"
+    return f"the column{'s' * (len(names) > 1)} {listed(map(repr, names))}"
 
 
-def _count(names: Sequence[str]) -> bool:
-    """Whether names are consecutive integers."""
+def _are_consecutive(names: Sequence[str]) -> bool:
+    """Whether names are consecutive integers, as 0, 1, 2."""
     if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in names):
         return False
     numbers = [int(name) for name in names]

@@ -31,26 +31,26 @@ def as_numeric(values: ArrayLike, name: str) -> NDArray[Any]:
     ValueError
         If a value is missing: masked, or pandas' NA.
     """
-    return gather(values, name)[0]
+    return to_numbers(values, name)[0]
 
 
-def gather(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
+def to_numbers(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
     """Return `as_numeric`, and whether it recovered integers that had no integer dtype."""
     refuse_masked(values, name)
     if is_frame(values):
         return _from_frame(values, name)
     refuse_time_columns(columns_of(values), name)
     array = to_array(values, name)
-    is_gathered = False
+    is_recovered = False
     if array.dtype.kind == "O":
         array = _from_cells(array, name)
-        is_gathered = array.dtype.kind == "i"
+        is_recovered = array.dtype.kind == "i"
     elif array.dtype.kind == "f" and isinstance(values, list | tuple) and is_whole(array):
         array = _from_cells(np.array(values, dtype=object), name, array)
-        is_gathered = array.dtype.kind == "i"
+        is_recovered = array.dtype.kind == "i"
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} holds {array.dtype} values: give real numbers")
-    return array, is_gathered
+    return array, is_recovered
 
 
 def to_array(values: ArrayLike, name: str) -> NDArray[Any]:

@@ -78,34 +78,32 @@ def as_features(
     """
     if x is None:
         raise ValueError(f"{name} is None, which has shape (): give rows of {n_features} numbers")
-    if _is_plain(x, n_features):  # a shortcut: what follows takes time
-        _check_values(
-            x.reshape(-1), x, dtype, input_scale, name, warn, lambda i: i // n_features
-        )  # fmt: skip
-        return x
-    if containers.is_sparse(x):
+    if _is_plain(x, n_features):  # a shortcut: the other branches take time
+        given = features = x
+        values = x.reshape(-1)
+    elif containers.is_sparse(x):
         own = sparse.own_structure(x, name)
         sparse.refuse_one_based(own, n_features, name)
         check_shape(own.shape, n_features, name)
-        matrix = sparse.as_csr(own)
-        numbers, is_gathered = containers.gather(matrix.data, name)
-        values = _native(numbers, is_gathered, dtype, input_scale)
-        if values is not matrix.data:
-            matrix = sparse.with_data(matrix, values)
-        ends = matrix.indptr[1:]
-        _check_values(
-            values, numbers, dtype, input_scale, name, warn,
-            lambda i: np.searchsorted(ends, i, side="right"),
-        )  # fmt: skip
-        return matrix
-    array, is_gathered = containers.gather(x, name)
-    # In messages: most containers have no reshape.
-    expression = name if isinstance(x, np.ndarray) else f"np.asarray({name})"
-    check_shape(array.shape, n_features, name, expression)
-    features = np.ascontiguousarray(_native(array, is_gathered, dtype, input_scale))
-    _check_values(
-        features.reshape(-1), array, dtype, input_scale, name, warn, lambda i: i // n_features
-    )
+        features = sparse.as_csr(own)
+        given, is_recovered = containers.to_numbers(features.data, name)
+        values = _native(given, is_recovered, dtype, input_scale)
+        if values is not features.data:
+            features = sparse.with_data(features, values)
+    else:
+        given, is_recovered = containers.to_numbers(x, name)
+        # In messages: most containers have no reshape.
+        expression = name if isinstance(x, np.ndarray) else f"np.asarray({name})"
+        check_shape(given.shape, n_features, name, expression)
+        features = np.ascontiguousarray(_native(given, is_recovered, dtype, input_scale))
+        values = features.reshape(-1)
+
+    def row_of(place: int) -> int:
+        if isinstance(features, np.ndarray):
+            return place // n_features
+        return int(np.searchsorted(features.indptr[1:], place, side="right"))
+
+    _check_values(values, given, dtype, input_scale, name, warn, row_of)
     return features
 
 
@@ -122,7 +120,7 @@ def _is_plain(x: Any, n_features: int) -> TypeGuard[NDArray[Any]]:
 
 
 def _native(
-    values: NDArray[Any], is_gathered: bool, dtype: np.dtype[Any], input_scale: float | None
+    values: NDArray[Any], is_recovered: bool, dtype: np.dtype[Any], input_scale: float | None
 ) -> NDArray[Any]:
     """Return `values` as uint8, float32 or float64 in native byte order.
 
@@ -130,7 +128,7 @@ def _native(
     uint8 if they fit: so results have the same bits as from a plain array of pixels.
     """
     if input_scale is not None:
-        is_pixels = is_gathered and values.size and values.min() >= 0 and values.max() <= 255
+        is_pixels = is_recovered and values.size and values.min() >= 0 and values.max() <= 255
         if is_pixels or values.dtype.kind == "b":
             return values.astype(np.uint8)
     native = values.dtype.newbyteorder("=")

@@ -19,7 +19,7 @@ MOST_THREADS = 1024  # or four per core, if that is more; each thread has its ow
 
 
 def as_count(value: object, name: str) -> int:
-    """Return `value` as an int of at least 1, or raise an error that names the argument."""
+    """Return `value` as an int of at least 1; errors name the argument."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -34,7 +34,7 @@ def as_count(value: object, name: str) -> int:
 def as_threads(n_threads: object, name: str = "n_threads") -> int:
     """Return a number of threads, an int of at least 1 that is not absurdly large."""
     count = as_count(n_threads, name)
-    if count <= MOST_THREADS:  # to ask for the cores takes longer than a small prediction's layer
+    if count <= MOST_THREADS:  # cpu_count takes longer than a layer of a small prediction
         return count
     n_cores = os.cpu_count() or 1
     most = max(MOST_THREADS, 4 * n_cores)
@@ -48,10 +48,7 @@ def as_threads(n_threads: object, name: str = "n_threads") -> int:
 
 def as_positive(value: object, name: str) -> float:
     """Return `value` as a finite float above 0."""
-    number = _as_number(value, name, "a finite number above 0")
-    if number <= 0:
-        raise ValueError(f"{name} is {shown(value)}: give a finite number above 0")
-    return number
+    return _as_float(value, name, "a finite number above 0", lambda number: number > 0)
 
 
 def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
@@ -68,11 +65,7 @@ def as_input_scale(input_scale: float | None, dtype: np.dtype[Any]) -> float:
 
 def as_share(value: object, name: str) -> float:
     """Return `value` as a float in [0, 1)."""
-    wanted = "a number from 0 on, below 1"
-    number = _as_number(value, name, wanted)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name} is {shown(value)}: give {wanted}")
-    return number
+    return _as_float(value, name, "a number from 0 on, below 1", lambda number: 0 <= number < 1)
 
 
 def as_name(value: object, name: str, known: Collection[str]) -> str:
@@ -89,9 +82,8 @@ def as_name(value: object, name: str, known: Collection[str]) -> str:
 def as_rates(learning_rate: object, lambda_reg: object) -> tuple[float, float]:
     """Return the learning rate and the L2 strength as floats; their product must be below 1."""
     rate = as_positive(learning_rate, "learning_rate")
-    decay = _as_number(lambda_reg, "lambda_reg", "0 or a finite number above it")
-    if decay < 0:
-        raise ValueError(f"lambda_reg is {shown(lambda_reg)}: give 0 or a finite number above it")
+    wanted = "0 or a finite number above it"
+    decay = _as_float(lambda_reg, "lambda_reg", wanted, lambda number: number >= 0)
     if rate * decay >= 1:
         raise ValueError(
             f"learning_rate * lambda_reg is {rate * decay:g}, the share of each weight that a "
@@ -106,7 +98,7 @@ def as_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
         return None
     try:
         given = np.dtype(dtype)
-    except (TypeError, ValueError, SyntaxError):  # the last one of ",float32"
+    except (TypeError, ValueError, SyntaxError):  # SyntaxError for ",float32"
         given = np.dtype(object)
     if given not in NETWORK_DTYPES:
         raise ValueError(f"dtype is {shown(dtype)}: give 'float32' or 'float64'")
@@ -115,10 +107,11 @@ def as_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
 
 def as_layer_sizes(input_size: object, hidden_size: object, output_size: object) -> tuple[int, ...]:
     """Return every layer's size, input first; `hidden_size` is one size or a sequence of them."""
-    hidden: Iterable[Any] = (hidden_size,)
-    if isinstance(hidden_size, Sequence | np.ndarray) and not isinstance(hidden_size, str | bytes):
-        hidden = np.atleast_1d(hidden_size) if isinstance(hidden_size, np.ndarray) else hidden_size
-    hidden = tuple(hidden)
+    hidden: tuple[Any, ...] = (hidden_size,)
+    if isinstance(hidden_size, np.ndarray):
+        hidden = tuple(np.atleast_1d(hidden_size))
+    elif isinstance(hidden_size, Sequence) and not isinstance(hidden_size, str | bytes):
+        hidden = tuple(hidden_size)
     if not hidden:
         raise ValueError("hidden_size is empty: give the size of at least one hidden layer")
     return (
@@ -158,7 +151,8 @@ def as_callables(callbacks: Iterable[Any], name: str) -> list[Callable[..., Any]
     return functions
 
 
-def _as_number(value: object, name: str, wanted: str) -> float:
+def _as_float(value: object, name: str, wanted: str, is_valid: Callable[[float], bool]) -> float:
+    """Return `value` as a finite float that is valid; the error says what is `wanted`."""
     try:
         if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
@@ -167,6 +161,6 @@ def _as_number(value: object, name: str, wanted: str) -> float:
         number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {shown(value)}: give {wanted}") from None
-    if not math.isfinite(number):
+    if not (math.isfinite(number) and is_valid(number)):
         raise ValueError(f"{name} is {shown(value)}: give {wanted}")
     return number

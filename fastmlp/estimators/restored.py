@@ -7,7 +7,6 @@ trained on as far as its settings go.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from sklearn import config_context
 
 from fastmlp.estimators import hyperparameters as settings
 from fastmlp.estimators.validation import scorer_of
-from fastmlp.json_text import as_name, as_number
+from fastmlp.json_text import as_members, as_number, as_text, as_texts
 from fastmlp.words import shown
 
 LARGEST = 2**63 - 1
@@ -23,37 +22,33 @@ LARGEST = 2**63 - 1
 
 def _as_count(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= LARGEST:
-        raise ValueError("no count")
+        raise ValueError("not a count")
     return value
-
-
-def _as_number_or_none(value: Any) -> float | None:
-    return None if value is None else as_number(value)
 
 
 def _as_curve(value: Any) -> list[float]:
     if not isinstance(value, list):
-        raise TypeError("no list of numbers")
+        raise TypeError("not a list of numbers")
     return [as_number(v) for v in value]
 
 
-def _as_curve_or_none(value: Any) -> list[float] | None:
-    return None if value is None else _as_curve(value)
+def _or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else check(value)
 
 
 FITTED: dict[str, Callable[[Any], Any]] = {
     "n_iter_": _as_count,
     "t_": _as_count,
-    "loss_": _as_number_or_none,
-    "best_loss_": _as_number_or_none,
+    "loss_": _or_none(as_number),
+    "best_loss_": _or_none(as_number),
     "loss_curve_": _as_curve,
-    "validation_loss_curve_": _as_curve_or_none,
-    "validation_scores_": _as_curve_or_none,
-    "best_validation_score_": _as_number_or_none,
+    "validation_loss_curve_": _or_none(_as_curve),
+    "validation_scores_": _or_none(_as_curve),
+    "best_validation_score_": _or_none(as_number),
     "n_features_in_": _as_count,
     "n_layers_": _as_count,
     "n_outputs_": _as_count,
-    "out_activation_": as_name,
+    "out_activation_": as_text,
     "_no_improvement_count": _as_count,
 }
 """What a fit finds, besides weights and names, each with a function that checks it."""
@@ -67,20 +62,13 @@ BESIDE_A_CURVE = {
 
 
 def as_fitted(values: Any) -> dict[str, Any]:
-    """Return attributes by name, if they are of those that a fit finds, and of their kinds."""
-    if not isinstance(values, dict):
-        raise TypeError(f"what the fit has found is {shown(values)}, no names with values")
-    if missing := [name for name in NEEDED if name not in values]:
-        raise ValueError(f"no {missing[0]}")
-    found = dict(BESIDE_A_CURVE) if "loss_curve_" in values else {}
-    for name, value in values.items():
-        if name not in FITTED:
-            raise ValueError(f"unknown attribute {shown(name)}")
-        try:
-            found[name] = FITTED[name](value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{name} is {shown(value)}, {error}") from None
-    return found
+    """Return the attributes that a fit sets, by name, checked."""
+    found, unknown = as_members(values, FITTED, "fitted")
+    if unknown:
+        raise ValueError(f"unknown attribute {shown(unknown[0])}")
+    if missing := [name for name in NEEDED if name not in found]:
+        raise ValueError(f"{missing[0]} is missing")
+    return (BESIDE_A_CURVE if "loss_curve_" in found else {}) | found
 
 
 def check_settings(estimator: Any, n_layers: int) -> None:
@@ -101,23 +89,13 @@ def check_settings(estimator: Any, n_layers: int) -> None:
             raise ValueError(f"{name} is {shown(value)}: give a smaller number")
 
 
-def limit_threads(estimator: Any) -> None:
-    """Let a file ask for as many threads as this machine has cores: more are no faster."""
-    if estimator.n_threads is not None:
-        estimator.n_threads = min(int(estimator.n_threads), os.cpu_count() or 1)
-
-
-def as_feature_names(names: Any, n_features: int) -> list[str] | None:
-    """Return names, a string for each feature; None stays None."""
+def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
+    """Return names, a string for each feature; None stays None. A name may occur twice."""
     if names is None:
         return None
-    if (
-        not isinstance(names, list)
-        or len(names) != n_features
-        or not all(isinstance(name, str) for name in names)
-    ):
+    if not isinstance(names, list) or len(names) != n_features:
         raise ValueError(f"names are {shown(names)}, not a string for each of {n_features}")
-    return names
+    return as_texts(names)
 
 
 def as_flag(value: Any, name: str) -> bool:

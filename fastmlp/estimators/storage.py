@@ -42,7 +42,6 @@ from fastmlp.estimators.restored import (
     as_flag,
     as_weights,
     check_settings,
-    limit_threads,
 )
 from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.history import History
@@ -77,7 +76,12 @@ class FileMixin:
             If the file can't be written.
         """
         check_is_fitted(self)
-        save(self, path)
+        weights, biases = parameters(self)
+        activation_of(self)  # its error says more than those of the checks below
+        check_settings(self, len(weights))
+        if not all(np.isfinite(a).all() for a in (*weights, *biases)):
+            raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
+        FORMAT.write(path, weights, [b.ravel() for b in biases], _metadata(self, sizes_of(weights)))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -102,8 +106,13 @@ class FileMixin:
         ValueError
             If it is damaged, or holds something else.
         """
-        loaded: Self = load(cls, path)
-        return loaded
+        path = Path(path)
+        text, arrays = FORMAT.read(path, f"{cls.__name__}.save")
+        if text.get("estimator") != cls.__name__:
+            name = named(text, "estimator")
+            raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
+        with refusing_damage(f"{path} is"):
+            return _restored(cls, text, arrays)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an ONNX graph, for programs without Python.
@@ -132,29 +141,12 @@ class FileMixin:
         to_onnx(self, path)
 
 
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator to `path`, whole or not at all.
-
-    Raises
-    ------
-    TypeError
-        If class names are of a type that the file can't hold.
-    ValueError
-        If weights, settings or attributes, which the user may have assigned, don't fit together or
-        make no sense.
-    OSError
-        If the file can't be written.
-    """
-
-    weights, biases = parameters(estimator)
-    activation_of(estimator)  # which has more to say than what follows
-    check_settings(estimator, len(weights))
-    if not all(np.isfinite(a).all() for a in (*weights, *biases)):
-        raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
+def _metadata(estimator: Any, sizes: list[int]) -> dict[str, Any]:
+    """Return all that the file holds besides the arrays."""
     fitted = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
-    fitted |= by_hand.fitted(estimator, sizes_of(weights))
+    fitted |= by_hand.fitted(estimator, sizes)
     names = getattr(estimator, "feature_names_in_", None)
-    names = as_feature_names(None if names is None else list(names), len(weights[0]))
+    names = as_feature_names(None if names is None else list(names), sizes[0])
     metadata = {
         "estimator": type(estimator).__name__,
         "parameters": _settings_of(estimator),
@@ -170,7 +162,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
             "is_multilabel": estimator._labels.is_multilabel,
             "is_sparse": estimator._labels.is_sparse,
         }
-    FORMAT.write(path, weights, [b.ravel() for b in biases], metadata)
+    return metadata
 
 
 def _settings_of(estimator: Any) -> dict[str, Any]:
@@ -204,27 +196,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{shown(value)} is no plain value")
 
 
-def load(kind: type, path: str | os.PathLike[str]) -> Any:
-    """Read what `save` wrote of an estimator of this class.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is cut short, holds no estimator or one of another class, its parts don't fit, or
-        `fit` would not take what it says.
-    """
-    path = Path(path)
-    text, arrays = FORMAT.read(path, f"{kind.__name__}.save")
-    if text.get("estimator") != kind.__name__:
-        name = named(text, "estimator")
-        raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
-    with refusing_damage(f"{path} is"):
-        return _restored(kind, text, arrays)
-
-
 def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]]) -> Any:
+    """Return an estimator of this class as a file's metadata and arrays have it."""
     estimator = kind(**_settings(parse(text["parameters"])))
     for name, value in as_fitted(parse(text["fitted"])).items():
         setattr(estimator, name, value)
@@ -239,7 +212,8 @@ def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]])
         raise ValueError("weights are not finite")
     by_hand.out_activation(estimator)  # raises where there is no such function
     check_settings(estimator, n_layers)
-    limit_threads(estimator)
+    if estimator.n_threads is not None:
+        estimator.n_threads = min(int(estimator.n_threads), os.cpu_count() or 1)
     feature_names = as_feature_names(parse(text["names"]), estimator.n_features_in_)
     if feature_names is not None:
         estimator.feature_names_in_ = np.array(feature_names, object)

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastmlp import checks
-from fastmlp.json_text import parse
+from fastmlp.json_text import as_members, parse
 from fastmlp.problem import SETTINGS
 from fastmlp.tensors import DTYPES, Format, layers_of, named, refusing_damage, sizes_of
 from fastmlp.words import shown
@@ -82,7 +82,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     labels = list(range(n_classes) if model.class_names is None else model.class_names)
     _check_labels(labels, n_classes)
     settings = {name: model.settings[name] for name in sorted(model.settings)}
-    if len(_known_settings(settings, n_classes)) < len(settings):
+    if _known_settings(settings, n_classes)[1]:
         known = [UNTRAINED, *SETTINGS]
         raise ValueError(f"settings are {shown(settings)}: give those that are known, {known}")
     checks.as_input_scale(model.input_scale, model.weights[0].dtype)
@@ -136,9 +136,8 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         _check_labels(labels, sizes[-1])
         names = tuple(labels) if isinstance(labels[0], str) else None
         features = checks.as_feature_names(parse(text.get("feature_names", "null")), sizes[0])
-        settings = parse(text.get("settings", "{}"))
-        known = _known_settings(settings, sizes[-1])
-    if unknown := sorted(settings.keys() - known):
+        known, unknown = _known_settings(parse(text.get("settings", "{}")), sizes[-1])
+    if unknown:
         raise ValueError(
             f"{file} has the setting {shown(unknown[0])}, which this fastmlp does not know: "
             f"install the fastmlp that wrote it ({named(text, 'fastmlp_version')}), or a later one"
@@ -158,26 +157,14 @@ def _check_labels(labels: Any, n_classes: int) -> None:
         raise ValueError(f"labels are {shown(labels)}, not 0..{n_classes - 1}, nor different names")
 
 
-def _known_settings(settings: Any, n_classes: int) -> dict[str, Any]:
-    """Return the settings that are known, with the types of their values checked."""
-    if not isinstance(settings, dict):
-        raise TypeError(f"settings are {shown(settings)}, no names with values")
-    known: dict[str, Any] = {}
-    if UNTRAINED in settings:
-        known[UNTRAINED] = _as_classes(settings[UNTRAINED], n_classes)
-    for name, setting in SETTINGS.items():
-        if name in settings:
-            try:
-                known[name] = setting.from_json(settings[name])
-            except TypeError as error:
-                raise TypeError(f"{name}: {shown(settings[name])} is {error}") from None
-    return known
+def _known_settings(settings: Any, n_classes: int) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings that are known, with values of the right types, and the other names."""
 
+    def as_classes(value: Any) -> tuple[int, ...]:
+        is_list = isinstance(value, list | tuple) and all(type(label) is int for label in value)
+        if not is_list or list(value) != sorted(set(value) & set(range(n_classes))):
+            raise ValueError(f"not classes in 0..{n_classes - 1}, in order")
+        return tuple(value)
 
-def _as_classes(value: Any, n_classes: int) -> tuple[int, ...]:
-    """Return a list of classes, each once, in order, as a tuple."""
-    if not isinstance(value, list | tuple) or any(type(label) is not int for label in value):
-        raise TypeError(f"{shown(value)} is no list of classes")
-    if list(value) != sorted(set(value)) or not all(0 <= label < n_classes for label in value):
-        raise ValueError(f"{shown(value)} are not classes in 0..{n_classes - 1}, in order")
-    return tuple(value)
+    known = {name: setting.from_json for name, setting in SETTINGS.items()}
+    return as_members(settings, {UNTRAINED: as_classes, **known}, "settings")
