@@ -43,22 +43,18 @@ _HOMES = {
     "one_hot_encode": "tutorial",
     "show_misclassified_example": "tutorial",
 }
-_REFERENCE_MLP = "network.reference_mlp"
 _MODULES = ("checks", "data", "history", "network", "profiling", "reference", "tutorial")
 
 
 def __dir__() -> list[str]:
     """What is meant to be used, and what every module has; no imports of this file."""
-    return sorted({*__all__, *_HOMES, *filter(_is_dunder, globals())})
+    dunders = {name for name in globals() if name.startswith("__") and name.endswith("__")}
+    return sorted({*__all__, *_HOMES, *dunders})
 
 
 def _reference_mlp() -> Any:
     """Return `fastmlp.reference.MLP`, for which that package asks here: it knows no network."""
-    return importlib.import_module(f"fastmlp.{_REFERENCE_MLP}").MLP
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+    return importlib.import_module("fastmlp.network.reference_mlp").MLP
 
 
 if not TYPE_CHECKING:  # which would take any name for a good one

@@ -14,63 +14,37 @@ in the order of their `column_names`; `labels` and `targets` check y, of which n
 of a class of the user's own.
 """
 
-from fastmlp.checks.arrays import as_finite, as_layers, as_shaped, is_finite
-from fastmlp.checks.column_names import as_feature_names, names_of, names_to_keep, order_of
-from fastmlp.checks.containers import as_numeric, is_sparse, refuse_no_array
-from fastmlp.checks.features import FEATURE_DTYPES, as_features, warn_user
-from fastmlp.checks.keywords import telling_names
-from fastmlp.checks.labels import as_class_names, as_labels
-from fastmlp.checks.missing import refuse_missing
-from fastmlp.checks.numbers import (
-    as_callables,
-    as_count,
-    as_dtype,
-    as_input_scale,
-    as_layer_sizes,
-    as_name,
-    as_positive,
-    as_random_state,
-    as_rates,
-    as_share,
-    as_threads,
-)
-from fastmlp.checks.own import own_orders, own_rows, own_targets
-from fastmlp.checks.sparse import own_structure
-from fastmlp.checks.targets import as_targets
-
-__all__ = [
-    "FEATURE_DTYPES",
-    "as_callables",
-    "as_class_names",
-    "as_count",
-    "as_dtype",
-    "as_feature_names",
-    "as_features",
-    "as_finite",
-    "as_input_scale",
-    "as_labels",
-    "as_layer_sizes",
-    "as_layers",
-    "as_name",
-    "as_numeric",
-    "as_positive",
-    "as_random_state",
-    "as_rates",
-    "as_shaped",
-    "as_share",
-    "as_targets",
-    "as_threads",
-    "is_finite",
-    "is_sparse",
-    "names_of",
-    "names_to_keep",
-    "order_of",
-    "own_orders",
-    "own_rows",
-    "own_structure",
-    "own_targets",
-    "refuse_missing",
-    "refuse_no_array",
-    "telling_names",
-    "warn_user",
-]
+from fastmlp.checks.arrays import as_finite as as_finite
+from fastmlp.checks.arrays import as_layers as as_layers
+from fastmlp.checks.arrays import as_shaped as as_shaped
+from fastmlp.checks.arrays import is_finite as is_finite
+from fastmlp.checks.column_names import as_feature_names as as_feature_names
+from fastmlp.checks.column_names import names_of as names_of
+from fastmlp.checks.column_names import names_to_keep as names_to_keep
+from fastmlp.checks.column_names import order_of as order_of
+from fastmlp.checks.containers import as_numeric as as_numeric
+from fastmlp.checks.containers import is_sparse as is_sparse
+from fastmlp.checks.containers import refuse_no_array as refuse_no_array
+from fastmlp.checks.features import FEATURE_DTYPES as FEATURE_DTYPES
+from fastmlp.checks.features import as_features as as_features
+from fastmlp.checks.features import warn_user as warn_user
+from fastmlp.checks.keywords import telling_names as telling_names
+from fastmlp.checks.labels import as_class_names as as_class_names
+from fastmlp.checks.labels import as_labels as as_labels
+from fastmlp.checks.missing import refuse_missing as refuse_missing
+from fastmlp.checks.numbers import as_callables as as_callables
+from fastmlp.checks.numbers import as_count as as_count
+from fastmlp.checks.numbers import as_dtype as as_dtype
+from fastmlp.checks.numbers import as_input_scale as as_input_scale
+from fastmlp.checks.numbers import as_layer_sizes as as_layer_sizes
+from fastmlp.checks.numbers import as_name as as_name
+from fastmlp.checks.numbers import as_positive as as_positive
+from fastmlp.checks.numbers import as_random_state as as_random_state
+from fastmlp.checks.numbers import as_rates as as_rates
+from fastmlp.checks.numbers import as_share as as_share
+from fastmlp.checks.numbers import as_threads as as_threads
+from fastmlp.checks.own import own_orders as own_orders
+from fastmlp.checks.own import own_rows as own_rows
+from fastmlp.checks.own import own_targets as own_targets
+from fastmlp.checks.sparse import own_structure as own_structure
+from fastmlp.checks.targets import as_targets as as_targets

@@ -40,17 +40,14 @@ def to_numbers(values: ArrayLike, name: str) -> tuple[NDArray[Any], bool]:
     if is_frame(values):
         return _from_frame(values, name)
     refuse_time_columns(columns_of(values), name)
-    array = to_array(values, name)
-    is_recovered = False
-    if array.dtype.kind == "O":
-        array = _from_cells(array, name)
-        is_recovered = array.dtype.kind == "i"
-    elif array.dtype.kind == "f" and isinstance(values, list | tuple) and is_whole(array):
-        array = _from_cells(np.array(values, dtype=object), name, array)
-        is_recovered = array.dtype.kind == "i"
+    array = found = to_array(values, name)
+    if found.dtype.kind == "O":
+        array = _from_cells(found, name)
+    elif found.dtype.kind == "f" and isinstance(values, list | tuple) and is_whole(found):
+        array = _from_cells(np.array(values, dtype=object), name, found)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} holds {array.dtype} values: give real numbers")
-    return array, is_recovered
+    return array, array is not found and array.dtype.kind == "i"
 
 
 def to_array(values: ArrayLike, name: str) -> NDArray[Any]:
@@ -132,17 +129,13 @@ def _from_frame(frame: Any, name: str) -> tuple[NDArray[Any], bool]:
     if len(kinds) <= 1 and kinds <= set("biuf"):
         return np.asarray(frame), False
     columns = [_column(cells, label, name) for label, cells in frame.items()]
-    if any(c.dtype.kind in "biu" for c in columns) and all(map(is_whole, columns)):
-        whole = np.empty(frame.shape, np.int64)
-        for place, column in enumerate(columns):
-            whole[:, place] = column
-        return whole, True
-    if kinds <= set("iuf"):
+    are_whole = any(c.dtype.kind in "biu" for c in columns) and all(map(is_whole, columns))
+    if not are_whole and kinds <= set("iuf"):
         return np.asarray(frame), False
-    floats = np.empty(frame.shape, np.float64)
+    array = np.empty(frame.shape, np.int64 if are_whole else np.float64)
     for place, column in enumerate(columns):
-        floats[:, place] = column
-    return floats, False
+        array[:, place] = column
+    return array, are_whole
 
 
 def _column(cells: Any, label: object, name: str) -> NDArray[Any]:

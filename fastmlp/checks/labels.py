@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,7 +100,7 @@ def as_labels(
 
 
 def _words_as_numbers(y: ArrayLike, name: str, class_names: Sequence[str] | None) -> Any:
-    """Return `y`; if it holds text, return the numbers that the text stands for."""
+    """Return `y`, where words are replaced by the labels that they stand for."""
     if isinstance(y, np.ndarray) and y.dtype.kind in "biuf":
         return y
     refuse_masked(y, name)
@@ -111,34 +111,25 @@ def _words_as_numbers(y: ArrayLike, name: str, class_names: Sequence[str] | None
     if not any(isinstance(cell, str | bytes) for cell in cells.flat):
         return y
     classes = {word: label for label, word in enumerate(class_names or ())}
-    # If class names are numbers, another number can't be meant as a label.
-    may_number = all(_as_number(word) is None for word in classes)
-    known: dict[object, float] = {}  # a cache: few of the words differ
-    numbers = np.empty(cells.shape, object)
-    for place, cell in enumerate(cells.flat):
-        if isinstance(cell, str | bytes):
-            if cell not in known:
-                known[cell] = _number(cell, place, name, array.dtype, classes, may_number)
-            cell = known[cell]
-        numbers.flat[place] = cell
-    return numbers
+    # If class names are digits themselves, other digits can't be meant as a label.
+    may_be_digits = all(_parsed(word) is None for word in classes)
+    known: dict[object, float] = {}  # a cache: words repeat
+    for row, cell in enumerate(cells.flat):
+        if not isinstance(cell, str | bytes):
+            continue
+        if cell not in known:
+            word = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+            label = classes.get(word, _parsed(word) if may_be_digits else None)
+            if label is None:
+                _refuse_word(word, row, name, array.dtype, classes)
+            known[cell] = label
+        cells.flat[row] = known[cell]
+    return cells
 
 
-def _number(
-    cell: str | bytes,
-    row: int,
-    name: str,
-    dtype: np.dtype[Any],
-    classes: dict[str, int],
-    may_number: bool,
-) -> float:
-    """Return the class that a word names, or, if `may_number`, the number that it is."""
-    word = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-    if word in classes:
-        return classes[word]
-    number = _as_number(word)
-    if number is not None and may_number:
-        return int(number) if number.is_integer() else number
+def _refuse_word(
+    word: str, row: int, name: str, dtype: np.dtype[Any], classes: Collection[str]
+) -> NoReturn:
     if classes:
         first = ", ".join(map(shown, list(classes)[:3]))
         raise ValueError(
@@ -151,9 +142,12 @@ def _number(
     )
 
 
-def _as_number(word: str) -> float | None:
-    """Return the number that a word is, or None."""
+def _parsed(word: str) -> float | None:
+    """Return a word's numeric value, an int if it is whole; None for other words."""
+    if "_" in word:  # Python would read 1_0 as 10
+        return None
     try:
-        return None if "_" in word else float(word)  # Python takes 1_0 for 10
+        value = float(word)
     except ValueError:
         return None
+    return int(value) if value.is_integer() else value

@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import (
 
 from fastmlp import checks
 from fastmlp.checks.names import nearest
-from fastmlp.problem import GRADIENT, Problem
+from fastmlp.problem import GRADIENT, SETTINGS, Number, Problem
 from fastmlp.reference import ACTIVATIONS, LOSSES, OPTIMIZERS
 from fastmlp.words import shortened, shown
 
@@ -50,6 +50,7 @@ LOSSES_OF_NUMBERS = Names(
     lambda name: LOSSES[name].targets == "numbers" and LOSSES[name].out_activation is not None,
 )
 
+NUMERIC_SETTINGS = [name for name, kind in SETTINGS.items() if isinstance(kind, Number)]
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(ACTIVATIONS.keys()), tuple, list],
@@ -189,30 +190,19 @@ def problem_of(estimator: Any, loss: str) -> Problem:
     ValueError, TypeError
         If there is no such activation or solver, or a setting is no number.
     """
-    try:
-        return Problem(
-            activation=activation_of(estimator),
-            loss=loss,
-            optimizer=_optimizer(estimator),
-            momentum=float(estimator.momentum),
-            beta_1=float(estimator.beta_1),
-            beta_2=float(estimator.beta_2),
-            epsilon=float(estimator.epsilon),
-            dropout=float(estimator.dropout),
-        )
-    except (TypeError, ValueError, OverflowError):
-        for name in ("momentum", "beta_1", "beta_2", "epsilon", "dropout"):
-            as_float(estimator, name)  # which raises, and names it
-        raise
+    return Problem(
+        activation=activation_of(estimator),
+        loss=loss,
+        optimizer=_optimizer(estimator),
+        **{name: as_float(estimator, name) for name in NUMERIC_SETTINGS},
+    )
 
 
 def _optimizer(estimator: Any) -> str:
     if estimator.solver == "lbfgs":
-        return "gradient"
+        return GRADIENT
     if estimator.solver != "sgd":
-        if estimator.solver not in STOCHASTIC_SOLVERS:
-            checks.as_name(estimator.solver, "solver", STOCHASTIC_SOLVERS)  # which raises
-        return str(estimator.solver)
+        return checks.as_name(estimator.solver, "solver", STOCHASTIC_SOLVERS)
     if estimator.momentum == 0:
         return "sgd"
     return "nesterov" if estimator.nesterovs_momentum else "momentum"

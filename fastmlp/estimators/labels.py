@@ -13,7 +13,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from fastmlp.checks.features import warn_user
-from fastmlp.words import LONGEST_VALUE, shortened
+from fastmlp.words import LONGEST_VALUE, listed, shortened
 
 Array = NDArray[Any]
 
@@ -193,8 +193,8 @@ class Labels:
         unnamed = set(known) - class_weight.keys()
         if unknown and unnamed:
             warn_user(
-                f"class_weight names {_some(unknown)}, which y does not hold, and not "
-                f"{_some(unnamed)}, which count 1: are the names those in y?"
+                f"class_weight names {_first(unknown)}, which y does not hold, and not "
+                f"{_first(unnamed)}, which count 1: are the names those in y?"
             )
         return weights
 
@@ -227,7 +227,6 @@ def _some_of(classes: Array) -> str:
     return shortened(str(classes), LONGEST_VALUE)
 
 
-def _some(labels: set[Any]) -> str:
-    """Return the first of some labels, in a message."""
-    first = ", ".join(sorted(map(reprlib.repr, labels))[:3])
-    return first if len(labels) <= 3 else f"{first} and {len(labels) - 3} more"
+def _first(labels: set[Any]) -> str:
+    """Return the first of some labels for a message."""
+    return listed(sorted(map(reprlib.repr, labels)), 3)
