@@ -1,4 +1,4 @@
-"""Where modules of version 0.1.0 have gone, for the pickles that it wrote."""
+"""The new names of version 0.1.0's modules and classes, so that its pickles still load."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import Any
 PACKAGE = __name__.partition(".")[0]
 HOMES = {
     "divergence": "network.divergence",
+    "estimators.labels": "estimators.label_encoding",
     "mlp": "network.mlp",
     "reference.mlp": "network.reference_mlp",
 }
+RENAMED = {"Labels": "LabelEncoding"}  # classes of moved modules
 
 
 class _Moved(ModuleType):
-    """A module under its old name, looked up in its new home when it is asked for something."""
+    """A stand-in under a module's old name, which imports the new one on first use."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"{self.__name__} has moved, and has no {name}")
         home = HOMES[self.__name__.removeprefix(f"{PACKAGE}.")]
-        return getattr(importlib.import_module(f"{PACKAGE}.{home}"), name)
+        return getattr(importlib.import_module(f"{PACKAGE}.{home}"), RENAMED.get(name, name))
 
 
 for old in HOMES:

@@ -18,7 +18,7 @@ from sklearn.exceptions import NotFittedError
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.hyperparameters import LOSSES_OF_NUMBERS
-from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.label_encoding import LabelEncoding
 from fastmlp.reference import ACTIVATIONS
 
 CLASSES = {
@@ -96,7 +96,7 @@ def test_several_labels_come_back_as_they_were(tmp_path, container):
 def test_many_labels_come_back_in_little_memory(is_sparse):
     n = 20_000
     tracemalloc.start()
-    labels = Labels.of(np.arange(n), is_multilabel=True, is_sparse=is_sparse)
+    labels = LabelEncoding.of(np.arange(n), is_multilabel=True, is_sparse=is_sparse)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 50e6  # a square matrix: 3.2 GB

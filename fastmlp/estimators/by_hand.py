@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from fastmlp import checks
-from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.label_encoding import LabelEncoding
 from fastmlp.reference import ACTIVATIONS, LOSSES
 from fastmlp.reference.losses import loss_with_output
 from fastmlp.words import shown
@@ -61,7 +61,7 @@ def trained_out_activation(estimator: Any) -> str:
     return outputs[checks.as_name(estimator._loss_name(), "loss", outputs)]
 
 
-def labels(estimator: Any) -> Labels:
+def labels(estimator: Any) -> LabelEncoding:
     """Return a classifier's labels, from `classes_`.
 
     Several outputs of a loss of flags are labels that don't exclude each other, if they are
@@ -88,7 +88,9 @@ def labels(estimator: Any) -> Labels:
     return labels_of(classes, n_outputs, is_multilabel)
 
 
-def labels_of(classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool = False) -> Labels:
+def labels_of(
+    classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool = False
+) -> LabelEncoding:
     """Return the labels of an array of classes.
 
     Raises
@@ -98,7 +100,7 @@ def labels_of(classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool
     """
     if not len(classes) or (classes.dtype.kind == "f" and not np.isfinite(classes).all()):
         raise ValueError("classes_ is empty or not finite: assign the classes, sorted")
-    found = Labels.of(classes, is_multilabel, is_sparse)
+    found = LabelEncoding.of(classes, is_multilabel, is_sparse)
     if found.classes.tolist() != classes.tolist():
         raise ValueError(
             "classes_ is not sorted, or names a class twice: sort it, and the last layer's columns "

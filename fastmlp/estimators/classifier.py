@@ -18,7 +18,7 @@ from fastmlp.estimators import by_hand
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.docstrings import documented
 from fastmlp.estimators.hyperparameters import CONSTRAINTS, Real
-from fastmlp.estimators.labels import Labels
+from fastmlp.estimators.label_encoding import LabelEncoding
 from fastmlp.estimators.scores import ScoreMixin
 
 Array = NDArray[Any]
@@ -146,18 +146,18 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, BaseMLP):
         self.monitor = monitor
 
     @property
-    def _labels(self) -> Labels:
-        kept: Labels | None = self.__dict__.get("_labels")
+    def _labels(self) -> LabelEncoding:
+        kept: LabelEncoding | None = self.__dict__.get("_labels")
         return kept if kept is not None else by_hand.labels(self)
 
     @_labels.setter
-    def _labels(self, labels: Labels) -> None:
+    def _labels(self, labels: LabelEncoding) -> None:
         self.__dict__["_labels"] = labels
 
     def _encode_first(self, y: Any, is_partial: bool) -> Array:
         y = _as_column(y)
         if not hasattr(self, "classes_") or not (self.warm_start or is_partial):
-            self._labels = Labels(y)
+            self._labels = LabelEncoding(y)
             self.classes_ = self._labels.classes
         else:
             self._labels = self._labels  # where they were derived
@@ -304,7 +304,7 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, BaseMLP):
         refuse_missing(classes, "classes", are_rows=False)
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")
-            self._labels = Labels(y if is_multilabel else classes)
+            self._labels = LabelEncoding(y if is_multilabel else classes)
         return self._fit(X, y, sample_weight, (None, None), is_partial=True)
 
     def __sklearn_tags__(self) -> Any:

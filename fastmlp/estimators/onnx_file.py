@@ -15,12 +15,13 @@ from sklearn.base import is_classifier
 
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.hyperparameters import hidden_activations
+from fastmlp.estimators.label_encoding import LabelEncoding
 from fastmlp.estimators.outputs import parameters
 from fastmlp.files import atomic_write
 from fastmlp.reference import ACTIVATIONS, LOSSES, Activation, Loss
 from fastmlp.reference.losses import loss_with_output
 
-OPSET = 17  # of 2022: every runtime has it
+OPSET = 17  # of 2022, so every runtime supports it
 IR_VERSION = 8
 
 
@@ -30,7 +31,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
         import onnx
     except ImportError as error:
         raise ImportError("to_onnx needs the package onnx: pip install 'fastmlp[onnx]'") from error
-    graph = _Graph()
+    graph = _Graph(onnx)
     weights, biases = parameters(estimator)
     names = [*hidden_activations(estimator, len(weights) - 1), by_hand.out_activation(estimator)]
     value = "X"
@@ -38,13 +39,15 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
         product = graph.add("MatMul", value, graph.constant(w.astype(np.float32)))
         z = graph.add("Add", product, graph.constant(b.ravel().astype(np.float32)))
         value = _activation(graph, name, z)
-    outputs = [_outputs(estimator, graph, value, weights[-1].shape[1])]
     if is_classifier(estimator):
-        outputs.append(_label(estimator, graph, outputs[0].name))
+        _add_classifier_outputs(graph, value, weights[-1].shape[1], estimator._labels)
+    else:
+        graph.add("Identity", value, name="predictions")
+        graph.declare("predictions", onnx.TensorProto.FLOAT, "n", weights[-1].shape[1])
     helper = onnx.helper
-    x = helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, ["n", weights[0].shape[0]])
+    x = helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, ["n", len(weights[0])])
     made = helper.make_graph(
-        graph.nodes, type(estimator).__name__, [x], outputs, initializer=graph.constants
+        graph.nodes, type(estimator).__name__, [x], graph.outputs, initializer=graph.constants
     )
     opset = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(
@@ -56,28 +59,30 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
 
 
 class _Graph:
-    """Nodes and constants, named by their number."""
+    """Nodes, constants and outputs. Names that nobody chose are numbered."""
 
-    def __init__(self) -> None:
+    def __init__(self, onnx: Any) -> None:
+        self.onnx = onnx
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.outputs: list[Any] = []
 
     def constant(self, values: Any) -> str:
         """Add an array; return its name."""
-        from onnx import numpy_helper
-
         name = f"constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values), name))
+        self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(values), name))
         return name
 
     def add(self, kind: str, *inputs: str | float, name: str = "", **settings: Any) -> str:
         """Add a node with one output; return the output's name. Numbers become constants."""
-        from onnx import helper
-
         name = name or f"value{len(self.nodes)}"
         names = [x if isinstance(x, str) else self.constant(np.float32(x)) for x in inputs]
-        self.nodes.append(helper.make_node(kind, names, [name], **settings))
+        self.nodes.append(self.onnx.helper.make_node(kind, names, [name], **settings))
         return name
+
+    def declare(self, name: str, kind: int, *shape: str | int) -> None:
+        """Make a value an output of the graph; `kind` is one of ``TensorProto.DataType``."""
+        self.outputs.append(self.onnx.helper.make_tensor_value_info(name, kind, shape))
 
 
 def _activation(graph: _Graph, name: str, z: str) -> str:
@@ -91,37 +96,26 @@ def _activation(graph: _Graph, name: str, z: str) -> str:
     return entry.onnx(graph, z)
 
 
-def _outputs(estimator: Any, graph: _Graph, value: str, n_outputs: int) -> Any:
-    from onnx import TensorProto, helper
-
-    name = "predictions"
-    if is_classifier(estimator):
-        name = "probabilities"
-        if n_outputs == 1:
-            other = graph.add("Sub", 1.0, value)
-            value, n_outputs = graph.add("Concat", other, value, axis=1), 2
-    graph.add("Identity", value, name=name)
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", n_outputs])
-
-
-def _label(estimator: Any, graph: _Graph, probabilities: str) -> Any:
-    from onnx import TensorProto, helper
-
-    classes = estimator._labels.classes
-    if estimator._labels.is_multilabel:
-        above = graph.add("Greater", probabilities, 0.5)
-        graph.add("Cast", above, name="label", to=TensorProto.INT64)
-        return helper.make_tensor_value_info("label", TensorProto.INT64, ["n", len(classes)])
-    # The later of two equal probabilities loses, as in predict.
-    best = graph.add("ArgMax", probabilities, axis=1, keepdims=0)
+def _add_classifier_outputs(
+    graph: _Graph, value: str, n_columns: int, labels: LabelEncoding
+) -> None:
+    kinds, classes = graph.onnx.TensorProto, labels.classes
+    if n_columns == 1:
+        other = graph.add("Sub", 1.0, value)
+        value, n_columns = graph.add("Concat", other, value, axis=1), 2
+    graph.add("Identity", value, name="probabilities")
+    graph.declare("probabilities", kinds.FLOAT, "n", n_columns)
+    if labels.is_multilabel:
+        above = graph.add("Greater", "probabilities", 0.5)
+        graph.add("Cast", above, name="label", to=kinds.INT64)
+        graph.declare("label", kinds.INT64, "n", len(classes))
+        return
+    # Of equal probabilities the first one counts, as in predict.
+    best = graph.add("ArgMax", "probabilities", axis=1, keepdims=0)
     if len(classes) == 1:
         best = graph.add("Mul", best, graph.constant(np.int64(0)))
     graph.add("Gather", graph.constant(_names(classes)), best, name="label")
-    kinds = {
-        "i": TensorProto.INT64, "u": TensorProto.UINT64, "f": TensorProto.DOUBLE,
-        "O": TensorProto.STRING,
-    }  # fmt: skip
-    return helper.make_tensor_value_info("label", kinds[_names(classes).dtype.kind], ["n"])
+    graph.declare("label", graph.constants[-1].data_type, "n")
 
 
 def _names(classes: Any) -> Any:

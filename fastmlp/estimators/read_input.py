@@ -100,7 +100,6 @@ def _is_plain_array(X: Any) -> bool:
         and X.ndim == 2
         and X.size > 0
         and X.dtype in (FLOAT64, FLOAT32)
-        and X.dtype.isnative
         and bool(X.flags.c_contiguous)
     )
 

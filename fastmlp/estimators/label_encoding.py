@@ -18,7 +18,7 @@ from fastmlp.words import LONGEST_VALUE, listed, shortened
 Array = NDArray[Any]
 
 
-class Labels:
+class LabelEncoding:
     """The classes of a classifier.
 
     Parameters
