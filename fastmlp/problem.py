@@ -29,7 +29,7 @@ class Tables(Protocol):
     def OPTIMIZERS(self) -> Mapping[str, Any]: ...  # noqa: N802
 
 
-class Number(NamedTuple):
+class NumberSetting(NamedTuple):
     """A setting that is a number."""
 
     default: float
@@ -45,7 +45,7 @@ class Number(NamedTuple):
         return json_text.as_number(value)
 
 
-class Name(NamedTuple):
+class NameSetting(NamedTuple):
     """A setting that is the name of an entry in an engine's table."""
 
     default: str
@@ -71,7 +71,7 @@ class Name(NamedTuple):
         return json_text.as_text(value)
 
 
-def _field(setting: Name | Number) -> Any:
+def _field(setting: NameSetting | NumberSetting) -> Any:
     return field(default=setting.default, metadata={"setting": setting})
 
 
@@ -85,29 +85,37 @@ class Problem:
     """
 
     activation: str | tuple[str, ...] = _field(
-        Name(
+        NameSetting(
             "relu", "ACTIVATIONS", "What follows each hidden layer, one for all or one for each",
             may_be_several=True,
         )
     )  # fmt: skip
     loss: str = _field(
-        Name("cross_entropy", "LOSSES", "What is minimised; it names the output's function too")
+        NameSetting(
+            "cross_entropy", "LOSSES", "What is minimised; it names the output's function too"
+        )
     )
-    optimizer: str = _field(Name("sgd", "OPTIMIZERS", "How a step follows the gradient"))
+    optimizer: str = _field(NameSetting("sgd", "OPTIMIZERS", "How a step follows the gradient"))
     momentum: float = _field(
-        Number(0.9, checks.as_share, "Share of the last step that momentum and nesterov take again")
+        NumberSetting(
+            0.9, checks.as_share, "Share of the last step that momentum and nesterov take again"
+        )
     )
     beta_1: float = _field(
-        Number(0.9, checks.as_share, "Decay of the mean of gradients, in adam and adamw")
+        NumberSetting(0.9, checks.as_share, "Decay of the mean of gradients, in adam and adamw")
     )
     beta_2: float = _field(
-        Number(0.999, checks.as_share, "Decay of the mean of squared gradients, in adam and adamw")
+        NumberSetting(
+            0.999, checks.as_share, "Decay of the mean of squared gradients, in adam and adamw"
+        )
     )
     epsilon: float = _field(
-        Number(1e-8, checks.as_positive, "Added to the root of the mean square, in adam and adamw")
+        NumberSetting(
+            1e-8, checks.as_positive, "Added to the root of the mean square, in adam and adamw"
+        )
     )
     dropout: float = _field(
-        Number(0.0, checks.as_share, "Share of the hidden units that a step leaves out")
+        NumberSetting(0.0, checks.as_share, "Share of the hidden units that a step leaves out")
     )
 
     def activations(self, n_layers: int) -> tuple[str, ...]:
@@ -129,7 +137,7 @@ class Problem:
         return tuple(self.activation)
 
 
-SETTINGS: Mapping[str, Name | Number] = {
+SETTINGS: Mapping[str, NameSetting | NumberSetting] = {
     field.name: field.metadata["setting"] for field in fields(Problem)
 }
 """What each setting may be, by name, in the order of `Problem`'s fields."""

@@ -6,14 +6,25 @@ output. The kernels, which work on raw pointers, depend on it: a wrong label wou
 outside of their buffers. A callback or another thread may change the caller's arrays afterwards, so
 engines make a checked copy of everything that addresses are derived from (`own`).
 
-`numbers` checks single arguments; `names` and `keywords` suggest what an unknown one was meant to
-be. `containers` extracts numbers from whatever holds them, `shapes` and `arrays` check shapes, and
-`sparse` checks SciPy's matrices, which are not trusted. `features` checks X, whose columns are put
-in the order of their `column_names`; `labels` and `targets` check y, of which no value may be
-`missing`. `times` are not numbers, and `generators` may be
-of a class of the user's own.
+`arguments` checks single arguments; `names` and `keywords` suggest what a misspelled one was meant
+to be. `containers` converts lists, frames and the like to arrays, `shapes` and `arrays` check
+shapes, and `sparse` checks SciPy's matrices, which are not trusted. `features` checks X, whose
+columns `column_names` matches with those of the training; `labels` and `targets` check y, where
+`missing` finds missing values. `times` refuses dates and times, and `generators` checks what a
+user's own class of random generators returns.
 """
 
+from fastmlp.checks.arguments import as_callables as as_callables
+from fastmlp.checks.arguments import as_count as as_count
+from fastmlp.checks.arguments import as_dtype as as_dtype
+from fastmlp.checks.arguments import as_input_scale as as_input_scale
+from fastmlp.checks.arguments import as_layer_sizes as as_layer_sizes
+from fastmlp.checks.arguments import as_name as as_name
+from fastmlp.checks.arguments import as_positive as as_positive
+from fastmlp.checks.arguments import as_random_state as as_random_state
+from fastmlp.checks.arguments import as_rates as as_rates
+from fastmlp.checks.arguments import as_share as as_share
+from fastmlp.checks.arguments import as_threads as as_threads
 from fastmlp.checks.arrays import as_finite as as_finite
 from fastmlp.checks.arrays import as_layers as as_layers
 from fastmlp.checks.arrays import as_shaped as as_shaped
@@ -32,17 +43,6 @@ from fastmlp.checks.keywords import telling_names as telling_names
 from fastmlp.checks.labels import as_class_names as as_class_names
 from fastmlp.checks.labels import as_labels as as_labels
 from fastmlp.checks.missing import refuse_missing as refuse_missing
-from fastmlp.checks.numbers import as_callables as as_callables
-from fastmlp.checks.numbers import as_count as as_count
-from fastmlp.checks.numbers import as_dtype as as_dtype
-from fastmlp.checks.numbers import as_input_scale as as_input_scale
-from fastmlp.checks.numbers import as_layer_sizes as as_layer_sizes
-from fastmlp.checks.numbers import as_name as as_name
-from fastmlp.checks.numbers import as_positive as as_positive
-from fastmlp.checks.numbers import as_random_state as as_random_state
-from fastmlp.checks.numbers import as_rates as as_rates
-from fastmlp.checks.numbers import as_share as as_share
-from fastmlp.checks.numbers import as_threads as as_threads
 from fastmlp.checks.own import own_orders as own_orders
 from fastmlp.checks.own import own_rows as own_rows
 from fastmlp.checks.own import own_targets as own_targets

@@ -8,8 +8,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastmlp.checks.arguments import NETWORK_DTYPES
 from fastmlp.checks.containers import as_numeric
-from fastmlp.checks.numbers import NETWORK_DTYPES
 
 
 def as_shaped(values: ArrayLike, shape: tuple[int | None, ...], name: str) -> NDArray[Any]:
@@ -39,7 +39,7 @@ def as_layers(
 
 
 def _is_plain(values: ArrayLike, shape: tuple[int, ...]) -> TypeGuard[NDArray[Any]]:
-    """Whether `as_shaped` would return `values` as they are: it takes as long as some rows."""
+    """Whether `as_shaped` would return `values` itself; asking it takes as long as some rows."""
     return type(values) is np.ndarray and values.shape == shape and values.dtype in NETWORK_DTYPES
 
 

@@ -34,7 +34,7 @@ def names_of(x: Any) -> tuple[str, ...] | None:
 def names_to_keep(
     names: Sequence[str] | None, known: Sequence[str] | None = None
 ) -> tuple[str, ...] | None:
-    """Return the column names that a training on such columns stores, in the order of its features.
+    """Return the column names that a training on columns of these `names` stores.
 
     They are `known`, those of an earlier training, if `names` are the same in another order: a
     network that is trained further keeps its order. None if a name occurs twice.
@@ -45,7 +45,7 @@ def names_to_keep(
 
 
 def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
-    """Return names: a string for each feature, all different; None stays None."""
+    """Return `names`, a different string for each feature, as a tuple; None stays None."""
     if names is None:
         return None
     words = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else ()
@@ -62,8 +62,8 @@ def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
 def order_of(names: Sequence[str], known: Sequence[str]) -> NDArray[np.intp] | None:
     """Return the position of each `known` name among `names`; None if columns stay in place.
 
-    Names that only count the columns, such as 0, 1, 2, are the default of a table without names. If
-    either side has such names and the other has different ones, columns are matched by position.
+    Consecutive integers, such as 0, 1, 2, are the default names of a table without names. If either
+    side has such names and the other has different ones, columns are matched by position.
 
     Raises
     ------

@@ -1,8 +1,9 @@
-"""Converts whatever holds numbers (lists, frames, object cells, masked arrays) to plain arrays.
+"""Converts containers of real values (lists, frames, object or masked arrays) to plain arrays.
 
-The result depends on the values, not on the container. Some containers can't represent integers as
-such: object cells, or columns of several types, which NumPy converts to floats. If at least one
-cell or column has an integer type, and all values are whole, they become integers here.
+The result depends on the values, not on the container. NumPy has no integer dtype for some
+containers of integers: arrays of objects, or frames with columns of several types, which it
+converts to floats. If at least one cell or column has an integer type, and all values are whole,
+they become integers here.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastmlp.checks.times import TIMES, columns_of, first_time, refuse_time_columns
 from fastmlp.words import shown
 
-WHOLE_CELLS = (int, np.integer, np.bool_)
-LARGEST = 2.0**63  # whole numbers from here on remain floats
+INTEGER_TYPES = (int, np.integer, np.bool_)
+LARGEST = 2.0**63  # whole values from here on remain floats
 
 
 def as_numeric(values: ArrayLike, name: str) -> NDArray[Any]:
@@ -70,8 +71,8 @@ def refuse_no_array(values: object, name: str) -> None:
         )
     if isinstance(values, set | frozenset):
         raise TypeError(f"{name} is a {kind}, which has no order: give a list or an array")
-    ways_in = ("__getitem__", "__array__", "__array_interface__")
-    if isinstance(values, Iterable) and not any(hasattr(values, way) for way in ways_in):
+    protocols = ("__getitem__", "__array__", "__array_interface__")
+    if isinstance(values, Iterable) and not any(hasattr(values, name) for name in protocols):
         raise TypeError(f"{name} is a {kind}: give an array, as in np.array(list({name}))")
 
 
@@ -90,7 +91,7 @@ def refuse_masked(values: object, name: str) -> None:
             )
     elif isinstance(values, list | tuple):
         if not any(issubclass(kind, np.ma.MaskedArray) for kind in {*map(type, values)}):
-            return  # to look at each takes its time
+            return  # without looking at each element, which is slow
         for i, cells in enumerate(values):
             if isinstance(cells, np.ma.MaskedArray) and np.ma.is_masked(cells):
                 raise ValueError(
@@ -101,7 +102,7 @@ def refuse_masked(values: object, name: str) -> None:
 
 def is_sparse(x: object) -> bool:
     """Whether `x` is one of SciPy's sparse matrices or arrays."""
-    scipy_sparse = sys.modules.get("scipy.sparse")  # whoever has one has imported it
+    scipy_sparse = sys.modules.get("scipy.sparse")  # if not imported, nothing is sparse
     return scipy_sparse is not None and scipy_sparse.issparse(x)
 
 
@@ -156,9 +157,9 @@ def _column(cells: Any, label: object, name: str) -> NDArray[Any]:
 def _from_cells(
     cells: NDArray[Any], name: str, numbers: NDArray[Any] | None = None, column: object = None
 ) -> NDArray[Any]:
-    """Return object cells as int64 if they are integers (see above), else as float64.
+    """Return object cells as int64 if they are integers (see the module), else as float64.
 
-    `numbers` are the cells as floats, if they are known.
+    `numbers` are the cells as floats, if the caller has converted them.
     """
     if numbers is None:
         try:
@@ -173,7 +174,7 @@ def _from_cells(
 
 
 def _is_whole_cell(cell: object) -> bool:
-    return isinstance(cell, WHOLE_CELLS) or (isinstance(cell, str) and cell.strip().isdecimal())
+    return isinstance(cell, INTEGER_TYPES) or (isinstance(cell, str) and cell.strip().isdecimal())
 
 
 def _refuse_cell(cells: NDArray[Any], name: str, column: object) -> NoReturn:

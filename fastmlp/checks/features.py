@@ -19,20 +19,20 @@ from fastmlp.checks.arrays import is_finite
 from fastmlp.checks.shapes import check_shape
 
 FEATURE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
-VALUES_PER_LOOK = 2**16  # so that they stay in the cache between minimum and maximum
+BLOCK = 2**16  # values that stay in the CPU's cache between minimum and maximum
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Issue a warning for the line outside of this package, and of scikit-learn, that led here."""
+    """Issue a warning that names the line of the caller outside this package and scikit-learn."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and _is_on_the_way(frame):
+    while frame.f_back is not None and _is_internal(frame):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 
 
-def _is_on_the_way(frame: FrameType) -> bool:
-    """Whether a frame is the package's, or scikit-learn's, which wraps `fit` and calls it."""
+def _is_internal(frame: FrameType) -> bool:
+    """Whether a frame is this package's, or scikit-learn's, which wraps `fit`."""
     module = str(frame.f_globals.get("__name__", ""))
     return frame.f_code.co_filename.startswith(PACKAGE) or module.startswith("sklearn.")
 
@@ -45,7 +45,7 @@ def as_features(
     name: str = "x",
     warn: Callable[[str], object] = warn_user,
 ) -> Any:
-    """Return `x` as the engines take it, without copying values that are so already.
+    """Return `x` as the engines take it; values that need no conversion are not copied.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def as_features(
     n_features : int
         The number of columns that the network was made for.
     dtype : numpy.dtype
-        The dtype that all types but uint8, float32 and float64 are converted to.
+        All types other than uint8, float32 and float64 are converted to it.
     input_scale : float, optional
         Divides integers other than uint8 (the engines divide uint8 themselves).
     name : str
@@ -108,7 +108,7 @@ def as_features(
 
 
 def _is_plain(x: Any, n_features: int) -> TypeGuard[NDArray[Any]]:
-    """Whether `x` is as the engines take it, provided that it is finite."""
+    """Whether `as_features` returns `x` itself if it is finite."""
     return (
         type(x) is np.ndarray
         and x.ndim == 2
@@ -152,7 +152,7 @@ def _check_values(
     """Raise if a value is not finite; warn if floats look as if they should be divided."""
     if values.dtype.kind != "f":
         return
-    is_short = len(values) <= VALUES_PER_LOOK and values.itemsize <= dtype.itemsize
+    is_short = len(values) <= BLOCK and values.itemsize <= dtype.itemsize
     if is_short and input_scale is None and is_finite(values):
         return
     low, high = _range(values, dtype, name, row_of)
@@ -178,11 +178,11 @@ def _range(
     """
     limit = min(np.finfo(dtype).max, np.finfo(values.dtype).max)
     lowest, highest = 0.0, 0.0
-    for start in range(0, len(values), VALUES_PER_LOOK):
-        look = values[start : start + VALUES_PER_LOOK]
-        low, high = look.min(), look.max()
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK]
+        low, high = block.min(), block.max()
         if not (low >= -limit and high <= limit):
-            row = row_of(start + int(np.argmin(np.abs(look) <= limit)))
+            row = row_of(start + int(np.argmin(np.abs(block) <= limit)))
             raise ValueError(
                 f"{name} holds NaN, infinity or a number too large for {dtype} in row {row} "
                 "(counted from 0): remove such rows, or fill them, as with np.nan_to_num"

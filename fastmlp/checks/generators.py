@@ -1,4 +1,4 @@
-"""Generators of random numbers, which may be of a class of the user's own."""
+"""Checks what random generators return: they may be of a class of the user's own."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 
 def is_trusted(random_state: Any) -> bool:
-    """Whether a generator is NumPy's own; another one's numbers are to be looked at."""
+    """Whether a generator is NumPy's own, whose results need no check."""
     return random_state is np.random or type(random_state) is np.random.RandomState
 
 
 def permuted(random_state: Any, n_rows: int) -> NDArray[Any]:
-    """Return the numbers of so many rows in an order that is drawn.
+    """Return a random permutation of 0..n_rows-1.
 
     Raises
     ------
     ValueError
-        If what the generator returns is no such order.
+        If the generator returns anything else.
     """
     drawn: NDArray[Any] = random_state.permutation(n_rows)
     if is_trusted(random_state):
         return drawn
-    order = np.array(drawn)  # which nobody else can change
+    order = np.array(drawn)  # a copy, which nobody else can change
     if (
         order.dtype.kind not in "iu"
         or order.shape != (n_rows,)
@@ -35,12 +35,12 @@ def permuted(random_state: Any, n_rows: int) -> NDArray[Any]:
 
 
 def seed_of(random_state: Any) -> int:
-    """Return a number below 2**32 that is drawn.
+    """Return a random seed in 0..2**32-1.
 
     Raises
     ------
     ValueError
-        If what the generator returns is no such number.
+        If the generator returns anything else.
     """
     seed = random_state.randint(2**32, dtype=np.uint32)
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
@@ -49,7 +49,7 @@ def seed_of(random_state: Any) -> int:
 
 
 def refuse(random_state: Any, method: str) -> NoReturn:
-    """Raise for a method that has done anything."""
+    """Raise ValueError for a generator whose `method` returned something invalid."""
     raise ValueError(
         f"random_state is a {type(random_state).__name__}, whose {method} does not do what that of "
         "np.random.RandomState does: give one of these, or an int"

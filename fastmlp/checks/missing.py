@@ -1,4 +1,4 @@
-"""Finds missing targets: None, NaN, and the missing values of pandas, in numbers or words."""
+"""Finds missing targets: None, NaN, NaT, masked cells, and pandas' NA."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NAMES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types whose value
 
 
 def refuse_missing(y: Any, name: str, are_rows: bool = True) -> Any:
-    """Raise ValueError where a target is missing, with its row; say nothing of anything else.
+    """Raise ValueError if a target is missing, naming its row; nothing else is checked.
 
-    To be asked before NumPy makes a word of it: ``np.array(["a", nan])`` holds the word "nan".
+    Call it before NumPy converts NaN to text: ``np.array(["a", nan])`` holds the word "nan".
 
     Parameters
     ----------
@@ -23,13 +23,13 @@ def refuse_missing(y: Any, name: str, are_rows: bool = True) -> Any:
     name : str
         The argument's name, for error messages.
     are_rows : bool
-        Whether there is a row of features for each of them.
+        Whether each value of `y` belongs to a row of features.
 
     Returns
     -------
     array_like
-        `y`; of a list or tuple the array that NumPy makes of it, for all who come later, unless
-        that is of objects.
+        `y`; a list or tuple is returned as an array, so that it is converted once, unless its
+        dtype would be object.
     """
     if y is None or is_sparse(y):
         return y
@@ -62,7 +62,7 @@ def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_] | None:
     if values.dtype.kind == "T":
         values = values.astype(object)
     if values.dtype.kind != "O" or not any(map(_may_be_missing, {*map(type, values.flat)})):
-        return None  # looking at each cell takes long
+        return None  # without looking at each cell, which is slow
     cells = [_may_be_missing(type(cell)) and _is_missing(cell) for cell in values.flat]
     return np.array(cells, bool).reshape(values.shape)
 

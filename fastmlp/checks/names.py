@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-LONGEST = 40  # letters of a name to compare with others, which takes quadratic time
+LONGEST = 40  # letters of names to compare by similarity, which takes quadratic time
 
 # Other libraries' names for the same thing, in lower case without underscores. Of several meanings,
 # the first one that is known in the context counts.
@@ -94,7 +94,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "labels": ("class_names",),
 }
 
-# What others call the share of rows that `train` is to hold out itself, as it does not.
+# Other libraries' names for the share of rows to hold out, which `train` does not take.
 SHARES_HELD_OUT = {"validationsplit", "valsplit", "validationfraction", "valfraction"}
 
 
@@ -114,5 +114,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def letters_of(name: str) -> str:
-    """Return a name without capitals, underscores and the like."""
+    """Return a name in lower case, without underscores, hyphens and blanks."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")

@@ -1,8 +1,8 @@
 """Makes the copies that an engine owns while it works; each is checked after it was made.
 
-A callback or another thread may change the caller's arrays at any time. Whatever an engine derives
-addresses from must be out of their reach: labels, the structure of sparse rows, the order of rows.
-All other values are only computed with, and X, which is large, is read in place.
+A callback or another thread may change the caller's arrays at any time, so an engine copies all
+that it derives addresses from: labels, the structure of sparse rows, the order of rows. A change of
+any other value can only change results, so that X, which is large, is read in place.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from fastmlp.checks import sparse
 
 
 def own_rows(x: Any) -> Any:
-    """Return rows, an array or SciPy's CSR, whose shape and structure nobody else can change.
+    """Return an array, or SciPy's CSR, whose shape and structure nobody else can change.
 
-    Their values are shared with `x`. Raises ValueError if a sparse matrix is inconsistent.
+    Its values are shared with `x`. Raises ValueError if a sparse matrix is inconsistent.
     """
     return x.view(np.ndarray) if isinstance(x, np.ndarray) else sparse.own_structure(x, "x")
 
@@ -59,7 +59,7 @@ def own_orders(orders: ArrayLike, n_rows: int) -> NDArray[np.int64]:
 
 def _check_range(indices: NDArray[np.int64], n: int, what: str, remedy: str) -> None:
     """Raise unless all indices are in 0..n-1."""
-    # As unsigned integers, negative ones are large: one pass.
+    # Negative indices viewed as unsigned are large, so one comparison tests both limits.
     if not indices.size or indices.view(np.uint64).max() < n:
         return
     low, high = int(indices.min()), int(indices.max())

@@ -105,8 +105,8 @@ def as_csr(x: Any) -> Any:
     Returns
     -------
     scipy.sparse.csr_array
-        Its indices are in range, sorted and without duplicates, its data contiguous. It shares the
-        memory of a CSR matrix that is so already.
+        Its indices are in range, sorted and without duplicates, its data contiguous. It shares
+        memory with `x` if that is such a matrix already.
     """
     from scipy.sparse import coo_array, csr_array, dia_array
 
@@ -235,5 +235,5 @@ def _require(is_sound: bool, name: str, reason: str) -> None:
 
 
 def _wide(data: NDArray[Any]) -> NDArray[Any]:
-    """Return integers in a type that has room for the sums of duplicates."""
+    """Return narrow integers as int64, so that sums of duplicates do not overflow."""
     return data.astype(np.int64) if data.dtype.kind in "iu" and data.itemsize < 8 else data

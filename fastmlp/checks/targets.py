@@ -1,4 +1,4 @@
-"""Checks dense targets: one number for each output of each row."""
+"""Checks dense targets: one value for each output of each row."""
 
 from __future__ import annotations
 

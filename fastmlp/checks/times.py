@@ -1,6 +1,6 @@
-"""Dates and times are no numbers: NumPy would make counts of them, since 1970, in some unit.
+"""Refuses dates and times, which NumPy would convert to counts of some unit since 1970.
 
-NaT would be the least of all numbers, and another unit another number.
+The values would depend on the unit, and NaT would become the lowest one.
 """
 
 from __future__ import annotations
@@ -13,27 +13,30 @@ from numpy.typing import NDArray
 
 from fastmlp.words import shown
 
-TIMES = (np.datetime64, np.timedelta64)  # what float() takes; it refuses those of datetime
-LETTERS = "mM"  # NumPy's, for types of them
+TIMES = (np.datetime64, np.timedelta64)  # float() converts these; it refuses datetime's own
+KINDS = "mM"  # NumPy's letters for their dtypes
 
 
 def is_time(dtype: Any) -> bool:
-    """Whether a type of NumPy, pandas, polars or pyarrow is one of dates or times."""
-    pyarrow = sys.modules.get("pyarrow")  # nobody holds its types without having imported it
+    """Whether a dtype of NumPy, pandas, polars or pyarrow is one of dates or times."""
+    pyarrow = sys.modules.get("pyarrow")  # if not imported, no dtype is one of its own
     if pyarrow is not None and isinstance(dtype, pyarrow.DataType):
         return bool(pyarrow.types.is_temporal(dtype))
     if getattr(dtype, "is_temporal", bool)():
         return True
-    return kind_of(dtype) in LETTERS
+    return kind_of(dtype) in KINDS
 
 
 def kind_of(dtype: Any) -> str:
-    """Return NumPy's letter for a type, also of pandas; others may have none."""
+    """Return the letter of a dtype of NumPy or pandas; "none" for those of other libraries."""
     return str(getattr(dtype, "kind", "none"))
 
 
 def columns_of(table: Any) -> list[tuple[Any, Any]]:
-    """Return names and types of a table's columns, of categories their own; none of an array."""
+    """Return the name and dtype of each column of a table, for categories that of their values.
+
+    An array has no such columns.
+    """
     if isinstance(table, np.ndarray | list | tuple):
         return []
     if hasattr(table, "columns") and hasattr(table, "dtypes"):  # of pandas, polars

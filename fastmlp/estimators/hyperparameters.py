@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import (
 
 from fastmlp import checks
 from fastmlp.checks.names import nearest
-from fastmlp.problem import GRADIENT, SETTINGS, Number, Problem
+from fastmlp.problem import GRADIENT, SETTINGS, NumberSetting, Problem
 from fastmlp.reference import ACTIVATIONS, LOSSES, OPTIMIZERS
 from fastmlp.words import shortened, shown
 
@@ -50,7 +50,7 @@ LOSSES_OF_NUMBERS = Names(
     lambda name: LOSSES[name].targets == "numbers" and LOSSES[name].out_activation is not None,
 )
 
-NUMERIC_SETTINGS = [name for name, kind in SETTINGS.items() if isinstance(kind, Number)]
+NUMERIC_SETTINGS = [name for name, kind in SETTINGS.items() if isinstance(kind, NumberSetting)]
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(ACTIVATIONS.keys()), tuple, list],

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.checks.arguments import as_input_scale
 from fastmlp.checks.features import FEATURE_DTYPES
-from fastmlp.checks.numbers import as_input_scale
 from fastmlp.checks.own import own_rows
 from fastmlp.engine import Features
 from fastmlp.kernels.codegen.buffers import PAGE, aligned
