@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastmlp import forks as _forks  # noqa: F401 - before anything whose import takes a while
+from fastmlp import forks as _forks  # noqa: F401 - before slow imports, which forks wait for
 from fastmlp import moved as _moved  # noqa: F401 - before anything is unpickled
 from fastmlp.version import __version__ as __version__
 
@@ -47,23 +47,23 @@ _MODULES = ("checks", "data", "history", "network", "profiling", "reference", "t
 
 
 def __dir__() -> list[str]:
-    """What is meant to be used, and what every module has; no imports of this file."""
+    """List public names, and those of every module, but not what this file imports."""
     dunders = {name for name in globals() if name.startswith("__") and name.endswith("__")}
     return sorted({*__all__, *_HOMES, *dunders})
 
 
 def _reference_mlp() -> Any:
-    """Return `fastmlp.reference.MLP`, for which that package asks here: it knows no network."""
+    """Return `fastmlp.reference.MLP`, for `fastmlp.reference`, which itself imports no network."""
     return importlib.import_module("fastmlp.network.reference_mlp").MLP
 
 
-if not TYPE_CHECKING:  # which would take any name for a good one
+if not TYPE_CHECKING:  # with __getattr__, type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Look up what costs time to import, or to find out, only when it is asked for."""
+        """Import what takes time only when it is used."""
         if name in _HOMES:
             value = getattr(importlib.import_module(f"fastmlp.{_HOMES[name]}"), name)
-            globals()[name] = value  # the next time, nobody asks here
+            globals()[name] = value  # so that Python does not ask again
             return value
         if name in _MODULES:
             return importlib.import_module(f"fastmlp.{name}")

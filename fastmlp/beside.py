@@ -1,4 +1,4 @@
-"""Attaches values to objects from outside; keeps an object from being trained twice at once."""
+"""Keeps values beside objects, not in them; keeps an object from being trained twice at once."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def sole_training(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenat
 
 
 def _forget() -> None:
-    """Drop the parent's trainings, which don't run in a forked child."""
+    """Drop the parent's trainings, which a forked child does not run."""
     global _lock
     _lock = threading.Lock()
     _in_training.clear()

@@ -14,8 +14,8 @@ def cache_folder(name: str, *, only_own: bool = False) -> Path:
     """Return the folder for one kind of cached files; it need not exist.
 
     It is in ``$FASTMLP_CACHE_DIR``, else in the user's cache folder, else, for a user without a
-    home, in a temporary folder. If users share a cache, those who can't use the first one's folder
-    get their own, with their user id in its name.
+    home, in a temporary folder. If users share a cache and one of them can't use the folder that
+    another has made, it gets one of its own, with its user id in the name.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def cache_folder(name: str, *, only_own: bool = False) -> Path:
 
 
 def temporary_root() -> Path | None:
-    """Return the root of the caches if it is a temporary folder, for want of a home; else None."""
+    """Return the root of the caches if it is temporary because the user has no home; else None."""
     if os.environ.get(VARIABLE) or os.name == "nt" or _is_usable(_user_cache()):
         return None
     return _temporary()
@@ -51,7 +51,7 @@ def advice() -> str:
 def _root() -> Path:
     if root := os.environ.get(VARIABLE):
         return Path(os.path.expanduser(root))
-    # Without any of them, a path where nothing can be stored.
+    # If there is no folder at all, a path where nothing can be stored.
     return temporary_root() or _user_cache() or Path(os.devnull)
 
 
@@ -63,7 +63,7 @@ def _user_cache() -> Path | None:
         folder = user_cache_path("fastmlp", appauthor=False)
     except RuntimeError:
         return None
-    return folder if folder.is_absolute() else None  # "~/.cache", of a user without a name
+    return folder if folder.is_absolute() else None  # "~/.cache" if the user id has no entry
 
 
 def _is_usable(folder: Path | None) -> bool:

@@ -1,4 +1,4 @@
-"""Docstrings that name the tables' entries: what is added to a table is described, too."""
+"""Fills docstrings with the entries of the reference's tables, so that new ones are described."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ WIDTH = 92  # of a text in a docstring, without its indent
 
 
 def documented(**texts: str) -> Callable[[Documented], Documented]:
-    """Fill the places in a class's docstring that are kept for texts.
+    """Fill the placeholders in a class's docstring.
 
-    A place is a name in angle brackets: that of one of `texts`, which may have places themselves,
-    or ``<ACTIVATIONS>``, ``<LOSSES>`` or ``<OPTIMIZERS>`` for the entries of a table. A place in a
-    line of its own gives the text its indent.
+    A placeholder is a name in angle brackets: that of one of `texts`, which may have placeholders
+    themselves, or ``<ACTIVATIONS>``, ``<LOSSES>`` or ``<OPTIMIZERS>`` for the entries of a table.
+    The text is indented like a placeholder that begins a line.
     """
 
     def fill(kind: Documented) -> Documented:
         filled = inspect.cleandoc(kind.__doc__ or "")
-        for place, text in (texts | ENTRIES).items():
-            pieces = re.split(rf"(^ +)?<{place}>", filled, flags=re.MULTILINE)
+        for name, text in (texts | ENTRIES).items():
+            pieces = re.split(rf"(^ +)?<{name}>", filled, flags=re.MULTILINE)
             filled = pieces[0]
             for indent, rest in zip(pieces[1::2], pieces[2::2], strict=True):
                 filled += textwrap.indent(text, indent or "") + rest
@@ -37,15 +37,15 @@ def documented(**texts: str) -> Callable[[Documented], Documented]:
 
 
 def described(names: Iterable[str], table: Mapping[str, Any]) -> str:
-    """Return a list of entries, an item each, with what they are about."""
+    """Return a bulleted list of entries, each with its description."""
     items = (f"- {name!r}: {table[name].about}" for name in names)
     return "\n".join(_wrapped(item, "  ") for item in items)
 
 
 def _chosen(names: Iterable[str], table: Mapping[str, Any]) -> str:
-    """Return names as a sentence has them, with what is said of them in brackets."""
-    said = [f"{n!r} ({about})" if (about := table[n].about) else repr(n) for n in names]
-    return _wrapped(" or ".join(filter(None, (", ".join(said[:-1]), said[-1]))) + ".")
+    """Return the phrase "'a', 'b' (description) or 'c'." for these names."""
+    items = [f"{n!r} ({about})" if (about := table[n].about) else repr(n) for n in names]
+    return _wrapped(" or ".join(filter(None, (", ".join(items[:-1]), items[-1]))) + ".")
 
 
 def _wrapped(text: str, indent: str = "") -> str:

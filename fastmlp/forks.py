@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import logging  # noqa: F401 - it holds its lock around a fork too, and must take it last
+import logging  # noqa: F401 - registers its own lock for forks, which must be taken last
 import os
 import sys
 import threading
@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Protocol
 
 PACKAGE = "fastmlp"
-ROUNDS = 3  # attempts to wait for imports: the forking thread's own don't end meanwhile
+ROUNDS = 3  # attempts to wait for imports; the forking thread's own can't end meanwhile
 
 
 class CompilerLock(AbstractContextManager[Any], Protocol):

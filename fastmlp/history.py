@@ -1,4 +1,4 @@
-"""What a training run went through, epoch by epoch."""
+"""Losses, scores and times of a training run, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class History:
     ----------
     loss : list of float
         Loss of each epoch's last mini-batch, before that batch's update: what the tutorial prints.
-        Of `MLPClassifier` and `MLPRegressor`, which have no `mean_loss`: scikit-learn's `loss_`,
-        the mean of the epoch's batches, with L2.
+        `MLPClassifier` and `MLPRegressor` have no `mean_loss`; for them this is scikit-learn's
+        `loss_`, the mean of the epoch's batches, with L2.
     mean_loss : list of float
         Mean loss of each epoch's rows, each before its batch's update.
     val_loss : list of float
@@ -29,7 +29,8 @@ class History:
         Accuracy on the validation rows, 0 to 1, as `MLP.score` has it; empty without validation
         data, and where a loss has no accuracy.
     val_score : list of float
-        Of `MLPClassifier` and `MLPRegressor`: what is monitored of validation rows; more is better.
+        Of `MLPClassifier` and `MLPRegressor`: the monitored score of the validation rows; higher
+        is better.
     seconds : list of float
         Wall-clock seconds that each epoch's training took, validation not counted.
 
@@ -66,7 +67,7 @@ class History:
         Parameters
         ----------
         logs : mapping of str to float
-            What callbacks receive; names that are no columns are left out.
+            What callbacks receive; names other than those of the columns are ignored.
         """
         columns = vars(self)
         for name, value in logs.items():
@@ -74,7 +75,7 @@ class History:
                 columns[name].append(value)
 
     def columns(self) -> dict[str, list[float]]:
-        """Return the columns that there are, by name."""
+        """Return the columns that are not empty, by name."""
         columns = {column.name: getattr(self, column.name) for column in fields(self)}
         return {name: values for name, values in columns.items() if values}
 

@@ -1,13 +1,12 @@
-"""Layers of weights, and text that says what they are, in a .safetensors file.
+"""Weights, biases and metadata in a .safetensors file: what both kinds of model files share.
 
-This is what both kinds of model files have in common. The arrays are w1..wL and b1..bL, so any
-safetensors reader opens them, and nothing is unpickled: a model file from a stranger can't run
-code. The metadata are strings: a text as it is, all else as JSON. Every file has ``format``,
-``format_version``, and ``fastmlp_version``, the version that wrote it. The same model gives the
-same bytes.
+The arrays are w1..wL and b1..bL, so any safetensors reader opens them, and nothing is unpickled: a
+model file from a stranger can't run code. The metadata are strings; values other than strings are
+written as JSON. Every file has ``format``, ``format_version``, and ``fastmlp_version``, the version
+that wrote it. The same model gives the same bytes.
 
-The library would map a file that it reads. Where another program then overwrites it in place, as
-``cp`` and network shares do, the process is ended by a signal. What was read stays as it is.
+Files are read into memory, not mapped by the safetensors library: if another program overwrote a
+mapped file in place, as ``cp`` and network shares do, a signal would end the process.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Array = NDArray[Any]
 DTYPES = ("float32", "float64")
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 LONGEST_REASON = 300  # characters
-# What values of the wrong kind raise where they are used.
+# What code raises that uses metadata without having checked their types.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -42,7 +41,7 @@ class Format(NamedTuple):
     name: str
     versions: tuple[str, ...]  # that are read; the last one is written
     noun: str  # what messages call a file of this kind
-    otherwise: str  # what they say of another file
+    otherwise: str  # what messages say of another file
 
     def write(
         self,
@@ -53,13 +52,13 @@ class Format(NamedTuple):
     ) -> None:
         """Write layers and metadata, whole or not at all.
 
-        The arrays are C-contiguous: safetensors writes an array's memory as it lies, so that one in
-        Fortran's order would be read wrongly.
+        The arrays must be C-contiguous: safetensors writes an array's memory without regard to its
+        strides, so one in Fortran order would be read wrongly.
 
         Raises
         ------
         ValueError
-            If the metadata are longer than any reader takes.
+            If the metadata are longer than the format allows.
         OSError
             If the file can't be written.
         """
@@ -76,7 +75,7 @@ class Format(NamedTuple):
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in (own | dict(metadata)).items()
         }
-        if sum(map(len, text.values())) > LONGEST_HEADER // 2:  # a quote in it takes two bytes
+        if sum(map(len, text.values())) > LONGEST_HEADER // 2:  # escaped quotes take two bytes
             raise ValueError(
                 f"names and figures take more than {LONGEST_HEADER // 2:,} characters: give "
                 "shorter names, or fewer"
@@ -86,7 +85,7 @@ class Format(NamedTuple):
             stream.write(content)
 
     def read(self, path: Path, writer: str) -> tuple[dict[str, str], dict[str, Array]]:
-        """Return the metadata and the arrays, by name, of a file that is of this kind.
+        """Return the metadata and the arrays, by name, of a file of this kind.
 
         Raises
         ------
@@ -112,10 +111,10 @@ class Format(NamedTuple):
 
 
 def _in_order(content: bytes) -> bytes:
-    """Return a .safetensors file with its metadata sorted: the library shuffles them each time.
+    """Return a .safetensors file with its metadata sorted: the library's order is random.
 
     The file is the header's length (uint64, little-endian), the header (JSON, padded with blanks to
-    a multiple of 8 bytes), and the arrays, whose places are counted from the header's end.
+    a multiple of 8 bytes), and the arrays, whose offsets are relative to the header's end.
     """
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
@@ -133,7 +132,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     OSError
         If the file can't be read.
     ValueError
-        If it is cut short, or no such file.
+        If it is cut short, or not a .safetensors file.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -143,7 +142,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
         arrays = load(content)
     except OSError as error:
         raise OSError(f"can't read {path}: {error}; give a file that you may read") from error
-    # Also of an array without elements, or of a type that NumPy does not have.
+    # Also raised for arrays without elements, and for dtypes that NumPy does not have.
     except (SafetensorError, *MALFORMED) as error:
         raise ValueError(
             f"{path} is cut short or no .safetensors file ({reason(error)}): copy it anew, or "
@@ -155,8 +154,8 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
 def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     """Return the file's bytes and its header.
 
-    Of a file that does not begin as a header does, they are only the first bytes and no header; of
-    one that is not as long as its header says, nothing is read but that.
+    If the file does not begin with a header, only its first bytes are returned, and an empty
+    header. Raises ValueError, before the arrays are read, if its size is not what the header says.
     """
     with path.open("rb") as file:
         start = file.read(9)
@@ -169,13 +168,13 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
         promised = 8 + length + max((entry["data_offsets"][1] for entry in arrays), default=0)
         found = os.fstat(file.fileno()).st_size
         if promised != found:
-            raise ValueError(f"it has {found} bytes, its header speaks of {promised}")
+            raise ValueError(f"it has {found} bytes, and its header says {promised}")
         return start[:8] + text + file.read(), header
 
 
 @contextmanager
 def refusing_damage(what: str) -> Iterator[None]:
-    """Let what malformed values raise say that `what` they stand in is damaged."""
+    """Turn what malformed values raise into a ValueError that says that `what` is damaged."""
     try:
         yield
     except MALFORMED as error:
@@ -197,7 +196,7 @@ def layers_of(
     Raises
     ------
     ValueError
-        If there are other arrays than those of layers of these sizes, or of another dtype.
+        If the arrays are not exactly those of layers of these sizes and this dtype.
     """
     promised: dict[str, tuple[int, ...]] = {}
     for i, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
@@ -216,11 +215,11 @@ def layers_of(
 
 
 def named(text: Mapping[str, str], key: str) -> str:
-    """Return one of the metadata for a message."""
+    """Return a value of the metadata for a message."""
     return shortened(printable(str(text.get(key))))
 
 
 def reason(error: Exception) -> str:
-    """Return what an error says of values of others' making, for a message of one short line."""
+    """Return the message of an error about untrusted values, as one short printable line."""
     text = f"no {error}" if isinstance(error, KeyError) else str(error)
     return shortened(printable(" ".join(text.split())), LONGEST_REASON)

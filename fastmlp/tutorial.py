@@ -1,4 +1,4 @@
-"""The tutorial's module functions: one-hot rows, bare weights' predictions, mistakes."""
+"""The tutorial's functions: one-hot rows, predictions of bare weights, misclassified rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def one_hot_encode(y: ArrayLike, num_classes: int) -> NDArray[np.float64]:
     Raises
     ------
     TypeError, ValueError
-        Where a label is no whole number inside the classes.
+        If a label is not a whole number in 0..num_classes-1.
 
     Examples
     --------
@@ -47,13 +47,13 @@ def make_prediction(
     b2: ArrayLike,
     *deeper: ArrayLike,
 ) -> NDArray[np.intp]:
-    """Return the most probable label of each row, under bare weights and biases.
+    """Return the most probable label of each row, given weights and biases without a network.
 
     Parameters
     ----------
     x_data : array_like of shape (n_rows, n_features)
     w1, b1, w2, b2, *deeper : array_like
-        Weights (n_in, n_out) and biases (1, n_out) of each layer in turn, two layers or more.
+        Weights (n_in, n_out) and biases (1, n_out) of each layer in turn, at least two layers.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def make_prediction(
     Raises
     ------
     TypeError, ValueError
-        Where the shapes do not fit each other, or a number is not finite.
+        If shapes don't fit each other, or a value is not finite.
 
     Examples
     --------
@@ -117,8 +117,7 @@ def find_misclassified(
     Raises
     ------
     TypeError, ValueError
-        Where the shapes do not fit each other, a number is not finite, or a label is none of the
-        classes.
+        If shapes don't fit each other, a value is not finite, or a label is not one of the classes.
 
     Examples
     --------
@@ -144,7 +143,7 @@ def show_misclassified_example(
     Parameters
     ----------
     index : int
-        The row's number in `x_data`.
+        The row's index in `x_data`.
     x_data : array_like of shape (n_rows, n_features)
         Square images, pixels 0 to 1, row by row.
     y_true, predictions : array_like of shape (n_rows,)
@@ -152,9 +151,9 @@ def show_misclassified_example(
     Raises
     ------
     IndexError
-        Where there is no such row.
+        If there is no such row.
     ValueError
-        Where the rows are no square images.
+        If the rows are not square images.
     """
     import matplotlib.pyplot as plt
 

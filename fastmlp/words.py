@@ -10,7 +10,7 @@ from itertools import islice
 LONGEST_VALUE, LONGEST_NAME = 200, 60  # characters
 # Control characters such as ESC; line and paragraph separators; marks that change the direction of
 # writing.
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 _brief = reprlib.Repr()
 _brief.maxlevel = 3
@@ -27,7 +27,7 @@ def shown(value: object) -> str:
     """
     try:
         text = _brief.repr(value)
-    except Exception:  # such as for an int with more digits than Python prints
+    except Exception:  # for example of an int with more digits than Python prints
         text = f"<{type(value).__name__}>"
     if "\n" in text:  # from arrays and frames; in strings it is escaped
         text = " ".join(text.split())
@@ -51,7 +51,7 @@ def encodable(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with everything that a terminal would act on, or can't show, escaped.
+    r"""Return `text` with all that a terminal would interpret, or can't show, escaped.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def printable(text: str) -> str:
     plain, \x1b[31mred
     """
     text = encodable(text)
-    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def listed(names: Iterable[object], at_most: int = 5, longest: int = LONGEST_NAME) -> str:
@@ -77,7 +77,7 @@ def listed(names: Iterable[object], at_most: int = 5, longest: int = LONGEST_NAM
 
 
 def counted(n: int, noun: str) -> str:
-    """Return a number with what is counted, in the plural unless it is one.
+    """Return a count with its noun, in the plural unless the count is 1.
 
     Examples
     --------
@@ -99,5 +99,5 @@ def shortened(text: str, length: int = LONGEST_NAME) -> str:
     if len(text) <= length:
         return text
     mark = " [...] "
-    tail = (length - len(mark)) * 2 // 5  # the beginning tells more
+    tail = (length - len(mark)) * 2 // 5  # the beginning says more than the end
     return text[: length - len(mark) - tail] + mark + text[-tail:]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 import typer
 
 from fastmlp import checks, reference
-from fastmlp.problem import SETTINGS, TUTORIAL, NameSetting, Problem, as_problem
+from fastmlp.problem import SETTINGS, TUTORIAL, Choice, Problem, as_problem
 from fastmlp.reference import OPTIMIZERS
 from fastmlp.reference.optimizers import USUAL_RATE
 
@@ -68,7 +68,7 @@ def expanded(path: Given) -> Given:
 
 def _setting(name: str) -> Any:
     setting = SETTINGS[name]
-    names = f": {', '.join(setting.known(reference))}" if isinstance(setting, NameSetting) else ""
+    names = f": {', '.join(setting.known(reference))}" if isinstance(setting, Choice) else ""
     return typer.Option(metavar=METAVARS[name], help=f"{setting.doc}{names}.")
 
 

@@ -1,8 +1,8 @@
-"""Networks put together by hand: weights that were assigned, and not, or not all, trained.
+"""Completes networks put together by hand: their weights were assigned instead of fitted.
 
-They come from other libraries, from files, from averages over machines. With `coefs_` and
-`intercepts_` assigned, all else is as a fit would leave it, unless it is assigned too; only a
-classifier needs `classes_`. What can't be derived, or does not fit, is named.
+They come from other libraries, from files, from averages over machines. If `coefs_` and
+`intercepts_` are assigned, other attributes are derived from them unless they are assigned too; a
+classifier also needs `classes_`. Errors name what can't be derived, or does not fit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def out_activation(estimator: Any) -> str:
 
 
 def trained_out_activation(estimator: Any) -> str:
-    """Return the name of the last layer's function, as the loss that is trained has it.
+    """Return the name of the last layer's function that goes with the trained loss.
 
     Raises
     ------
@@ -62,17 +62,17 @@ def trained_out_activation(estimator: Any) -> str:
 
 
 def labels(estimator: Any) -> LabelEncoding:
-    """Return a classifier's labels, from `classes_`.
+    """Return a classifier's label encoding, from `classes_`.
 
-    Several outputs of a loss of flags are labels that don't exclude each other, if they are
-    numbered, as `fit` does.
+    Several outputs are labels that don't exclude each other if the loss takes flags as targets and
+    the classes are 0, 1, ..., as `fit` numbers them.
 
     Raises
     ------
     NotFittedError
         Without `classes_`.
     ValueError
-        If there are none, they are not sorted, or not as many as the outputs.
+        If `classes_` is empty, not sorted, or does not fit the outputs.
     """
     classes = getattr(estimator, "classes_", None)
     if classes is None:
@@ -91,12 +91,12 @@ def labels(estimator: Any) -> LabelEncoding:
 def labels_of(
     classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool = False
 ) -> LabelEncoding:
-    """Return the labels of an array of classes.
+    """Return the label encoding of an array of classes.
 
     Raises
     ------
     ValueError
-        If there are none, they are not sorted, or not as many as the outputs.
+        If it is empty, not sorted, or does not fit the outputs.
     """
     if not len(classes) or (classes.dtype.kind == "f" and not np.isfinite(classes).all()):
         raise ValueError("classes_ is empty or not finite: assign the classes, sorted")
@@ -115,12 +115,12 @@ def labels_of(
 
 
 def complete(estimator: Any, sizes: list[int]) -> None:
-    """Assign what a training that goes on from these layers has to know.
+    """Assign the attributes that further training of these layers needs.
 
     Raises
     ------
     ValueError
-        If the last layer's function is none to be trained.
+        If the last layer's function is not the one that goes with the trained loss.
     """
     trained = trained_out_activation(estimator)
     if getattr(estimator, "out_activation_", trained) != trained:
@@ -134,7 +134,7 @@ def complete(estimator: Any, sizes: list[int]) -> None:
 
 
 def fitted(estimator: Any, sizes: list[int]) -> dict[str, Any]:
-    """Return what a fit of these layers leaves, and was not assigned otherwise."""
+    """Return the attributes that a fit of these layers sets; assigned ones are kept."""
     return {
         "n_features_in_": sizes[0],
         "n_layers_": len(sizes),

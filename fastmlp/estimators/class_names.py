@@ -1,4 +1,4 @@
-"""Names of classes, of any type that scikit-learn takes, as what JSON can hold."""
+"""Encodes class names of any type that scikit-learn takes as JSON values, and decodes them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 from fastmlp.words import shown
 
-KINDS_AS_THEY_ARE = "biufU"  # NumPy's kinds of numbers and strings that JSON has too
-# The types that are read back: NumPy makes one out of almost any text.
+JSON_KINDS = "biufU"  # NumPy's letters for dtypes whose values JSON can hold
+# The dtypes that files may name. NumPy would accept almost any text.
 _TYPE = re.compile(r"O|[<>|=]?(b1|[iu][1248]|f[248]|[US]\d{1,9}|[mM]8(\[\w{1,20}\])?)", re.ASCII)
 _VALUES: dict[str, tuple[type, ...]] = {
     "b": (bool,), "i": (int,), "u": (int,), "f": (float,), "U": (str,), "S": (str,),
     "m": (int,), "M": (int,), "O": (str, int, float, bool),
 }  # fmt: skip
-MOST_TEXT, MOST_PADDING = 2**22, 100  # characters of an array; times as many as its names have
+# Most characters of a padded array: the first limit, or this many times those of the names.
+MOST_TEXT, MOST_PADDING = 2**22, 100
 
 
 def encode_array(array: NDArray[Any]) -> dict[str, Any]:
-    """Return a one-dimensional array of labels as what JSON can hold, with its type.
+    """Return a one-dimensional array of labels as JSON values, with its type.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def encode_array(array: NDArray[Any]) -> dict[str, Any]:
         If a few names are so much longer than the others that `decode_array` would refuse them.
     """
     kind = array.dtype.kind
-    if kind in KINDS_AS_THEY_ARE:
+    if kind in JSON_KINDS:
         values = array.tolist()
     elif kind == "S":
         values = [b.decode("latin-1") for b in array.tolist()]
@@ -53,12 +54,12 @@ def _plain_label(given: Any) -> Any:
 
 
 def decode_array(encoded: dict[str, Any]) -> NDArray[Any]:
-    """Return what `encode_array` was given; strings are as wide as the longest of them.
+    """Return the array that `encode_array` was given; strings are as wide as the longest of them.
 
     Raises
     ------
     TypeError, ValueError, OverflowError, KeyError
-        If it has not returned that.
+        If `encoded` is not a result of `encode_array`.
     """
     name, values = encoded["type"], encoded["values"]
     if not isinstance(name, str) or _TYPE.fullmatch(name) is None:
@@ -73,7 +74,7 @@ def decode_array(encoded: dict[str, Any]) -> NDArray[Any]:
         return array
     if kind in "mM":
         return np.array(values, np.int64).astype(name)
-    # The width that the type gives could be any: it is that of the values.
+    # The width in the type is not trusted; NumPy takes that of the values.
     if kind == "U":
         return np.array(values, np.str_)
     if kind == "S":
@@ -82,7 +83,7 @@ def decode_array(encoded: dict[str, Any]) -> NDArray[Any]:
 
 
 def _check_width(values: list[Any]) -> None:
-    """Raise where strings as wide as the longest would take much more memory than the names do."""
+    """Raise ValueError if padding all strings to the longest would take far more memory."""
     lengths = [len(value) for value in values if isinstance(value, str)]
     if len(lengths) * max(lengths, default=0) > max(MOST_TEXT, MOST_PADDING * sum(lengths)):
         raise ValueError(

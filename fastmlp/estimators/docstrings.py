@@ -1,4 +1,4 @@
-"""What the docstrings of both classes have in common, once."""
+"""Texts that the docstrings of both classes share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ activation : str or tuple of str, default='relu'
     `fastmlp.reference.activations`:
     <ACTIVATIONS>
 solver : {<SOLVERS>}, default='adam'
-    'adamw' decays weights apart from the gradient (Loshchilov and Hutter, arXiv:1711.05101).
+    'adamw' decouples weight decay from the gradient (Loshchilov and Hutter, arXiv:1711.05101).
 alpha : float, default=0.0001
-    Strength of L2, divided by the batch's rows, or its sum of weights.
+    Strength of L2, divided by the number of rows in the batch, or by their sum of weights.
 batch_size : int, default='auto'
     Rows in a step; 'auto' is ``min(200, n_samples)``. lbfgs takes all rows.
 learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
@@ -29,11 +29,11 @@ power_t : float, default=0.5
 max_iter : int, default=200
     Epochs, or iterations of lbfgs, at most.
 shuffle : bool, default=True
-    Draw an order of the rows anew for each epoch.
+    Draw a new order of the rows for each epoch.
 random_state : int, RandomState instance, default=None
     For the first weights, the validation split, the orders and dropout.
 tol : float, default=1e-4
-    Training ends when the loss, or with early stopping the score, has not got better by this much
+    Training ends when the loss, or with early stopping the score, has not improved by this much
     for `n_iter_no_change` epochs; for lbfgs the bound on the projected gradient.
 verbose : bool or int, default=False
     Show progress: a bar in terminals and notebooks, scikit-learn's lines elsewhere.
@@ -42,15 +42,15 @@ warm_start : bool, default=False
 momentum : float, default=0.9
     Of sgd, in [0, 1].
 nesterovs_momentum : bool, default=True
-    Take Nesterov's kind of it.
+    Use Nesterov momentum.
 early_stopping : bool, default=False
-    Go by the score of rows that are not trained on, and end with the best weights.
+    Monitor the score of rows that are not trained on, and end with the best weights.
 validation_fraction : float, default=0.1
-    Share of the rows to hold out for that, unless `fit` is given others.
+    Share of the rows to hold out for early stopping, unless `fit` is given validation rows.
 beta_1 : float, default=0.9
-    Decay of the mean of gradients: adam and adamw.
+    Decay of the running mean of gradients: adam and adamw.
 beta_2 : float, default=0.999
-    Decay of the mean of their squares: adam and adamw.
+    Decay of the running mean of squared gradients: adam and adamw.
 epsilon : float, default=1e-8
     Added to the root of the mean square: adam and adamw.
 n_iter_no_change : int or inf, default=10
@@ -66,13 +66,13 @@ callbacks : list of callable, default=None
     `rows_per_second` and, with rows to validate with, `val_loss` and `val_score`. The estimator
     has that epoch's weights then. Returning True stops the training.
 max_seconds : float, default=None
-    Time from the start of the first epoch, looked at after every epoch; compiling is not counted.
+    Time limit from the start of the first epoch, checked after every epoch; compiling is excluded.
 n_threads : int, default=None
     Threads to train and predict with; by default as many as help.
 dtype : {'auto', 'float32', 'float64'}, default='auto'
     Of weights and arithmetic. 'auto' is float32 for float32 and float16 `X`, else float64.
 monitor : str, callable or 'loss', default=None
-    What early stopping goes by: the name of a scorer, a ``scorer(estimator, X, y)``, or 'loss',
+    What early stopping monitors: the name of a scorer, a ``scorer(estimator, X, y)``, or 'loss',
     the negative validation loss. By default what `score` returns."""
 
 ATTRIBUTES = """\
@@ -83,21 +83,21 @@ intercepts_ : list of ndarray of shape (n_out,)
 loss_ : float
     Of the last epoch: the mean of its batches' losses, each before its step, L2 included.
 loss_curve_ : list of float
-    The same of each epoch; not with lbfgs.
+    `loss_` of each epoch; not with lbfgs.
 best_loss_ : float or None
-    The least of these; None with early stopping.
+    The lowest of `loss_curve_`; None with early stopping.
 validation_scores_ : list of float or None
     Score of the validation rows after each epoch.
 validation_loss_curve_ : list of float or None
     Their mean loss, without L2.
 best_validation_score_ : float or None
-    The best of these scores; None without early stopping.
+    The best of `validation_scores_`; None without early stopping.
 history_ : fastmlp.History
     All figures of the last fit, with `to_frame()` and `plot()`.
 n_iter_ : int
     Epochs of the last fit.
 t_ : int
-    Rows trained on, each as often as it was.
+    Rows trained on, counted anew in each epoch.
 n_features_in_ : int
     Columns of `X`.
 feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -117,4 +117,4 @@ documented = docstrings.documented(
     SOLVERS=", ".join(map(repr, ["lbfgs", *STOCHASTIC_SOLVERS])),
     LOSSES_OF_NUMBERS=docstrings.described(LOSSES_OF_NUMBERS, LOSSES),
 )
-"""Fills the places in a class's docstring that are kept for the words above."""
+"""Fills the placeholders in a class's docstring with the texts above."""

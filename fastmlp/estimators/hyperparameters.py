@@ -1,4 +1,4 @@
-"""The settings that both classes share, what they may be, and what the engine makes of them."""
+"""The settings that both classes share: their valid values, and the engine's `Problem`."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from sklearn.utils._param_validation import (
 
 from fastmlp import checks
 from fastmlp.checks.names import nearest
-from fastmlp.problem import GRADIENT, SETTINGS, NumberSetting, Problem
+from fastmlp.problem import GRADIENT, SETTINGS, Problem, Quantity
 from fastmlp.reference import ACTIVATIONS, LOSSES, OPTIMIZERS
 from fastmlp.words import shortened, shown
 
-LONGEST_MESSAGE = 600  # characters of those that scikit-learn makes
+LONGEST_MESSAGE = 600  # characters of scikit-learn's messages
 
 
 class Names(Set[str]):
-    """The names in a table for which `are_meant` is true, with those that are added later."""
+    """A live view of the names in a table that `is_included`."""
 
-    def __init__(self, table: Mapping[str, Any], are_meant: Callable[[str], bool]) -> None:
-        self._table, self._are_meant = table, are_meant
+    def __init__(self, table: Mapping[str, Any], is_included: Callable[[str], bool]) -> None:
+        self._table, self._is_included = table, is_included
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._table and self._are_meant(name)
+        return isinstance(name, str) and name in self._table and self._is_included(name)
 
     def __iter__(self) -> Iterator[str]:
-        return filter(self._are_meant, self._table)
+        return filter(self._is_included, self._table)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     @classmethod
     def _from_iterable(cls, names: Iterable[Any]) -> set[Any]:
-        return set(names)  # differences and the like: of the names of now
+        return set(names)  # of set operations, which are not live
 
 
-SGD_KINDS = ("momentum", "nesterov")  # of the solver sgd, by its settings
+SGD_KINDS = ("momentum", "nesterov")  # optimisers that the solver sgd selects by its settings
 STOCHASTIC_SOLVERS = Names(OPTIMIZERS, lambda name: name not in (*SGD_KINDS, GRADIENT))
 LOSSES_OF_NUMBERS = Names(
     LOSSES,
     lambda name: LOSSES[name].targets == "numbers" and LOSSES[name].out_activation is not None,
 )
 
-NUMERIC_SETTINGS = [name for name, kind in SETTINGS.items() if isinstance(kind, NumberSetting)]
+NUMERIC_SETTINGS = [name for name, kind in SETTINGS.items() if isinstance(kind, Quantity)]
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(ACTIVATIONS.keys()), tuple, list],
@@ -85,7 +85,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def validate(estimator: Any, check: Callable[[], None]) -> None:
-    """Have scikit-learn `check` the settings; its error gets short, and says what was meant."""
+    """Have scikit-learn `check` the settings; shorten its error, and suggest what was meant."""
     try:
         check()
     except InvalidParameterError as error:
@@ -98,18 +98,18 @@ def validate(estimator: Any, check: Callable[[], None]) -> None:
 
 
 def _meant(value: object, known: Iterable[str]) -> str:
-    """Return the end of a message on a value that is none of the names that are known."""
+    """Return the end of a message on an unknown name: a suggestion, or nothing."""
     meant = nearest(value, known) if isinstance(value, str) else None
     return "" if meant is None else f"; did you mean {meant!r}?"
 
 
 def as_float(estimator: Any, name: str) -> float:
-    """Return a setting that `fit` has checked, but that may have been assigned since.
+    """Return a numeric setting, which may have been assigned after `fit` checked it.
 
     Raises
     ------
     TypeError
-        If it is no number.
+        If it can't be converted to a float.
     """
     value = getattr(estimator, name)
     try:
@@ -128,7 +128,7 @@ def hidden_sizes(estimator: Any) -> list[int]:
 
 
 def check_together(estimator: Any, n_hidden: int, is_partial: bool) -> None:
-    """Raise where settings that are right each alone make no sense together."""
+    """Raise if settings that are each valid contradict each other."""
     hidden_activations(estimator, n_hidden)
     callables(estimator)
     if estimator.solver == "lbfgs" and estimator.dropout > 0:
@@ -177,18 +177,18 @@ def hidden_activations(estimator: Any, n_hidden: int) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        If there is no such activation, or another number of them than of hidden layers.
+        If there is no such activation, or there are several, but not one for each hidden layer.
     """
     return Problem(activation=activation_of(estimator)).activations(n_hidden + 1)
 
 
 def problem_of(estimator: Any, loss: str) -> Problem:
-    """Return what the engine is to train.
+    """Return the engine's description of what is trained.
 
     Raises
     ------
     ValueError, TypeError
-        If there is no such activation or solver, or a setting is no number.
+        If there is no such activation or solver, or a numeric setting can't be converted.
     """
     return Problem(
         activation=activation_of(estimator),

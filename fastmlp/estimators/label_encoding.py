@@ -1,4 +1,4 @@
-"""Classes as targets of the engine, and back."""
+"""Encodes a classifier's labels as targets of the engine, and decodes its outputs."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ class LabelEncoding:
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
-        Sorted. For an indicator matrix, the numbers of its columns.
+        Sorted. For an indicator matrix, the indices of its columns.
     is_multilabel : bool
 
     Raises
     ------
     ValueError
-        If `y` holds no classes, or some of several outputs.
+        If `y` is not made of labels, or is multioutput.
     """
 
     def __init__(self, y: Any) -> None:
-        # scikit-learn's checks take as long as some epochs; they know what to say of mixed types.
+        # scikit-learn's checks take as long as some epochs, so plain arrays skip them; for others
+        # its errors on mixed types are good.
         is_plain = (
             isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O" and y.dtype.isnative
         )
@@ -55,10 +56,10 @@ class LabelEncoding:
 
     @classmethod
     def of(cls, classes: Array, is_multilabel: bool, is_sparse: bool = False) -> Self:
-        """Return the labels of these classes, which are sorted."""
+        """Return the encoding of these classes, which are sorted."""
         if not is_multilabel:
             return cls(classes)
-        indicator = np.ones((1, len(classes)), dtype=int)  # of which the columns count
+        indicator = np.ones((1, len(classes)), dtype=int)  # only its columns matter
         return cls(csr_array(indicator) if is_sparse else indicator)
 
     @property
@@ -68,13 +69,13 @@ class LabelEncoding:
 
     @property
     def n_outputs(self) -> int:
-        """Units of the output layer: one for two classes."""
+        """Units of the output layer: one for two classes that exclude each other."""
         n_classes = len(self.classes)
         return n_classes if self.is_multilabel or n_classes > 2 else 1
 
     @property
     def is_one_of_many(self) -> bool:
-        """Whether there are three classes and more that exclude each other."""
+        """Whether there are three or more classes that exclude each other."""
         return self.n_outputs > 1 and not self.is_multilabel
 
     @property
@@ -92,7 +93,7 @@ class LabelEncoding:
             )
 
     def encode(self, y: Any) -> Array:
-        """Return numbers of classes (n_rows,) of intp, or 0 and 1 (n_rows, n_classes) of bool."""
+        """Return class indices (n_rows,) of intp, or indicators (n_rows, n_classes) of bool."""
         if self._indicator is not None:
             self._check_known(unique_labels(y))
             return self._indicator.transform(y).astype(bool)
@@ -103,14 +104,14 @@ class LabelEncoding:
         if type_of_target(y).startswith("multilabel"):
             raise ValueError("The object was not fitted with multilabel input.")
         try:
-            numbers = np.searchsorted(self.classes, y)
+            indices = np.searchsorted(self.classes, y)
         except TypeError:  # strings among numbers
             self._check_known(unique_labels(y))
             raise
-        numbers[numbers == len(self.classes)] = 0
-        if not np.all(self.classes[numbers] == y):
+        indices[indices == len(self.classes)] = 0
+        if not np.all(self.classes[indices] == y):
             self._check_known(unique_labels(y))
-        return numbers.astype(np.intp, copy=False)
+        return indices.astype(np.intp, copy=False)
 
     def _is_dense_range(self, y: Array) -> bool:
         """Whether the classes are 0, 1, 2, ... and all of `y` are whole numbers among them."""
@@ -130,7 +131,7 @@ class LabelEncoding:
             )
 
     def targets(self, encoded: Array, dtype: np.dtype[Any], smoothing: float) -> Array:
-        """Return what the engine takes for targets: numbers of classes, or rows of numbers.
+        """Return the engine's targets: class indices, or dense targets (n_rows, n_outputs).
 
         With smoothing s, a target t of k alternatives becomes (1 - s) t + s / k: k is the number
         of classes that exclude each other, else 2 (Szegedy et al., arXiv:1512.00567, section 7).
@@ -148,13 +149,14 @@ class LabelEncoding:
     def class_weights(self, class_weight: Any, encoded: Array) -> Array:
         """Return the weight of each class, of shape (n_classes,).
 
-        For multi-label targets (2, n_classes): of rows without each label, and of those with it.
+        For multi-label targets (2, n_classes): the weight of rows without each label, and of rows
+        with it.
 
         Parameters
         ----------
         class_weight : dict or 'balanced'
         encoded : ndarray
-            The targets to be balanced. A class that is not among them gets 1.
+            The targets to balance. A class without any gets 1.
         """
         n_classes = len(self.classes)
         if class_weight != "balanced":
@@ -173,7 +175,7 @@ class LabelEncoding:
         return weights
 
     def row_weights(self, class_weights: Array, encoded: Array) -> Array:
-        """Return each row's weight by its class; by its set of labels, their product."""
+        """Return each row's weight: its class's, or the product of those of its labels."""
         if not self.is_multilabel:
             return class_weights[encoded]
         return np.prod(np.where(encoded, class_weights[1], class_weights[0]), axis=1)
@@ -188,7 +190,7 @@ class LabelEncoding:
                 f"class_weight is {reprlib.repr(class_weight)}: give finite weights of 0 or more, "
                 "not all 0"
             )
-        # A part of the data may lack a class. scikit-learn fails where names may be mistaken, too.
+        # A part of the data may lack a class, so only names that may be typing errors are reported.
         unknown = class_weight.keys() - set(known)
         unnamed = set(known) - class_weight.keys()
         if unknown and unnamed:
@@ -201,7 +203,7 @@ class LabelEncoding:
     def decode(self, outputs: Array) -> Any:
         """Return the labels predicted from the network's outputs (n_rows, n_outputs).
 
-        For one of many classes, they are the numbers (n_rows,) of the largest outputs.
+        If `is_one_of_many`, `outputs` are the indices (n_rows,) of the largest outputs instead.
         """
         if self._indicator is not None:
             return self._indicator.inverse_transform(outputs)
@@ -212,7 +214,7 @@ class LabelEncoding:
         return self.classes[outputs]
 
     def are_right(self, outputs: Array, encoded: Array) -> Array:
-        """Return whether each row's prediction is what `encode` has made of its label."""
+        """Return whether each row's prediction equals its label, as encoded by `encode`."""
         if self.is_multilabel:
             return np.all((outputs > 0.5) == encoded, axis=1)
         if len(self.classes) == 1:
@@ -223,7 +225,7 @@ class LabelEncoding:
 
 
 def _some_of(classes: Array) -> str:
-    """Return classes as scikit-learn's messages have them, but short."""
+    """Return classes as in scikit-learn's messages, but shortened."""
     return shortened(str(classes), LONGEST_VALUE)
 
 

@@ -1,8 +1,8 @@
-"""An estimator as an ONNX graph, which other programs run without Python.
+"""Writes an estimator as an ONNX graph, which other programs run without Python.
 
-One input ``X`` of float32, (n, n_features). The first output is plain numbers: ``probabilities``
-(n, n_classes) or ``predictions`` (n, n_outputs), float32. A classifier's second output is
-``label``: the classes' names, (n,), or for multi-label targets 0 and 1, (n, n_classes).
+Its input is ``X``, float32 (n, n_features). The first output is ``probabilities`` (n, n_classes) or
+``predictions`` (n, n_outputs), float32. A classifier's second output is ``label``: the classes'
+names, (n,), or for multi-label targets 0 and 1, (n, n_classes).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _add_classifier_outputs(
 
 
 def _names(classes: Any) -> Any:
-    """Return the classes in a type that ONNX has."""
+    """Return the classes as an array of a type that ONNX has."""
     if classes.dtype == np.uint64:
         return classes
     if classes.dtype.kind in "biu":

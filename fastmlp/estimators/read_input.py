@@ -1,4 +1,4 @@
-"""Features as the engine takes them, checked by scikit-learn's rules and in its words."""
+"""Checks X, y and sample_weight by scikit-learn's rules, and with its messages."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from fastmlp.engine import Features
 from fastmlp.estimators import by_hand
 
 Array = NDArray[Any]
-NUMBERS = "biufc"  # NumPy's letters for types of them
+NUMERIC_KINDS = "biufc"  # NumPy's letters for numeric dtypes
 FLOAT32, FLOAT64, UINT8 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)
 
 
 def read_rows(
     estimator: Any, X: Any, y: Any, reset: bool, n_epochs: int = 1, **y_rules: Any
 ) -> tuple[Any, Any, Features]:
-    """Return features and targets that fit together, and the features as the engine has read them.
+    """Return features and targets that fit together, and the features as read by the engine.
 
-    They are to be trained on for `n_epochs`. `y_rules` go to scikit-learn's check of y.
+    The engine prepares them for `n_epochs`. `y_rules` go to scikit-learn's check of y.
     """
     read = estimator._engine.read
     if isinstance(y, list | tuple):
@@ -34,7 +34,7 @@ def read_rows(
     if is_plain_x and _are_plain_targets(y, len(X)):
         features = read(X, n_epochs)
         if features.are_finite or has_finite_sum(X):
-            if reset:  # remembers how many columns there are, and forgets their names
+            if reset:  # stores the number of columns, and removes earlier names
                 validate_data(estimator, X, skip_check_array=True)
             return X, y, features
     y = refuse_missing(y, "y")
@@ -51,7 +51,7 @@ def read_rows(
 
 
 def read_features(estimator: Any, X: Any) -> Any:
-    """Return features of the columns that the estimator was fitted on."""
+    """Return features with the columns that the estimator was fitted on."""
     x = X
     if not (is_plain(estimator, X) and has_finite_sum(X)):
         x = _sound(X, "X")
@@ -63,7 +63,7 @@ def read_features(estimator: Any, X: Any) -> Any:
             )
         )  # fmt: skip
     if x.shape[1] != (n_features := by_hand.n_features(estimator)):
-        # scikit-learn has nothing to say without `n_features_in_`.
+        # scikit-learn does not check this without `n_features_in_`.
         raise ValueError(f"X has {x.shape[1]} features, but the network takes {n_features}")
     if x.dtype == FLOAT64 and np.asarray(estimator.coefs_[0]).dtype == FLOAT32:
         _check_range(x)
@@ -71,7 +71,7 @@ def read_features(estimator: Any, X: Any) -> Any:
 
 
 def _check_range(x: Any) -> None:
-    """Raise if an element would be infinite in float32."""
+    """Raise ValueError if a value would be infinite in float32."""
     values = x if isinstance(x, np.ndarray) else x.data
     largest = max(values.max(initial=0), -values.min(initial=0))
     if largest > np.finfo(FLOAT32).max:
@@ -82,9 +82,9 @@ def _check_range(x: Any) -> None:
 
 
 def is_plain(estimator: Any, X: Any) -> bool:
-    """Whether scikit-learn's checks would have nothing to say to a finite `X` and nothing to do.
+    """Whether scikit-learn's checks would accept a finite `X` and return it unchanged.
 
-    They take longer than to predict a row.
+    They take longer than predicting a row.
     """
     return (
         _is_plain_array(X)
@@ -94,7 +94,7 @@ def is_plain(estimator: Any, X: Any) -> bool:
 
 
 def _is_plain_array(X: Any) -> bool:
-    """Whether `X` is an array as the engine takes it, if it is finite."""
+    """Whether `X` is an array that the engine takes as it is, if it is finite."""
     return (
         type(X) is np.ndarray
         and X.ndim == 2
@@ -105,7 +105,7 @@ def _is_plain_array(X: Any) -> bool:
 
 
 def _are_plain_targets(y: Any, n_rows: int) -> bool:
-    """Whether scikit-learn's checks would have nothing to say to `y` either."""
+    """Whether scikit-learn's checks would accept `y` and return it unchanged."""
     return (
         type(y) is np.ndarray
         and y.shape == (n_rows,)
@@ -114,7 +114,7 @@ def _are_plain_targets(y: Any, n_rows: int) -> bool:
 
 
 def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
-    """Return the dtypes that stay as they are; others become the first."""
+    """Return the dtypes that are not converted; others are converted to the first one."""
     is_narrow = estimator.dtype == "float32" or getattr(X, "dtype", None) == np.float16
     if estimator.dtype == "auto" and hasattr(X, "dtypes") and hasattr(X, "columns"):
         is_narrow = bool(len(X.columns)) and all(
@@ -124,15 +124,15 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
 
 
 def _refuse_times(given: Any, name: str) -> None:
-    """Raise TypeError where there are dates or times, in columns or among cells."""
+    """Raise TypeError if there are dates or times, in columns or among object cells."""
     columns = times.columns_of(given)
     times.refuse_time_columns(columns, name)
     dtypes = [dtype for _, dtype in columns] or [getattr(given, "dtype", None)]
-    if issparse(given) or all(times.kind_of(dtype) in NUMBERS for dtype in dtypes):
+    if issparse(given) or all(times.kind_of(dtype) in NUMERIC_KINDS for dtype in dtypes):
         return
     try:
         array = np.asarray(given)
-    except (TypeError, ValueError):  # of which scikit-learn has more to say
+    except (TypeError, ValueError):  # scikit-learn's message is better
         return
     found = times.first_time(array) if array.dtype.kind == "O" else None
     dtype = array.dtype if found is None else found.dtype
@@ -143,7 +143,7 @@ def _refuse_times(given: Any, name: str) -> None:
 
 
 def _sound(x: Any, name: str) -> Any:
-    """Return sparse matrices with a sound structure: SciPy's conversions trust the indices."""
+    """Check the structure of sparse matrices, because SciPy's conversions trust the indices."""
     return own_structure(x, name) if issparse(x) else x
 
 
@@ -159,7 +159,7 @@ def network_dtype(setting: str, x: Any) -> np.dtype[Any]:
 
 
 def read_sample_weight(sample_weight: Any, x: Any) -> Array | None:
-    """Return weights (n_rows,), 0 or more and not all 0; None stays None."""
+    """Return weights (n_rows,), none of them negative and not all 0; None stays None."""
     if sample_weight is None:
         return None
     _refuse_times(sample_weight, "sample_weight")

@@ -1,7 +1,6 @@
-"""What a file says of an estimator, checked as `fit` checks what it is given.
+"""Checks an estimator that was read from an untrusted file, as `fit` checks its input.
 
-Whoever has written the file may have written anything. What passes predicts, is saved again, and
-trained on as far as its settings go.
+An estimator that passes can predict, be saved, and be trained further if its settings allow it.
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ FITTED: dict[str, Callable[[Any], Any]] = {
     "out_activation_": as_text,
     "_no_improvement_count": _as_count,
 }
-"""What a fit finds, besides weights and names, each with a function that checks it."""
+"""Attributes that a fit sets, besides weights and names, each with a function that checks it."""
 
 NEEDED = ("t_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_")
-# What a training that goes on looks at beside a curve.
+# Attributes that further training needs if there is a loss curve.
 BESIDE_A_CURVE = {
     "best_loss_": None, "validation_scores_": None, "best_validation_score_": None,
     "_no_improvement_count": 0,
@@ -72,7 +71,7 @@ def as_fitted(values: Any) -> dict[str, Any]:
 
 
 def check_settings(estimator: Any, n_layers: int) -> None:
-    """Raise unless `fit` takes the settings, and they go with so many layers of weights.
+    """Raise unless `fit` accepts the settings, and they fit this number of weight matrices.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def check_settings(estimator: Any, n_layers: int) -> None:
     estimator._validate_params()
     settings.hidden_sizes(estimator)
     settings.check_together(estimator, n_layers - 1, is_partial=False)
-    with config_context(skip_parameter_validation=True):  # which lists all scorers that there are
+    with config_context(skip_parameter_validation=True):  # whose errors list all scorers
         scorer_of(estimator)
     for name, value in estimator.get_params(deep=False).items():
         if isinstance(value, int) and value > LARGEST:
@@ -99,21 +98,21 @@ def as_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
 
 
 def as_flag(value: Any, name: str) -> bool:
-    """Return a value that is true or false."""
+    """Return a Boolean."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} is {shown(value)}, not true or false")
     return value
 
 
 def as_fallen_rate(rate: Any, initial: float) -> float:
-    """Return the rate to which 'adaptive' has let the initial one fall."""
+    """Return the rate to which 'adaptive' has lowered the initial one."""
     if type(rate) is not float or not 0 < rate < initial:
         raise ValueError(f"a learning rate of {shown(rate)} after {shown(initial)}")
     return rate
 
 
 def as_weights(values: Any) -> list[float]:
-    """Return the weights of classes."""
+    """Return the classes' weights, finite and not negative."""
     weights = _as_curve(values)
     if not all(math.isfinite(w) and w >= 0 for w in weights):
         raise ValueError(f"class_weight holds {shown(values)}")

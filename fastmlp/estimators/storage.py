@@ -1,19 +1,19 @@
-"""An estimator in one .safetensors file: weights, settings and what the fit has found.
+"""Writes an estimator to one .safetensors file: weights, settings and fitted attributes.
 
-Beside what `fastmlp.tensors` says of all model files, the metadata are:
+In addition to those of all model files (see `fastmlp.tensors`), the metadata are:
 
 =============== ==========================================================
 format          ``fastmlp-estimator``
 format_version  ``1``
 estimator       ``MLPClassifier`` or ``MLPRegressor``
-parameters      what ``get_params`` returns, but for `LEFT_OUT`
+parameters      what ``get_params`` returns, except for `LEFT_OUT`
 fitted          attributes: ``n_iter_``, ``loss_curve_`` and the like
 classes         of a classifier: ``{"type": ..., "values": ...}``
 names           the features' names, or ``null``
-learning_rate   of the next step, where 'adaptive' has let it fall
+learning_rate   of the next step, if 'adaptive' has lowered it
 =============== ==========================================================
 
-The optimiser's arrays are not in it: `partial_fit` begins with fresh ones, at that rate.
+The optimiser's arrays are not saved: `partial_fit` starts with new ones, at that rate.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class FileMixin:
     """The methods that write an estimator to a file, and read it."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write weights, settings and what the fit has found to one .safetensors file.
+        """Write weights, settings and fitted attributes to one .safetensors file.
 
         Nothing in it is a pickle. Callbacks, the optimiser's state and `history_` are left out;
-        a learning rate that has fallen is kept.
+        a learning rate that 'adaptive' has lowered is kept.
 
         Parameters
         ----------
@@ -70,8 +70,8 @@ class FileMixin:
         Raises
         ------
         TypeError, ValueError
-            If class names or weights are such that a file can't hold them, or settings or
-            attributes have been assigned that make no sense: `load` would refuse them.
+            If a file can't hold the class names or weights, or settings or attributes have been
+            assigned that `load` would refuse.
         OSError
             If the file can't be written.
         """
@@ -87,8 +87,8 @@ class FileMixin:
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return an estimator that `save` wrote.
 
-        What the file says is checked as `fit` checks it. It can't start more threads than this
-        machine has cores: a larger `n_threads` becomes that.
+        The file's content is checked as `fit` checks its input. A larger `n_threads` than this
+        machine has cores is reduced to that.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class FileMixin:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is damaged, or holds something else.
+            If it is damaged, does not hold an estimator of this class, or `fit` would refuse it.
         """
         path = Path(path)
         text, arrays = FORMAT.read(path, f"{cls.__name__}.save")
@@ -166,7 +166,7 @@ def _metadata(estimator: Any, sizes: list[int]) -> dict[str, Any]:
 
 
 def _settings_of(estimator: Any) -> dict[str, Any]:
-    """Return the settings that JSON can hold; warn of others that are not the defaults."""
+    """Return the settings that JSON can hold; warn if others are not at their defaults."""
     defaults = type(estimator)().get_params(deep=False)
     kept, lost = {}, []
     for name, value in estimator.get_params(deep=False).items():
@@ -190,7 +190,7 @@ def _settings_of(estimator: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return NumPy's numbers and arrays as Python's."""
+    """Return NumPy's scalars and arrays as Python's scalars and lists, for JSON."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{shown(value)} is no plain value")
@@ -210,7 +210,7 @@ def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]])
     estimator.coefs_, estimator.intercepts_ = layers
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("weights are not finite")
-    by_hand.out_activation(estimator)  # raises where there is no such function
+    by_hand.out_activation(estimator)  # raises if there is no such function
     check_settings(estimator, n_layers)
     if estimator.n_threads is not None:
         estimator.n_threads = min(int(estimator.n_threads), os.cpu_count() or 1)
@@ -235,7 +235,7 @@ def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]])
 
 
 def _settings(given: Any) -> dict[str, Any]:
-    """Return settings as `_settings_of` has been given them."""
+    """Return the settings that `_settings_of` was given."""
     settings = {name: value for name, value in given.items() if name not in LEFT_OUT}
     for name in ("hidden_layer_sizes", "activation"):
         if isinstance(settings.get(name), list):

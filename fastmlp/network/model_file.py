@@ -1,25 +1,25 @@
-"""A trained network in one .safetensors file: the weights, and text that says what they are.
+"""Writes a trained network to one .safetensors file: weights, and metadata that describe them.
 
-Beside what `fastmlp.tensors` says of all model files, the metadata are:
+In addition to those of all model files (see `fastmlp.tensors`), the metadata are:
 
 =============== ==========================================================
 format          ``fastmlp``
 format_version  ``2``
 layer_sizes     ``[784, 64, 10]``: inputs, hidden layers, classes
 dtype           ``float32`` or ``float64``, of the weights and the training
-input_scale     what uint8 inputs are divided by, or ``null``
+input_scale     divides uint8 inputs, or ``null``
 learning_rate   of further training
 labels          ``[0, 1, ...]``, or ``["cat", "dog"]``: the label of each
                 output, in order
 settings        ``{}``: those of `fastmlp.problem.Problem` that are not its
-                defaults, and ``untrained_classes``: classes of which the
-                training had no row
+                defaults, and ``untrained_classes``: classes without a row
+                in the training
 feature_names   ``["age", "income"]``: of the inputs' columns, in order;
-                left out where they have none
+                left out if they have none
 =============== ==========================================================
 
-Version 1 had numbers for labels and no settings; it is still read. A setting that the reader does
-not know may change what the network computes, so that the reader refuses the file.
+Version 1 had no settings, and its labels were only 0, 1, ...; it is still read. A setting that the
+reader does not know may change what the network computes, so the reader refuses the file.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If names or settings are none that `read_model` would take, or the scale none to divide by.
+        If `read_model` would refuse the names or settings, or the dtype can't hold the scale.
     OSError
         If the file can't be written.
     """
@@ -117,16 +117,16 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     FileNotFoundError, OSError
         If there is no such file, or it can't be read.
     ValueError
-        If the file is cut short, is no model of fastmlp, or its parts don't fit together.
+        If the file is cut short, not a model of fastmlp, or its parts don't fit together.
     """
     path = Path(path)
     file = path / MODEL_NAME if path.is_dir() else path
     text, arrays = FORMAT.read(file, "fastmlp train, or MLP.save,")
-    with refusing_damage(f"the metadata of {file} are"):  # they may come from anywhere
+    with refusing_damage(f"the metadata of {file} are"):  # the file is not trusted
         sizes, scale, rate, labels = (
             parse(text[key]) for key in ("layer_sizes", "input_scale", "learning_rate", "labels")
         )
-        # No other spelling: NumPy makes a type out of almost any text.
+        # Not np.dtype, which would accept almost any text.
         dtype = checks.as_name(text["dtype"], "dtype", DTYPES)
         checks.as_layer_sizes(sizes[0], sizes[1:-1], sizes[-1])
         checks.as_positive(rate, "learning_rate")
