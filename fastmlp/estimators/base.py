@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp.beside import sole_training
 from fastmlp.engine import Engine
 from fastmlp.estimators import by_hand, hyperparameters, outputs, read_input
-from fastmlp.estimators.callbacks import Hooks
+from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
@@ -24,6 +24,7 @@ from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
+from fastmlp.training.state import RunState
 from fastmlp.words import shortened, shown
 
 Array = NDArray[Any]
@@ -138,17 +139,18 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         )
         targets = self._targets(encoded, self.coefs_[0].dtype)
         rows = Rows(features, targets, weights, order, validation)
-        hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else self.max_iter + 1)
+        most = n_epochs if is_stochastic else self.max_iter + 1
+        callbacks = EstimatorCallbacks(self, X, y, sample_weight, most)
         if is_stochastic:
-            fit_stochastic(self, rows, hooks, random_state, is_partial)
+            self._optimizer_state = fit_stochastic(self, rows, callbacks, random_state, is_partial)
         else:
-            fit_lbfgs(self, rows, hooks)
+            fit_lbfgs(self, rows, callbacks)
         if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
                 "(StandardScaler), or give a smaller learning_rate_init."
             )
-        hooks.end()
+        callbacks.end()
         return self
 
     def _prepare(
@@ -220,6 +222,42 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
                 if getattr(self, name, None) is None:
                     setattr(self, name, [])
         return order, validation
+
+    def _validate_epoch(
+        self, validation: Validation | None
+    ) -> Callable[[], dict[str, float]] | None:
+        """Return what judges an epoch by the rows to validate with, if there are any."""
+        if validation is None:
+            return None
+
+        def validate() -> dict[str, float]:
+            figures = validation.figures(self)
+            self.validation_loss_curve_.append(figures["val_loss"])  # type: ignore[union-attr]
+            self.validation_scores_.append(figures["val_score"])  # type: ignore[union-attr]
+            return figures
+
+        if self.max_seconds:
+            validation.prepare(self)  # now, so that the time goes to the training
+        return validate
+
+    def _show(self, state: RunState) -> None:
+        """Set the attributes that say how far a run has come."""
+        self.n_iter_, self.t_ = state.epoch, state.n_rows_seen
+        if state.loss is not None:
+            self.loss_ = state.loss
+        stopping = state.stopping
+        if stopping is not None:
+            self._no_improvement_count = stopping.n_stalled
+            if stopping.monitor == "loss":
+                self.best_loss_ = stopping.best
+            else:
+                self.best_validation_score_ = -stopping.best
+
+    def _end_run(self, state: RunState) -> None:
+        """Set the attributes that a run leaves; with early stopping, its best parameters."""
+        self._show(state)
+        if state.stopping is not None and state.stopping.best_parameters is not None:
+            self.coefs_, self.intercepts_ = state.stopping.best_parameters
 
     def _found(self) -> dict[str, tuple[Any, int]]:
         """Return all that a fit has found, by name; with lists, how long they are."""
