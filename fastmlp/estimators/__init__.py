@@ -5,8 +5,9 @@ features, `labels` encodes classes, `initial` draws the first weights, `by_hand`
 assigned instead of fitted, `outputs` predicts. `validation` judges a run after each epoch,
 `callbacks` are told of it, `trainers` lays out the engine; `stochastic` and `lbfgs` are the runs.
 `storage` and `onnx_file` write to files, `class_names` says how classes are called in them, and
-`restored` checks what is read from them. `scores` judges, `docstrings` describes parameters once,
-and `base`, `classifier` and `regressor` are the classes.
+`restored` checks what is read from them. `fitted` sets the attributes that a fit leaves, `scores`
+judges, `docstrings` describes parameters once, and `base`, `classifier` and `regressor` are the
+classes.
 """
 
 from __future__ import annotations

@@ -112,8 +112,8 @@ def labels_of(classes: Any, n_outputs: int, is_multilabel: bool, is_sparse: bool
     return found
 
 
-def complete(estimator: Any, sizes: list[int]) -> None:
-    """Assign what a training that goes on from these layers has to know.
+def completed(estimator: Any, sizes: list[int]) -> dict[str, Any]:
+    """Return the attributes that a training that goes on from these layers has to know.
 
     Raises
     ------
@@ -126,9 +126,7 @@ def complete(estimator: Any, sizes: list[int]) -> None:
             f"out_activation_ is {shown(estimator.out_activation_)}, and what is trained is "
             f"{trained!r}: assign that, or fit with warm_start=False to begin anew"
         )
-    estimator.out_activation_ = trained
-    for name, value in fitted(estimator, sizes).items():
-        setattr(estimator, name, value)
+    return fitted(estimator, sizes)
 
 
 def fitted(estimator: Any, sizes: list[int]) -> dict[str, Any]:
