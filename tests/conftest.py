@@ -24,7 +24,6 @@ from profiling_tools import quick  # noqa: F401 - a fixture
 
 import fastmlp
 from fastmlp import reference
-from fastmlp.network.base import Network
 
 # A shell that runs the tests in its background has them ignore Ctrl-C, which some are about.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -73,7 +72,7 @@ def real_digits(request: pytest.FixtureRequest) -> Digits:
 
 
 @pytest.fixture(params=[reference.MLP, fastmlp.MLP], ids=["reference", "compiled"])
-def mlp_class(request: pytest.FixtureRequest) -> type[Network]:
+def mlp_class(request: pytest.FixtureRequest) -> type[fastmlp.MLP]:
     """Each of the two implementations in turn."""
     return request.param
 

@@ -10,7 +10,6 @@ from network_tools import X, Y, make_network
 
 from fastmlp import MLP, checks, reference
 from fastmlp.checks.names import SYNONYMS, nearest
-from fastmlp.network.base import Network
 from fastmlp.problem import SETTINGS, TUTORIAL
 
 
@@ -151,7 +150,7 @@ def test_the_constructor_has_the_settings_with_their_defaults():
 
 
 def test_an_error_from_within_is_left_as_it_is():
-    class Odd(Network):
+    class Odd(MLP):
         @checks.telling_names("__init__")
         def train(self, x):
             return x + "1"

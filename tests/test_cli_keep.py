@@ -235,7 +235,7 @@ def test_a_model_that_cannot_be_written_is_noticed_before_the_training(
     def fail(*_: object) -> None:
         raise ValueError("no version")
 
-    monkeypatch.setattr("fastmlp.network.base.write_model", fail)
+    monkeypatch.setattr("fastmlp.network.files.write_model", fail)
     monkeypatch.setattr(MLP, "train", lambda *args, **options: pytest.fail("trained"))
     assert one_line_error("train", "--data", csv) == "Error: no version"
     assert names(".") == ["train.csv"]

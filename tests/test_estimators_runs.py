@@ -79,15 +79,15 @@ def test_callbacks_that_return_true_stop(answer, n_epochs):
 def test_bar_in_a_notebook(monkeypatch):
     import rich.console
 
-    from fastmlp.estimators.progress import Bar, Lines, Progress, progress_of
+    from fastmlp.training.progress import Bar, Lines, Progress, progress_of
 
     notebook, file = (
         rich.console.Console(file=io.StringIO(), force_jupyter=yes) for yes in (True, False)
     )
     for console, kind in ((notebook, Bar), (file, Lines)):
         monkeypatch.setattr(rich.console, "Console", lambda console=console: console)
-        assert type(progress_of(MLPClassifier(verbose=True))) is kind
-    assert type(progress_of(MLPClassifier())) is Progress
+        assert type(progress_of(True, 5)) is kind
+    assert type(progress_of(False, 5)) is Progress
 
 
 def test_history():

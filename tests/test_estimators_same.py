@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 import fastmlp
-from fastmlp.estimators import epoch_blocks
+from fastmlp.training import epochs
 
 SOLVERS = {
     "adam": {"solver": "adam"},
@@ -275,22 +275,22 @@ def test_epochs_run_ahead_of_a_divergence(monkeypatch):
         return generator.randint(10**9)
 
     found = after_it()
-    monkeypatch.setattr(epoch_blocks, "LONGEST", 1)
+    monkeypatch.setattr(epochs, "LONGEST", 1)
     assert after_it() == found
 
 
 def test_epochs_run_ahead_until_an_interrupt(monkeypatch):
-    from fastmlp.estimators.stopping import Stopping
+    from fastmlp.training.stopping import Stopping
 
     x, y = load("iris")
     original = Stopping.end_epoch
     n_ended = []
 
-    def interrupt(self, loss, score):
-        n_ended.append(loss)
+    def interrupt(self, epoch, logs, parameters):
+        n_ended.append(epoch)
         if len(n_ended) == 12:
             raise KeyboardInterrupt
-        return original(self, loss, score)
+        return original(self, epoch, logs, parameters)
 
     monkeypatch.setattr(Stopping, "end_epoch", interrupt)
     ours = fastmlp.MLPClassifier(random_state=0)

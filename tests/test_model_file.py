@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fastmlp
 from fastmlp import files
-from fastmlp.network.base import Network
 from fastmlp.network.model_file import Model, write_model
 from fastmlp.problem import Problem
 from fastmlp.reference import MLP
@@ -39,7 +39,7 @@ def rewrite_metadata(path: Path, **changes: Any) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("hidden", [5, (5, 4)])
 def test_round_trip_keeps_every_bit(
-    mlp_class: type[Network], tmp_path: Path, dtype: str, hidden: Any
+    mlp_class: type[fastmlp.MLP], tmp_path: Path, dtype: str, hidden: Any
 ) -> None:
     network = mlp_class(7, hidden, 3, 0.05, random_state=3, dtype=dtype, input_scale=255)
     network.b1 = network.b1 + 0.25
@@ -227,7 +227,7 @@ VERSION_1 = (  # a network of version 1's own day: 2-2-2, float32, learning_rate
 )
 
 
-def test_a_file_of_version_1_still_loads(mlp_class: type[Network], tmp_path: Path) -> None:
+def test_a_file_of_version_1_still_loads(mlp_class: type[fastmlp.MLP], tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(VERSION_1)
     loaded = mlp_class.load(tmp_path)
     drawn = np.random.RandomState(1).randn(8) * 0.01
@@ -246,7 +246,7 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len({path.read_bytes() for path in paths}) == 1
 
 
-def test_names_and_missing_classes_come_back(mlp_class: type[Network], tmp_path: Path) -> None:
+def test_names_and_missing_classes_come_back(mlp_class: type[fastmlp.MLP], tmp_path: Path) -> None:
     network = mlp_class(2, 2, 4, random_state=0, input_scale=1)
     network.train(np.eye(2), [0, 2], epochs=1, verbose=False)
     network.class_names = ("cat", "d\u00f6g", "0", "cow, brown")
@@ -258,7 +258,7 @@ def test_names_and_missing_classes_come_back(mlp_class: type[Network], tmp_path:
     assert loaded.untrained_classes == ()
 
 
-def test_the_problem_comes_back(mlp_class: type[Network], tmp_path: Path) -> None:
+def test_the_problem_comes_back(mlp_class: type[fastmlp.MLP], tmp_path: Path) -> None:
     settings = {
         "activation": ("tanh", "silu"),
         "loss": "poisson",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fastmlp.data import Dataset
-    from fastmlp.network.base import Network
+    from fastmlp.network.mlp import MLP
 
 BUILT_IN = (
     "These are built-in digits, rendered from fonts. For real ones: --data mnist, "
@@ -76,7 +76,7 @@ def load(
 
 
 def load_for(
-    network: Network,
+    network: MLP,
     model: str,
     data: str,
     console: Terminal,
@@ -164,7 +164,7 @@ def image_side(n_features: int) -> int | None:
     return side if side and side >= SMALLEST_SIDE else None
 
 
-def doubt(dataset: Dataset, network: Network, model: str) -> str:
+def doubt(dataset: Dataset, network: MLP, model: str) -> str:
     """Say so where the values' range is not that of the model's training; else nothing."""
     low, high = dataset.limits
     scale = network.input_scale
@@ -187,7 +187,7 @@ def doubt(dataset: Dataset, network: Network, model: str) -> str:
     )
 
 
-def say(dataset: Dataset, network: Network, model: str, console: Terminal) -> None:
+def say(dataset: Dataset, network: MLP, model: str, console: Terminal) -> None:
     """Print what was found, and what is doubtful about it."""
     for line in (dataset.found, doubt(dataset, network, model), _numbering(dataset, network)):
         if line:
@@ -210,7 +210,7 @@ def labels(dataset: Dataset, purpose: str) -> np.ndarray:
     return dataset.y
 
 
-def labels_for(network: Network, model: str, dataset: Dataset, purpose: str) -> np.ndarray:
+def labels_for(network: MLP, model: str, dataset: Dataset, purpose: str) -> np.ndarray:
     """Return the labels as the model's own classes, or raise an error that names a foreign one."""
     import numpy as np
 
@@ -251,7 +251,7 @@ def _are_numbers_of(y: np.ndarray, known: tuple[str, ...]) -> bool:
     return not {str(label) for label in set(y.tolist())} & set(known) and y.max() < len(known)
 
 
-def _numbering(dataset: Dataset, network: Network) -> str:
+def _numbering(dataset: Dataset, network: MLP) -> str:
     """Say what numbers are taken for, where the model knows names; else nothing."""
     y, known = dataset.y, network.class_names
     if y is None or known is None or dataset.class_names or not _are_numbers_of(y, known):
@@ -261,7 +261,7 @@ def _numbering(dataset: Dataset, network: Network) -> str:
     return f"Labels of {dataset.name} are numbers, taken in the order of the names: {order}{more}."
 
 
-def class_words(network: Network) -> list[str]:
+def class_words(network: MLP) -> list[str]:
     """Return what each of the model's classes is called: its name, or its number."""
     return list(network.class_names or map(str, range(network.n_classes)))
 

@@ -2,12 +2,12 @@
 
 From the innermost out: `hyperparameters` says which settings there are, `read_input` reads
 features, `label_encoding` encodes classes, `initial` draws the first weights, `by_hand` completes
-weights that were assigned instead of fitted, `outputs` predicts. `validation` and `stopping` watch
-a run, `schedules` sets its rate, `callbacks` and `progress` tell others of it, `trainers` lays out
-the engine, `epoch_blocks` takes epochs; `stochastic` and `lbfgs` are the runs. `storage` and
-`onnx_file` write to files, `class_names` how classes are called in them, and `restored` checks what
-is read from them. `scores` judges, `docstrings` describes parameters once, and `base`, `classifier`
-and `regressor` are the classes.
+what was assigned instead of fitted, `outputs` predicts. `validation` judges a run after each epoch,
+`callbacks` are told of it, `trainers` lays out the engine; `stochastic` and `lbfgs` are the runs.
+`storage` and `onnx_file` write to files, `class_names` says how classes are called in them, and
+`restored` checks what is read from them. `fitted` sets the attributes that a fit leaves, `scores`
+judges, `docstrings` describes parameters once, and `base`, `classifier` and `regressor` are the
+classes.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,34 +14,25 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.beside import sole_training
 from fastmlp.engine import Engine
-from fastmlp.estimators import by_hand, hyperparameters, outputs, read_input
-from fastmlp.estimators.callbacks import Hooks
-from fastmlp.estimators.initial import draw_parameters
+from fastmlp.estimators import hyperparameters, outputs, read_input
+from fastmlp.estimators.callbacks import EstimatorCallbacks
+from fastmlp.estimators.fitted import Fitted
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
 from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
-from fastmlp.words import shortened, shown
+from fastmlp.words import shortened
 
 Array = NDArray[Any]
-UNSEEN = ("_labels", "_no_improvement_count", "_optimizer_state")  # what a fit finds, besides
 
 
-class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
 
     Subclasses say how targets are read, encoded and scored.
     """
-
-    coefs_: list[Array]
-    intercepts_: list[Array]
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    validation_loss_curve_: list[float] | None
-    best_validation_score_: float | None
 
     @property
     def _engine(self) -> Engine:
@@ -138,63 +128,19 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         )
         targets = self._targets(encoded, self.coefs_[0].dtype)
         rows = Rows(features, targets, weights, order, validation)
-        hooks = Hooks(self, X, y, sample_weight, n_epochs if is_stochastic else self.max_iter + 1)
+        most = n_epochs if is_stochastic else self.max_iter + 1
+        callbacks = EstimatorCallbacks(self, X, y, sample_weight, most)
         if is_stochastic:
-            fit_stochastic(self, rows, hooks, random_state, is_partial)
+            self._optimizer_state = fit_stochastic(self, rows, callbacks, random_state, is_partial)
         else:
-            fit_lbfgs(self, rows, hooks)
+            fit_lbfgs(self, rows, callbacks)
         if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
                 "(StandardScaler), or give a smaller learning_rate_init."
             )
-        hooks.end()
+        callbacks.end()
         return self
-
-    def _prepare(
-        self, sizes: Sequence[int], x: Any, is_new: bool, random_state: np.random.RandomState
-    ) -> None:
-        """Set the attributes that a fit begins with; draw weights for a new network."""
-        if not is_new:
-            weights, biases = outputs.parameters(self)
-            known = [weights[0].shape[0], *(w.shape[1] for w in weights)]
-            if known != list(sizes):
-                raise ValueError(
-                    f"the network has layers of {shown(known)}, and these settings and data ask "
-                    f"for {shown(list(sizes))}: fit with warm_start=False to begin anew"
-                )
-            by_hand.complete(self, known)
-        else:
-            weights, biases = self._begin_anew(sizes, x, random_state)
-        # Arrays that the user has read from the estimator, or assigned to it, never change.
-        self.coefs_ = [np.array(w) for w in weights]
-        self.intercepts_ = [np.array(b).reshape(-1) for b in biases]
-        if self.solver == "lbfgs":
-            return
-        if is_new or not hasattr(self, "loss_curve_"):
-            self.loss_curve_, self._no_improvement_count = [], 0
-            self.best_loss_ = self.validation_scores_ = self.best_validation_score_ = None
-        if self.early_stopping and self.best_validation_score_ is None:
-            self.best_loss_, self.best_validation_score_ = None, -np.inf
-        elif not self.early_stopping and self.best_loss_ is None:
-            self.best_loss_, self.best_validation_score_ = np.inf, None
-
-    def _begin_anew(
-        self, sizes: Sequence[int], x: Any, random_state: np.random.RandomState
-    ) -> tuple[list[Array], list[Array]]:
-        self.n_iter_ = self.t_ = 0
-        self.n_layers_ = len(sizes)
-        self.out_activation_ = by_hand.trained_out_activation(self)
-        dtype = read_input.network_dtype(self.dtype, x)
-        drawn = draw_parameters(sizes, self.activation, random_state, dtype)
-        self.validation_loss_curve_ = None
-        # Of a run of another solver, maybe.
-        for name in (
-            "_optimizer_state", "loss_curve_", "best_loss_", "validation_scores_",
-            "best_validation_score_",
-        ):  # fmt: skip
-            self.__dict__.pop(name, None)
-        return drawn
 
     def _divide(
         self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
@@ -220,23 +166,6 @@ class BaseMLP(FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
                 if getattr(self, name, None) is None:
                     setattr(self, name, [])
         return order, validation
-
-    def _found(self) -> dict[str, tuple[Any, int]]:
-        """Return all that a fit has found, by name; with lists, how long they are."""
-        return {
-            name: (value, len(value) if isinstance(value, list) else 0)
-            for name, value in vars(self).items()
-            if name.endswith("_") or name in UNSEEN
-        }
-
-    def _set_back(self, before: dict[str, tuple[Any, int]]) -> None:
-        """Give back what there was before a fit that has failed."""
-        for name in self._found():
-            del self.__dict__[name]
-        for name, (value, length) in before.items():
-            if isinstance(value, list):
-                del value[length:]  # the curves of losses and scores
-            setattr(self, name, value)
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:

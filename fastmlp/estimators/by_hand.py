@@ -114,8 +114,8 @@ def labels_of(
     return found
 
 
-def complete(estimator: Any, sizes: list[int]) -> None:
-    """Assign the attributes that further training of these layers needs.
+def completed(estimator: Any, sizes: list[int]) -> dict[str, Any]:
+    """Return the attributes that further training of these layers needs.
 
     Raises
     ------
@@ -128,9 +128,7 @@ def complete(estimator: Any, sizes: list[int]) -> None:
             f"out_activation_ is {shown(estimator.out_activation_)}, and what is trained is "
             f"{trained!r}: assign that, or fit with warm_start=False to begin anew"
         )
-    estimator.out_activation_ = trained
-    for name, value in fitted(estimator, sizes).items():
-        setattr(estimator, name, value)
+    return fitted(estimator, sizes)
 
 
 def fitted(estimator: Any, sizes: list[int]) -> dict[str, Any]:

@@ -1,17 +1,16 @@
-"""Those who want to hear of each epoch: the setting `callbacks`, and scikit-learn's protocol."""
+"""The setting `callbacks`, and scikit-learn's own callbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from fastmlp.estimators import hyperparameters
+from fastmlp.training.callbacks import Callbacks
 
 
-class Hooks:
-    """What is called before and after each epoch of a fit.
+class EstimatorCallbacks(Callbacks):
+    """The setting `callbacks`, and scikit-learn's callbacks, which hear of the whole fit, too.
 
     Parameters
     ----------
@@ -19,19 +18,14 @@ class Hooks:
     X, y, sample_weight : array-like
         As the user has given them.
     max_epochs : int
-
-    Attributes
-    ----------
-    is_empty : bool
-        Whether nobody wants to hear of epochs.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_epochs: int) -> None:
+        super().__init__(hyperparameters.callables(estimator))
         self._estimator = estimator
-        self._functions = hyperparameters.callables(estimator)
         self._context: Any = None
         has_callbacks = bool(getattr(estimator, "_skl_callbacks", None))
-        self.is_empty = not self._functions and not has_callbacks
+        self.is_empty &= not has_callbacks
         if has_callbacks or hasattr(estimator, "_parent_callback_ctx"):
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             self._rows = {"X": X, "y": y, "metadata": metadata}
@@ -41,7 +35,6 @@ class Hooks:
         self._tells_epochs = has_callbacks
 
     def begin_epoch(self) -> None:
-        """To be called before each epoch, unless `is_empty`."""
         if self._tells_epochs:
             self._epoch = self._context.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(
@@ -49,9 +42,7 @@ class Hooks:
             )
 
     def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        """To be called after it, with the weights exported; return whether to stop."""
-        stops = [function(epoch, logs) for function in self._functions]
-        stop = any(isinstance(one, bool | np.bool_) and bool(one) for one in stops)
+        stop = super().end_epoch(epoch, logs)
         if self._tells_epochs:
             stop |= self._epoch.call_on_fit_task_end(
                 estimator=self._estimator, **self._rows, reconstruction_attributes=self._fitted

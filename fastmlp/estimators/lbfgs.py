@@ -13,11 +13,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.checks import warn_user
 from fastmlp.engine import Trainer
-from fastmlp.estimators.callbacks import Hooks
+from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.hyperparameters import as_float, problem_of
-from fastmlp.estimators.progress import progress_of
 from fastmlp.estimators.stochastic import NOT_FINITE
 from fastmlp.estimators.trainers import Rows
+from fastmlp.parameters import Parameters
+from fastmlp.training.progress import progress_of
+from fastmlp.training.run import DivergedError, Run
+from fastmlp.training.schedules import Schedule
+from fastmlp.training.state import RunState
 
 Array = NDArray[Any]
 CHUNK = 128  # rows whose gradient is taken together: their activations stay in the caches
@@ -31,12 +35,12 @@ class Objective:
     """
 
     def __init__(self, estimator: Any, rows: Rows) -> None:
-        self._parameters = [*estimator.coefs_, *estimator.intercepts_]
-        dtype = self._parameters[0].dtype
+        self.parameters = Parameters(estimator.coefs_, estimator.intercepts_)
+        self._arrays, dtype = self.parameters.arrays, self.parameters.dtype
         n_layers, n_rows = len(estimator.coefs_), len(rows.order)
         self._n_weights = sum(w.size for w in estimator.coefs_)
         # Where the trainer reads parameters, and leaves the gradient: vectors, and views of them.
-        n_parameters = sum(a.size for a in self._parameters)
+        n_parameters = sum(a.size for a in self._arrays)
         self._point, self._sums = np.empty(n_parameters, dtype), np.empty(n_parameters, dtype)
         point, sums = (
             [view.reshape(1, -1) if view.ndim == 1 else view for view in self._views(vector)]
@@ -61,18 +65,18 @@ class Objective:
 
     def vector(self) -> NDArray[np.float64]:
         """Return the estimator's parameters."""
-        return np.concatenate([a.ravel() for a in self._parameters]).astype(np.float64)
+        return np.concatenate([a.ravel() for a in self._arrays]).astype(np.float64)
 
     def assign(self, vector: Array) -> None:
         """Write a vector into the estimator's parameters, in place."""
-        for array, view in zip(self._parameters, self._views(vector), strict=True):
+        for array, view in zip(self._arrays, self._views(vector), strict=True):
             array[...] = view
 
     def _views(self, vector: Array) -> list[Array]:
         """Return the parts of a vector that are an array of parameters each."""
-        ends = np.cumsum([a.size for a in self._parameters])[:-1]
+        ends = np.cumsum([a.size for a in self._arrays])[:-1]
         parts = np.split(vector, ends)
-        return [part.reshape(a.shape) for part, a in zip(parts, self._parameters, strict=True)]
+        return [part.reshape(a.shape) for part, a in zip(parts, self._arrays, strict=True)]
 
     def __call__(self, vector: Array) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient."""
@@ -91,73 +95,73 @@ class Objective:
         return trainer.mean_loss + 0.5 * strength * float(w @ w), gradient
 
 
-def fit_lbfgs(estimator: Any, rows: Rows, hooks: Hooks) -> None:
+class _Iterations:
+    """The run's epochs: SciPy's iterations, of which each is told when it has ended."""
+
+    def __init__(self, objective: Objective, run: Run) -> None:
+        self._objective, self._run = objective, run
+        self.best = objective.vector()
+        self._last = time.perf_counter()
+
+    def __call__(self, intermediate_result: Any) -> None:
+        """Take notice of an iteration's end; raise StopIteration if it is the last one."""
+        run, now = self._run, time.perf_counter()
+        self.best = intermediate_result.x.copy()
+        if run.is_watched:
+            self._objective.assign(self.best)
+        run.end_epoch({"loss": float(intermediate_result.fun), "seconds": now - self._last})
+        if run.has_ended:
+            raise StopIteration
+        run.begin_epoch()
+        self._last = time.perf_counter()
+
+
+def fit_lbfgs(estimator: Any, rows: Rows, callbacks: EstimatorCallbacks) -> None:
     """Train the estimator's `coefs_` and `intercepts_`, in place."""
     objective = Objective(estimator, rows)
-    estimator.n_iter_ = 0
-    history, validation = estimator.history_, rows.validation
-    max_seconds = estimator.max_seconds or math.inf
-    ending = ""
-    start = last = time.perf_counter()
-    best = objective.vector()
-    with progress_of(estimator) as progress:
-
-        def end_iteration(intermediate_result: Any) -> None:
-            nonlocal ending, last, best
-            estimator.n_iter_ += 1
-            best = intermediate_result.x.copy()
-            estimator.loss_ = float(intermediate_result.fun)
-            now = time.perf_counter()
-            logs = {"loss": estimator.loss_, "seconds": now - last}
-            if validation is not None or not hooks.is_empty:
-                objective.assign(best)
-            if validation is not None:
-                logs["val_loss"], logs["val_score"] = validation.look(estimator)
-                estimator.validation_loss_curve_.append(logs["val_loss"])
-                estimator.validation_scores_.append(logs["val_score"])
-            history.append(logs)
-            progress.epoch(estimator.n_iter_, logs)
-            if not hooks.is_empty:
-                logs["rows_per_second"] = len(rows.order) / logs["seconds"]
-                if hooks.end_epoch(estimator.n_iter_, logs):
-                    ending = "A callback has asked to stop. Stopping."
-                hooks.begin_epoch()
-            if time.perf_counter() - start > max_seconds:
-                ending = f"max_seconds={estimator.max_seconds} have passed. Stopping."
-            last = time.perf_counter()
-            if ending:
-                progress.say(ending)
-                raise StopIteration
-
-        if not hooks.is_empty:
-            hooks.begin_epoch()
+    state = RunState(
+        objective.parameters, Schedule(math.nan), estimator.history_, rows.order, None,
+        n_rows_seen=estimator.t_,
+    )  # fmt: skip
+    with progress_of(estimator.verbose, estimator.max_iter) as progress:
+        run = Run(
+            state,
+            validate=estimator._validate_epoch(rows.validation),
+            callbacks=callbacks,
+            progress=progress,
+            max_seconds=estimator.max_seconds or math.inf,
+            show=lambda: estimator._show(state),
+        )
+        iterations = _Iterations(objective, run)
+        run.begin_epoch()
+        limits = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter}
         try:
             result = scipy.optimize.minimize(
-                objective,
-                best,
-                method="L-BFGS-B",
-                jac=True,
-                callback=end_iteration,
-                options={
-                    "maxfun": estimator.max_fun,
-                    "maxiter": estimator.max_iter,
-                    "gtol": estimator.tol,
-                },
-            )
+                objective, iterations.best, method="L-BFGS-B", jac=True, callback=iterations,
+                options={**limits, "gtol": estimator.tol},
+            )  # fmt: skip
         except KeyboardInterrupt:
-            objective.assign(best)
+            objective.assign(iterations.best)
             warn_user("Training interrupted by user.")
             return
-    estimator.loss_ = float(result.fun)
+        except DivergedError:
+            raise _not_finite(state) from None
+        finally:
+            estimator._end_run(state)
     objective.assign(result.x)
-    estimator.n_iter_ = min(result.nit, estimator.max_iter)
-    if not math.isfinite(estimator.loss_):
-        raise ValueError(
-            f"{NOT_FINITE} After iteration {estimator.n_iter_} (epoch) the loss was "
-            f"{estimator.loss_}: scale the data (StandardScaler)."
-        )
-    if result.status != 0 and not ending:
+    state.loss, state.epoch = float(result.fun), min(result.nit, estimator.max_iter)
+    estimator._end_run(state)
+    if not math.isfinite(state.loss):
+        raise _not_finite(state)
+    if result.status != 0 and not run.has_ended:
         _warn(estimator, result)
+
+
+def _not_finite(state: RunState) -> ValueError:
+    return ValueError(
+        f"{NOT_FINITE} After iteration {state.epoch} (epoch) the loss was {state.loss}: scale the "
+        "data (StandardScaler)."
+    )
 
 
 def _warn(estimator: Any, result: Any) -> None:

@@ -11,13 +11,14 @@ from sklearn.exceptions import NotFittedError
 from fastmlp import checks
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.hyperparameters import problem_of
+from fastmlp.parameters import Parameters
 from fastmlp.reference import ACTIVATIONS, LOSSES
 from fastmlp.reference.losses import loss_with_output
 
 Array = NDArray[Any]
 
 
-def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
+def parameters(estimator: Any) -> Parameters:
     """Return weights (n_in, n_out) and biases (1, n_out), in one dtype and C-contiguous.
 
     The user may have assigned anything to the attributes.
@@ -51,7 +52,7 @@ def parameters(estimator: Any) -> tuple[list[Array], list[Array]]:
                 f"give ({n_in}, n) and (n,), as the layer before has {n_in} outputs"
             )
         n_in = w.shape[1]
-    return weights, biases
+    return Parameters(weights, biases)
 
 
 def outputs_of(estimator: Any, x: Any, as_labels: bool = False) -> Array:
@@ -59,7 +60,7 @@ def outputs_of(estimator: Any, x: Any, as_labels: bool = False) -> Array:
 
     With `as_labels`, the numbers (n_rows,) of each row's largest one.
     """
-    outputs, _ = _predicted(estimator, x, *parameters(estimator), as_labels)
+    outputs, _ = _predicted(estimator, x, parameters(estimator), as_labels)
     return outputs
 
 
@@ -68,20 +69,15 @@ def finite_outputs_of(estimator: Any, x: Array, as_labels: bool = False) -> Arra
 
     The engine looks at them anyway, so that a look before would be one too many.
     """
-    weights, biases = parameters(estimator)
-    if x.dtype != weights[0].dtype:
+    known = parameters(estimator)
+    if x.dtype != known.dtype:
         return None
-    outputs, is_finite = _predicted(estimator, x, weights, biases, as_labels, looks=True)
+    outputs, is_finite = _predicted(estimator, x, known, as_labels, looks=True)
     return outputs if is_finite else None
 
 
 def _predicted(
-    estimator: Any,
-    x: Any,
-    weights: list[Array],
-    biases: list[Array],
-    as_labels: bool,
-    looks: bool = False,
+    estimator: Any, x: Any, known: Parameters, as_labels: bool, looks: bool = False
 ) -> tuple[Array, bool]:
     """Return the outputs, and whether all features are finite, if `looks`."""
     n_threads = estimator.n_threads
@@ -92,7 +88,7 @@ def _predicted(
     problem = problem_of(estimator, loss or str(loss_with_output("identity")))
     takes_largest = as_labels and loss is not None and LOSSES[loss].targets == "labels"
     found = estimator._engine.predict(
-        estimator, weights, biases, x, None, n_threads, problem, takes_largest, looks
+        estimator, *known, x, None, n_threads, problem, takes_largest, looks
     )
     outputs = found.outputs
     if loss is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +11,16 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.checks import generators, warn_user
 from fastmlp.engine import Trainer
-from fastmlp.estimators.callbacks import Hooks
-from fastmlp.estimators.epoch_blocks import Epochs
+from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.hyperparameters import as_float, problem_of
-from fastmlp.estimators.progress import progress_of
-from fastmlp.estimators.schedules import TOO_SMALL, Schedule
-from fastmlp.estimators.stopping import Stopping
 from fastmlp.estimators.trainers import Rows, batch_of, keep, trainer_of
+from fastmlp.parameters import Parameters
+from fastmlp.training.epochs import shuffled, unchanged
+from fastmlp.training.progress import progress_of
+from fastmlp.training.run import DivergedError, Run
+from fastmlp.training.schedules import TOO_SMALL, Adaptive, Cosine, InverseScaling, Schedule
+from fastmlp.training.state import RunState
+from fastmlp.training.stopping import Stopping
 
 Array = NDArray[Any]
 NOT_FINITE = (
@@ -54,9 +56,18 @@ def batch_size_of(estimator: Any, n_rows: int) -> int:
 
 
 def fit_stochastic(
-    estimator: Any, rows: Rows, hooks: Hooks, random_state: np.random.RandomState, is_partial: bool
-) -> None:
+    estimator: Any,
+    rows: Rows,
+    callbacks: EstimatorCallbacks,
+    random_state: np.random.RandomState,
+    is_partial: bool,
+) -> OptimizerState:
     """Train the estimator's `coefs_` and `intercepts_`, in place, for an epoch or until it ends.
+
+    Returns
+    -------
+    OptimizerState
+        For the next call to go on with.
 
     Raises
     ------
@@ -65,53 +76,113 @@ def fit_stochastic(
     """
     batch_size = batch_size_of(estimator, len(rows.order))
     problem = problem_of(estimator, estimator._loss_name())
-    state = _state_before(estimator, is_partial)
-    rate = _rate_before(estimator, state, is_partial)
-    if state is not None and not _go_together(state.optimizer, problem.optimizer):
-        state = None
-    seed = state.seed if state else 0
+    before = _state_before(estimator, is_partial)
+    rate = _rate_before(estimator, before, is_partial)
+    if before is not None and not _go_together(before.optimizer, problem.optimizer):
+        before = None
+    seed = before.seed if before else 0
     if problem.dropout > 0 and not seed:
         seed = int(random_state.randint(1, 2**31))
         if not 1 <= seed < 2**31:
             generators.refuse(random_state, "randint")
-    n_steps = -(-len(rows.order) // batch_size)
-    schedule = Schedule(estimator, rate, n_steps)
-    n_epochs = 1 if is_partial else estimator.max_iter
     settings = estimator, rows, problem, batch_size, seed
     batch = batch_of(*settings) if is_partial else None
     trainer = batch.trainer if batch else trainer_of(*settings)
-    if state is not None and _shapes(state.arrays) != _shapes(trainer.states):
-        state = None  # weights of other shapes have been assigned
-    with trainer, progress_of(estimator) as progress:
-        if state is not None:
-            for kept, array in zip(state.arrays, trainer.states, strict=True):
-                for source, target in zip(kept, array, strict=True):
+    if before is not None and _shapes(before.arrays) != _shapes(trainer.states):
+        before = None  # weights of other shapes have been assigned
+    state = _run_state(estimator, rows, random_state, rate, -(-len(rows.order) // batch_size))
+    with trainer, progress_of(estimator.verbose, estimator.max_iter) as progress:
+        if before is not None:
+            for kept, arrays in zip(before.arrays, trainer.states, strict=True):
+                for source, target in zip(kept, arrays, strict=True):
                     target[...] = source
-            trainer.n_steps = state.n_steps
-        if state is not None or batch is not None:
+            trainer.n_steps = before.n_steps
+        if before is not None or batch is not None:
             trainer.load()
-        is_whole = True
-        run = _Run(estimator, rows, hooks, random_state, trainer, schedule, progress)
-        try:
-            run.epochs(n_epochs)
-            if not is_partial and not run.has_ended:
-                warn_user(
-                    f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "
-                    "the optimization hasn't converged yet.",
-                    ConvergenceWarning,
-                )
-        except KeyboardInterrupt:
-            is_whole = False
-            run.settle()
-            warn_user("Training interrupted by user.")
-        finally:
-            trainer.export()
-    estimator._optimizer_state = OptimizerState(
-        problem.optimizer, trainer.states, trainer.n_steps, schedule.left, schedule.initial, seed
-    )
-    run.stopping.restore()
+        run = Run(
+            state,
+            validate=estimator._validate_epoch(rows.validation),
+            callbacks=callbacks,
+            progress=progress,
+            max_seconds=estimator.max_seconds or math.inf,
+            show=lambda: estimator._show(state),
+        )
+        is_whole = _train(estimator, run, trainer, is_partial)
     if batch is not None and is_whole:
         keep(estimator, batch)
+    schedule = state.schedule
+    return OptimizerState(
+        problem.optimizer, state.states, state.n_steps, schedule.left, schedule.initial, seed
+    )
+
+
+def _train(estimator: Any, run: Run, trainer: Trainer, is_partial: bool) -> bool:
+    """Run the epochs, and warn as scikit-learn does; return whether nobody has interrupted them."""
+    state, draw = run.state, shuffled if estimator.shuffle else unchanged
+    try:
+        run.train(trainer, 1 if is_partial else estimator.max_iter, draw, tells_last_batch=False)
+        if not is_partial and not run.has_ended:
+            warn_user(
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "
+                "the optimization hasn't converged yet.",
+                ConvergenceWarning,
+            )
+    except DivergedError:
+        cause = (
+            f"In epoch {state.epoch} the loss was {state.loss}: scale the data (StandardScaler), "
+            f"or give a smaller learning_rate_init than {estimator.learning_rate_init:g}."
+        )
+        if not estimator.early_stopping:
+            raise ValueError(f"{NOT_FINITE} {cause}") from None
+        warn_user(
+            f"The training has diverged, and the best weights before are kept. {cause}",
+            ConvergenceWarning,
+        )
+    except KeyboardInterrupt:
+        run.settle()
+        warn_user("Training interrupted by user.")
+        return False
+    finally:
+        state.export(trainer)
+        estimator._end_run(state)
+    return True
+
+
+def _run_state(
+    estimator: Any, rows: Rows, random_state: np.random.RandomState, rate: float, n_steps: int
+) -> RunState:
+    """Return the state of a run that is about to begin."""
+    parameters = Parameters(estimator.coefs_, estimator.intercepts_)
+    is_early = estimator.early_stopping
+    stopping = Stopping(
+        patience=estimator.n_iter_no_change,
+        monitor="val_score" if is_early else "loss",
+        tol=estimator.tol,
+        keeps=is_early,
+        best=-estimator.best_validation_score_ if is_early else estimator.best_loss_,
+        best_parameters=parameters.copy() if is_early else None,
+        n_stalled=estimator._no_improvement_count,
+    )
+    return RunState(
+        parameters, _schedule(estimator, rate, n_steps), estimator.history_, rows.order,
+        random_state, stopping, n_rows_seen=estimator.t_, loss_curve=estimator.loss_curve_,
+    )  # fmt: skip
+
+
+def _schedule(estimator: Any, rate: float, n_steps: int) -> Schedule:
+    """Return the learning rate's schedule; 'adaptive' starts with `rate`.
+
+    'invscaling' and 'adaptive' act on sgd only, as in scikit-learn; 'cosine' on every stochastic
+    solver.
+    """
+    initial, name = float(estimator.learning_rate_init), estimator.learning_rate
+    if name == "cosine":
+        return Cosine(initial, estimator.max_iter, n_steps)
+    if name == "invscaling" and estimator.solver == "sgd":
+        return InverseScaling(initial, estimator.power_t, estimator.t_)
+    if name == "adaptive" and estimator.solver == "sgd":
+        return Adaptive(initial, rate)
+    return Schedule(initial)
 
 
 def _state_before(estimator: Any, is_partial: bool) -> OptimizerState | None:
@@ -140,112 +211,3 @@ def _go_together(one: str, other: str) -> bool:
 
 def _shapes(states: list[tuple[Array, ...]]) -> list[list[tuple[int, ...]]]:
     return [[a.shape for a in arrays] for arrays in states]
-
-
-class _Run:
-    """The epochs of one call of fit."""
-
-    def __init__(
-        self, estimator: Any, rows: Rows, hooks: Hooks, random_state: Any, trainer: Trainer,
-        schedule: Schedule, progress: Any,
-    ) -> None:  # fmt: skip
-        self.estimator, self.rows, self.hooks = estimator, rows, hooks
-        self.random_state, self.trainer = random_state, trainer
-        self.schedule, self.progress = schedule, progress
-        self.stopping = Stopping(estimator)
-        if estimator.early_stopping:
-            self.stopping.keep()
-        self.has_ended = False
-        self._ahead: Epochs | None = None
-
-    def epochs(self, n_epochs: int) -> None:
-        """Run up to `n_epochs` epochs; `has_ended` tells whether one of them was found the last."""
-        estimator, trainer, schedule, hooks = (
-            self.estimator, self.trainer, self.schedule, self.hooks
-        )  # fmt: skip
-        max_seconds = estimator.max_seconds or math.inf
-        validation, n_rows = self.rows.validation, len(self.rows.order)
-        history, curve = estimator.history_, estimator.loss_curve_
-        is_watched = validation is not None or not hooks.is_empty
-        runs_ahead = (
-            not (is_watched or estimator.verbose or estimator.max_seconds)
-            and schedule.is_level
-            and n_epochs > 1
-        )
-        ahead = self._ahead = Epochs(
-            trainer, self.rows.order, estimator.shuffle, self.random_state, n_epochs, runs_ahead
-        )
-        estimator.n_iter_ = 0
-        if validation is not None and estimator.max_seconds:
-            validation.prepare(estimator)
-        start = time.perf_counter()
-        for epoch in range(n_epochs):
-            if not hooks.is_empty:
-                hooks.begin_epoch()
-            trainer.learning_rate = schedule.of_epoch(epoch)
-            loss, seconds = ahead.next(self.stopping.n_safe)
-            estimator.n_iter_ = epoch + 1
-            estimator.loss_ = loss
-            estimator.t_ += n_rows
-            curve.append(loss)
-            if is_watched:
-                trainer.export()
-            logs = {"loss": loss, "seconds": seconds}
-            score = math.nan
-            if validation is not None:
-                val_loss, score = validation.look(estimator)
-                estimator.validation_loss_curve_.append(val_loss)
-                estimator.validation_scores_.append(score)
-                logs["val_loss"], logs["val_score"] = val_loss, score
-            history.append(logs)
-            self.progress.epoch(epoch + 1, logs)
-            if not math.isfinite(loss):
-                ahead.settle()
-                self._diverged(epoch + 1)
-                break
-            is_stalled = self.stopping.end_epoch(loss, score)
-            if is_stalled:
-                ahead.settle()
-            schedule.end_epoch(estimator.t_)
-            if not hooks.is_empty:
-                logs["rows_per_second"] = n_rows / seconds
-                if hooks.end_epoch(epoch + 1, logs):
-                    self._end("A callback has asked to stop. Stopping.")
-                    break
-            if is_stalled and self._stall():
-                break
-            if time.perf_counter() - start > max_seconds:
-                self._end(f"max_seconds={estimator.max_seconds} have passed. Stopping.")
-                break
-
-    def settle(self) -> None:
-        """Leave the trainer at the end of the epoch that was looked at last."""
-        if self._ahead is not None:
-            self._ahead.settle()
-
-    def _stall(self) -> bool:
-        done = self.schedule.stall()
-        if done is None:
-            self._end(f"{self.stopping.reason} {self.schedule.word_of_stop}")
-            return True
-        self.progress.say(f"{self.stopping.reason} {done}")
-        self.estimator._no_improvement_count = 0
-        return False
-
-    def _end(self, reason: str) -> None:
-        self.has_ended = True
-        self.progress.say(reason)
-
-    def _diverged(self, epoch: int) -> None:
-        self.has_ended = True
-        estimator = self.estimator
-        cause = (
-            f"In epoch {epoch} the loss was {estimator.loss_}: scale the data (StandardScaler), or "
-            f"give a smaller learning_rate_init than {estimator.learning_rate_init:g}."
-        )
-        if not estimator.early_stopping:
-            raise ValueError(f"{NOT_FINITE} {cause}")
-        warn_user(
-            f"The training has diverged, and the best weights before are kept. {cause}",
-            ConvergenceWarning,
-        )

@@ -54,17 +54,17 @@ class Validation:
         self._scorer = scorer_of(estimator)
 
     def prepare(self, estimator: Any) -> None:
-        """Compile what predicts, as `look` would."""
+        """Compile what predicts, as `figures` does."""
         outputs_of(estimator, self._x)
 
-    def look(self, estimator: Any) -> tuple[float, float]:
-        """Return the mean loss without L2, and the score, of which more is better.
+    def figures(self, estimator: Any) -> dict[str, float]:
+        """Return val_loss, the mean loss without L2, and val_score, of which more is better.
 
         Where an output is not finite, both are NaN.
         """
         outputs = outputs_of(estimator, self._x)
         if not np.isfinite(outputs).all():
-            return float("nan"), float("nan")
+            return {"val_loss": math.nan, "val_score": math.nan}
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges shows in its loss
             rows = LOSSES[estimator._loss_name()].rows(outputs, self._targets, self._floor)
             loss = float(np.average(rows.astype(np.float64), weights=self._weights))
@@ -79,7 +79,7 @@ class Validation:
                 "the score of the rows to validate with is NaN, and early stopping has nothing to "
                 "go by: give more rows (X_val and y_val, validation_fraction), or another monitor"
             )
-        return loss, score
+        return {"val_loss": loss, "val_score": score}
 
     def _ask(self, estimator: Any) -> float:
         weights = {}

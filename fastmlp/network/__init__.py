@@ -1,6 +1,7 @@
 """The tutorial's front end: `MLP`, its parameters, its training, its predictions and its file.
 
-`mlp` is the class on the compiled engine, `reference_mlp` the same on the reference's; both are a
-`base.Network`, whose parts are `weights`, `prediction` and `training`. `targets` says what a loss
-means by y, `divergence` what is kept of a training that runs away, and `model_file` writes models.
+`mlp` is the class, on the compiled engine, and `reference_mlp` the same on the reference's. Its
+methods are in `training`, `prediction`, `by_hand` (for loops of one's own) and `files`, which goes
+by `model_file`. `weights` draws and checks parameters, `targets` says what a loss means by y, and
+`divergence` what is raised when a training diverges.
 """

@@ -1,14 +1,8 @@
-"""A training that runs away: how it is found, what is kept of it, and what to say."""
+"""The error of a training that diverges."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
-
-from numpy.typing import NDArray
-
-from fastmlp.checks import is_finite
 
 
 class DivergenceError(ValueError, FloatingPointError):
@@ -34,21 +28,3 @@ class DivergenceError(ValueError, FloatingPointError):
             "about 0..1 (pixels / 255), or give a smaller learning_rate than "
             f"{self.learning_rate:g}; the weights are those {before}"
         )
-
-
-class Kept:
-    """A copy of parameters as they were when all of them, and the loss, were last finite."""
-
-    def __init__(self, arrays: Sequence[NDArray[Any]]) -> None:
-        self._arrays = arrays
-        self._copies = [array.copy() for array in arrays]
-
-    def update(self, loss: float = 0.0) -> bool:
-        """Copy the parameters, or bring back the copy; return whether all was finite."""
-        all_finite = math.isfinite(loss) and all(map(is_finite, self._arrays))
-        for array, copy in zip(self._arrays, self._copies, strict=True):
-            if all_finite:
-                copy[...] = array
-            else:
-                array[...] = copy
-        return all_finite

@@ -1,14 +1,30 @@
-"""The compiled network: the reference's formulas, run by the kernels."""
+"""The tutorial's class: a network with an engine that trains it and predicts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from fastmlp import checks, reference
+from fastmlp.beside import sole_training
 from fastmlp.docstrings import documented
 from fastmlp.engine import Engine
-from fastmlp.network.reference_mlp import MLP as ReferenceMLP  # noqa: N811 - a class
+from fastmlp.history import History
+from fastmlp.network.by_hand import ByHand
+from fastmlp.network.files import FileMixin
+from fastmlp.network.training import train
+from fastmlp.network.weights import draw_parameters
+from fastmlp.problem import SETTINGS, Problem, as_problem, differences
+from fastmlp.training.callbacks import Callback
+
+LEARNING_RATE = 0.01
+RUNTIME = ("dtype", "n_threads", "input_scale")  # arguments that are None by default
 
 
 @documented()
-class MLP(ReferenceMLP):
+class MLP(ByHand, FileMixin):
     """A multi-layer perceptron: fully connected layers, trained on mini-batches, compiled.
 
     The class and its methods are those of a well-known tutorial, and so are the defaults: ReLU,
@@ -116,3 +132,130 @@ class MLP(ReferenceMLP):
         from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
 
         return kernels
+
+    @checks.telling_names("train")
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        output_size: int,
+        learning_rate: float = LEARNING_RATE,
+        *,
+        activation: str | Sequence[str] = "relu",
+        loss: str = "cross_entropy",
+        optimizer: str = "sgd",
+        momentum: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        dropout: float = 0.0,
+        init: str | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        dtype: DTypeLike | None = None,
+        n_threads: int | None = None,
+        input_scale: float | None = None,
+    ) -> None:
+        self.layer_sizes = checks.as_layer_sizes(input_size, hidden_size, output_size)
+        self.learning_rate = checks.as_positive(learning_rate, "learning_rate")
+        problem = Problem(
+            activation,  # type: ignore[arg-type] # checked now
+            loss, optimizer, momentum, beta_1, beta_2, epsilon, dropout,
+        )  # fmt: skip
+        # The reference's tables: to have the kernels' takes a quarter of a second, for Numba.
+        problem = as_problem(problem, len(self.layer_sizes) - 1, reference)
+        vars(self).update(vars(problem))
+        self.random_state = checks.as_random_state(random_state)
+        self.dtype = checks.as_dtype(dtype)
+        self.input_scale, self.n_threads = input_scale, n_threads
+        self.input_scale, self.n_threads = self._check_runtime()
+        self.history_ = History()
+        own = self.dtype or np.dtype(np.float64)
+        self.parameters = draw_parameters(self.layer_sizes, init, self._random_stream(), own)
+
+    def __repr__(self) -> str:
+        n_inputs, *hidden, n_outputs = self.layer_sizes
+        sizes = hidden[0] if len(hidden) == 1 else tuple(hidden)
+        words = [f"{n_inputs}, {sizes}, {n_outputs}"]
+        if self.learning_rate != LEARNING_RATE:
+            words.append(f"learning_rate={self.learning_rate!r}")
+        problem = Problem(*(getattr(self, name) for name in SETTINGS))
+        words += [f"{name}={value!r}" for name, value in differences(problem).items()]
+        runtime = {name: getattr(self, name) for name in RUNTIME}
+        words += [
+            f"{name}={str(value) if name == 'dtype' else value!r}"
+            for name, value in runtime.items()
+            if value is not None
+        ]
+        return f"{type(self).__name__}({', '.join(words)})"
+
+    @checks.telling_names("__init__")
+    @sole_training
+    def train(
+        self,
+        x_train: ArrayLike,
+        y_train: ArrayLike,
+        epochs: int = 100,
+        batch_size: int = 64,
+        *,
+        lambda_reg: float = 0.001,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        verbose: bool = True,
+        callbacks: Iterable[Callback] = (),
+        class_names: Iterable[str] | None = None,
+    ) -> History:
+        """Train on mini-batches, in an order drawn anew for each epoch.
+
+        Parameters
+        ----------
+        x_train : array_like or SciPy sparse matrix of shape (n_rows, input_size)
+            Of a DataFrame whose columns have strings for names, no two alike, they are kept in
+            `feature_names`, and other frames' columns then go by name. If the network has these
+            names in another order, it keeps its own.
+        y_train : array_like of shape (n_rows,) or (n_rows, output_size)
+            With cross-entropy, labels (n_rows,): whole numbers in 0..output_size-1, as text too;
+            or words from `class_names`. With other losses a number for each output, where (n_rows,)
+            will do for one output: 0 or 1, or between, with binary cross-entropy; from 0 on with
+            Poisson's loss.
+        epochs : int
+            Passes over all rows.
+        batch_size : int
+            Rows in a step; an epoch's last step takes what is left.
+        lambda_reg : float
+            L2 strength: 0, or more, and below 1 / learning_rate. ``lambda_reg * w`` is added to the
+            gradient of each weight, not of biases. With adamw the weights are multiplied by
+            ``1 - learning_rate * lambda_reg`` instead (decoupled decay), apart from the gradient.
+        validation_data : (x, y), optional
+            Rows and targets that val_loss, and val_accuracy, are taken on after every epoch.
+        verbose : bool
+            Print a line for each epoch.
+        callbacks : iterable of callable
+            Each is called as ``callback(epoch, logs)`` after every epoch, from 1; `logs` holds the
+            columns of `History`, and rows_per_second. Returning True stops the training. A callback
+            may read and assign weights and learning rate.
+        class_names : iterable of str, optional
+            A word for each class, in the order of the classes. Labels may then be these words.
+
+        Returns
+        -------
+        History
+            The figures of every epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where an argument makes no sense; the message names it. Nothing has changed then.
+        DivergenceError
+            A ValueError and a FloatingPointError, when the loss or a weight is not finite after an
+            epoch. The weights are then those after the epoch before, which is `history_`'s last.
+        RuntimeError
+            If the network is being trained, by another thread or by the call whose callback this
+            is. To predict with it meanwhile is allowed.
+        KeyboardInterrupt
+            On Ctrl-C; the weights are then those of the last whole step, or of the last epoch if
+            those are not finite.
+        """
+        return train(
+            self, x_train, y_train, checks.as_count(epochs, "epochs"),
+            checks.as_count(batch_size, "batch_size"), lambda_reg, validation_data, verbose,
+            checks.as_callables(callbacks, "callbacks"), class_names,
+        )  # fmt: skip

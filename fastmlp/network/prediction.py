@@ -1,4 +1,4 @@
-"""What both MLP classes predict, and how good that is."""
+"""What a network predicts, and how good that is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
 from fastmlp.engine import Engine
+from fastmlp.history import History
 from fastmlp.network.targets import Targets, targets_of
-from fastmlp.network.weights import Parameters
+from fastmlp.network.weights import check_finite, check_layers, names_of
+from fastmlp.parameters import Parameters
 from fastmlp.problem import SETTINGS, Problem, problem_of
 
 Array = NDArray[Any]
@@ -21,20 +23,47 @@ Array = NDArray[Any]
 _settings = attrgetter(*SETTINGS)
 
 
-class Predictor(Parameters, ABC):
-    """Parameters, with the problem that they solve. Attributes are checked by whoever uses them."""
+class Predictions(ABC):
+    """Predictions by the attributes, which the user may have assigned: each call checks them."""
 
+    layer_sizes: tuple[int, ...]
+    learning_rate: float
     activation: str | tuple[str, ...]
     loss: str
+    dtype: np.dtype[Any] | None
     input_scale: float | None
     n_threads: int | None
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    untrained_classes: tuple[int, ...] = ()
+    random_state: Any
+    history_: History
 
     @property
     @abstractmethod
     def engine(self) -> Engine:
         """The module that trains and predicts."""
+
+    @property
+    def weights(self) -> list[Array]:
+        """The attributes w1..wL."""
+        return [getattr(self, name) for name in names_of("w", len(self.layer_sizes) - 1)]
+
+    @property
+    def biases(self) -> list[Array]:
+        """The attributes b1..bL."""
+        return [getattr(self, name) for name in names_of("b", len(self.layer_sizes) - 1)]
+
+    @property
+    def parameters(self) -> Parameters:
+        """The attributes w1..wL and b1..bL, as they are; to assign them assigns those."""
+        return Parameters(self.weights, self.biases)
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        for layer, (w, b) in enumerate(zip(*parameters, strict=True), start=1):
+            setattr(self, f"w{layer}", w)
+            setattr(self, f"b{layer}", b)
 
     @property
     def problem(self) -> Problem:
@@ -65,9 +94,14 @@ class Predictor(Parameters, ABC):
         TypeError, ValueError
             Where shapes or values make no sense.
         """
-        weights, biases = self._check_shapes()
-        features = self._check_features(x, weights[0].dtype, "x")
-        return tuple(self._activations(weights, biases, features, self.problem))
+        parameters = self._check_shapes()
+        features = self._check_features(x, parameters.dtype, "x")
+        activations, is_finite = self.engine.predict_layers(
+            self, *parameters, features, *self._check_runtime(), self.problem
+        )
+        if not is_finite:
+            check_finite(parameters)  # which raises
+        return tuple(activations)
 
     def predict_proba(self, x: ArrayLike) -> Array:
         """Return the probability of each class for each row.
@@ -143,46 +177,50 @@ class Predictor(Parameters, ABC):
         scikit-learn's ``score``.
         """
         parameters, problem = self._check_shapes(), self.problem
-        dtype = parameters[0][0].dtype
+        dtype = parameters.dtype
         features = self._check_features(x, dtype, "x")
         targets = targets_of(problem.loss, self.n_classes, self.class_names)
         truth = targets.check(y, features.shape[0], dtype, "y")
-        return targets.score(self._predicted(*parameters, features, problem), truth)
+        return targets.score(self._predicted(parameters, features, problem), truth)
 
     def _targets(self) -> Targets:
         return targets_of(self.problem.loss, self.n_classes, self.class_names)
 
     def _outputs(self, x: ArrayLike, problem: Problem) -> Array:
         """The last layer's outputs for rows as the user has given them."""
-        weights, biases = self._check_shapes()
-        features = self._check_features(x, weights[0].dtype, "x")
-        return self._predicted(weights, biases, features, problem)
+        parameters = self._check_shapes()
+        features = self._check_features(x, parameters.dtype, "x")
+        return self._predicted(parameters, features, problem)
 
     def _outputs_of(self, features: Any) -> Array:
         """The last layer's outputs for rows that have been checked."""
-        return self._predicted(*self._check_shapes(), features, self.problem)
+        return self._predicted(self._check_shapes(), features, self.problem)
 
-    def _predicted(
-        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
-    ) -> Array:
+    def _predicted(self, parameters: Parameters, features: Any, problem: Problem) -> Array:
         """The last layer's outputs, by parameters that have been checked but for infinities."""
-        settings = (*self._check_runtime(), problem)
-        found = self.engine.predict(self, weights, biases, features, *settings)
+        found = self.engine.predict(self, *parameters, features, *self._check_runtime(), problem)
         if not found.has_finite_parameters:
-            self._check_finite(weights, biases)  # which raises
+            check_finite(parameters)  # which raises
         return found.outputs
 
-    def _activations(
-        self, weights: list[Array], biases: list[Array], features: Any, problem: Problem
-    ) -> list[Array]:
-        """Every layer's activations, by such parameters."""
-        settings = (*self._check_runtime(), problem)
-        activations, is_finite = self.engine.predict_layers(
-            self, weights, biases, features, *settings
+    def _check_parameters(self) -> Parameters:
+        """Return the parameters in one dtype, C-contiguous and finite."""
+        parameters = self._check_shapes()
+        check_finite(parameters)
+        return parameters
+
+    def _check_shapes(self) -> Parameters:
+        """Return the parameters in one dtype and C-contiguous; they may not be finite."""
+        weights, biases = check_layers(self.layer_sizes, self.weights, self.biases)
+        dtype = checks.as_dtype(self.dtype) or np.result_type(*weights, *biases)
+        return Parameters(
+            [np.ascontiguousarray(w, dtype) for w in weights],
+            [np.ascontiguousarray(b, dtype) for b in biases],
         )
-        if not is_finite:
-            self._check_finite(weights, biases)
-        return activations
+
+    def _random_stream(self) -> Any:
+        """NumPy's global generator, or the private one."""
+        return np.random if self.random_state is None else self.random_state
 
     def _check_runtime(self) -> tuple[float | None, int | None]:
         """Return `input_scale` and `n_threads`."""

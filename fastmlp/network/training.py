@@ -1,108 +1,186 @@
-"""The one training loop, and what is known after each epoch."""
+"""The training of a network: what it is given, the run, and what is left."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from fastmlp.checks.generators import permuted
+from fastmlp import checks
+from fastmlp.checks.generators import seed_of
 from fastmlp.engine import Trainer
-from fastmlp.network.divergence import DivergenceError, Kept
-from fastmlp.network.targets import Targets
+from fastmlp.history import History
+from fastmlp.network.divergence import DivergenceError
+from fastmlp.network.prediction import Predictions
+from fastmlp.network.targets import Targets, targets_of
+from fastmlp.parameters import Parameters
 from fastmlp.reference.losses import LOSSES, mean_loss
+from fastmlp.training.callbacks import Callback, Callbacks
+from fastmlp.training.epochs import permuted
+from fastmlp.training.fallback import Fallback
+from fastmlp.training.progress import Progress
+from fastmlp.training.run import DivergedError, Run
+from fastmlp.training.schedules import Schedule
+from fastmlp.training.state import RunState
 
 Array = NDArray[Any]
 Logs = dict[str, float]
 
 
-def run_epochs(
-    trainer: Trainer, parameters: Sequence[Array], n_rows: int, n_epochs: int, stream: Any
-) -> Iterator[Logs]:
-    """Train epoch by epoch, the rows in an order drawn anew for each.
+class Rows(NamedTuple):
+    """Rows and their targets, checked."""
 
-    Parameters
-    ----------
-    trainer : Trainer
-    parameters : sequence of ndarray
-        What it exports to.
-    n_rows, n_epochs : int
-    stream : numpy.random.RandomState, or numpy.random
-        Orders are drawn from it.
+    features: Any
+    truth: Array
 
-    Yields
-    ------
-    dict of str to float
-        After each epoch, with the parameters exported: loss, mean_loss, seconds, rows_per_second.
 
-    Raises
-    ------
-    ValueError
-        If a random_state of a class of the user's own draws no order of the rows.
-    DivergenceError
-        When the loss or a parameter is not finite; the parameters are those of the epoch before.
-    KeyboardInterrupt
-        On Ctrl-C; the parameters are those of the last whole step, or of the last epoch if those
-        are not finite.
-    """
-    kept = Kept(parameters)
-    order = np.arange(n_rows)
-    for epoch in range(1, n_epochs + 1):
-        start = time.perf_counter()
-        order = order[permuted(stream, n_rows)]
+class Given(NamedTuple):
+    """What a training is given, checked, in the dtype of its arithmetic."""
+
+    rows: Rows
+    validation: Rows | None
+    targets: Targets
+    feature_names: tuple[str, ...] | None
+    dtype: np.dtype[Any]
+    warnings: list[str]
+
+
+def train(
+    network: Predictions,
+    x: ArrayLike,
+    y: ArrayLike,
+    n_epochs: int,
+    batch_size: int,
+    lambda_reg: float,
+    validation_data: tuple[ArrayLike, ArrayLike] | None,
+    verbose: bool,
+    functions: Sequence[Callback],
+    class_names: Iterable[str] | None,
+) -> History:
+    """Train a network; see `fastmlp.MLP.train`."""
+    rate, lambda_reg = checks.as_rates(network.learning_rate, lambda_reg)
+    scale, n_threads = network._check_runtime()
+    problem = network.problem
+    given = _check(network, x, y, validation_data, class_names, problem.loss)
+    parameters = network._check_parameters()
+    for message in given.warnings:
+        checks.warn_user(message)
+
+    # Fresh arrays: an array that the user assigned to w1, or has read from it, never changes.
+    parameters = Parameters(*([np.array(a, given.dtype) for a in arrays] for arrays in parameters))
+    network.parameters = parameters
+    network.class_names, network.feature_names = given.targets.class_names, given.feature_names
+    network.history_ = History()
+    network.untrained_classes = given.targets.untrained(given.rows.truth)
+    n_rows = len(given.rows.truth)
+    stream, engine = network._random_stream(), network.engine
+    state = RunState(
+        parameters, Schedule(rate), network.history_, np.arange(n_rows), stream,
+        fallback=Fallback(parameters),
+    )  # fmt: skip
+    # A callback may change the rows.
+    features = engine.read(given.rows.features, 1 if functions else n_epochs)
+    with engine.Trainer(
+        *parameters, features, given.rows.truth,
+        problem=problem,
+        batch_size=min(batch_size, n_rows),
+        learning_rate=rate,
+        lambda_reg=lambda_reg,
+        input_scale=scale,
+        n_threads=n_threads,
+        # Drawn for dropout only, so that other runs' orders stay as they are.
+        seed=seed_of(stream) if problem.dropout > 0 else 0,
+    ) as trainer:  # fmt: skip
+        validate = None
+        if given.validation is not None:
+            # Now, so that nothing is left to compile between epochs, or after the last one.
+            engine.prepare(*parameters, given.validation.features, scale, problem)
+            validate = partial(_validation_figures, network, given.targets, given.validation)
+        callbacks = AssigningCallbacks(functions, network, trainer, state)
+        progress = TutorialLines() if verbose else None
+        run = Run(state, validate=validate, callbacks=callbacks, progress=progress)
         try:
-            loss = trainer.epoch(order)
-            trainer.export()
-        except BaseException:  # an interrupt, maybe in the middle of that export
-            trainer.export()
-            kept.update()
-            raise
-        seconds = time.perf_counter() - start
-        if not kept.update(loss):
-            raise DivergenceError(epoch, loss, trainer.learning_rate)
-        yield {
-            "loss": loss,
-            "mean_loss": trainer.mean_loss,
-            "seconds": seconds,
-            "rows_per_second": n_rows / seconds,
-        }
+            run.train(trainer, n_epochs, permuted, tells_last_batch=True)
+        except DivergedError as error:
+            raise DivergenceError(state.epoch, error.loss, state.schedule.rate) from None
+    return network.history_
 
 
-class Validation:
-    """Rows that are not trained on, and their targets.
+def _check(
+    network: Predictions, x: ArrayLike, y: ArrayLike, validation_data: Any,
+    class_names: Iterable[str] | None, loss: str,
+) -> Given:  # fmt: skip
+    """Check rows, targets and names."""
+    names = network.class_names if class_names is None else class_names
+    targets = targets_of(loss, network.n_classes, names)
+    warnings: list[str] = []  # about rows and validation rows; the first one stands for both
+    orders: list[str] = []  # likewise, about rows whose columns go by their names
+    known = checks.as_feature_names(network.feature_names, network.layer_sizes[0])
+    feature_names = checks.names_to_keep(checks.names_of(x), known)
+    own = checks.as_dtype(network.dtype)
 
-    Parameters
-    ----------
-    features, truth : array
-        As they have been checked.
-    targets : Targets
-    outputs_of : callable
-        Returns the network's outputs for features, as its weights are by then.
-    """
+    def check_rows(x: Any, dtype: np.dtype[Any], name: str) -> Any:
+        return network._features_by_name(
+            x, feature_names, dtype, name, warnings.append, orders.append
+        )
+
+    features = check_rows(x, own or np.dtype(np.float64), "x_train")
+    dtype = own or np.dtype(np.float64 if features.dtype == np.float64 else np.float32)
+    rows = Rows(features, targets.check(y, features.shape[0], dtype, "y_train"))
+    validation = None
+    if validation_data is not None:
+        name = "validation_data"
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise TypeError(f"{name} is no pair: give (x, y), rows and their targets")
+        features = check_rows(validation_data[0], dtype, f"{name}[0]")
+        truth = targets.check(validation_data[1], features.shape[0], dtype, f"{name}[1]")
+        validation = Rows(features, truth)
+    return Given(
+        rows, validation, targets, feature_names, dtype, [*warnings[:1], *orders[:1]]
+    )  # fmt: skip
+
+
+def _validation_figures(network: Predictions, targets: Targets, rows: Rows) -> Logs:
+    """Return val_loss, and where there are probabilities val_accuracy."""
+    outputs = network._outputs_of(rows.features)
+    figures = {"val_loss": mean_loss(LOSSES[targets.loss], outputs, rows.truth)}
+    if targets.has_probabilities:
+        figures["val_accuracy"] = targets.score(outputs, rows.truth)
+    return figures
+
+
+class AssigningCallbacks(Callbacks):
+    """Callbacks that may assign weights and learning rate: the training goes on with those."""
 
     def __init__(
-        self, features: Any, truth: Array, targets: Targets, outputs_of: Callable[[Any], Array]
+        self, functions: Iterable[Callback], network: Predictions, trainer: Trainer, state: RunState
     ) -> None:
-        self.features, self._truth = features, truth
-        self._targets, self._outputs_of = targets, outputs_of
+        super().__init__(functions)
+        self._network, self._trainer, self._state = network, trainer, state
 
-    def figures(self) -> Logs:
-        """Return val_loss, and where there are probabilities val_accuracy."""
-        outputs = self._outputs_of(self.features)
-        figures = {"val_loss": mean_loss(LOSSES[self._targets.loss], outputs, self._truth)}
-        if self._targets.has_probabilities:
-            figures["val_accuracy"] = self._targets.score(outputs, self._truth)
-        return figures
+    def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        stop = super().end_epoch(epoch, logs)
+        if not stop:
+            network, trainer, state = self._network, self._trainer, self._state
+            state.parameters.assign(network._check_parameters())
+            network.parameters = state.parameters
+            trainer.load()
+            state.schedule.rate, _ = checks.as_rates(network.learning_rate, trainer.lambda_reg)
+        return stop
 
 
-def line_of(epoch: int, logs: Mapping[str, float]) -> str:
-    """Return the line that the tutorial prints after an epoch."""
-    line = f"Epoch {epoch}, Loss: {logs['loss']}"
-    if "val_accuracy" in logs:
-        line += f", Validation Accuracy: {logs['val_accuracy'] * 100:.2f}%"
-    elif "val_loss" in logs:
-        line += f", Validation Loss: {logs['val_loss']}"
-    return line
+class TutorialLines(Progress):
+    """A line for each epoch, as the tutorial prints it."""
+
+    is_shown = True
+
+    def epoch(self, number: int, logs: Mapping[str, float]) -> None:
+        line = f"Epoch {number}, Loss: {logs['loss']}"
+        if "val_accuracy" in logs:
+            line += f", Validation Accuracy: {logs['val_accuracy'] * 100:.2f}%"
+        elif "val_loss" in logs:
+            line += f", Validation Loss: {logs['val_loss']}"
+        print(line)

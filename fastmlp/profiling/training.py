@@ -72,7 +72,7 @@ def profile(
     >>> found.to_frame().index[0]
     'gather'
     """
-    if not isinstance(network, MLP):
+    if not isinstance(network, MLP) or network.engine is not kernels:
         raise TypeError(f"network is a {type(network).__name__}: give a fastmlp.MLP")
     epochs = checks.as_count(epochs, "epochs")
     if not clock.HAS_COUNTER:

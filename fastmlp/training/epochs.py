@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +12,51 @@ from numpy.typing import NDArray
 from fastmlp.checks import generators
 from fastmlp.engine import Trainer
 
+Order = NDArray[np.intp]
+Draw = Callable[[Any, Order], Order]
 LONGEST = 256  # epochs taken together
-# Seconds that they may take: where what is done after the run's last epoch is in vain; and where
-# none of them but the last can be that one.
+# Seconds that a block may take: where any of its epochs may be the run's last, and those after it
+# are in vain; and where only its last one may be.
 SECONDS, SAFE_SECONDS = 0.005, 0.1
+
+
+def permuted(random_state: Any, order: Order) -> Order:
+    """Return rows in an order that is drawn as the tutorial does, by `permutation`."""
+    return order[generators.permuted(random_state, len(order))]
+
+
+def shuffled(random_state: Any, order: Order) -> Order:
+    """Return rows in an order that is drawn as sklearn.utils.shuffle does: orders compose.
+
+    Which elements change places does not depend on what they are: to shuffle the last order itself
+    gives what that one gives at shuffled places.
+    """
+    drawn = order.copy()
+    random_state.shuffle(drawn)
+    if not generators.is_trusted(random_state) and not np.array_equal(
+        np.sort(drawn), np.sort(order)
+    ):
+        generators.refuse(random_state, "shuffle")
+    return drawn
+
+
+def unchanged(random_state: Any, order: Order) -> Order:
+    """Return the same order."""
+    return order
+
+
+class Position(Protocol):
+    """Where a run is in its sequence of random orders: what a run's state has of that.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n_rows,)
+        The last epoch's rows, in the order in which they were trained on.
+    random_state : numpy.random.RandomState, or numpy.random
+    """
+
+    order: Order
+    random_state: Any
 
 
 class Epochs:
@@ -22,37 +65,40 @@ class Epochs:
     Of an epoch of some microseconds, or a few milliseconds, Python would take a good part. With
     `runs_ahead`, epochs are taken in blocks, before anybody has looked at the ones before. When one
     of them turns out to be the last, or the rate has to change, `settle` goes back to the start of
-    the block and repeats the epochs up to it: the numbers are the same.
+    the block and repeats the epochs up to it: the figures are the same.
 
     Parameters
     ----------
     trainer : Trainer
-    order : ndarray of shape (n_rows,)
-        The rows to train on.
-    shuffle : bool
-    random_state : numpy.random.RandomState
+    position : Position
+        Kept up to date, with the epochs taken ahead.
+    draw : callable
+        Returns a new order of the rows, by the random state and the order before.
     n_epochs : int
         At most.
     runs_ahead : bool
         Whether nobody wants to know of an epoch before the next.
+
+    Attributes
+    ----------
+    last_batch_loss : float
+        Of the last epoch, if it was taken alone: what `Trainer.epoch` has returned.
     """
 
     def __init__(
-        self, trainer: Trainer, order: NDArray[np.intp], shuffle: bool,
-        random_state: np.random.RandomState, n_epochs: int, runs_ahead: bool,
-    ) -> None:  # fmt: skip
-        self._trainer, self._order, self._shuffle = trainer, order, shuffle
-        self._random_state, self._left = random_state, n_epochs
-        self._size, self._runs_ahead = 1, runs_ahead
+        self, trainer: Trainer, position: Position, draw: Draw, n_epochs: int, runs_ahead: bool
+    ) -> None:
+        self._trainer, self._position, self._draw_order = trainer, position, draw
+        self._left, self._runs_ahead = n_epochs, runs_ahead
+        self._size, self._seconds = 1, 0.0
         self._losses: list[float] = []
-        self._seconds = 0.0
         self._taken = 0
-        self._rows = None if generators.is_trusted(random_state) else np.sort(order)
+        self.last_batch_loss = 0.0
 
     def next(self, n_safe: float) -> tuple[float, float]:
-        """Return the next epoch's loss, with L2, and the seconds it took.
+        """Return the next epoch's mean loss, with L2, and the seconds it took.
 
-        Of so many epochs, itself included, none but the last can be the last of the run.
+        Before `n_safe` epochs, this one included, the run cannot stall.
         """
         if self._taken == len(self._losses):
             self._losses, self._taken = [], 0  # an interrupt finds nothing to take back
@@ -77,14 +123,16 @@ class Epochs:
 
     def _take_one(self) -> None:
         start, trainer = time.perf_counter(), self._trainer
-        trainer.epoch(self._draw(1)[0])
+        position = self._position
+        position.order = self._draw_order(position.random_state, position.order)
+        self.last_batch_loss = trainer.epoch(position.order)
         self._losses = [trainer.mean_loss + trainer.penalty]
         self._measure(time.perf_counter() - start)
 
     def _take_block(self, n_epochs: int) -> None:
         start = time.perf_counter()
         self._trainer.mark()
-        self._before = self._random_state.get_state(), self._order
+        self._before = self._position.random_state.get_state(), self._position.order
         try:
             losses, penalties = self._trainer.epochs(self._draw(n_epochs))
         except BaseException:  # an interrupt: none of them has been
@@ -100,22 +148,14 @@ class Epochs:
         self._size = max(1, min(LONGEST, fits, 4 * self._size))
 
     def _go_back(self) -> None:
-        state, self._order = self._before
-        self._random_state.set_state(state)
         self._trainer.go_back()
+        state, self._position.order = self._before
+        self._position.random_state.set_state(state)
 
     def _draw(self, n_epochs: int) -> NDArray[np.intp]:
-        """Return the orders of the next epochs, as sklearn.utils.shuffle draws: they compose.
-
-        Which elements change places does not depend on what they are: to shuffle the last order
-        itself gives what that one gives at shuffled places.
-        """
-        orders = np.empty((n_epochs, len(self._order)), np.intp)
-        for order in orders:
-            order[:] = self._order
-            if self._shuffle:
-                self._random_state.shuffle(order)
-                if self._rows is not None and not np.array_equal(np.sort(order), self._rows):
-                    generators.refuse(self._random_state, "shuffle")
-            self._order = order
+        """Return the next orders, each drawn from the one before it."""
+        position = self._position
+        orders = np.empty((n_epochs, len(position.order)), np.intp)
+        for i in range(n_epochs):
+            orders[i] = position.order = self._draw_order(position.random_state, position.order)
         return orders

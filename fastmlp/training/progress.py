@@ -9,7 +9,15 @@ from fastmlp.progress import TrainingBar
 
 
 class Progress:
-    """Shows nothing; the others are subclasses."""
+    """Shows nothing; the others are subclasses.
+
+    Attributes
+    ----------
+    is_shown : bool
+        Whether each epoch is to be shown when it ends.
+    """
+
+    is_shown = False
 
     def __enter__(self) -> Self:
         return self
@@ -27,6 +35,8 @@ class Progress:
 class Lines(Progress):
     """Lines in scikit-learn's words."""
 
+    is_shown = True
+
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
         print(f"Iteration {number:d}, loss = {logs['loss']:.8f}")
         if "val_score" in logs:
@@ -38,6 +48,8 @@ class Lines(Progress):
 
 class Bar(Progress):
     """A bar with the figures of the last epoch beside it."""
+
+    is_shown = True
 
     def __init__(self, console: Any, n_epochs: int) -> None:
         self._console, self._bar = console, TrainingBar(console, n_epochs)
@@ -59,13 +71,13 @@ class Bar(Progress):
         self._console.print(text, highlight=False)
 
 
-def progress_of(estimator: Any) -> Progress:
-    """Return what the estimator's `verbose` asks for, where it is asked."""
-    if not estimator.verbose:
+def progress_of(verbose: bool, n_epochs: int) -> Progress:
+    """Return what `verbose` asks for, where it is asked, of a run of at most `n_epochs`."""
+    if not verbose:
         return Progress()
     from rich.console import Console
 
     console = Console()
     if console.is_terminal or console.is_jupyter:
-        return Bar(console, estimator.max_iter)
+        return Bar(console, n_epochs)
     return Lines()

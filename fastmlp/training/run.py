@@ -1,0 +1,169 @@
+"""The loop over epochs, with all that hangs on it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from fastmlp.engine import Trainer
+from fastmlp.training.callbacks import Callbacks
+from fastmlp.training.epochs import Draw, Epochs
+from fastmlp.training.progress import Progress
+from fastmlp.training.state import RunState
+from fastmlp.training.stopping import Stopping
+
+Logs = dict[str, float]
+
+
+class DivergedError(Exception):
+    """The loss of an epoch, or a parameter after it, is not finite.
+
+    The parameters are back at the run's fallback, if it has one.
+    """
+
+    def __init__(self, loss: float) -> None:
+        super().__init__(loss)
+        self.loss = loss
+
+
+class Run:
+    """A training, epoch by epoch.
+
+    Parameters
+    ----------
+    state : RunState
+        Kept up to date.
+    validate : callable, optional
+        Returns figures (val_loss, ...) of the exported parameters.
+    callbacks : Callbacks, optional
+    progress : Progress, optional
+    max_seconds : float
+        The first epoch that ends later than that is the last.
+    show : callable, optional
+        Shows the state to those who look at the front end: scorers of validation rows, callbacks.
+
+    Attributes
+    ----------
+    has_ended : bool
+        Whether an epoch was found to be the last one.
+    is_watched : bool
+        Whether parameters are exported after each epoch.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        *,
+        validate: Callable[[], Logs] | None = None,
+        callbacks: Callbacks | None = None,
+        progress: Progress | None = None,
+        max_seconds: float = math.inf,
+        show: Callable[[], object] = bool,
+    ) -> None:
+        self.state, self.has_ended = state, False
+        self._validate, self._show, self._max_seconds = validate, show, max_seconds
+        self._callbacks = Callbacks(()) if callbacks is None else callbacks
+        self._progress = Progress() if progress is None else progress
+        self.is_watched = (
+            validate is not None or not self._callbacks.is_empty or state.fallback is not None
+        )
+        self._epochs: Epochs | None = None
+        self._start = time.perf_counter()
+
+    def train(self, trainer: Trainer, n_epochs: int, draw: Draw, tells_last_batch: bool) -> None:
+        """Take up to `n_epochs` epochs, whose orders `draw` draws.
+
+        An epoch's loss is its mean, with L2, as scikit-learn has it; or where it `tells_last_batch`
+        that of its last batch, with the mean beside it, as the tutorial has it.
+
+        Raises
+        ------
+        DivergedError
+            Where the loss, or with a fallback a parameter, is not finite.
+        """
+        state, n_rows, fallback = self.state, len(self.state.order), self.state.fallback
+        runs_ahead = (
+            not (self.is_watched or self._progress.is_shown or self._max_seconds < math.inf)
+            and state.schedule.is_level
+            and n_epochs > 1
+        )
+        epochs = self._epochs = Epochs(trainer, state, draw, n_epochs, runs_ahead)
+        while state.epoch < n_epochs and not self.has_ended:
+            self.begin_epoch()
+            trainer.learning_rate = state.schedule.of_epoch(state.epoch)
+            try:
+                loss, seconds = epochs.next(state.stopping.n_safe if state.stopping else 1)
+                if self.is_watched:
+                    state.export(trainer)
+            except BaseException:  # an interrupt, maybe in the middle of that export
+                if fallback is not None:
+                    state.export(trainer)
+                    fallback.update()
+                raise
+            logs = {"loss": loss, "seconds": seconds}
+            if tells_last_batch:
+                logs = {"loss": epochs.last_batch_loss, "mean_loss": loss, "seconds": seconds}
+            state.n_rows_seen += n_rows
+            self.end_epoch(logs)
+
+    def begin_epoch(self) -> None:
+        """To be called before each epoch."""
+        self._callbacks.begin_epoch()
+
+    def end_epoch(self, logs: Logs) -> None:
+        """To be called after each epoch, with its loss and seconds; sets `has_ended`.
+
+        Raises
+        ------
+        DivergedError
+            Where the loss, or with a fallback a parameter, is not finite.
+        """
+        state, stopping = self.state, self.state.stopping
+        state.epoch += 1
+        loss = state.loss = logs["loss"]
+        if state.fallback is not None and not state.fallback.update(loss):
+            raise DivergedError(loss)
+        state.loss_curve.append(loss)
+        if not self._callbacks.is_empty:
+            logs["rows_per_second"] = len(state.order) / logs["seconds"]
+        if self._validate is not None:
+            self._show()
+            logs |= self._validate()
+        state.history.append(logs)
+        self._progress.epoch(state.epoch, logs)
+        if not math.isfinite(loss):
+            self.settle()
+            raise DivergedError(loss)
+        has_stalled = False
+        if stopping is not None and stopping.end_epoch(state.epoch, logs, state.parameters):
+            has_stalled = True
+            self.settle()
+        state.schedule.end_epoch(state.n_rows_seen)
+        if not self._callbacks.is_empty:
+            self._show()
+            if self._callbacks.end_epoch(state.epoch, logs):
+                self._end("A callback has asked to stop. Stopping.")
+                return
+        if stopping is not None and has_stalled:
+            self._stall(stopping)
+        if not self.has_ended and time.perf_counter() - self._start > self._max_seconds:
+            self._end(f"max_seconds={self._max_seconds} have passed. Stopping.")
+
+    def settle(self) -> None:
+        """Leave the trainer at the end of the epoch that was looked at last."""
+        if self._epochs is not None:
+            self._epochs.settle()
+
+    def _stall(self, stopping: Stopping) -> None:
+        """Go on in another way, or end, as the schedule has it."""
+        done = self.state.schedule.stall()
+        if done is None:
+            self._end(f"{stopping.reason} {self.state.schedule.last_words}")
+        else:
+            self._progress.say(f"{stopping.reason} {done}")
+            stopping.n_stalled = 0
+
+    def _end(self, reason: str) -> None:
+        self.has_ended = True
+        self._progress.say(reason)
