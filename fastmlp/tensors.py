@@ -19,14 +19,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
 from fastmlp.files import atomic_write
 from fastmlp.json_text import parse
+from fastmlp.parameters import Array, Parameters
 from fastmlp.version import __version__
 from fastmlp.words import listed, printable, shortened, shown
-
-Array = NDArray[Any]
 
 DTYPES = ("float32", "float64")
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -46,11 +43,10 @@ class Format(NamedTuple):
     def write(
         self,
         path: str | os.PathLike[str],
-        weights: Sequence[Array],
-        biases: Sequence[Array],
+        parameters: Parameters,
         metadata: Mapping[str, Any],
     ) -> None:
-        """Write layers and metadata, whole or not at all.
+        """Write parameters and metadata, whole or not at all.
 
         The arrays must be C-contiguous: safetensors writes an array's memory without regard to its
         strides, so one in Fortran order would be read wrongly.
@@ -64,8 +60,8 @@ class Format(NamedTuple):
         """
         from safetensors.numpy import save
 
-        tensors = {f"w{i}": w for i, w in enumerate(weights, start=1)}
-        tensors |= {f"b{i}": b for i, b in enumerate(biases, start=1)}
+        tensors = {f"w{i}": w for i, w in enumerate(parameters.weights, start=1)}
+        tensors |= {f"b{i}": b for i, b in enumerate(parameters.biases, start=1)}
         own = {
             "format": self.name,
             "format_version": self.versions[-1],
@@ -183,15 +179,10 @@ def refusing_damage(what: str) -> Iterator[None]:
         ) from error
 
 
-def sizes_of(weights: Sequence[Array]) -> list[int]:
-    """Return the sizes of all layers, input first, output last."""
-    return [len(weights[0]), *(w.shape[1] for w in weights)]
-
-
-def layers_of(
+def parameters_of(
     arrays: Mapping[str, Array], sizes: Sequence[int], dtype: str, *bias_shape: int
-) -> tuple[list[Array], list[Array]]:
-    """Return weights and biases; a bias has the shape (*bias_shape, n_out).
+) -> Parameters:
+    """Return the arrays of a file as parameters; a bias has the shape (*bias_shape, n_out).
 
     Raises
     ------
@@ -211,7 +202,7 @@ def layers_of(
             f"{shown(sizes)} in {dtype}"
         )
     layers = range(1, len(sizes))
-    return [arrays[f"w{i}"] for i in layers], [arrays[f"b{i}"] for i in layers]
+    return Parameters([arrays[f"w{i}"] for i in layers], [arrays[f"b{i}"] for i in layers])
 
 
 def named(text: Mapping[str, str], key: str) -> str:

@@ -288,7 +288,7 @@ def test_defaults_write_no_settings(tmp_path: Path) -> None:
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     network = MLP(2, 2, 3, random_state=0)
-    model = Model(network.weights, network.biases, 0.1, 255)
+    model = Model(network.parameters, 0.1, 255)
     for changes, message in (
         ({"class_names": ("cat", "dog")}, "labels are .*not one for each of 3"),
         ({"class_names": ("cat", "dog", "cat")}, "labels are .*nor different names"),

@@ -12,6 +12,7 @@ from estimator_tools import quiet
 
 from fastmlp import MLP, MLPClassifier, checks
 from fastmlp.network.model_file import Model, write_model
+from fastmlp.parameters import Parameters
 from fastmlp.words import LONGEST_VALUE, printable, shortened, shown
 
 LONG = "x" * 100_000
@@ -104,7 +105,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "other class": lambda: fitted().partial_fit(X, [LONG, *"abc"]),
     "times": lambda: MLPClassifier().fit(pd.DataFrame({LONG: X[:, 0].astype("M8[s]")}), Y),
     "model file": lambda: write_model(
-        Model([np.eye(2)], [np.zeros((1, 2))], 0.1, None, (LONG, LONG)), "m"
+        Model(Parameters([np.eye(2)], [np.zeros((1, 2))]), 0.1, None, (LONG, LONG)), "m"
     ),
 }
 

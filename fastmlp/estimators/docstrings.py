@@ -38,7 +38,7 @@ tol : float, default=1e-4
 verbose : bool or int, default=False
     Show progress: a bar in terminals and notebooks, scikit-learn's lines elsewhere.
 warm_start : bool, default=False
-    Go on from the last fit's weights, with the optimiser's state; a rate that ran out begins anew.
+    Continue with the last fit's weights and optimiser state; an exhausted learning rate restarts.
 momentum : float, default=0.9
     Of sgd, in [0, 1].
 nesterovs_momentum : bool, default=True

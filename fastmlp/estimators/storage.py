@@ -46,7 +46,8 @@ from fastmlp.estimators.restored import (
 from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.history import History
 from fastmlp.json_text import parse
-from fastmlp.tensors import Format, layers_of, named, refusing_damage, sizes_of
+from fastmlp.parameters import Parameters
+from fastmlp.tensors import Format, named, parameters_of, refusing_damage
 from fastmlp.words import shown
 
 FORMAT = Format("fastmlp-estimator", ("1",), "file", "holds no estimator")
@@ -76,12 +77,13 @@ class FileMixin:
             If the file can't be written.
         """
         check_is_fitted(self)
-        weights, biases = parameters(self)
+        found = parameters(self)
         activation_of(self)  # its error says more than those of the checks below
-        check_settings(self, len(weights))
-        if not all(np.isfinite(a).all() for a in (*weights, *biases)):
+        check_settings(self, len(found.weights))
+        if not found.are_finite():
             raise ValueError("coefs_ or intercepts_ hold NaN or infinity: fit anew, then save")
-        FORMAT.write(path, weights, [b.ravel() for b in biases], _metadata(self, sizes_of(weights)))
+        flat = Parameters(found.weights, [b.ravel() for b in found.biases])
+        FORMAT.write(path, flat, _metadata(self, found.layer_sizes))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -206,9 +208,9 @@ def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]])
         raise ValueError(f"{len(arrays)} arrays for {estimator.n_layers_} layers")
     hidden = [arrays[f"b{i}"].size for i in range(1, n_layers)]
     sizes = [estimator.n_features_in_, *hidden, estimator.n_outputs_]
-    layers = layers_of(arrays, sizes, arrays["w1"].dtype.name)
-    estimator.coefs_, estimator.intercepts_ = layers
-    if not all(np.isfinite(array).all() for array in arrays.values()):
+    found = parameters_of(arrays, sizes, arrays["w1"].dtype.name)
+    estimator.coefs_, estimator.intercepts_ = found
+    if not found.are_finite():
         raise ValueError("weights are not finite")
     by_hand.out_activation(estimator)  # raises if there is no such function
     check_settings(estimator, n_layers)

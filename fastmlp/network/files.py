@@ -9,7 +9,6 @@ from fastmlp import checks
 from fastmlp.network.model_file import Model, read_model, write_model
 from fastmlp.network.prediction import Predictions
 from fastmlp.network.targets import targets_of
-from fastmlp.parameters import Parameters
 from fastmlp.problem import differences
 from fastmlp.tensors import reason
 
@@ -47,7 +46,7 @@ class FileMixin(Predictions):
         rate = checks.as_positive(self.learning_rate, "learning_rate")
         scale = self._check_scale()
         features = checks.as_feature_names(self.feature_names, self.layer_sizes[0])
-        write_model(Model(*parameters, rate, scale, names, settings, features), path)
+        write_model(Model(parameters, rate, scale, names, settings, features), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -70,7 +69,7 @@ class FileMixin(Predictions):
             If it is no model file, or is damaged.
         """
         model = read_model(path)
-        n_inputs, *hidden, n_outputs = model.layer_sizes
+        n_inputs, *hidden, n_outputs = model.parameters.layer_sizes
         settings = dict(model.settings)
         untrained = settings.pop("untrained_classes", ())
         try:
@@ -80,12 +79,12 @@ class FileMixin(Predictions):
                 hidden,
                 n_outputs,
                 model.learning_rate,
-                dtype=model.weights[0].dtype,
+                dtype=model.parameters.dtype,
                 input_scale=model.input_scale,
                 random_state=0,  # its first weights are thrown away: spare NumPy's global generator
                 **settings,
             )
-            network.parameters = Parameters(model.weights, model.biases)
+            network.parameters = model.parameters
             network._check_parameters()
             targets_of(network.problem.loss, network.n_classes, model.class_names)
         except (TypeError, ValueError) as error:

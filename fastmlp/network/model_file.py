@@ -34,8 +34,9 @@ import numpy as np
 
 from fastmlp import checks
 from fastmlp.json_text import as_members, parse
+from fastmlp.parameters import Parameters
 from fastmlp.problem import SETTINGS
-from fastmlp.tensors import DTYPES, Format, layers_of, named, refusing_damage, sizes_of
+from fastmlp.tensors import DTYPES, Format, named, parameters_of, refusing_damage
 from fastmlp.words import shown
 
 FORMAT = Format("fastmlp", ("1", "2"), "model file", "was not written by fastmlp")
@@ -46,18 +47,12 @@ UNTRAINED = "untrained_classes"
 class Model(NamedTuple):
     """What a file holds of a network."""
 
-    weights: list[np.ndarray]
-    biases: list[np.ndarray]
+    parameters: Parameters  # C-contiguous; biases have the shape (1, n_out)
     learning_rate: float
     input_scale: float | None
     class_names: tuple[str, ...] | None = None
     settings: Mapping[str, Any] = MappingProxyType({})
     feature_names: tuple[str, ...] | None = None
-
-    @property
-    def layer_sizes(self) -> list[int]:
-        """All sizes, input first, output last."""
-        return sizes_of(self.weights)
 
 
 def write_model(model: Model, path: str | os.PathLike[str]) -> None:
@@ -66,7 +61,6 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : Model
-        Its weights and biases are of one dtype and C-contiguous.
     path : path-like
         The file, by custom ending in ``.safetensors``; replaced if it exists.
 
@@ -78,26 +72,27 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         If the file can't be written.
     """
 
-    n_classes = model.layer_sizes[-1]
+    sizes, dtype = model.parameters.layer_sizes, model.parameters.dtype
+    n_classes = sizes[-1]
     labels = list(range(n_classes) if model.class_names is None else model.class_names)
     _check_labels(labels, n_classes)
     settings = {name: model.settings[name] for name in sorted(model.settings)}
     if _known_settings(settings, n_classes)[1]:
         known = [UNTRAINED, *SETTINGS]
         raise ValueError(f"settings are {shown(settings)}: give those that are known, {known}")
-    checks.as_input_scale(model.input_scale, model.weights[0].dtype)
+    checks.as_input_scale(model.input_scale, dtype)
     metadata: dict[str, Any] = {
-        "layer_sizes": model.layer_sizes,
-        "dtype": model.weights[0].dtype.name,
+        "layer_sizes": sizes,
+        "dtype": dtype.name,
         "input_scale": model.input_scale,
         "learning_rate": model.learning_rate,
         "labels": labels,
         "settings": settings,
     }
-    features = checks.as_feature_names(model.feature_names, model.layer_sizes[0])
+    features = checks.as_feature_names(model.feature_names, sizes[0])
     if features is not None:
         metadata["feature_names"] = features
-    FORMAT.write(path, model.weights, model.biases, metadata)
+    FORMAT.write(path, model.parameters, metadata)
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -143,8 +138,8 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             f"install the fastmlp that wrote it ({named(text, 'fastmlp_version')}), or a later one"
         )
     with refusing_damage(f"{file} is"):
-        weights, biases = layers_of(arrays, sizes, dtype, 1)
-    return Model(weights, biases, rate, scale, names, known, features)
+        parameters = parameters_of(arrays, sizes, dtype, 1)
+    return Model(parameters, rate, scale, names, known, features)
 
 
 def _check_labels(labels: Any, n_classes: int) -> None:
