@@ -6,8 +6,8 @@ what was assigned instead of fitted, `outputs` predicts. `validation` judges a r
 `callbacks` are told of it, `trainers` lays out the engine; `stochastic` and `lbfgs` are the runs.
 `storage` and `onnx_file` write to files, `class_names` says how classes are called in them, and
 `restored` checks what is read from them. `fitted` sets the attributes that a fit leaves, `scores`
-judges, `docstrings` describes parameters once, and `base`, `classifier` and `regressor` are the
-classes.
+judges, `docstrings` describes parameters once. `base` is a fit, `class_targets` what a classifier
+adds to it, and `classifier` and `regressor` are the classes.
 """
 
 from __future__ import annotations
