@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastmlp import MLP
     from fastmlp.data import Dataset
 
-# The settings that are options, with what their help calls a value.
+# The settings that are options, and how their help denotes a value.
 METAVARS = {"activation": "NAME[,NAME...]", "optimizer": "NAME", "dropout": "X"}
 OPTION_NAMES = {
     "learning_rate": "--lr",
@@ -32,7 +32,7 @@ OPTION_NAMES = {
     "n_threads": "--threads",
     **{name: f"--{name}" for name in METAVARS},
 }
-ACTIVATION = ",".join(TUTORIAL.activations(2))  # the default, as --activation has it
+ACTIVATION = ",".join(TUTORIAL.activations(2))  # the default, as --activation takes it
 UNUSUAL_RATES = {
     name: optimizer.usual_rate
     for name, optimizer in OPTIMIZERS.items()
@@ -62,8 +62,18 @@ Given = TypeVar("Given", str, Path, None)
 
 
 def expanded(path: Given) -> Given:
-    """Return a path with the user's folder for its ~, which shells leave alone in --data=~/x."""
+    """Return a path with its ~ expanded, which shells don't do in --data=~/x."""
     return type(path)(os.path.expanduser(path)) if path else path
+
+
+def folder(help: str, name: str) -> Any:
+    """Return the option --out of a command that makes a folder, by default of this name."""
+    return typer.Option(
+        metavar="FOLDER",
+        help=help,
+        show_default=f"{name}, or {name}-2 and so on",
+        callback=expanded,
+    )
 
 
 def _setting(name: str) -> Any:
@@ -78,7 +88,7 @@ IdColumn = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The column that names the rows of a table, and is no input. "
+        help="The column of a table that identifies its rows; it is not an input. "
         "By default id, ImageId, image_id or index.",
         show_default=False,
     ),
@@ -124,10 +134,13 @@ Threads = Annotated[
 
 
 class Dtype(StrEnum):
-    """The arithmetic's types, as typer wants a choice."""
+    """The types of the arithmetic, as choices for typer."""
 
     float32 = "float32"
     float64 = "float64"
+
+
+Arithmetic = Annotated[Dtype, typer.Option(help="Type of the arithmetic.")]
 
 
 def hidden_sizes(text: str) -> tuple[int, ...]:
@@ -144,7 +157,7 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
 
 
 class Plan(NamedTuple):
-    """The training that options ask for."""
+    """A training, as the options describe it."""
 
     hidden: tuple[int, ...]
     problem: Problem
@@ -156,7 +169,7 @@ class Plan(NamedTuple):
     def network(
         self, dataset: Dataset, n_classes: int, random_state: int | np.random.RandomState
     ) -> MLP:
-        """Return the network that is to be trained on data."""
+        """Return the network to train on the dataset."""
         from fastmlp import MLP
 
         network = MLP(
@@ -184,7 +197,7 @@ def plan(
     activation: str,
     **settings: Any,
 ) -> Plan:
-    """Return what is to be trained, checked before any data are read.
+    """Return what is to be trained, checked before data are read.
 
     Without --lr, the learning rate is the optimiser's usual one.
     """
@@ -202,7 +215,7 @@ def plan(
 
 @contextmanager
 def option_names() -> Iterator[None]:
-    """Let errors of the Python API speak of the command line's options."""
+    """In messages of errors, replace names of Python's arguments by those of the options."""
     try:
         yield
     except ValueError as error:
@@ -211,14 +224,8 @@ def option_names() -> Iterator[None]:
         raise ValueError(message) from error
 
 
-def check_scale(scale: float | None) -> None:
-    """Check that values can be divided by what was given, if anything was."""
-    if scale is not None and not 0 < scale < float("inf"):
-        raise ValueError(f"--scale is {scale}: give a number above 0, such as 255")
-
-
 def check_fraction(val_fraction: float) -> None:
-    """Check that the validation part is a part."""
+    """Check that a share of the rows can be kept for validation."""
     if not 0 < val_fraction < 1:
         raise ValueError(
             f"--val-fraction is {val_fraction}: give a number between 0 and 1, such as 0.2"
