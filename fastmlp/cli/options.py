@@ -39,8 +39,8 @@ UNUSUAL_RATES = {
     if optimizer.usual_rate != USUAL_RATE
 }
 DATA_HELP = (
-    "A file or folder, known by its content: CSV (any separator, with or without a header), "
-    "IDX as MNIST's, .npz, .npy, .parquet, folders of images, one a class; gzip, zip, xz and bz2 "
+    "A file or folder, recognised by its content: CSV (any separator, with or without a header), "
+    "IDX as MNIST's, .npz, .npy, .parquet, a folder of images per class; gzip, zip, xz and bz2 "
     "are unpacked. Or - for standard input, 'mnist' (downloaded once), 'digits' (built in)."
 )
 LABEL_HELP = (
@@ -52,8 +52,8 @@ SCALE_HELP = (
     "whole numbers up to 127, and 255 for those up to 255 and for images."
 )
 MAX_BYTES_HELP = (
-    "How much a file may take when it is unpacked. By default a hundred times its size, and 1 GiB "
-    "at least."
+    "Limit of a file's unpacked size, in bytes. By default a hundred times its size, and at least "
+    "1 GiB."
 )
 MODEL_SCALE_HELP = "What values are divided by. By default what the model was trained with."
 
@@ -129,7 +129,10 @@ Seed = Annotated[
     typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of split, weights and row order."),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Threads; by default as many as help.")
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Number of threads; by default, as many as make it faster."
+    ),
 ]
 
 

@@ -40,7 +40,7 @@ def train(
         typer.Option(
             min=1,
             metavar="N",
-            help="Stop when the validation loss has not improved for so many epochs.",
+            help="Stop when the validation loss has not improved for N epochs.",
             show_default="all --epochs",
         ),
     ] = None,
