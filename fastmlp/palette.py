@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-INK, MUTED, PAPER = "#1f2933", "#7b8794", "#f1f3f6"  # text, lesser text, the ground of images
-LINE, GRID = "#cbd2d9", "#e3e7ec"  # axes, and lines behind the data
+INK, MUTED, PAPER = "#1f2933", "#7b8794", "#f1f3f6"  # text, secondary text, background of images
+LINE, GRID = "#cbd2d9", "#e3e7ec"  # axes, grid lines
 BLUE, ORANGE, RED, GREEN = "#2f6fb7", "#d9730d", "#c0392b", "#2d7d46"
 
 

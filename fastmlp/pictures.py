@@ -30,12 +30,12 @@ def image_side(n_features: int) -> int | None:
     Parameters
     ----------
     n_features : int
-        Its pixels.
+        Number of pixels.
 
     Returns
     -------
     int or None
-        None where they are no square.
+        None if the number is not a square.
     """
     side = math.isqrt(n_features)
     return side if side > 1 and side * side == n_features else None
@@ -47,7 +47,7 @@ def learning_curves(
     val_accuracy: Sequence[float] = (),
     val_score: Sequence[float] = (),
 ) -> Figure:
-    """Loss of training and validation over the epochs, and beside them accuracy or score, if any.
+    """Draw losses over the epochs, and beside them the validation accuracy or score, if any.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def learning_curves(
     val_accuracy : sequence of float
         Accuracy on the validation data after each epoch, 0 to 1.
     val_score : sequence of float
-        Another score of it, where there is no accuracy.
+        Another score on the validation data, if there is no accuracy.
 
     Returns
     -------
@@ -96,12 +96,12 @@ def labelled_sample(
     *,
     n_images: int = 60,
 ) -> Figure:
-    """The first images of the data, each under its label.
+    """Draw the first images of the data, each under its label.
 
     Parameters
     ----------
     x : ndarray of shape (m, side * side)
-        Square images, one a row, on any scale: 0 is drawn as paper, the largest value as ink.
+        Square images, one per row, on any scale: 0 is drawn light, the largest value dark.
     y : ndarray of shape (m,)
         Labels.
     class_names : sequence of str, optional
@@ -131,12 +131,12 @@ def misclassified_gallery(
     *,
     n_images: int = 40,
 ) -> Figure:
-    """The network's mistakes, the most confident first, with predicted and true labels.
+    """Draw the network's mistakes, the most confident first, with predicted and true labels.
 
     Parameters
     ----------
     x : ndarray of shape (m, side * side)
-        Square images, one a row.
+        Square images, one per row.
     y : ndarray of shape (m,)
         True labels.
     probabilities : ndarray of shape (m, n_classes)
@@ -157,13 +157,13 @@ def misclassified_gallery(
     worst = worst_mistakes(y, probabilities)
     shown = worst[:n_images]
     predicted = probabilities[shown].argmax(axis=1)
-    sure = probabilities[shown].max(axis=1)
+    confidence = probabilities[shown].max(axis=1)
     captions = [
         [
             (f"predicted {_word(p, class_names)} · {100 * c:.0f} %", RED),
             (f"true {_word(t, class_names)}", GREEN),
         ]
-        for p, t, c in zip(predicted, y[shown], sure, strict=True)
+        for p, t, c in zip(predicted, y[shown], confidence, strict=True)
     ]
     rate = len(worst) / max(len(y), 1)
     title = f"{len(worst):,} of {len(y):,} validation images misclassified ({100 * rate:.2f} %)"
@@ -173,7 +173,7 @@ def misclassified_gallery(
 
 
 def _word(label: int, class_names: Sequence[str] | None) -> str:
-    """A class in a caption; a long name would run into the next image's."""
+    """Return a class as text of a caption, short enough not to touch the next caption."""
     if class_names is None:
         return str(label)
     name = words.printable(class_names[label])
@@ -181,15 +181,15 @@ def _word(label: int, class_names: Sequence[str] | None) -> str:
 
 
 def _width(text: str, size: float) -> float:
-    """A text's width in inches."""
+    """Return a text's width in inches."""
     from matplotlib.textpath import TextPath
 
-    letters = text.replace("$", "S")  # dollars would be taken for the marks of a formula
+    letters = text.replace("$", "S")  # dollar signs would start a formula
     return float(TextPath((0, 0), letters, size=size).get_extents().width) / 72
 
 
 def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Rows whose most probable class is not `y`, the most confident mistake first.
+    """Return the rows whose most probable class is not `y`, the most confident mistake first.
 
     Parameters
     ----------
@@ -211,14 +211,13 @@ def _prepare(axes: Axes, title: str) -> None:
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.tick_params(colors=MUTED, length=0)
     axes.locator_params(axis="x", integer=True)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.margins(x=0.02)
 
 
 def _curve(axes: Axes, values: Sequence[float], colour: str, label: str) -> None:
-    """Draw figures of epochs; `label` has a place for the last one, and stands beside it."""
+    """Draw a value per epoch; `label`, which formats the last one, is written beside it."""
     epochs = range(1, len(values) + 1)
     # A single epoch has no line to draw, so it gets a dot.
     axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) == 1 else "")
@@ -236,7 +235,7 @@ def _curve(axes: Axes, values: Sequence[float], colour: str, label: str) -> None
 
 
 def _separate(axes: Axes) -> None:
-    """Move the words at the ends of two curves apart where they would cover each other."""
+    """Move the labels of two curves apart if they overlap."""
     if len(axes.texts) < 2:
         return
     axes.autoscale_view()
@@ -251,9 +250,9 @@ def _separate(axes: Axes) -> None:
 def _grid(
     title: str, x: np.ndarray, captions: list[list[tuple[str, str]]], *, n_columns: int
 ) -> Figure:
-    """Images in rows of `n_columns`, under lines of (text, colour) that don't touch each other.
+    """Draw images in rows of `n_columns`, each under a caption: lines of (text, colour).
 
-    All of them are drawn in one Axes: sixty Axes would take a second.
+    All are drawn in one Axes, since sixty Axes take a second. Captions don't touch each other.
     """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
@@ -272,7 +271,7 @@ def _grid(
     line, gap, margin, header = 0.16 / TILE, 0.14 / TILE, 0.15 / TILE, 0.5 / TILE
     step_x, step_y = max(1 + gap, widest / TILE + 1.2 * gap), 1 + gap + line * n_lines
     width = 2 * margin + n_columns * step_x - gap
-    inset = (step_x - 1 - gap) / 2  # of an image under a caption that is wider
+    inset = (step_x - 1 - gap) / 2  # of an image under a wider caption
     height = header + n_rows * step_y + margin - gap
     figure = Figure(figsize=(width * TILE, height * TILE), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
@@ -286,7 +285,7 @@ def _grid(
             axes.text(
                 left + 0.5, top + (k + 0.5) * line, text,
                 color=colour, fontsize=size, ha="center", va="center",
-                parse_math=False,  # a name may have dollars
+                parse_math=False,  # a name may contain dollar signs
             )  # fmt: skip
         top += n_lines * line
         axes.imshow(

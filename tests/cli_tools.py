@@ -26,6 +26,13 @@ def run(*args: object) -> Result:
     return CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
 
 
+def succeed(*args: object) -> Result:
+    """Run what must end in exit status 0."""
+    result = run(*args)
+    assert result.exit_code == 0, result.output
+    return result
+
+
 def start(*args: object, env: dict[str, str] | None = None, **options: Any) -> Any:
     """Start ``fastmlp args...`` as a program of its own; its output is bytes."""
     command = [sys.executable, "-m", "fastmlp", *map(str, args)]

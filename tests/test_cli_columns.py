@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, succeed
 from test_model_file import rewrite_metadata
 
 from fastmlp import MLP
@@ -32,9 +32,8 @@ def write(path: Path, table: pd.DataFrame, header: bool = True) -> Path:
 
 def train(folder: Path, table: pd.DataFrame, *options: object) -> Path:
     data = write(folder / "train.csv", table)
-    result = run("train", "--data", data, "--epochs", 20, "--batch-size", 4, "--lr", 0.2,
-                 "--out", folder / "run", *options)  # fmt: skip
-    assert result.exit_code == 0, result.output
+    succeed("train", "--data", data, "--epochs", 20, "--batch-size", 4, "--lr", 0.2,
+            "--out", folder / "run", *options)  # fmt: skip
     return folder / "run"
 
 
@@ -45,8 +44,7 @@ def model(tmp_path: Path) -> Path:
 
 def predictions(model: Path, data: Path, *options: object) -> tuple[pd.DataFrame, str]:
     out = data.with_name("out.csv")
-    result = run("predict", model, "--data", data, "-o", out, *options)
-    assert result.exit_code == 0, result.output
+    result = succeed("predict", model, "--data", data, "-o", out, *options)
     return pd.read_csv(out), result.stderr
 
 

@@ -264,8 +264,8 @@ def test_help_is_wrapped_where_the_terminal_ends_and_not_in_the_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    for command, text in (("predict", "or else by their number, from 1."),
-                          ("evaluate", "it is about those kept for validation.")):  # fmt: skip
+    for command, text in (("predict", "or else by its number, from 1."),
+                          ("evaluate", "only those kept for validation count.")):  # fmt: skip
         assert text in run(command, "--help").stdout
 
 

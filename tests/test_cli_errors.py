@@ -10,17 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv, write_idx
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, succeed, write_csv, write_idx
 
 from fastmlp import MLP
 
 X, Y = easy_digits()
 HEADER = ",".join(["label", *(f"pixel{i}" for i in range(N_FEATURES))])
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", X, Y)
 
 
 @pytest.fixture
@@ -63,9 +58,8 @@ def test_a_bad_csv_is_named_and_no_folder_is_left(tmp_path: Path, name: str) -> 
 
 def test_the_csv_of_these_tests_is_good_where_it_is_not_bad(tmp_path: Path) -> None:
     (tmp_path / "good.csv").write_text(cells("0", "255"))
-    result = run("train", "--data", tmp_path / "good.csv", "--epochs", 1, "--val-fraction", 0.4,
-                 "--out", tmp_path / "out")  # fmt: skip
-    assert result.exit_code == 0, result.output
+    succeed("train", "--data", tmp_path / "good.csv", "--epochs", 1, "--val-fraction", 0.4,
+            "--out", tmp_path / "out")  # fmt: skip
 
 
 def no_labels(folder: Path) -> Path:

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, start, write_csv, write_idx
+from cli_tools import (
+    N_FEATURES,
+    easy_digits,
+    one_line_error,
+    run,
+    start,
+    succeed,
+    write_csv,
+    write_idx,
+)
 
 from fastmlp import MLP
 
@@ -49,8 +58,7 @@ def test_the_model_of_these_tests_is_good(probabilities: np.ndarray) -> None:
 @pytest.mark.parametrize("n_wrong", [0, 7])
 def test_the_first_line_is_the_accuracy(model: Path, tmp_path: Path, n_wrong: int) -> None:
     data = write_csv(tmp_path / "data.csv", X, flipped(n_wrong))
-    result = run("evaluate", model, "--data", data)
-    assert result.exit_code == 0, result.output
+    result = succeed("evaluate", model, "--data", data)
     expected = {0: "Accuracy: 100.00 %", 7: "Accuracy: 88.33 %"}[n_wrong]
     assert result.stdout.splitlines()[0] == expected
     assert f"{60 - n_wrong} of 60 rows" in result.stdout
@@ -98,15 +106,13 @@ def test_evaluate_takes_the_folder_of_a_run_and_prefers_the_test_pair(
 ) -> None:
     write_idx(tmp_path / "idx", X, Y)
     write_idx(tmp_path / "idx", X[:20], Y[:20], part="t10k")
-    result = run("evaluate", model.parent, "--data", tmp_path / "idx")
-    assert result.exit_code == 0, result.output
+    result = succeed("evaluate", model.parent, "--data", tmp_path / "idx")
     assert "20 of 20 rows" in result.stdout
 
 
 def test_predict_writes_kaggle_s_layout(model: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "test.csv", X)
-    result = run("predict", model, "--data", data, "-o", tmp_path / "submission.csv")
-    assert result.exit_code == 0, result.output
+    succeed("predict", model, "--data", data, "-o", tmp_path / "submission.csv")
     assert (tmp_path / "submission.csv").read_bytes().startswith(b"ImageId,Label\n1,0\n2,1\n3,2\n")
     submission = pd.read_csv(tmp_path / "submission.csv")
     assert list(submission["ImageId"]) == list(range(1, 61))
@@ -116,8 +122,7 @@ def test_predict_writes_kaggle_s_layout(model: Path, tmp_path: Path) -> None:
 
 def test_predict_ignores_a_label_column(model: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "labelled.csv", X, flipped(60))
-    result = run("predict", model, "--data", data, "--out", tmp_path / "submission.csv")
-    assert result.exit_code == 0, result.output
+    succeed("predict", model, "--data", data, "--out", tmp_path / "submission.csv")
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "submission.csv")["Label"], Y)
 
 
@@ -137,9 +142,8 @@ def test_predict_writes_to_a_pipe(model: Path, tmp_path: Path) -> None:
 def run_of_csv(tmp_path: Path) -> tuple[Path, Path]:
     """A run's folder, and the file that it was trained on."""
     csv = write_csv(tmp_path / "train.csv", X, flipped(30))
-    done = run("train", "--data", csv, "--epochs", 1, "--seed", 3, "--val-fraction", 0.25,
-               "--out", tmp_path / "run")  # fmt: skip
-    assert done.exit_code == 0, done.output
+    succeed("train", "--data", csv, "--epochs", 1, "--seed", 3, "--val-fraction", 0.25,
+            "--out", tmp_path / "run")  # fmt: skip
     return tmp_path / "run", csv
 
 
@@ -198,8 +202,7 @@ def test_nothing_is_said_of_other_rows_or_models(
         texts = {"nonsense": "{", "a list": "[1]", "depth": "[" * 9000}
         texts["length"] = split.read_text() + " " * 10_000
         split.write_text(texts[change])
-    result = run("evaluate", folder, "--data", csv)
-    assert result.exit_code == 0, result.output
+    result = succeed("evaluate", folder, "--data", csv)
     assert "validation rows" not in result.stdout
     assert "of 60 rows" in result.stdout
 
@@ -230,7 +233,7 @@ def test_predict_prints_names_as_they_are(tmp_path: Path) -> None:
     network.train(X.astype(np.uint8), words[Y], 1, verbose=False, class_names=words)
     network.save(tmp_path / "model.safetensors")
     data = write_csv(tmp_path / "test.csv", X)
-    assert run("predict", tmp_path, "--data", data, "-o", tmp_path / "out.csv").exit_code == 0
+    succeed("predict", tmp_path, "--data", data, "-o", tmp_path / "out.csv")
     process = start("predict", tmp_path, "--data", data, env={"PYTHONIOENCODING": "ascii"})
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_tools import easy_digits, names, one_line_error, run, write_csv
+from cli_tools import easy_digits, names, one_line_error, succeed, write_csv
 
 from fastmlp import caches, checks
 
@@ -34,8 +34,7 @@ def test_the_user_s_folder_can_be_written_as_a_tilde(home: Path) -> None:
         ["predict", "~/run/model.safetensors", "--data=~/train.csv", "-o~/out.csv"],
         ["profile", "--data=~/train.csv", "--epochs=1", "--out=~/profile"],
     ):
-        result = run(*command)
-        assert result.exit_code == 0, result.output
+        succeed(*command)
     assert [name for name in names(home) if name[0] != "."] == [
         "out.csv",
         "profile",

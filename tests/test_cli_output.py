@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_tools import easy_digits, run, start, write_csv
+from cli_tools import easy_digits, start, succeed, write_csv
 
 from fastmlp.cli.output import Output, plainer
 
@@ -21,8 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CSV file and a model, both of names that ASCII lacks."""
     folder = tmp_path_factory.mktemp("ziffern")
     csv = write_csv(folder / "zähl→3.csv", *easy_digits())
-    result = run("train", "--data", csv, "--epochs", 1, "--out", folder / "läuft→")
-    assert result.exit_code == 0, result.output
+    succeed("train", "--data", csv, "--epochs", 1, "--out", folder / "läuft→")
     return folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, succeed, write_csv
 
 from fastmlp import MLP
 
@@ -34,8 +34,7 @@ def csv(tmp_path: Path) -> Path:
 
 def predicted(model: Path, data: Path, *options: object) -> str:
     out = data.with_name("out.csv")
-    result = run("predict", model, "--data", data, "-o", out, *options)
-    assert result.exit_code == 0, result.output
+    succeed("predict", model, "--data", data, "-o", out, *options)
     return out.read_bytes().decode()
 
 
@@ -77,9 +76,9 @@ def test_a_column_that_is_named_as_the_ids_is_no_pixel(
     assert text.startswith("passengerid,Label\np0,")
     option = ("--id-column", "PassengerId")
     run_of = tmp_path / "run"
-    assert run("train", "--data", data, "--epochs", 1, "--out", run_of, *option).exit_code == 0
+    succeed("train", "--data", data, "--epochs", 1, "--out", run_of, *option)
     assert MLP.load(run_of).layer_sizes[0] == N_FEATURES
-    assert run("evaluate", run_of, "--data", data, *option).exit_code == 0
+    succeed("evaluate", run_of, "--data", data, *option)
 
 
 def test_probabilities_have_a_column_for_each_class(model: Path, csv: Path) -> None:
@@ -119,8 +118,7 @@ def test_only_a_table_of_pixels_is_one_of_images(tmp_path: Path, names: str) -> 
     columns = [*"abcdefghijklmnop"] if names == "features" else [f"pixel{i}" for i in range(16)]
     data = tmp_path / "table.csv"
     pd.DataFrame(X, columns=columns).assign(label=Y).to_csv(data, index=False)
-    result = run("train", "--data", data, "--epochs", 1, "--out", tmp_path / "run")
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", data, "--epochs", 1, "--out", tmp_path / "run")
     assert f"60 rows of 16 {names}," in result.stdout
     pictures = {"sample.png", "mistakes.png"} & {path.name for path in (tmp_path / "run").iterdir()}
     header = predicted(tmp_path / "run", data).partition("\n")[0]
@@ -137,7 +135,7 @@ def test_only_a_table_of_pixels_is_one_of_images(tmp_path: Path, names: str) -> 
 def test_a_feature_names_no_rows(tmp_path: Path, command: str, given: str) -> None:
     data = write_csv(tmp_path / "train.csv", X, Y)
     out = tmp_path / "run"
-    assert run("train", "--data", data, "--epochs", 1, "--out", out).exit_code == 0
+    succeed("train", "--data", data, "--epochs", 1, "--out", out)
     line = one_line_error(command, out, "--data", data, "--id-column", given)
     assert f"--id-column is {given!r}, which is a feature that {out} was trained on: give" in line
 

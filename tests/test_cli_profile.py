@@ -8,31 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, easy_digits, one_line_error, run, write_csv
+from cli_tools import N_FEATURES, easy_digits, one_line_error, run, succeed, write_csv
 
 from fastmlp import MLP, profiling
-from fastmlp.profiling import machine
 
 X, Y = easy_digits()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits needn't be measured well here."""
-    monkeypatch.setattr(machine, "SECONDS", 0.001)
-    monkeypatch.setattr(machine, "MEMORY_BYTES", 2**20)
-
-
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "train.csv", X, Y)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_it_shows_the_stages_and_leaves_a_table_and_a_picture(tmp_path: Path, csv: Path) -> None:
     out = tmp_path / "out"
-    result = run("profile", "--data", csv, "--hidden", "8,6", "--epochs", 2, "--batch-size", 16,
-                 "--dtype", "float64", "--threads", 1, "--out", out)  # fmt: skip
-    assert result.exit_code == 0, result.output
+    result = succeed("profile", "--data", csv, "--hidden", "8,6", "--epochs", 2, "--batch-size", 16,
+                     "--dtype", "float64", "--threads", 1, "--out", out)  # fmt: skip
     assert f"An epoch of 60 rows: {N_FEATURES}-8-6-3, batch 16, float64, 1 thread" in result.stdout
     shown = re.findall(r"^([a-z]+(?: \d)?)  .*[%-]$", result.stdout, re.MULTILINE)
     frame = pd.read_csv(out / "profile.csv", index_col="stage")
@@ -57,9 +44,8 @@ def test_arguments_reach_the_profile(
         return original(network, x, y, epochs, batch_size, **options)
 
     monkeypatch.setattr(profiling, "profile", spy)
-    result = run("profile", "--data", csv, "--lr", 0.2, "--l2", 0.01, "--seed", 5, "--threads", 2,
-                 "--epochs", 1, "--batch-size", 7, "--out", tmp_path / "out")  # fmt: skip
-    assert result.exit_code == 0, result.output
+    succeed("profile", "--data", csv, "--lr", 0.2, "--l2", 0.01, "--seed", 5, "--threads", 2,
+            "--epochs", 1, "--batch-size", 7, "--out", tmp_path / "out")  # fmt: skip
     ((network, x, y, epochs, batch_size, options),) = calls
     assert network.layer_sizes == (N_FEATURES, 64, 3)
     assert (network.learning_rate, network.n_threads, network.dtype) == (0.2, 2, np.float32)
@@ -72,10 +58,9 @@ def test_arguments_reach_the_profile(
 
 
 def test_the_parts_of_the_network_are_those_asked_for(tmp_path: Path, csv: Path) -> None:
-    result = run("profile", "--data", csv, "--hidden", "8,6", "--epochs", 1, "--optimizer", "adam",
-                 "--activation", "tanh", "--dropout", 0.25, "--threads", 1,
-                 "--out", tmp_path / "out")  # fmt: skip
-    assert result.exit_code == 0, result.output
+    result = succeed("profile", "--data", csv, "--hidden", "8,6", "--epochs", 1,
+                     "--optimizer", "adam", "--activation", "tanh", "--dropout", 0.25,
+                     "--threads", 1, "--out", tmp_path / "out")  # fmt: skip
     shown = " ".join(result.stdout.split())
     assert "16-8-6-3, tanh, adam, dropout 0.25, batch 60, float32, 1 thread" in shown
 
@@ -85,8 +70,7 @@ def test_without_out_the_folder_is_a_new_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("fastmlp-profile", "fastmlp-profile-2"):
-        result = run("profile", "--data", csv, "--epochs", 1)
-        assert result.exit_code == 0, result.output
+        result = succeed("profile", "--data", csv, "--epochs", 1)
         assert f"In {folder}:" in result.stdout
         assert (tmp_path / folder / "roofline.png").exists()
 
@@ -97,8 +81,7 @@ def test_it_speaks_of_the_built_in_digits_and_of_progress(
     from fastmlp import data
 
     monkeypatch.setattr(data, "make_digits", lambda progress: (X.astype(np.uint8), Y))
-    result = run("profile", "--epochs", 1, "--out", tmp_path / "out")
-    assert result.exit_code == 0, result.output
+    result = succeed("profile", "--epochs", 1, "--out", tmp_path / "out")
     assert result.stdout.startswith("These are built-in digits")
     assert "Training ..." in result.stderr
 
@@ -162,8 +145,7 @@ def test_a_column_of_ids_can_be_named(tmp_path: Path) -> None:
     table = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(N_FEATURES)]).assign(label=Y)
     table.insert(3, "PassengerId", range(900, 960))
     table.to_csv(tmp_path / "train.csv", index=False)
-    result = run("profile", "--data", tmp_path / "train.csv", "--epochs", 1, "--out",
-                 tmp_path / "out", "--id-column", "PassengerId")  # fmt: skip
-    assert result.exit_code == 0, result.output
+    result = succeed("profile", "--data", tmp_path / "train.csv", "--epochs", 1, "--out",
+                     tmp_path / "out", "--id-column", "PassengerId")  # fmt: skip
     assert f": 60 rows of {N_FEATURES} pixels, " in result.stdout
     assert "column 'PassengerId' names the rows" in result.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_tools import FILES, easy_digits, names, one_line_error, run, start, write_csv
+from cli_tools import FILES, easy_digits, names, one_line_error, start, succeed, write_csv
 
 from fastmlp.cli import run_folder as module
 from fastmlp.cli.lock import locked
@@ -23,7 +23,7 @@ def test_a_run_is_replaced_only_if_that_is_asked_for(csv: Path, file: str) -> No
     assert f"out holds a run already ({file})" in line
     assert "--overwrite" in line
     assert (Path("out") / file).read_text() == "another run's"
-    assert run(*arguments, "--overwrite").exit_code == 0
+    succeed(*arguments, "--overwrite")
     assert names("out") == sorted([*FILES, "notes.txt"])
     assert (Path("out") / file).read_bytes() != b"another run's"
 
@@ -31,19 +31,19 @@ def test_a_run_is_replaced_only_if_that_is_asked_for(csv: Path, file: str) -> No
 def test_a_folder_with_other_things_is_used(csv: Path) -> None:
     Path("out").mkdir()
     (Path("out") / "notes.txt").write_text("mine")
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
 
 
 def test_an_overwritten_run_s_pictures_go_with_it(csv: Path) -> None:
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
     flat = write_csv(Path("flat.csv"), *easy_digits(n_features=20))
     arguments = ["train", "--data", flat, "--epochs", 1, "--out", "out", "--overwrite"]
-    assert run(*arguments).exit_code == 0
+    succeed(*arguments)
     assert names("out") == ["history.csv", "learning_curves.png", "model.safetensors", "split.json"]
 
 
 def test_a_run_that_fails_leaves_the_one_it_was_to_overwrite(csv: Path) -> None:
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
     before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
     one_line_error("train", "--data", "missing.csv", "--out", "out", "--overwrite")
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
@@ -69,7 +69,7 @@ def test_a_second_run_into_one_folder_is_told(csv: Path) -> None:
         first.kill()
         first.communicate()
     # A run that was killed is in nobody's way.
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
     assert names("out") == FILES
 
 

@@ -8,12 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_tools import (
-    SAVED,
-    check_saved,
-    names,
-    run,
-)
+from cli_tools import SAVED, check_saved, names, succeed
 
 FOREVER = 100_000_000
 pytestmark = [
@@ -71,7 +66,7 @@ def test_a_missing_stream_or_a_full_stderr_costs_nothing(csv: Path, ends: str) -
 
 
 def test_a_reader_of_other_commands_that_goes_away(csv: Path) -> None:
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "out").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
     for rest in ("evaluate out", "predict out", "predict out -o /dev/stdout"):
         done = shell(f"fastmlp {rest} --data {csv} | true")
         assert done.returncode in (0, 141)

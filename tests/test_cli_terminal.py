@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import N_FEATURES, SIDE, easy_digits, one_line_error, run, start, write_csv
+from cli_tools import N_FEATURES, SIDE, easy_digits, one_line_error, run, start, succeed, write_csv
 
 from fastmlp import MLP, pictures
 from fastmlp.cli.terminal import Terminal
@@ -58,8 +58,7 @@ def test_names_are_only_shown(tmp_path: Path, name: str) -> None:
         ["predict", model, "--data", data, "-o", out],
         ["profile", "--data", data, "--epochs", 1, "--out", folder / "profile"],
     ):
-        result = run(*command)
-        assert result.exit_code == 0, result.output
+        result = succeed(*command)
         assert shown in harmless(result)
     lines = run("evaluate", model, "--data", data).stdout.splitlines()
     assert sum(line.lstrip().startswith("dog") for line in lines) == 1  # a line for each class
@@ -93,8 +92,7 @@ def test_names_are_only_shown_in_tables_and_pictures(tmp_path: Path, name: str) 
 
 def test_a_found_line_and_an_error_are_cut(tmp_path: Path) -> None:
     data = labelled(tmp_path / "a.npz", "x" * 20_000)
-    result = run("train", "--data", data, "--epochs", 1, "--out", tmp_path / "run")
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", data, "--epochs", 1, "--out", tmp_path / "run")
     assert max(map(len, result.stdout.splitlines())) <= 1000
     assert " [...] " in result.stdout
     result = run("evaluate", tmp_path / "run", "--data", data)
@@ -130,22 +128,20 @@ def latin1(tmp_path: Path) -> Path:
 @pytest.mark.skipif(sys.platform == "win32", reason="names are UTF-16 there")
 def test_names_that_are_no_utf_8_work_everywhere(latin1: Path) -> None:
     run_of = latin1 / "run"
-    result = run("train", "--data", latin1 / "data", "--epochs", 1, "--out", run_of)
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", latin1 / "data", "--epochs", 1, "--out", run_of)
     assert {"sample.png", "mistakes.png"} <= set(os.listdir(run_of))
     assert r"bi\xe8re" in result.stdout
     assert "caf" in result.stdout
     for model in (run_of, run_of / "model.safetensors"):
-        result = run("evaluate", model, "--data", latin1 / "data")
-        assert result.exit_code == 0, result.output
+        result = succeed("evaluate", model, "--data", latin1 / "data")
         assert "caf" in result.stdout
-    result = run("predict", run_of, "--data", latin1 / "data", "-o", latin1 / "out.csv")
-    assert result.exit_code == 0, result.output
+    result = succeed("predict", run_of, "--data", latin1 / "data", "-o", latin1 / "out.csv")
     assert r"bi\xe8re" in result.stderr
     written = pd.read_csv(latin1 / "out.csv")  # UTF-8
     assert len(written) == 12
-    result = run("profile", "--data", latin1 / "data", "--epochs", 1, "--out", latin1 / "profile")
-    assert result.exit_code == 0, result.output
+    result = succeed(
+        "profile", "--data", latin1 / "data", "--epochs", 1, "--out", latin1 / "profile"
+    )
     assert r"bi\xe8re" in one_line_error("train", "--data", latin1 / "missing")
 
 

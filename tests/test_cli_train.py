@@ -19,6 +19,7 @@ from cli_tools import (
     names,
     one_line_error,
     run,
+    succeed,
     write_csv,
     write_idx,
 )
@@ -33,9 +34,8 @@ pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 
 def test_a_run_leaves_a_model_a_history_and_three_pictures(csv: Path) -> None:
-    result = run("train", "--data", csv, "--epochs", 30, "--batch-size", 4, "--hidden", 8,
-                 "--lr", 0.2, "--threads", 1)  # fmt: skip
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", csv, "--epochs", 30, "--batch-size", 4, "--hidden", 8,
+                     "--lr", 0.2, "--threads", 1)  # fmt: skip
     assert names("fastmlp-run") == FILES
     for picture in Path("fastmlp-run").glob("*.png"):
         assert picture.read_bytes().startswith(b"\x89PNG")
@@ -62,14 +62,14 @@ def test_a_run_leaves_a_model_a_history_and_three_pictures(csv: Path) -> None:
 
 
 def test_hidden_layers_are_as_many_as_given(csv: Path) -> None:
-    assert run("train", "--data", csv, "--epochs", 1, "--hidden", "8, 6").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--hidden", "8, 6")
     assert fastmlp.MLP.load("fastmlp-run").layer_sizes == (N_FEATURES, 8, 6, 3)
 
 
 def test_the_parts_of_the_network_are_those_asked_for(csv: Path) -> None:
-    result = run("train", "--data", csv, "--epochs", 2, "--hidden", "8,6", "--optimizer", "adamw",
-                 "--activation", "tanh, gelu", "--dropout", 0.25)  # fmt: skip
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", csv, "--epochs", 2, "--hidden", "8,6",
+                     "--optimizer", "adamw", "--activation", "tanh, gelu",
+                     "--dropout", 0.25)  # fmt: skip
     model = fastmlp.MLP.load("fastmlp-run")
     assert (model.activation, model.optimizer, model.dropout) == (("tanh", "gelu"), "adamw", 0.25)
     shown = " ".join(result.stdout.split())
@@ -84,8 +84,7 @@ def test_the_parts_of_the_network_are_those_asked_for(csv: Path) -> None:
 def test_the_rate_is_the_optimizer_s_usual_one_unless_given(
     csv: Path, optimizer: str, lr: list[Any], rate: float
 ) -> None:
-    result = run("train", "--data", csv, "--epochs", 1, "--optimizer", optimizer, *lr)
-    assert result.exit_code == 0, result.output
+    succeed("train", "--data", csv, "--epochs", 1, "--optimizer", optimizer, *lr)
     assert fastmlp.MLP.load("fastmlp-run").learning_rate == rate
 
 
@@ -140,9 +139,8 @@ def test_float64_is_the_tutorial_s_script_loss_for_loss(csv: Path) -> None:
     ).loss
     accuracy = np.mean(script.predict(val[:, 1:] / 255.0) == val[:, 0])
 
-    result = run("train", "--data", csv, "--dtype", "float64", "--epochs", 5, "--batch-size", 7,
-                 "--hidden", 8, "--lr", 0.1, "--seed", 7, "--val-fraction", 0.25)  # fmt: skip
-    assert result.exit_code == 0, result.output
+    succeed("train", "--data", csv, "--dtype", "float64", "--epochs", 5, "--batch-size", 7,
+            "--hidden", 8, "--lr", 0.1, "--seed", 7, "--val-fraction", 0.25)  # fmt: skip
     history = pd.read_csv("fastmlp-run/history.csv")
     np.testing.assert_allclose(history["loss"], losses, rtol=0, atol=1e-9)
     assert history["val_accuracy"].iloc[-1] == accuracy
@@ -179,15 +177,15 @@ def test_the_number_of_threads_reaches_the_network(
 
     monkeypatch.setattr(fastmlp, "MLP", Spy)
     for threads in ([], ["--threads", 2]):
-        assert run("train", "--data", csv, "--epochs", 1, *threads).exit_code == 0
+        succeed("train", "--data", csv, "--epochs", 1, *threads)
     assert asked == [None, 2]
 
 
 def test_another_run_is_not_overwritten(csv: Path) -> None:
     for _ in range(3):
-        assert run("train", "--data", csv, "--epochs", 1).exit_code == 0
+        succeed("train", "--data", csv, "--epochs", 1)
     assert names("fastmlp-run") == names("fastmlp-run-2") == names("fastmlp-run-3") == FILES
-    assert run("train", "--data", csv, "--epochs", 1, "--out", "deep/own").exit_code == 0
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "deep/own")
     assert names("deep") == ["own"]
     assert names("deep/own") == FILES
 
@@ -196,8 +194,7 @@ def test_an_idx_folder_is_read_and_its_training_pair_preferred(tmp_path: Path) -
     x, y = easy_digits()
     write_idx(tmp_path / "idx", x, y)
     write_idx(tmp_path / "idx", x[:20], y[:20], part="t10k")
-    result = run("train", "--data", tmp_path / "idx", "--epochs", 1)
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", tmp_path / "idx", "--epochs", 1)
     shown = " ".join(result.stdout.split())  # a long path is wrapped
     assert "48 rows to train on, 12 for validation" in shown
 
@@ -207,8 +204,7 @@ def test_the_default_names_the_built_in_digits_and_how_to_use_real_ones(
 ) -> None:
     x, y = easy_digits()
     monkeypatch.setattr(fastmlp.data, "make_digits", lambda **_: (x.astype(np.uint8), y))
-    result = run("train", "--epochs", 1)
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--epochs", 1)
     first = result.stdout.splitlines()[0]
     assert "built-in digits" in first
     assert "--data mnist" in first
@@ -220,8 +216,7 @@ def test_rows_that_are_no_images_are_trained_on_without_their_pictures(
     n_features: int, tmp_path: Path
 ) -> None:
     data = write_csv(tmp_path / "flat.csv", *easy_digits(n_features=n_features))
-    result = run("train", "--data", data, "--epochs", 1)
-    assert result.exit_code == 0, result.output
+    result = succeed("train", "--data", data, "--epochs", 1)
     assert names("fastmlp-run") == [
         "history.csv",
         "learning_curves.png",
@@ -301,15 +296,14 @@ def test_patience_ends_a_run_that_improves_no_more(csv: Path) -> None:
     y[::4] = (y[::4] + 1) % 3  # which can only be learnt by heart
     csv = write_csv(csv, x, y)
     args = ("--data", csv, "--epochs", 60, "--lr", 0.3, "--batch-size", 4)
-    assert run("train", *args, "--out", "all").exit_code == 0
+    succeed("train", *args, "--out", "all")
     losses = pd.read_csv("all/history.csv")["val_loss"].to_numpy()
     patience, best, last = 3, 0, 0
     while last - best < patience:
         last += 1
         best = last if losses[last] < losses[best] else best
     assert 0 < best < last < 59
-    result = run("train", *args, "--out", "some", "--patience", patience)
-    assert result.exit_code == 0, result.output
+    result = succeed("train", *args, "--out", "some", "--patience", patience)
     np.testing.assert_array_equal(pd.read_csv("some/history.csv")["val_loss"], losses[: last + 1])
     assert f"{last + 1} epochs in" in result.stdout
     assert "has not improved for 3 epochs" in result.stdout

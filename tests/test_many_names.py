@@ -11,7 +11,7 @@ import pytest
 from time_limit import time_limit
 
 from fastmlp import MLP, checks
-from fastmlp.cli import sources
+from fastmlp.cli import matching
 from fastmlp.data import Dataset
 from fastmlp.data.labels import as_classes
 from fastmlp.network.model_file import _check_labels, _known_settings
@@ -32,7 +32,7 @@ def of_an_evaluation() -> None:
     network = MLP(1, 1, N)
     network.class_names = WORDS
     data = Dataset(np.zeros((N, 1)), np.arange(N), WORDS[::-1])
-    assert sources.labels_for(network, "model", data, "evaluate")[0] == N - 1
+    assert matching.labels_for(network, "model", data)[0] == N - 1
 
 
 def of_numbers_written_as_text() -> None:
@@ -91,7 +91,7 @@ def test_a_foreign_label_and_what_the_model_knows_are_shortened() -> None:
     for names in (network.class_names, None):
         network.class_names = names
         with pytest.raises(ValueError, match="holds the label 'cc") as caught:
-            sources.labels_for(network, "model", data, "evaluate")
+            matching.labels_for(network, "model", data)
         assert len(str(caught.value)) < SHORT
 
 

@@ -2,11 +2,12 @@
 
 Numba, pandas and matplotlib are imported inside the commands, so that ``--help`` answers at once.
 
-`train`, `evaluate`, `predict` and `profile` are the commands, `options` what they share, `sources`
-the data that they get. `terminal` is the one way to the terminal, on which names are only shown;
-`progress`, `report` and `mistakes` are what it shows. `run_folder` is where a run goes, which it
-has for itself by `lock`; `split` remembers its rows, `patience` its best epoch. `signals` and
-`output` see to it that no run is lost.
+`train`, `evaluate`, `predict` and `profile` are the commands; `options` has the options that they
+share. `sources` reads the data, `matching` fits them to a model that was trained before. All text
+is printed by `terminal`, which escapes control characters; `progress`, `report` and `mistakes` make
+what is printed. `run_folder` makes the folder of a run, which `lock` keeps other processes from;
+`split` remembers the run's rows, `patience` its best epoch. `signals` and `output` save a run that
+is interrupted, or whose output fails.
 """
 
 from __future__ import annotations
@@ -31,43 +32,45 @@ from fastmlp.cli.train import train
 from fastmlp.engine import CompilerOffError
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError, CompilerOffError)
-OUTPUT_CLOSED = 141  # as shells have it for a program that SIGPIPE has ended
+OUTPUT_CLOSED = 141  # what shells report for a program that SIGPIPE has ended
 
 
 class PlainHelp(TyperCommand):
-    """A command whose help shows no value for options that take none."""
+    """A command whose help shows no value for flags."""
 
     def get_params(self, ctx: Any) -> Any:
         return _without_values(super().get_params(ctx))
 
 
 class OneLineErrors(TyperGroup):
-    """Ends in one line on stderr and exit status 2 where the user can set things right."""
+    """Turns errors that the user can correct into one line on stderr and exit status 2."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False  # typer would print its own errors in a box
         with output.guarded(), signals.handled():
             try:
                 code = self._run(super().main, *args, **kwargs)
-            except KeyboardInterrupt:  # just when it was about to end
+            except KeyboardInterrupt:  # after the handlers below have returned
                 code = signals.status
         sys.exit(code)
 
     def _run(self, main: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
-        """Return the exit status, and say what there is to be said about it."""
+        """Return the exit status; print the error if there is one."""
         try:
             code = main(*args, **kwargs)
         except Exception as error:
-            if signals.caught:  # and a library has made another error of it
-                _interrupted()
+            if signals.caught:  # a library has replaced the KeyboardInterrupt by this error
+                tell(f"{signals.word}.")
                 return signals.status
-            if isinstance(error, BrokenPipeError):  # from a file that is a pipe: /dev/stdout
+            if isinstance(
+                error, BrokenPipeError
+            ):  # from a file that is a pipe, such as /dev/stdout
                 return OUTPUT_CLOSED
             if not (isinstance(error, USER_ERRORS) or hasattr(error, "format_message")):
                 raise
             complain(_line(error))
             return 2
-        if signals.caught:  # also where typer, or a library, has made nothing of it
+        if signals.caught:  # even if typer or a library has swallowed the KeyboardInterrupt
             return signals.status
         stdout = output.standard_output()
         if code or stdout is None or stdout.failure is None:
@@ -96,7 +99,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, evaluate, predict, profile):
-    # Typer would break lines where the source does, save in the first paragraph.
+    # Typer keeps the line breaks of the source, except in the first paragraph.
     paragraphs = (command.__doc__ or "").split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     app.command(cls=PlainHelp, help=text)(command)
@@ -120,33 +123,29 @@ def fastmlp(
             f"There is no home folder to keep compiled code in, so {folder} has to do: "
             f"set {caches.VARIABLE} to choose another one."
         )
-        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # which would complain
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # which would warn, too
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """End in a word, and with the exit status that belongs to it."""
+    """On a signal, say so, and exit with the status that belongs to it."""
     try:
         yield
     except KeyboardInterrupt:
-        _interrupted()
+        tell(f"{signals.word}.")
         raise typer.Exit(signals.status) from None
 
 
 def _without_values(params: list[Any]) -> list[Any]:
-    """Have no ``<bool>`` stand beside flags, such as ``--help``."""
+    """Keep help from showing ``<bool>`` beside flags such as ``--help``."""
     for param in params:
         if getattr(param, "is_flag", False) and param.metavar is None:
             param.metavar = ""
     return params
 
 
-def _interrupted() -> None:
-    tell(f"{signals.word}.")
-
-
 def _line(error: Exception) -> str:
-    """Return the error's message, and what was noted with it."""
+    """Return the error's message and notes."""
     usage_error: Any = error
     if hasattr(error, "format_message"):  # typer's own: an unknown option, a missing argument
         text = usage_error.format_message().rstrip(".")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from rich.markup import escape
 
-from fastmlp.cli import options
+import fastmlp
+from fastmlp.cli import matching, mistakes, options, output, sources
+from fastmlp.cli.split import split_beside
+from fastmlp.cli.terminal import Terminal
+from fastmlp.words import counted
 
 
 def evaluate(
@@ -17,54 +22,40 @@ def evaluate(
 ) -> None:
     """Show a model's accuracy on labelled data, what it confuses and its worst mistakes.
 
-    Where the rows are those that `fastmlp train` has split, it is about those kept for validation.
+    If the rows are those that `fastmlp train` has split, only those kept for validation count.
     """
-    import numpy as np
-
-    from fastmlp import MLP
-    from fastmlp.cli import mistakes, output, sources
-    from fastmlp.cli.split import split_beside
-    from fastmlp.cli.terminal import Terminal
-    from fastmlp.words import counted
-
-    options.check_scale(scale)
-    network = MLP.load(model)
+    source = sources.Source(data, label, id_column, scale, max_bytes)
+    network = fastmlp.MLP.load(model)
     errors = Terminal(stderr=True)
-    dataset = sources.load_for(
-        network, model, data, errors, label=label, scale=scale, id_column=id_column,
-        max_bytes=max_bytes,
-    )  # fmt: skip
-    y = sources.labels_for(network, model, dataset, "evaluate")
-    sources.say(dataset, network, model, errors)
-    names = sources.class_words(network)
+    dataset = matching.load_for(network, model, source, errors)
+    y = matching.labels_for(network, model, dataset)
+    matching.say(dataset, network, model, errors)
+    names = matching.class_words(network)
     probabilities = network.predict_proba(dataset.x)
-    predicted = probabilities.argmax(axis=1)
+    is_right = probabilities.argmax(axis=1) == y
     split = split_beside(model)
     kept = None if split is None else split.validation_rows(dataset.x)
-    rows = np.arange(len(y)) if kept is None else kept
-    right = int(np.sum(predicted[rows] == y[rows]))
-    tables = mistakes.tables(
-        y, probabilities, rows, names, "" if kept is None else " of the validation rows"
-    )
+    if kept is None:
+        rows, of_which, on, that = np.arange(len(y)), "", "", ""
+    else:
+        rows, of_which = kept, " of the validation rows"
+        on, that = " on the validation rows", " that were kept for validation"
+    n_right = int(is_right[rows].sum())
+    tables = mistakes.tables(y, probabilities, rows, names, of_which)
     console = Terminal()
     output.widen(console, *tables.values())
-    name = escape(dataset.name)
-    if kept is None:
-        console.print(f"Accuracy: {100 * right / len(y):.2f} %")
-        console.print(f"{right:,} of {counted(len(y), 'row')} of {name} are right.", soft_wrap=True)
-    else:
-        console.print(f"Accuracy: {100 * right / len(rows):.2f} % on the validation rows")
-        console.print(
-            f"{right:,} of {counted(len(rows), 'row')} of {name} are right that were kept "
-            "for validation.",
-            soft_wrap=True,
-        )
-        n_trained = len(y) - len(rows)
-        right_trained = int(np.sum(predicted == y)) - right
+    console.print(f"Accuracy: {100 * n_right / len(rows):.2f} %{on}")
+    console.print(
+        f"{n_right:,} of {counted(len(rows), 'row')} of {escape(dataset.name)} are right{that}.",
+        soft_wrap=True,
+    )
+    if kept is not None:
+        n_trained = len(y) - len(kept)
+        share = (int(is_right.sum()) - n_right) / n_trained
         console.print(
             f"The model was trained on the other {n_trained:,} of these {len(y):,} rows "
-            f"({100 * n_trained / len(y):.0f} %), of which {100 * right_trained / n_trained:.2f} % "
-            "are right: that says little about new ones.",
+            f"({100 * n_trained / len(y):.0f} %), of which {100 * share:.2f} % are right: "
+            "that says little about new ones.",
             soft_wrap=True,
         )
     if network.untrained_classes:

@@ -1,4 +1,4 @@
-"""A folder that one process writes to at a time."""
+"""A lock on a folder, so that only one process at a time writes to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 if sys.platform == "win32":
 
     def _lock(folder: Path) -> int:
-        # The system removes the file with the process that made it, however that ends.
+        # The system removes the file when the process ends, however it ends.
         try:
             flags = os.O_CREAT | os.O_EXCL | os.O_TEMPORARY
             return os.open(folder / ".fastmlp-lock", flags)
@@ -22,7 +22,7 @@ else:
     import fcntl
 
     def _lock(folder: Path) -> int:
-        # On the folder itself: no file that could stay behind.
+        # The folder itself is locked, so no lock file can be left behind.
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -36,12 +36,12 @@ else:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from entering here with the same folder.
+    """Hold the folder's lock in here.
 
     Raises
     ------
     BlockingIOError
-        If another one has.
+        If another process holds it.
     OSError
         If the folder can't be read.
     """

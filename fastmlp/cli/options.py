@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastmlp import MLP
     from fastmlp.data import Dataset
 
-# The settings that are options, with what their help calls a value.
+# The settings that are options, and how their help denotes a value.
 METAVARS = {"activation": "NAME[,NAME...]", "optimizer": "NAME", "dropout": "X"}
 OPTION_NAMES = {
     "learning_rate": "--lr",
@@ -32,15 +32,15 @@ OPTION_NAMES = {
     "n_threads": "--threads",
     **{name: f"--{name}" for name in METAVARS},
 }
-ACTIVATION = ",".join(TUTORIAL.activations(2))  # the default, as --activation has it
+ACTIVATION = ",".join(TUTORIAL.activations(2))  # the default, as --activation takes it
 UNUSUAL_RATES = {
     name: optimizer.usual_rate
     for name, optimizer in OPTIMIZERS.items()
     if optimizer.usual_rate != USUAL_RATE
 }
 DATA_HELP = (
-    "A file or folder, known by its content: CSV (any separator, with or without a header), "
-    "IDX as MNIST's, .npz, .npy, .parquet, folders of images, one a class; gzip, zip, xz and bz2 "
+    "A file or folder, recognised by its content: CSV (any separator, with or without a header), "
+    "IDX as MNIST's, .npz, .npy, .parquet, a folder of images per class; gzip, zip, xz and bz2 "
     "are unpacked. Or - for standard input, 'mnist' (downloaded once), 'digits' (built in)."
 )
 LABEL_HELP = (
@@ -52,8 +52,8 @@ SCALE_HELP = (
     "whole numbers up to 127, and 255 for those up to 255 and for images."
 )
 MAX_BYTES_HELP = (
-    "How much a file may take when it is unpacked. By default a hundred times its size, and 1 GiB "
-    "at least."
+    "Limit of a file's unpacked size, in bytes. By default a hundred times its size, and at least "
+    "1 GiB."
 )
 MODEL_SCALE_HELP = "What values are divided by. By default what the model was trained with."
 
@@ -62,8 +62,18 @@ Given = TypeVar("Given", str, Path, None)
 
 
 def expanded(path: Given) -> Given:
-    """Return a path with the user's folder for its ~, which shells leave alone in --data=~/x."""
+    """Return a path with its ~ expanded, which shells don't do in --data=~/x."""
     return type(path)(os.path.expanduser(path)) if path else path
+
+
+def folder(help: str, name: str) -> Any:
+    """Return the option --out of a command that makes a folder, by default of this name."""
+    return typer.Option(
+        metavar="FOLDER",
+        help=help,
+        show_default=f"{name}, or {name}-2 and so on",
+        callback=expanded,
+    )
 
 
 def _setting(name: str) -> Any:
@@ -78,7 +88,7 @@ IdColumn = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The column that names the rows of a table, and is no input. "
+        help="The column of a table that identifies its rows; it is not an input. "
         "By default id, ImageId, image_id or index.",
         show_default=False,
     ),
@@ -119,15 +129,21 @@ Seed = Annotated[
     typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of split, weights and row order."),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Threads; by default as many as help.")
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Number of threads; by default, as many as make it faster."
+    ),
 ]
 
 
 class Dtype(StrEnum):
-    """The arithmetic's types, as typer wants a choice."""
+    """The types of the arithmetic, as choices for typer."""
 
     float32 = "float32"
     float64 = "float64"
+
+
+Arithmetic = Annotated[Dtype, typer.Option(help="Type of the arithmetic.")]
 
 
 def hidden_sizes(text: str) -> tuple[int, ...]:
@@ -144,7 +160,7 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
 
 
 class Plan(NamedTuple):
-    """The training that options ask for."""
+    """A training, as the options describe it."""
 
     hidden: tuple[int, ...]
     problem: Problem
@@ -156,7 +172,7 @@ class Plan(NamedTuple):
     def network(
         self, dataset: Dataset, n_classes: int, random_state: int | np.random.RandomState
     ) -> MLP:
-        """Return the network that is to be trained on data."""
+        """Return the network to train on the dataset."""
         from fastmlp import MLP
 
         network = MLP(
@@ -184,7 +200,7 @@ def plan(
     activation: str,
     **settings: Any,
 ) -> Plan:
-    """Return what is to be trained, checked before any data are read.
+    """Return what is to be trained, checked before data are read.
 
     Without --lr, the learning rate is the optimiser's usual one.
     """
@@ -202,7 +218,7 @@ def plan(
 
 @contextmanager
 def option_names() -> Iterator[None]:
-    """Let errors of the Python API speak of the command line's options."""
+    """In messages of errors, replace names of Python's arguments by those of the options."""
     try:
         yield
     except ValueError as error:
@@ -211,14 +227,8 @@ def option_names() -> Iterator[None]:
         raise ValueError(message) from error
 
 
-def check_scale(scale: float | None) -> None:
-    """Check that values can be divided by what was given, if anything was."""
-    if scale is not None and not 0 < scale < float("inf"):
-        raise ValueError(f"--scale is {scale}: give a number above 0, such as 255")
-
-
 def check_fraction(val_fraction: float) -> None:
-    """Check that the validation part is a part."""
+    """Check that a share of the rows can be kept for validation."""
     if not 0 < val_fraction < 1:
         raise ValueError(
             f"--val-fraction is {val_fraction}: give a number between 0 and 1, such as 0.2"

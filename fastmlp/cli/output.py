@@ -1,4 +1,4 @@
-"""Output that loses nothing: where it is closed, on a full disk, in ASCII, or narrow."""
+"""Output to streams that may be closed, on a full disk, limited to ASCII, or narrow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-# What a pipe says whose reader has gone; on Windows it says EINVAL.
+# The errors of writing to a pipe without a reader.
 CLOSED = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
 PLAINER = {"·": ".", "\xd7": "x", "━": "-", "╸": "-", "╺": "-", "•": "*", "\u2013": "-"}
 
 
 class Output:
-    """A text stream whose failures are kept instead of raised, and nothing written after one.
+    """A text stream that keeps its first failure instead of raising it, and then writes nothing.
 
     Attributes
     ----------
@@ -33,49 +33,43 @@ class Output:
         self.failure: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write `text`, in plainer characters where the stream's encoding lacks some of its own."""
+        """Write `text`, replacing characters that the stream's encoding lacks by plainer ones."""
         try:
-            if self.failure is None:
-                self._stream.write(text)
+            self._try(self._stream.write, text)
         except UnicodeEncodeError:
             self.write(plainer(text, self._stream.encoding, self._stream.errors or "strict"))
-        except OSError as error:
-            self._give_up(error)
         return len(text)
 
     def write_bytes(self, data: bytes) -> None:
-        """Write data that are for a program to read: as they are, in no other encoding."""
-        try:
-            if self.failure is None:
-                self._stream.flush()
-                self._stream.buffer.write(data)
-                self._stream.buffer.flush()
-        except OSError as error:
-            self._give_up(error)
+        """Write bytes as they are, which are for a program to read."""
+        self._try(self._stream.flush)
+        self._try(self._stream.buffer.write, data)
+        self._try(self._stream.buffer.flush)
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
-        try:
-            if self.failure is None:
-                self._stream.flush()
-        except OSError as error:
-            self._give_up(error)
+        """Pass what was written on to the system."""
+        self._try(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     @property
     def is_closed(self) -> bool:
-        """Whether whoever has read it does so no longer."""
+        """Whether the reader has closed its end of the stream."""
         return self.failure is not None and self.failure.errno in CLOSED
 
-    def _give_up(self, error: OSError) -> None:
-        self.failure = error
-        # What the stream still holds has to go somewhere, or Python complains at its exit.
-        with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+    def _try(self, act: Callable[..., object], *arguments: object) -> None:
+        """Call `act` unless the stream has failed before; keep its OSError as the failure."""
+        try:
+            if self.failure is None:
+                act(*arguments)
+        except OSError as error:
+            self.failure = error
+            # Python flushes the stream's buffer at its exit, and complains if that fails.
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
 
 
 @contextmanager
@@ -93,20 +87,20 @@ def guarded() -> Iterator[None]:
 
 
 def standard_output() -> Output | None:
-    """Return the guarded stream; None outside of `guarded`, or where there is no stdout at all."""
-    # On a terminal, rich may have put something of its own before it.
+    """Return the guarded stream; None outside of `guarded`, or if there is no stdout at all."""
+    # While rich shows a bar on a terminal, it replaces sys.stdout by a proxy.
     stream = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
     return stream if isinstance(stream, Output) else None
 
 
 def has_failed() -> bool:
-    """Whether nothing more can be printed."""
+    """Whether standard output can no longer be written to."""
     stream = standard_output()
     return stream is not None and stream.failure is not None
 
 
 def plainer(text: str, encoding: str, errors: str = "strict") -> str:
-    """Return `text` with other characters for those that `encoding` lacks."""
+    """Return `text` with characters that `encoding` lacks replaced by others."""
 
     def fits(part: str) -> bool:
         try:
@@ -125,9 +119,9 @@ def plainer(text: str, encoding: str, errors: str = "strict") -> str:
 
 
 def widen(console: Console, *tables: Table) -> None:
-    """Have tables fit: squeezed into a narrow pipe or terminal they lose digits.
+    """Make the console wide enough for tables, which lose digits when squeezed.
 
-    Lines that the terminal wraps are at least whole.
+    The terminal may wrap their lines, but nothing is lost.
     """
     unlimited = console.options.update(width=10_000)
     widths = [console.measure(table, options=unlimited).maximum for table in tables]

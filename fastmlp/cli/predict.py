@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
-from fastmlp.cli import options
+import fastmlp
+from fastmlp.cli import matching, options, output, sources
+from fastmlp.cli.terminal import Terminal, tell
+from fastmlp.files import atomic_write, check_writable
 from fastmlp.words import counted, encodable
 
 
@@ -49,15 +52,10 @@ def predict(
 ) -> None:
     """Predict every row's label, as a CSV of ids and labels; a label column is ignored.
 
-    Rows go by the id that the data have for them, such as a column id or an image's name, or else
-    by their number, from 1.
+    A row is named by its id in the data, such as a column id or an image's name, or else by its
+    number, from 1.
     """
-    from fastmlp import MLP
-    from fastmlp.cli import output, sources
-    from fastmlp.cli.terminal import Terminal, tell
-    from fastmlp.files import atomic_write, check_writable
-
-    options.check_scale(scale)
+    source = sources.Source(data, label, id_column, scale, max_bytes)
     stdout = output.standard_output()
     if out is not None and str(out) != "-":
         check_writable(out)
@@ -65,14 +63,11 @@ def predict(
         raise OSError("standard output is closed: name a file with --out")
     else:
         out = None
-    network = MLP.load(model)
+    network = fastmlp.MLP.load(model)
     errors = Terminal(stderr=True)
-    dataset = sources.load_for(
-        network, model, data, errors, label=label, scale=scale, id_column=id_column,
-        max_bytes=max_bytes,
-    )  # fmt: skip
-    sources.say(dataset, network, model, errors)
-    names = sources.class_words(network)
+    dataset = matching.load_for(network, model, source, errors)
+    matching.say(dataset, network, model, errors)
+    names = matching.class_words(network)
     is_image = sources.are_images(dataset)
     columns = ["Label"] if is_image else ["label"]
     if proba:
@@ -82,7 +77,7 @@ def predict(
     ids = range(1, len(cells) + 1) if dataset.ids is None else dataset.ids.tolist()
     lines = [_line([id_column or ("ImageId" if is_image else "row"), *columns])] if header else []
     lines += [_line([row, *rest]) for row, rest in zip(ids, cells, strict=True)]
-    # A name that is no UTF-8 is still to be told from others.
+    # Names that are not UTF-8 must still differ from each other.
     data_written = encodable("".join(lines)).encode()
     if out is None:
         assert stdout is not None

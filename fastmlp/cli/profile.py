@@ -1,4 +1,4 @@
-"""`fastmlp profile`: where the training's time goes, and how near the hardware's limits it is."""
+"""`fastmlp profile`: where a training's time goes, and how close it is to the machine's limits."""
 
 from __future__ import annotations
 
@@ -39,45 +39,32 @@ def profile(
     lr: options.LearningRate = None,
     l2: options.L2 = 0.001,
     seed: options.Seed = 42,
-    dtype: Annotated[
-        options.Dtype, typer.Option(help="Type of the arithmetic.")
-    ] = options.Dtype.float32,
+    dtype: options.Arithmetic = options.Dtype.float32,
     threads: options.Threads = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where the table and the picture go.",
-            show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
-            callback=options.expanded,
-        ),
+        Path | None, options.folder("Where the table and the picture go.", DEFAULT_NAME)
     ] = None,
 ) -> None:
-    """Show where the training's time goes, and how near the hardware's limits each stage is."""
+    """Show where the training's time goes, and how close each stage is to the machine's limits."""
     plan = options.plan(
         hidden, lr, l2, dtype, threads,
         activation=activation, dropout=dropout, optimizer=optimizer,
     )  # fmt: skip
-    options.check_scale(scale)
+    source = sources.Source(data, label, id_column, scale, max_bytes)
     console, errors = Terminal(), Terminal(stderr=True)
-    if data == "digits":
-        console.print(sources.BUILT_IN, soft_wrap=True)
 
     from fastmlp import profiling
 
     with run_folder(out, DEFAULT_NAME) as folder:
-        dataset = sources.load(
-            data, "train", errors, label=label, scale=scale, id_column=id_column,
-            max_bytes=max_bytes,
-        )  # fmt: skip
-        n_classes = sources.n_classes(dataset, "profile")
-        x, y = sources.rows(dataset, plan.dtype), sources.labels(dataset, "profile")
-        console.print_line(dataset.found)
+        dataset, y, n_classes = sources.load_to_train(
+            source, plan.dtype, "profile", console, errors
+        )
         network = plan.network(dataset, n_classes, seed)
         with progress_of("Training", errors) as report:
             result = profiling.profile(
-                network, x, y, epochs, batch_size, lambda_reg=plan.lambda_reg, progress=report
-            )
+                network, dataset.x, y, epochs, batch_size,
+                lambda_reg=plan.lambda_reg, progress=report,
+            )  # fmt: skip
         with atomic_write(folder / STAGES) as stream:
             stream.write(result.to_frame().to_csv(lineterminator="\n").encode())
         write_figure(result.figure(), folder / ROOFLINE)
@@ -93,7 +80,7 @@ def profile(
 
 
 def _print(result: Profile, n_rows: int, console: Terminal) -> None:
-    """The table, and what has to be said about it."""
+    """Print the table, and the notes that explain it."""
     console.print()
     console.print(f"An epoch of {counted(n_rows, 'row')}: {result.title}", soft_wrap=True)
     table = result.table()

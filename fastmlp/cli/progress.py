@@ -1,4 +1,4 @@
-"""Progress on a terminal as a live bar, elsewhere as a few plain lines."""
+"""Progress: a live bar on a terminal, elsewhere a few plain lines."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from fastmlp.progress import TrainingBar
+from fastmlp.training.progress import TrainingBar
 
-LINES = 10  # plain lines in a run of fast epochs
-SECONDS_BETWEEN_LINES = 10.0  # in a run of slow ones
+LINES = 10  # plain lines in a run, if epochs are fast
+SECONDS_BETWEEN_LINES = 10.0  # if epochs are slow
 
 
 @contextmanager
 def progress_of(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Yield ``report(done, total)``, which shows nothing until it is called the first time."""
+    """Yield ``report(done, total)``; nothing is shown before its first call."""
     bar = Progress(
         TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=console, transient=True,
@@ -50,15 +50,15 @@ def progress_of(what: str, console: Console) -> Iterator[Callable[[int, int], No
 
 
 class TrainingProgress:
-    """A callback for `train` that shows how far it is; a context manager around it.
+    """A callback that shows the progress of a training, and a context manager around it.
 
     Parameters
     ----------
     epochs : int
-        Epochs to come.
+        Epochs to train.
     console : rich.console.Console
     is_verbose : bool
-        Whether each epoch gets a line, whatever the console is.
+        Whether to print a line for each epoch, on a terminal too.
     """
 
     def __init__(self, epochs: int, console: Console, is_verbose: bool = False) -> None:
@@ -89,7 +89,7 @@ class TrainingProgress:
                 return
         now = time.perf_counter()
         if epoch == 1:
-            self.first_epoch_done = now  # after what had to be compiled, which happens once
+            self.first_epoch_done = now  # not counted: it may include compiling
         if self._line_is_due(epoch, now):
             self.last_line = now
             an_epoch = (now - self.first_epoch_done) / (epoch - 1) if epoch > 1 else logs["seconds"]

@@ -1,4 +1,4 @@
-"""What `fastmlp train` leaves in its folder, and what it says of it."""
+"""What `fastmlp train` writes to its folder, and prints about it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from fastmlp import pictures
 from fastmlp.cli import sources
+from fastmlp.cli.matching import class_words
 from fastmlp.cli.run_folder import print_files, write_figure, write_history
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
@@ -21,38 +24,46 @@ from fastmlp.problem import differences
 from fastmlp.words import counted, shortened
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from fastmlp import MLP
     from fastmlp.data import Dataset
 
 HISTORY, CURVES = "history.csv", "learning_curves.png"
 SAMPLE, MISTAKES = "sample.png", "mistakes.png"
+FILES = {
+    MODEL_NAME: "the model",
+    SPLIT_NAME: "which rows were kept for validation, for fastmlp evaluate",
+    HISTORY: "losses, validation accuracy and seconds of each epoch",
+    CURVES: "the same, drawn",
+}
+FILES_OF_IMAGES = {
+    SAMPLE: "a sample of the data with its labels",
+    MISTAKES: "misclassified images with predicted and true labels",
+}
+
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""The rows and labels to train on, and those kept for validation."""
 
 
 def report(
-    network: MLP,
-    dataset: Dataset,
-    train_data: tuple[np.ndarray, np.ndarray],
-    val_data: tuple[np.ndarray, np.ndarray],
-    folder: Path,
-    console: Terminal,
-    kept_epoch: int,
+    network: MLP, dataset: Dataset, parts: Parts, folder: Path, console: Terminal, kept_epoch: int
 ) -> None:
-    """Print what the run came to, and draw the pictures."""
-    from fastmlp.pictures import worst_mistakes
-
-    (x_train, y_train), (x_val, y_val) = train_data, val_data
+    """Print the results of a run, and draw its pictures."""
+    x_train, y_train, x_val, y_val = parts
+    names = network.class_names
     probabilities = network.predict_proba(x_val)
-    wrong = len(worst_mistakes(y_val, probabilities))
+    n_wrong = len(pictures.worst_mistakes(y_val, probabilities))
     console.print()
-    console.print(_summary(network, dataset.name, len(y_train), len(y_val), wrong, kept_epoch))
-    if note := _worthless(network, y_train, y_val, wrong):
+    console.print(_summary(network, dataset.name, len(y_train), len(y_val), n_wrong, kept_epoch))
+    if note := _worthless(network, y_train, y_val, n_wrong):
         console.print(note, soft_wrap=True)
-    are_images = sources.are_images(dataset)
-    files = _draw(folder, network, are_images, (x_train, y_train), (x_val, y_val), probabilities)
-    print_files(folder, files, console)
-    if not are_images:
+    write_figure(network.history_.plot(), folder / CURVES)
+    if sources.are_images(dataset):
+        write_figure(pictures.labelled_sample(x_train, y_train, names), folder / SAMPLE)
+        gallery = pictures.misclassified_gallery(x_val, y_val, probabilities, names)
+        write_figure(gallery, folder / MISTAKES)
+        print_files(folder, FILES | FILES_OF_IMAGES, console)
+    else:
+        print_files(folder, FILES, console)
         side = sources.SMALLEST_SIDE
         square = f"square images of {side} x {side} pixels or more"
         what = "features, no images" if dataset.unit == "features" else f"no {square}"
@@ -64,14 +75,12 @@ def report(
 
 
 def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray, n_wrong: int) -> str:
-    """Say so if the network is no better than a guess that looks at no pixel; else nothing."""
-    import numpy as np
-
+    """Return a warning if the network is no better than always guessing the largest class."""
     largest = int(np.bincount(y_train).argmax())
-    name = escape(shortened(sources.class_words(network)[largest]))
     share = float(np.mean(y_val == largest))
     if (len(y_val) - n_wrong) / len(y_val) > share:
         return ""
+    name = escape(shortened(class_words(network)[largest]))
     return (
         f"This is no better than guessing the largest class, {name}, for every row "
         f"({100 * share:.2f} % right): give more --epochs, or another --lr."
@@ -79,7 +88,7 @@ def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray, n_wrong: in
 
 
 def rehearse(folder: Path, network: MLP) -> None:
-    """Save the network and remove it again: what can go wrong is to do so before all the work."""
+    """Save the network and remove the file: if saving fails, it is to fail before the training."""
     with signals.held():
         file = folder / f".{MODEL_NAME}"
         try:
@@ -89,7 +98,7 @@ def rehearse(folder: Path, network: MLP) -> None:
 
 
 def save(folder: Path, network: MLP, split: Split) -> None:
-    """Write the run's files but for the pictures; where that fails, write them elsewhere."""
+    """Write the run's files except pictures; if that fails, write them to a temporary folder."""
     try:
         _save(folder, network, split)
     except Exception as error:  # such as a full disk, or a folder that is no longer there
@@ -108,42 +117,14 @@ def _save(folder: Path, network: MLP, split: Split) -> None:
     network.save(folder / MODEL_NAME)
     split.write(folder / MODEL_NAME)
     write_history(network.history_, folder / HISTORY)
-    for picture in (CURVES, SAMPLE, MISTAKES):  # of the run that this one overwrites
+    for picture in (CURVES, SAMPLE, MISTAKES):  # of a former run that this one replaces
         (folder / picture).unlink(missing_ok=True)
-
-
-def _draw(
-    folder: Path,
-    network: MLP,
-    are_images: bool,
-    train_data: tuple[np.ndarray, np.ndarray],
-    val_data: tuple[np.ndarray, np.ndarray],
-    probabilities: np.ndarray,
-) -> dict[str, str]:
-    """Write the run's pictures; return what each of its files is."""
-    from fastmlp import pictures
-
-    history, names = network.history_, network.class_names
-    write_figure(history.plot(), folder / CURVES)
-    files = {
-        MODEL_NAME: "the model",
-        SPLIT_NAME: "which rows were kept for validation, for fastmlp evaluate",
-        HISTORY: "losses, validation accuracy and seconds of each epoch",
-        CURVES: "the same, drawn",
-    }
-    if are_images:
-        write_figure(pictures.labelled_sample(*train_data, names), folder / SAMPLE)
-        gallery = pictures.misclassified_gallery(*val_data, probabilities, names)
-        write_figure(gallery, folder / MISTAKES)
-        files[SAMPLE] = "a sample of the data with its labels"
-        files[MISTAKES] = "misclassified images with predicted and true labels"
-    return files
 
 
 def _summary(
     network: MLP, name: str, n_train: int, n_val: int, n_wrong: int, kept_epoch: int
 ) -> Table:
-    """What the run came to."""
+    """Return the results of the run, as a table."""
     history = network.history_
     n_epochs, seconds = len(history.loss), sum(history.seconds)
     sizes = "-".join(map(str, network.layer_sizes))

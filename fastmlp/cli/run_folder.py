@@ -1,4 +1,4 @@
-"""The folder of a training run: where it goes, and what is in it."""
+"""The folder of a run: it is made, locked, and filled with files."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ DEFAULT_NAME = "fastmlp-run"
 def run_folder(
     out: Path | None, name: str = DEFAULT_NAME, *, kept: Collection[str] = ()
 ) -> Iterator[Path]:
-    """Make the folder and see that it is writable; remove it again if it has stayed empty.
+    """Make the folder and check that it is writable; remove it again if it stays empty.
 
     Parameters
     ----------
     out : Path or None
         A folder, used as it is if it exists; None makes one in the current folder.
     name : str
-        That folder's name; ``fastmlp-run-2`` and so on, if need be, so that no other run is
+        Name of that folder; ``fastmlp-run-2`` and so on if it exists, so that no other run is
         overwritten.
     kept : collection of str
-        Files of another run; a folder that holds one of them is refused.
+        Files of another run that must not be replaced: a folder with one of them is refused.
 
     Raises
     ------
@@ -72,11 +72,11 @@ def run_folder(
 
 
 def write_history(history: History, path: Path) -> None:
-    """Write an epoch a line, with every digit of its figures."""
+    """Write one line per epoch, with every digit of its figures."""
     columns = history.columns()
     with atomic_write(path) as stream:
         stream.write(",".join(["epoch", *columns]).encode() + b"\n")
-        # Not strict: a second Ctrl-C may have come between two figures of one epoch.
+        # Not strict: after a second Ctrl-C, the last epoch may lack some of its figures.
         for epoch, row in enumerate(zip(*columns.values(), strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
 
@@ -88,9 +88,9 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 
 def print_files(folder: Path, files: dict[str, str], console: Terminal) -> None:
-    """List a folder's new files, each with what it is."""
+    """List a folder's new files, each with a description."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
-    table.add_column(no_wrap=True)  # a name that is cut can't be opened
+    table.add_column(no_wrap=True)  # a shortened name could not be opened
     table.add_column()
     for file, what in files.items():
         table.add_row(f"  {file}", what)
@@ -100,7 +100,7 @@ def print_files(folder: Path, files: dict[str, str], console: Terminal) -> None:
 
 
 def _make(out: Path | None, name: str) -> tuple[Path, list[Path]]:
-    """Return the folder, and the list of all that had to be made, the innermost first."""
+    """Return the folder, and all folders that had to be made for it, the innermost first."""
     if out is None:
         folder = _make_next(name)
         return folder, [folder]
@@ -123,6 +123,6 @@ def _make_next(name: str) -> Path:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    with signals.held(), suppress(OSError):  # which is raised if there is anything in one
+    with signals.held(), suppress(OSError):  # raised if a folder is not empty
         for folder in folders:
             folder.rmdir()

@@ -15,19 +15,19 @@ from typing import Any
 import typer
 
 WORDS = {"SIGINT": "Interrupted", "SIGTERM": "Terminated", "SIGHUP": "Hung up"}
-PATIENCE = 1.0  # seconds until the user is told what is being waited for
+PATIENCE = 1.0  # seconds after a signal until the user is told that the epoch has to end first
 
 
 class Stop(KeyboardInterrupt):
-    """Raised by each of the three signals: what waits for threads on a Ctrl-C does so on all."""
+    """Raised by all three signals; a KeyboardInterrupt, so that code made for Ctrl-C handles it."""
 
 
 class Signals:
-    """What the command line does on a signal.
+    """How the command line reacts to a signal.
 
-    At most times it ends what goes on: `Stop` is raised. What must not be torn is `held`: the
-    signal takes effect at its end. A training is `patient`: whoever reads `caught` stops between
-    two epochs, and only a second signal raises.
+    Usually `Stop` is raised at once. In code that must run as a whole, `held`, it is raised at the
+    end. During a training, `patient`, a first signal is only noted in `caught`, which a callback
+    reads between two epochs; a second one raises.
 
     Attributes
     ----------
@@ -46,23 +46,23 @@ class Signals:
 
     @property
     def word(self) -> str:
-        """What has happened, in a word."""
+        """A word for what has happened."""
         return WORDS[self.caught or "SIGINT"]
 
     @property
     def status(self) -> int:
-        """The exit status that shells expect."""
+        """The exit status that shells expect after this signal."""
         return 128 + getattr(signal, self.caught or "SIGINT")
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle the signals in here, and leave them to the former handlers afterwards."""
+        """Handle the signals in here, and restore the former handlers afterwards."""
         self._reset()
         before: dict[int, Any] = {}
         hooks = sys.unraisablehook, sys.excepthook
 
-        # A callback can't raise, and a module in C that is being loaded prints and then raises
-        # something else; the signal takes effect at the next occasion.
+        # A callback from C can't raise an error, and an extension module being loaded prints it and
+        # raises another one. Python would print a traceback of `Stop`; `caught` has the signal.
         def report_unraisable(unraisable: Any) -> None:
             if not issubclass(unraisable.exc_type, Stop):
                 hooks[0](unraisable)
@@ -75,8 +75,8 @@ class Signals:
             sys.unraisablehook, sys.excepthook = report_unraisable, report
             if threading.current_thread() is threading.main_thread():
                 for name in WORDS:
-                    number = getattr(signal, name, None)  # Windows knows no SIGHUP
-                    # What a nohup, or a shell's background, has ignored remains ignored.
+                    number = getattr(signal, name, None)  # Windows has no SIGHUP
+                    # Signals ignored by nohup, or for a background job, stay ignored.
                     if number and signal.getsignal(number) is not signal.SIG_IGN:
                         before[number] = signal.signal(number, self._handle)
             yield
@@ -88,7 +88,7 @@ class Signals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let signals wait until the end of what is done in here."""
+        """Defer signals to the end of what is done in here."""
         self._n_holds += 1
         try:
             yield
@@ -98,10 +98,10 @@ class Signals:
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """Let the first signal be only noted in `caught`; the second one raises."""
+        """Only note the first signal, in `caught`; raise on the second one."""
         self._is_patient = True
         try:
-            if self.caught:  # by a library that has swallowed it
+            if self.caught:  # before, and a library has swallowed the exception
                 raise Stop
             yield
         finally:
@@ -113,7 +113,7 @@ class Signals:
             if not is_first:
                 raise Stop
             self._is_pending = True
-            # No threading.Thread: it takes locks, which this thread may hold at the moment.
+            # Not a threading.Thread: it takes locks that the interrupted code may hold.
             _thread.start_new_thread(self._explain, ())
         elif self._n_holds:
             self._is_pending = True

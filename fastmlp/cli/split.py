@@ -1,4 +1,4 @@
-"""Which rows a run has trained on, kept beside its model, so that `evaluate` can tell."""
+"""Records beside a model which rows it was trained on, for `evaluate`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from fastmlp.data import train_val_split
 from fastmlp.files import atomic_write
 from fastmlp.json_text import parse
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.tensors import MALFORMED
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SPLIT_NAME = "split.json"
 LONGEST = 10_000  # bytes
@@ -27,7 +27,7 @@ class Split:
     Attributes
     ----------
     rows : str
-        SHA-256 of all rows, in their order.
+        SHA-256 of all rows, in order.
     seed : int
     val_fraction : float
         As given to `fastmlp.data.train_val_split`.
@@ -49,23 +49,19 @@ class Split:
             stream.write(text.encode() + b"\n")
 
     def validation_rows(self, x: np.ndarray) -> np.ndarray | None:
-        """Return the numbers of the rows that were kept for validation, if these are the rows."""
-        import numpy as np
-
-        from fastmlp.data import train_val_split
-
+        """Return the indices of the rows kept for validation, if `x` has the same rows."""
         if _fingerprint(x) != self.rows:
             return None
-        numbers = np.arange(len(x))
+        indices = np.arange(len(x))
         try:
-            _, _, kept, _ = train_val_split(numbers, numbers, self.val_fraction, self.seed)
-        except ValueError:  # no run has had a share of no rows
+            _, _, kept, _ = train_val_split(indices, indices, self.val_fraction, self.seed)
+        except ValueError:  # the file was changed: no run keeps no rows
             return None
         return np.sort(kept)
 
 
 def split_beside(model: str) -> Split | None:
-    """Return the split that was written with a model; None where nothing, or another's, is."""
+    """Return the split that was written with a model; None if there is none, or another model's."""
     path = Path(model)
     file = path / MODEL_NAME if path.is_dir() else path
     beside = file.with_name(SPLIT_NAME)
@@ -79,13 +75,11 @@ def split_beside(model: str) -> Split | None:
         is_share = type(split.val_fraction) is float and 0 < split.val_fraction < 1
         return split if is_its_own and is_seed and is_share else None
     except (OSError, *MALFORMED):
-        return None  # a model may well come without one
+        return None  # models from elsewhere have none
 
 
 def _fingerprint(x: np.ndarray) -> str:
-    """SHA-256 of rows as float32: however a run has kept them, the same pixels give the same."""
-    import numpy as np
-
+    """SHA-256 of rows as float32, so that it does not depend on the dtype of a run."""
     digest = hashlib.sha256(repr(x.shape).encode())
     with np.errstate(over="ignore"):
         for start in range(0, len(x), 4096):

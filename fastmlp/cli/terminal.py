@@ -1,4 +1,4 @@
-"""The one way by which text reaches the terminal: whatever a name holds, it is only shown."""
+"""Prints text with control characters escaped, so that names can't control the terminal."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ LONGEST_LINE = 1000  # characters
 
 
 class Terminal(Console):
-    """A console that escapes what would otherwise reach the terminal as a command.
+    """A console that escapes control characters.
 
-    A text that is printed, and a cell of a table, is one line: a newline in it belongs to a name.
+    A printed text, or a cell of a table, is one line: a newline in it belongs to a name.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Make text of a string; all strings that are printed come by here."""
+        """Return a string as `Text`; rich calls this for every string that it prints."""
         return super().render_str(printable(text), **options)
 
     def print_line(self, text: str) -> None:
@@ -32,7 +32,7 @@ class Terminal(Console):
 
 
 def tell(text: str) -> None:
-    """Print a line on stderr, whether or not all else is quiet."""
+    """Print a line on stderr, even with --quiet."""
     typer.echo(shortened(printable(text), LONGEST_LINE), err=True)
 
 

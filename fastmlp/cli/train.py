@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
+import numpy as np
 import typer
 
 from fastmlp import checks
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.patience import Keep, Patience
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.report import HISTORY, rehearse, report, save
+from fastmlp.cli.report import HISTORY, Parts, rehearse, report, save
 from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
 from fastmlp.cli.terminal import Terminal, tell
+from fastmlp.data import train_val_split
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.problem import TUTORIAL
 
@@ -38,7 +40,7 @@ def train(
         typer.Option(
             min=1,
             metavar="N",
-            help="Stop when the validation loss has not improved for so many epochs.",
+            help="Stop when the validation loss has not improved for N epochs.",
             show_default="all --epochs",
         ),
     ] = None,
@@ -57,25 +59,13 @@ def train(
     val_fraction: Annotated[
         float, typer.Option(metavar="X", help="Share of the rows kept for validation.")
     ] = 0.2,
-    dtype: Annotated[
-        options.Dtype, typer.Option(help="Type of the arithmetic.")
-    ] = options.Dtype.float32,
+    dtype: options.Arithmetic = options.Dtype.float32,
     threads: options.Threads = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where the model and the pictures go.",
-            show_default=f"{DEFAULT_NAME}, or {DEFAULT_NAME}-2 and so on",
-            callback=options.expanded,
-        ),
+        Path | None, options.folder("Where the model and the pictures go.", DEFAULT_NAME)
     ] = None,
     overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite",
-            help="Replace the run that --out holds already.",
-        ),
+        bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
     ] = False,
     verbose: Annotated[
         bool | None,
@@ -91,60 +81,44 @@ def train(
         hidden, lr, l2, dtype, threads,
         activation=activation, dropout=dropout, optimizer=optimizer,
     )  # fmt: skip
-    options.check_scale(scale)
+    source = sources.Source(data, label, id_column, scale, max_bytes)
     options.check_fraction(val_fraction)
     if overwrite and out is None:
         raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
     is_quiet = verbose is False
-    console = Terminal(quiet=is_quiet)
-    if data == "digits":
-        console.print(sources.BUILT_IN, soft_wrap=True)
-
-    import numpy as np
-
-    from fastmlp.data import train_val_split
-
+    console, errors = Terminal(quiet=is_quiet), Terminal(stderr=True, quiet=is_quiet)
     with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
-        dataset = sources.load(
-            data, "train", Terminal(stderr=True, quiet=is_quiet),
-            label=label, scale=scale, id_column=id_column, max_bytes=max_bytes,
-        )  # fmt: skip
-        n_classes = sources.n_classes(dataset, "train")
-        x, y = sources.rows(dataset, plan.dtype), sources.labels(dataset, "train")
+        dataset, y, n_classes = sources.load_to_train(source, plan.dtype, "train", console, errors)
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
         stream = np.random.RandomState(seed)
         with options.option_names():
-            x_train, y_train, x_val, y_val = train_val_split(x, y, val_fraction, stream)
-        console.print_line(dataset.found)
+            parts = train_val_split(dataset.x, y, val_fraction, stream)
         network = plan.network(dataset, n_classes, stream)
         rehearse(folder, network)
         keep = keep or (Keep.last if patience is None else Keep.best)
         run = _Run(
             folder,
-            Split.of(x, seed, val_fraction),
+            Split.of(dataset.x, seed, val_fraction),
             Patience(network, patience or epochs, keep),
             TrainingProgress(epochs, console, bool(verbose)),
             checks.names_to_keep(dataset.feature_names),
         )
         with run.interruptible():
-            run.train(
-                x_train, y_train, epochs, batch_size,
-                lambda_reg=plan.lambda_reg, validation_data=(x_val, y_val),
-            )  # fmt: skip
+            run.train(parts, epochs, batch_size, plan.lambda_reg)
             if output.has_failed():
                 tell(f"Stopped {run.reached}")
                 return
             if run.patience.is_over and len(network.history_.loss) < epochs:
                 console.print(run.patience.reason, soft_wrap=True)
-            with _saved_before(folder):
-                report(
-                    network, dataset, (x_train, y_train), (x_val, y_val), folder, console,
-                    run.patience.kept_epoch,
-                )  # fmt: skip
+            try:
+                report(network, dataset, parts, folder, console, run.patience.kept_epoch)
+            except Exception as error:
+                error.add_note(f"the model is saved: {folder / MODEL_NAME}")
+                raise
 
 
 class _Run(NamedTuple):
-    """A training that is saved as far as it gets, whatever it is that ends it."""
+    """A training that is saved as far as it got, whatever ends it."""
 
     folder: Path
     split: Split
@@ -152,18 +126,18 @@ class _Run(NamedTuple):
     progress: TrainingProgress
     feature_names: tuple[str, ...] | None
 
-    def train(self, *data: Any, **settings: Any) -> None:
-        """Train the network and save it.
+    def train(self, parts: Parts, epochs: int, batch_size: int, lambda_reg: float) -> None:
+        """Train the network, and save the epoch to keep of those that were completed.
 
-        What is saved is the epoch that is to be kept, of those that there are by then. A first
-        signal takes effect between two epochs; so does a standard output that fails.
+        A first signal, or a failure of standard output, takes effect between two epochs.
         """
-        network = self.patience.network
+        network, (x_train, y_train, x_val, y_val) = self.patience.network, parts
         with signals.held():
             try:
                 with signals.patient(), self.progress:
                     network.train(
-                        *data, **settings, verbose=False,
+                        x_train, y_train, epochs, batch_size, lambda_reg=lambda_reg,
+                        validation_data=(x_val, y_val), verbose=False,
                         callbacks=[self.progress, _is_to_stop, self.patience],
                     )  # fmt: skip
             except FloatingPointError as error:
@@ -181,7 +155,7 @@ class _Run(NamedTuple):
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Where a signal ends what is done, say what there is by then, and exit."""
+        """If a signal ends what is done here, say what is saved, and exit."""
         try:
             yield
         except KeyboardInterrupt:
@@ -201,13 +175,3 @@ class _Run(NamedTuple):
 
 def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
     return signals.caught is not None or output.has_failed()
-
-
-@contextmanager
-def _saved_before(folder: Path) -> Iterator[None]:
-    """Say that the model is saved, whatever goes wrong with what comes after that."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"the model is saved: {folder / MODEL_NAME}")
-        raise

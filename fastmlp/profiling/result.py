@@ -55,7 +55,7 @@ class Profile:
 
     @property
     def of_roofline(self) -> float:
-        """Time of an epoch, divided by that of all its products at the peak, zeros included."""
+        """Time of an epoch, divided by the time that all its products would take at the peak."""
         products = sum(w.dense for stage, w in self.work.items() if stage not in (GATHER, LOSS))
         return self.epoch_seconds_unwatched * self.machine.peak / products
 
@@ -71,9 +71,10 @@ class Profile:
         changed = differences(self.case.problem)
         parts = [changed[name] for name in ("activation", "optimizer") if name in changed]
         parts = [part if isinstance(part, str) else ", ".join(part) for part in parts]
-        parts += [f"dropout {changed['dropout']:g}"] if "dropout" in changed else []
-        case = [sizes, *parts, f"batch {self.case.batch_size}", self.case.dtype, threads]
-        return ", ".join(case)
+        if "dropout" in changed:
+            parts.append(f"dropout {changed['dropout']:g}")
+        batch = f"batch {self.case.batch_size}"
+        return ", ".join([sizes, *parts, batch, self.case.dtype, threads])
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each stage of an epoch, one for the time outside of steps, and a total.

@@ -1,4 +1,4 @@
-"""Draws the roofline: how fast each stage is, and what the machine would allow."""
+"""Draws the roofline: how fast each stage is, and the machine's limits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def roofline(
 ) -> Figure:
     """Draw a point for each stage that does arithmetic, and the limits above them.
 
-    The text above the axes lists stages that are not drawn, and points without room for a name.
+    The text above the axes lists stages that are not drawn, and points whose names find no room.
 
     Parameters
     ----------
@@ -73,10 +73,11 @@ def roofline(
         s="A point's area is its stage's share of the time. Lines: the machine's measured limits.",
     )  # fmt: skip
     left_out = [f"{stage} {100 * share:.0f} %" for stage, share in idle["share"].items()]
-    notes = [f"Without arithmetic, so not drawn: {', '.join(left_out)} of the time."] * bool(
-        left_out
-    )
-    notes += [f"Without room for a name: {'; '.join(nameless)}."] * bool(nameless)
+    notes = []
+    if left_out:
+        notes.append(f"Without arithmetic, so not drawn: {', '.join(left_out)} of the time.")
+    if nameless:
+        notes.append(f"Without room for a name: {'; '.join(nameless)}.")
     figure.text(left, top - 0.078, " ".join(notes), color=MUTED, fontsize=9.5)
     return figure
 
@@ -98,10 +99,8 @@ def _prepare(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     axes.tick_params(which="both", colors=MUTED, length=0)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(LINE)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(LINE)
 
 
 def _draw_limits(

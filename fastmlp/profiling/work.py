@@ -103,9 +103,10 @@ def work_of(case: Case) -> dict[str, Work]:
     """
     work = {}
     for stage in case.stages:
-        kind, *layer = stage.split()
+        kind, _, layer = stage.partition(" ")
         if kind != WAIT:
-            work[stage] = WORKS.get(kind, lambda case, layer: Work())(case, *map(int, layer or "0"))
+            count = WORKS.get(kind, lambda *_: Work())
+            work[stage] = count(case, int(layer or 0))
     return work
 
 
