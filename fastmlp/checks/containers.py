@@ -112,12 +112,12 @@ def is_frame(x: object) -> bool:
     return pandas is not None and isinstance(x, pandas.DataFrame)
 
 
-def is_whole(numbers: NDArray[Any]) -> bool:
+def is_whole(array: NDArray[Any]) -> bool:
     """Whether all values are whole, and fit into int64."""
-    if numbers.dtype.kind != "f":
-        return numbers.dtype != np.uint64 or not numbers.size or int(numbers.max()) < LARGEST
+    if array.dtype.kind != "f":
+        return array.dtype != np.uint64 or not array.size or int(array.max()) < LARGEST
     # The first row alone rules out most floats, without temporary arrays of the whole size.
-    for part in (numbers[:1], numbers) if numbers.ndim else (numbers,):
+    for part in (array[:1], array) if array.ndim else (array,):
         with np.errstate(invalid="ignore"):
             if not (np.all(np.floor(part) == part) and np.all(np.abs(part) < LARGEST)):
                 return False
@@ -155,22 +155,22 @@ def _column(cells: Any, label: object, name: str) -> NDArray[Any]:
 
 
 def _from_cells(
-    cells: NDArray[Any], name: str, numbers: NDArray[Any] | None = None, column: object = None
+    cells: NDArray[Any], name: str, floats: NDArray[Any] | None = None, column: object = None
 ) -> NDArray[Any]:
     """Return object cells as int64 if they are integers (see the module), else as float64.
 
-    `numbers` are the cells as floats, if the caller has converted them.
+    `floats` are the cells, if the caller has converted them already.
     """
-    if numbers is None:
+    if floats is None:
         try:
-            numbers = cells.astype(np.float64)
+            floats = cells.astype(np.float64)
         except (TypeError, ValueError, OverflowError):
             _refuse_cell(cells, name, column)
         if first_time(cells) is not None:
             _refuse_cell(cells, name, column)
-    if is_whole(numbers) and any(map(_is_whole_cell, cells.flat)):
-        return numbers.astype(np.int64)
-    return numbers
+    if is_whole(floats) and any(map(_is_whole_cell, cells.flat)):
+        return floats.astype(np.int64)
+    return floats
 
 
 def _is_whole_cell(cell: object) -> bool:

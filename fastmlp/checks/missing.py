@@ -68,8 +68,8 @@ def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_] | None:
 
 
 def _may_be_missing(kind: type) -> bool:
-    numbers = (float, complex, np.inexact, np.datetime64, np.timedelta64)
-    return kind.__name__ in NAMES or issubclass(kind, numbers)
+    have_nan = (float, complex, np.inexact, np.datetime64, np.timedelta64)
+    return kind.__name__ in NAMES or issubclass(kind, have_nan)
 
 
 def _is_missing(cell: Any) -> bool:

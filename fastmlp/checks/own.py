@@ -52,7 +52,7 @@ def own_orders(orders: ArrayLike, n_rows: int) -> NDArray[np.int64]:
         If an index is out of range.
     """
     copy = np.array(orders, np.int64, order="C")
-    remedy = "give a random_state that puts the rows' numbers in another order, and nothing else"
+    remedy = "give a random_state that permutes the row indices"
     _check_range(copy, n_rows, "the order of the rows holds", remedy)
     return copy
 

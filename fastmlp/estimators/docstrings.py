@@ -97,7 +97,7 @@ history_ : fastmlp.History
 n_iter_ : int
     Epochs of the last fit.
 t_ : int
-    Rows trained on, counted anew in each epoch.
+    Rows trained on, counted again in each epoch.
 n_features_in_ : int
     Columns of `X`.
 feature_names_in_ : ndarray of shape (n_features_in_,)
