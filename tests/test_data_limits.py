@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from table_tools import PACKINGS, X, Y, error_of, frame, put
 
-from fastmlp.data import csv_layout, csv_stream, csv_table, limits, load, load_csv, load_idx
+from fastmlp.data import csv_layout, csv_stream, csv_text, limits, load, load_csv, load_idx
 from fastmlp.data.limits import at_most, limit_of
 
 MEGABYTE = 10**6
@@ -164,7 +164,7 @@ def test_wide_tables_are_read_in_few_rows_at_a_time(
         got_rows(self)
 
     monkeypatch.setattr(csv_stream.Watched, "got_rows", watched)
-    for cells, wanted in ((3 * 17, 3), (1, 1), (10**9, csv_table.ROWS_AT_A_TIME)):
+    for cells, wanted in ((3 * 17, 3), (1, 1), (10**9, csv_text.ROWS_AT_A_TIME)):
         monkeypatch.setattr(csv_stream, "CELLS_AT_A_TIME", cells)
         seen.clear()
         np.testing.assert_array_equal(load(path).x, X)

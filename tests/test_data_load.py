@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from table_tools import EPS, PACKINGS, WORDS, X, Y, error_of, frame, put
 
-from fastmlp.data import csv_table, load
+from fastmlp.data import csv_text, load
 
 
 @settings(
@@ -58,7 +58,7 @@ def test_a_table_is_the_same_however_it_is_written(
     if label == "named":
         label = None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_table, "ROWS_AT_A_TIME", rows_at_a_time)
+        patch.setattr(csv_text, "ROWS_AT_A_TIME", rows_at_a_time)
         data = load(path, label=label)
     if values == "fractions":
         assert data.x.dtype == np.float64

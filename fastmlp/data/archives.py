@@ -111,7 +111,7 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
                 yield plain
                 return
             if packing is None:
-                packed = stack.enter_context(_open_zip(plain, path, whole))
+                packed = stack.enter_context(open_zip(plain, path, whole=whole))
             else:
                 packed = stack.enter_context(_opened(packing, plain, path))
             stream = stack.enter_context(limited(packed, path))
@@ -174,20 +174,22 @@ def _members(archive: zipfile.ZipFile) -> list[str]:
 
 
 @contextlib.contextmanager
-def _open_zip(stream: IO[bytes], path: Path, whole: bool) -> Iterator[IO[bytes]]:
-    """Open the one file in a zip archive; a README may lie beside a single CSV file."""
+def open_zip(
+    stream: IO[bytes], path: Path, wanted: str = "file", *, whole: bool = True
+) -> Iterator[IO[bytes]]:
+    """Open the one file in a zip archive, or the one CSV file: a README may lie beside it."""
     try:
         archive = zipfile.ZipFile(stream)
         names = _members(archive)
         tables = [name for name in names if name.lower().endswith(".csv")]
-        names = tables if len(tables) == 1 else names
+        names = tables if len(tables) == 1 or wanted == "CSV file" else names
         if len(names) != 1:
             raise ValueError(
-                f"{path} should hold one file, and holds {listed(names)}: "
-                "unpack it and give the file itself"
+                f"{path} should hold one {wanted}, and holds {listed(names)}: "
+                f"unpack it and give the {wanted} itself"
             )
         if archive.getinfo(names[0]).flag_bits & 1:
-            raise ValueError(f"{path} is encrypted: unpack it and give the file itself")
+            raise ValueError(f"{path} is encrypted: unpack it and give the {wanted} itself")
         if whole:
             check_room(archive.getinfo(names[0]).file_size, path)
         member = archive.open(names[0])

@@ -63,13 +63,21 @@ class Layout:
     decimal: str
     names: list[str] | None
     rows: list[list[str]]
-    may_be_8_bit: bool
+    may_be_8_bit: bool = False
     longest: int = 0
     n_comments: int = 0
 
     def number(self, cell: str) -> float | None:
         """Return the number that a cell is, or None."""
         return as_number(cell.replace(",", ".") if self.decimal == "," else cell)
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.rows[0] if self.names is None else self.names)
+
+    def column(self, i: int) -> str:
+        """Return what to call column `i`, counted from 0, in a message."""
+        return f"column {i + 1 if self.names is None else repr(self.names[i][:40])}"
 
     @property
     def unit(self) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
+T = TypeVar("T")
 CELLS_AT_A_TIME = 2**25  # that pandas holds as int64 before they become pixels
 CELL = 40  # letters, more than a number takes where the first rows show nothing wider
 WORDS = 1024  # bytes a row, more than a label and a name take
@@ -60,6 +61,12 @@ class Watched(io.RawIOBase):
     def got_rows(self) -> None:
         """Take note that the rows which have been asked for are there."""
         self._left = self._allowed
+
+    def watch(self, chunks: Iterable[T]) -> Iterator[T]:
+        """Yield the chunks of rows that are read from this stream, and take note of each."""
+        for chunk in chunks:
+            self.got_rows()
+            yield chunk
 
     def readable(self) -> bool:
         return True
