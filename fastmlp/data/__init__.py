@@ -12,10 +12,11 @@ is known, `csv_layout` finds the layout, `csv_stream` guards pandas against endl
 `csv_comments` recognises comments. `parquet`, `idx` and `numpy_files` read these formats, and
 `images` reads image files, which `grey` turns into rows.
 
-`columns` finds the label and the features of a table, `indices` the columns that number its rows.
-`names` takes file names apart, `arrays` turns arrays into rows and labels, `pixels` finds the scale
-and `labels` the classes. `mnist` is downloaded once, `digits` are rendered, and `cache` says where
-both are kept; `split` divides rows into two sets.
+`cells` tells numbers, words and missing values apart, `columns` finds the label and the features
+of a table, and `indices` the columns that number its rows. `names` takes file names apart, `arrays`
+turns arrays into rows and labels, `pixels` finds the scale and `labels` the classes. `mnist` is
+downloaded once, `digits` are rendered, and `cache` says where both are kept; `split` divides rows
+into two sets.
 
 A new format takes an entry in `formats.READERS`, a line in `sniff` and a small file.
 """

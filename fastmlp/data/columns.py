@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.indices import find_indices
-from fastmlp.data.labels import as_number
-from fastmlp.data.raw import Unit
+from fastmlp.data.cells import as_number, is_missing
+from fastmlp.data.indices import check_index, find_indices
+from fastmlp.data.raw import Raw, Unit
 from fastmlp.words import listed, shortened
 
 LABEL_NAMES = ("label", "class", "target", "y")
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "?", "-"})
 MANY = 12  # so many rows whose first value counts them are no chance
 MANY_PIXELS = 16  # the smallest image: a table of four or nine columns is none
 
@@ -51,6 +51,28 @@ class Columns:
     unit: Unit
     words: tuple[str, ...]
     pixel_names: tuple[str, ...] | None = None
+
+    def raw(
+        self,
+        x: NDArray[Any],
+        others: Mapping[int, NDArray[Any]],
+        names: Sequence[str] | None,
+        path: Path,
+        words: Iterable[str],
+    ) -> Raw:
+        """Return the rows of a table whose other columns, by number, hold `others`."""
+        for i in self.indices:
+            name = "" if names is None else names[i]
+            where = i + 1 if names is None else repr(name)
+            check_index(others[i], i, name, f"{path}: column {where}")
+        return Raw(
+            x,
+            labels=None if self.label is None else others[self.label],
+            ids=None if self.ids is None else as_ids(others[self.ids].astype(object)),
+            words=(*words, *self.words),
+            unit=self.unit,
+            feature_names=self.pixel_names,
+        )
 
 
 def choose(
@@ -153,29 +175,6 @@ def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int6
         if [str(number) for number in numbers.tolist()] == texts:  # "007" is a name
             return numbers
     return np.array(texts, object)
-
-
-def is_missing(cell: str) -> bool:
-    """Say whether a cell is empty, or says that its value is missing."""
-    return cell.strip().lower() in MISSING
-
-
-def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_number) -> bool:
-    """Say whether a column is one of words: most of the cells whose values are not missing.
-
-    (Truths are no words; pandas and pyarrow have a type for them.)
-    """
-    filled = [cell.strip().lower() for cell in cells if not is_missing(cell)]
-    words = [cell for cell in filled if number(cell) is None and cell not in ("true", "false")]
-    return len(words) > len(filled) / 2
-
-
-def text_remedy(has_label: bool) -> str:
-    """Say what to do about a column of words among the features."""
-    label = "" if has_label else ", or name it with --label if it holds the labels"
-    return (
-        "leave it out, or encode it, as OneHotEncoder does in a Pipeline with MLPClassifier" + label
-    )
 
 
 def _named(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import IO
 
-from fastmlp.data.columns import MISSING, is_missing
+from fastmlp.data.cells import MISSING, is_missing
 
 COMMENT = ("#", "%")
 

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS, check_is_file, damaged, open_zip
-from fastmlp.data.columns import is_missing
+from fastmlp.data.cells import as_number, is_missing
 from fastmlp.data.csv_comments import comment_fault, is_comment
 from fastmlp.data.csv_layout import Layout
 from fastmlp.data.csv_text import NOT_CSV, CsvText, FaultyTableError
 from fastmlp.data.indices import ID_NAMES, is_index_name
-from fastmlp.data.labels import LABEL_MAX, as_number
+from fastmlp.data.labels import LABEL_MAX
 from fastmlp.data.limits import limited
 from fastmlp.data.pixels import PIXEL_MAX, PixelError
 

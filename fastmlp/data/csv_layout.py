@@ -7,14 +7,15 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
+from fastmlp.data.cells import as_number
 from fastmlp.data.columns import LABEL_NAMES
 from fastmlp.data.csv_comments import is_comment, n_above
 from fastmlp.data.csv_stream import LONGEST_LINE
 from fastmlp.data.indices import ID_NAMES, is_index_name
-from fastmlp.data.labels import as_number
 from fastmlp.words import counted
 
 BLANKS = " "
@@ -69,7 +70,7 @@ class Layout:
 
     def number(self, cell: str) -> float | None:
         """Return the number that a cell is, or None."""
-        return as_number(cell.replace(",", ".") if self.decimal == "," else cell)
+        return as_number(cell, self.decimal)
 
     @property
     def n_columns(self) -> int:
@@ -171,7 +172,7 @@ def _is_like_rows(comment: str, below: list[str], separator: str) -> bool:
         cells, row = [next(split([line], separator))[1] for line in (comment, _first_of(below))]
     except (csv.Error, StopIteration):
         return False
-    numbers = [as_number(cell.replace(",", ".")) for cell in row]
+    numbers = [as_number(cell, ",") for cell in row]
     return len(cells) == len(row) > 1 and numbers != [None] * len(row)
 
 
@@ -229,10 +230,7 @@ def _separator(lines: list[str]) -> tuple[str, str]:
             cells = [cell for row in below for cell in row]
             if max(counts) == 1 or not cells:
                 continue
-            numbers = sum(
-                as_number(cell.replace(",", ".") if decimal == "," else cell) is not None
-                for cell in cells
-            )
+            numbers = sum(as_number(cell, decimal) is not None for cell in cells)
             score = (numbers / len(cells) - (len(counts) > 1), len(cells))
             if score > best:
                 best, found = score, (separator, decimal)
@@ -245,10 +243,7 @@ def _is_header(rows: list[list[str]], decimal: str, label: str | None) -> bool:
     Names are words above numbers. Names that are numbers, as pandas writes them, count from 0 or 1,
     which a row of many pixels does not.
     """
-
-    def number(cell: str) -> float | None:
-        return as_number(cell.replace(",", ".") if decimal == "," else cell)
-
+    number = partial(as_number, decimal=decimal)
     first, rest = rows[0], rows[1:]
     words = [i for i, cell in enumerate(first) if number(cell) is None]
     numbers = [value for value in map(number, first) if value is not None]

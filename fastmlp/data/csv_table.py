@@ -6,16 +6,15 @@ import math
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.archives import open_unpacked
-from fastmlp.data.columns import Columns, as_ids, choose
+from fastmlp.data.columns import Columns, choose
 from fastmlp.data.csv_layout import EIGHT_BIT, Layout, find_layout, no_table
 from fastmlp.data.csv_text import NOT_CSV, CsvText, FaultyTableError
-from fastmlp.data.indices import check_index
 from fastmlp.data.labels import LabelError, as_classes
 from fastmlp.data.limits import check_room
 from fastmlp.data.pixels import as_pixels
@@ -32,7 +31,6 @@ def read_csv(
     path: Path,
     *,
     label: str | None,
-    prefer: Literal["train", "t10k"],
     feature_names: Sequence[str] | None = None,
     id_column: str | None = None,
 ) -> Raw:
@@ -44,8 +42,6 @@ def read_csv(
         A text file, packed or not.
     label : str, optional
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
-    prefer : str
-        Ignored.
     feature_names : sequence of str, optional
         Columns that are known to be pixels, where the header has all of them.
     id_column : str, optional
@@ -83,23 +79,15 @@ def _read(
         x, others = _parse(table, columns)
     except FaultyTableError:
         raise _fault(table, columns) from None
-    labels = ids = None
     if columns.label is not None:
-        labels = others[columns.label]
         try:
-            as_classes(labels)
+            as_classes(others[columns.label])
         except LabelError as error:
             line = _line_of(table, error.row)
             raise ValueError(
                 f"{path}, line {line}, {layout.column(columns.label)}: {error.problem}"
             ) from None
-    if columns.ids is not None:
-        ids = as_ids(others[columns.ids])
-    for i in columns.indices:
-        name = "" if layout.names is None else layout.names[i]
-        check_index(others[i], i, name, f"{path}: {layout.column(i)}")
-    words = (layout.words, *columns.words)
-    return Raw(x, labels, ids, words, unit=columns.unit, feature_names=columns.pixel_names)
+    return columns.raw(x, others, layout.names, path, [layout.words])
 
 
 def _parse(table: CsvText, columns: Columns) -> tuple[NDArray[Any], dict[int, NDArray[Any]]]:

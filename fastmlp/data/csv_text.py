@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fastmlp.data.archives import open_unpacked
-from fastmlp.data.columns import is_missing, is_text, text_remedy
+from fastmlp.data.cells import is_missing, is_text, text_remedy
 from fastmlp.data.csv_comments import comment_fault, is_comment, is_empty, skip_lines
 from fastmlp.data.csv_layout import BLANKS, Layout, split
 from fastmlp.data.csv_stream import LongLineError, Watched, lines_of

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,9 @@ READERS = {
     "image": "images.read_image",
     "image folder": "images.read_image_folder",
 }
-"""The function that reads each of the formats which `kind_of` knows, imported when it is needed."""
+"""The reader of each format that `kind_of` knows, imported when it is needed.
 
-_OPTIONS = {
-    "csv": ("feature_names", "id_column"),
-    "parquet": ("feature_names", "id_column", "side", "progress"),
-    "image": ("side",),
-    "image folder": ("side", "progress"),
-}
+It gets those of `load`'s options that its signature has."""
 
 
 @dataclass(frozen=True)
@@ -159,14 +155,17 @@ def load(
         raise ValueError(f'prefer is {shown(prefer)}: give "train" or "t10k"')
     if max_bytes is not None:
         max_bytes = checks.as_count(max_bytes, "max_bytes")
-    more: dict[str, Any] = {
-        "side": side, "progress": progress, "feature_names": feature_names, "id_column": id_column,
+    options: dict[str, Any] = {
+        "label": label, "prefer": prefer, "side": side, "id_column": id_column,
+        "feature_names": feature_names, "progress": progress,
     }  # fmt: skip
     name = name_of(path)
     with at_most(max_bytes), _file(path, name) as file:
-        kind = kind_of(file)
-        options = {option: more[option] for option in _OPTIONS.get(kind, ())}
-        raw = _reader(kind)(file, label=label, prefer=prefer, **options)
+        module, function = READERS[kind_of(file)].split(".")
+        read = getattr(import_module(f"fastmlp.data.{module}"), function)
+        raw: Raw = read(
+            file, **{key: options[key] for key in signature(read).parameters if key in options}
+        )
     if raw.x.size == 0:
         raise ValueError(f"{name} holds no {raw.unit}: give a file with one row at least")
     try:
@@ -202,11 +201,6 @@ def _file(given: str | Path, name: str) -> Iterator[Path]:
         if message == str(error) and type(error) is not TooMuchError:
             raise
         raise (type(error) if isinstance(error, OSError) else ValueError)(message) from None
-
-
-def _reader(kind: str) -> Callable[..., Raw]:
-    module, name = READERS[kind].split(".")
-    return getattr(import_module(f"fastmlp.data.{module}"), name)
 
 
 def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:

@@ -22,9 +22,7 @@ SIDE = 28  # pixels, as in MNIST
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
-def read_image(
-    path: Path, *, label: str | None = None, prefer: Part = "train", side: int = SIDE
-) -> Raw:
+def read_image(path: Path, *, side: int = SIDE) -> Raw:
     """Read one image as one row.
 
     Parameters
@@ -32,8 +30,6 @@ def read_image(
     path : Path
         PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. Colour is turned to grey. What is not square
         gets margins, in the colour of its ground, and then all is resized.
-    label, prefer : optional
-        For the same call as other readers': they do nothing.
     side : int
         The rows' width and height in pixels.
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fastmlp.data.labels import as_number
+from fastmlp.data.cells import as_number
 from fastmlp.words import shortened
 
 INDEX = "index"  # an id, unless there is another

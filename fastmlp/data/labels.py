@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.data.cells import as_number
+
 LABEL_MAX = 2**31 - 1
 MANY_NUMBERS = 20  # of classes that are numbered, with gaps, and have a row or two each
 FRACTIONS = 0.01  # of the rows: fewer are typing errors
@@ -71,14 +73,6 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
         return places[codes], tuple(names)
     whole = np.array([int(number) for number in numbers if number is not None], np.int64)
     return whole[codes], None
-
-
-def as_number(text: str) -> float | None:
-    """Return the number that a text is for pandas; Python takes more for numbers, such as 1_000."""
-    try:
-        return float(text) if text.isascii() and "_" not in text else None
-    except ValueError:
-        return None
 
 
 def _text(value: object) -> str:

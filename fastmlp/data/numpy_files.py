@@ -79,7 +79,6 @@ def read_npz(path: Path, *, label: str | None = None, prefer: Part = "train") ->
 
 def read_npy(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
     """Read images from one array; for parameters and errors, see `read_npz`."""
-    check_is_file(path)
     return _take({path.name: lambda: _read_npy(path)}, path, label, prefer)
 
 
@@ -175,9 +174,8 @@ def _role_by_shape(shape: tuple[int, ...]) -> str:
 
 def _hint(table: NDArray[Any], label: str | None) -> tuple[str, ...]:
     """Say so where one column too many makes it likely that labels are among the features."""
-    if table.ndim != 2 or label == "none" or table.shape[1] < 2:
-        return ()
-    if math.isqrt(table.shape[1] - 1) ** 2 != table.shape[1] - 1:
+    n = table.shape[-1] - 1
+    if table.ndim != 2 or label == "none" or n < 1 or math.isqrt(n) ** 2 != n:
         return ()
     return (f"{table.shape[1]} columns, all taken for features (is the first or last a label?)",)
 
@@ -204,7 +202,12 @@ def _bare(name: str) -> str:
 
 def _read_from_npz(path: Path, name: str) -> NDArray[Any]:
     where = f"{shortened(_bare(name))} in {path}"
-    with _open_npz(path, where) as archive, archive.open(name) as member:
+    with (
+        _house_errors(path, where),
+        path.open("rb") as file,
+        zipfile.ZipFile(file) as archive,
+        archive.open(name) as member,
+    ):
         stream = limited(member, path)
         if stream.peek(1).startswith(MAGIC_PREFIX):
             return _read_array(stream, archive.getinfo(name).file_size, path)
@@ -244,12 +247,6 @@ def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]
     stream.read(1)  # at the end, archives compare their check sums
     array = content.view(dtype)
     return array.reshape(shape, order="F" if is_fortran else "C")
-
-
-@contextlib.contextmanager
-def _open_npz(path: Path, where: str) -> Iterator[zipfile.ZipFile]:
-    with _house_errors(path, where), path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-        yield archive
 
 
 @contextlib.contextmanager

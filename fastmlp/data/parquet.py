@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from fastmlp.data import grey
 from fastmlp.data.archives import open_unpacked, size_of
 from fastmlp.data.cache import Progress
-from fastmlp.data.columns import Columns, as_ids, choose, is_text, text_remedy
-from fastmlp.data.indices import check_index
+from fastmlp.data.cells import is_text, text_remedy
+from fastmlp.data.columns import Columns, choose
 from fastmlp.data.limits import check_room
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
@@ -37,7 +37,6 @@ def read_parquet(
     path: Path,
     *,
     label: str | None,
-    prefer: Literal["train", "t10k"],
     feature_names: Sequence[str] | None = None,
     id_column: str | None = None,
     side: int = 28,
@@ -50,8 +49,6 @@ def read_parquet(
     path : Path
     label : str, optional
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
-    prefer : str
-        Ignored.
     feature_names : sequence of str, optional
         Columns that are known to be pixels, where the table has all of them.
     id_column : str, optional
@@ -76,22 +73,18 @@ def read_parquet(
         image = next((i for i in range(len(schema.names)) if _holds_images(head.column(i))), None)
         for field in schema:
             if field.type.num_fields and (image is None or field.name != schema.names[image]):
-                raise _no_pixels(field.name, field.type, path)
+                raise _no_pixels(field, path)
         rows = _texts(head, image)
         columns = choose(schema.names, rows, label, path, feature_names, id_column)
         if image is not None and image in columns.pixels:
             return _read_images(file, columns, image, path, side, progress)
         for i in columns.pixels:
-            if _is_words(schema.field(i).type) and is_text(row[i] for row in rows):
+            if "string" in str(schema.field(i).type) and is_text(row[i] for row in rows):
                 raise ValueError(
                     f"{path}: column {shown(schema.names[i])} holds words, it is a text column: "
                     f"{text_remedy(columns.label is not None)}"
                 )
         return _read_numbers(file, columns, path)
-
-
-def _is_words(kind: Any) -> bool:
-    return "string" in str(kind)
 
 
 def _check_pyarrow(path: Path) -> None:
@@ -151,32 +144,33 @@ def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path} is damaged ({reason}): download or copy it again")
 
 
-def _no_pixels(name: str, kind: Any, path: Path) -> ValueError:
+def _no_pixels(field: Any, path: Path) -> ValueError:
+    return ValueError(
+        f"{path}: column {shown(field.name)} holds {shortened(str(_type(field)))} values, which "
+        "are no pixels: remove it, or name it as the labels' column (--label on the command line)"
+    )
+
+
+def _type(column: Any) -> Any:
+    """Return the type of a column's values; texts come as dictionaries."""
     import pyarrow as pa
 
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return ValueError(
-        f"{path}: column {shown(name)} holds {shortened(str(kind))} values, which are no pixels: "
-        "remove it, or name it as the labels' column (--label on the command line)"
-    )
+    return column.type.value_type if pa.types.is_dictionary(column.type) else column.type
 
 
 def _texts(head: Any, image: int | None) -> list[list[str]]:
     """Return the first rows as texts, as they would stand in a CSV file."""
 
     def text(value: Any) -> str:
-        return "" if value is None else str(value[:LONGEST] if _is_long(value) else value)
+        if isinstance(value, str | bytes):
+            value = value[:LONGEST]
+        return "" if value is None else str(value)
 
     columns = [
         [""] * len(head) if i == image else list(map(text, _listed(column)))
         for i, column in enumerate(head.columns)
     ]
     return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _is_long(value: Any) -> bool:
-    return isinstance(value, str | bytes) and len(value) > LONGEST
 
 
 def _listed(column: Any) -> list[Any]:
@@ -218,10 +212,7 @@ def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
 class _Others:
     """The columns beside the pixels, collected batch by batch."""
 
-    def __init__(self, columns: Columns, names: Sequence[str], path: Path) -> None:
-        self._columns = columns
-        self._names = names
-        self._path = path
+    def __init__(self, columns: Columns) -> None:
         kept = (columns.label, columns.ids, *columns.indices)
         self._parts: dict[int, list[NDArray[Any]]] = {i: [] for i in kept if i is not None}
         self.n_bytes = 0
@@ -231,36 +222,28 @@ class _Others:
             parts.append(_values(batch.column(i)))
             self.n_bytes += len(batch) * TEXT
 
-    def raw(self, x: NDArray[Any], words: tuple[str, ...]) -> Raw:
-        values = {i: np.concatenate(parts) for i, parts in self._parts.items()}
-        columns = self._columns
-        ids = None if columns.ids is None else as_ids(values[columns.ids].astype(object))
-        for i in columns.indices:
-            where = f"{self._path}: column {shown(self._names[i])}"
-            check_index(values[i], i, self._names[i], where)
-        labels = None if columns.label is None else values[columns.label]
-        return Raw(x, labels, ids, ("parquet", *words, *columns.words))
+    def values(self) -> dict[int, NDArray[Any]]:
+        return {i: np.concatenate(parts) for i, parts in self._parts.items()}
 
 
 def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
-    names, schema = file.schema_arrow.names, file.schema_arrow
-    others = _Others(columns, names, path)
+    schema = file.schema_arrow
+    others = _Others(columns)
     parts: list[NDArray[Any]] = []
     n_bytes = 0
-    for batch in _batches(file, path, CELLS_AT_A_TIME // len(names)):
+    for batch in _batches(file, path, CELLS_AT_A_TIME // len(schema.names)):
         others.take(batch)
         pixels = [_values(batch.column(i)) for i in columns.pixels]
         for i, values in zip(columns.pixels, pixels, strict=True):
             if values.dtype.kind not in "iufb":
-                raise _no_pixels(names[i], schema.field(i).type, path)
+                raise _no_pixels(schema.field(i), path)
         try:
             parts.append(as_pixels(np.column_stack([as_pixels(values) for values in pixels])))
         except PixelError as error:
             raise ValueError(f"{path}: {error}") from None
         n_bytes += parts[-1].nbytes
         check_room(n_bytes + others.n_bytes, path)
-    raw = others.raw(np.concatenate(parts), ())
-    return replace(raw, unit=columns.unit, feature_names=columns.pixel_names)
+    return columns.raw(np.concatenate(parts), others.values(), schema.names, path, ["parquet"])
 
 
 def _holds_images(column: Any) -> bool:
@@ -278,7 +261,7 @@ def _image_files(column: Any) -> list[Any]:
     if pa.types.is_struct(column.type):
         i = column.type.get_field_index("bytes")
         return [] if i < 0 else _listed(column.flatten()[i])
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    kind = _type(column)
     is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
     return _listed(column) if is_binary else []
 
@@ -288,7 +271,7 @@ def _read_images(
 ) -> Raw:
     names, n_images = file.schema_arrow.names, file.metadata.num_rows
     check_room(n_images * side**2, path)
-    others = _Others(columns, names, path)
+    others = _Others(columns)
     done = 0
 
     def images() -> Iterator[tuple[str, grey.Opener]]:
@@ -307,7 +290,8 @@ def _read_images(
     if done < n_images:
         raise ValueError(f"{path} has fewer rows than it says: download or copy it again")
     passed_over = [names[i] for i in columns.pixels if i != image]
-    words = [f"images in column {shown(names[image])}", *found.words[1:]]
+    words = ["parquet", f"images in column {shown(names[image])}", *found.words[1:]]
     if passed_over:
         words.append(f"passed over: {listed(map(repr, passed_over))}")
-    return replace(others.raw(found.x, tuple(words)), is_image=found.is_image)
+    raw = columns.raw(found.x, others.values(), names, path, words)
+    return replace(raw, unit="pixels", feature_names=None, is_image=True)
