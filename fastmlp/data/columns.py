@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.cells import as_number, is_missing
-from fastmlp.data.indices import check_index, find_indices
+from fastmlp.data.indices import NAME_IT, check_index, find_indices, named_twice
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.words import listed, shortened
 
@@ -52,27 +52,29 @@ class Columns:
     words: tuple[str, ...]
     pixel_names: tuple[str, ...] | None = None
 
+    @property
+    def others(self) -> list[int]:
+        """All columns but the pixels."""
+        return [i for i in (self.label, self.ids, *self.indices) if i is not None]
+
     def raw(
         self,
         x: NDArray[Any],
-        others: Mapping[int, NDArray[Any]],
+        parts: Mapping[int, Sequence[NDArray[Any]]],
         names: Sequence[str] | None,
         path: Path,
-        words: Iterable[str],
+        words: Sequence[str],
     ) -> Raw:
-        """Return the rows of a table whose other columns, by number, hold `others`."""
+        """Return the rows of a table, of which `parts` has the `others`."""
+        others = {i: np.concatenate(parts[i]) for i in self.others}
         for i in self.indices:
             name = "" if names is None else names[i]
             where = i + 1 if names is None else repr(name)
             check_index(others[i], i, name, f"{path}: column {where}")
-        return Raw(
-            x,
-            labels=None if self.label is None else others[self.label],
-            ids=None if self.ids is None else as_ids(others[self.ids].astype(object)),
-            words=(*words, *self.words),
-            unit=self.unit,
-            feature_names=self.pixel_names,
-        )
+        labels = None if self.label is None else others[self.label]
+        ids = None if self.ids is None else as_ids(others[self.ids].astype(object))
+        words = (*words, *self.words)
+        return Raw(x, labels, ids, words, unit=self.unit, feature_names=self.pixel_names)
 
 
 def choose(
@@ -133,10 +135,7 @@ def choose(
         )
     unnamed = next((i for i in pixels if names is not None and bare[i] == ""), None)
     if unnamed is not None:
-        raise ValueError(
-            f"{path}: column {unnamed + 1} has no name: "
-            "name it, or leave it out (index=False in pandas' to_csv)"
-        )
+        raise ValueError(f"{path}: column {unnamed + 1} has no name: {NAME_IT}")
     unit = unit_of(len(pixels), None if names is None else [names[i] for i in pixels])
     words = ["no labels" if chosen is None else f"labels: {_word(names, chosen, n_columns)}"]
     if ids is not None:
@@ -185,9 +184,7 @@ def _named(
     for found in (names or [], [name.strip().lower() for name in names or []]):
         places = [i for i, name in enumerate(found) if name in (wanted, wanted.lower())]
         if len(places) > 1:
-            raise ValueError(
-                f"{path} has {len(places)} columns named {shortened(label)}: give it one at most"
-            )
+            raise named_twice(label, len(places), path)
         if places:
             return places[0]
     if wanted.lower() == "none":
@@ -217,10 +214,7 @@ def _find(
         if len(places) > 1:
             found = " and ".join(names[i] for i in places)
             if len({names[i] for i in places}) == 1:
-                raise ValueError(
-                    f"{path} has {len(places)} columns named {names[places[0]]}: "
-                    "give it one at most"
-                )
+                raise named_twice(names[places[0]], len(places), path)
             raise ValueError(
                 f"{path} has the columns {found}: name the one with the labels "
                 "(label='...', on the command line --label)"

@@ -22,7 +22,7 @@ from fastmlp.data.cells import as_number, is_missing
 from fastmlp.data.csv_comments import comment_fault, is_comment
 from fastmlp.data.csv_layout import Layout
 from fastmlp.data.csv_text import NOT_CSV, CsvText, FaultyTableError
-from fastmlp.data.indices import ID_NAMES, is_index_name
+from fastmlp.data.indices import ID_NAMES, NAME_IT, is_index_name, named_twice
 from fastmlp.data.labels import LABEL_MAX
 from fastmlp.data.limits import limited
 from fastmlp.data.pixels import PIXEL_MAX, PixelError
@@ -101,13 +101,10 @@ def _open_table(path: Path) -> CsvText:
             "put a first line such as label,pixel0,pixel1,... above them"
         )
     if "" in names:
-        raise ValueError(
-            f"{path}: column {names.index('') + 1} has no name: "
-            "name it, or leave it out (index=False in pandas' to_csv)"
-        )
+        raise ValueError(f"{path}: column {names.index('') + 1} has no name: {NAME_IT}")
     n_labels = sum(map(_is_label, names))
     if n_labels > 1:
-        raise ValueError(f"{path} has {n_labels} columns named label: give it one at most")
+        raise named_twice(LABEL, n_labels, path)
     if n_labels == len(names):
         raise ValueError(f"{path} has labels, but no pixels: give it a column for each pixel")
     if first and len(first[0]) != len(names) and is_comment(names[0]):

@@ -201,11 +201,11 @@ def _encoding(sample: bytes) -> str:
     for mark, encoding in MARKS.items():
         if sample.startswith(mark):
             return encoding
-    # Digits in UTF-16 have a zero byte each, which text in UTF-8 has nowhere.
-    if sample[1:64:2].count(0) > len(sample[1:64:2]) // 2:
-        return "utf-16-le"
-    if sample[0:64:2].count(0) > len(sample[0:64:2]) // 2:
-        return "utf-16-be"
+    # Digits in UTF-16 have a zero byte each; text in UTF-8 has none.
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        half = sample[first:64:2]
+        if half.count(0) > len(half) // 2:
+            return encoding
     return "utf-8"
 
 

@@ -79,37 +79,40 @@ def _read(
         x, others = _parse(table, columns)
     except FaultyTableError:
         raise _fault(table, columns) from None
-    if columns.label is not None:
+    raw = columns.raw(x, others, layout.names, path, [layout.words])
+    if columns.label is not None and raw.labels is not None:
         try:
-            as_classes(others[columns.label])
+            as_classes(raw.labels)
         except LabelError as error:
             line = _line_of(table, error.row)
             raise ValueError(
                 f"{path}, line {line}, {layout.column(columns.label)}: {error.problem}"
             ) from None
-    return columns.raw(x, others, layout.names, path, [layout.words])
+    return raw
 
 
-def _parse(table: CsvText, columns: Columns) -> tuple[NDArray[Any], dict[int, NDArray[Any]]]:
-    """Return the pixels, and the other columns by number."""
+def _parse(table: CsvText, columns: Columns) -> tuple[NDArray[Any], dict[int, list[NDArray[Any]]]]:
+    """Return the pixels, and the other columns in parts."""
     is_pixel = np.zeros(table.layout.n_columns, bool)
     is_pixel[list(columns.pixels)] = True
     parts: list[NDArray[Any]] = []
-    others: dict[int, list[NDArray[Any]]] = {i: [] for i in np.flatnonzero(~is_pixel).tolist()}
+    others: dict[int, list[NDArray[Any]]] = {i: [] for i in columns.others}
     as_text = [i for i in others if i != columns.label]  # "007" names a row
     n_bytes = 0
     with table.frames(as_text) as frames:
         for frame in frames:
-            pixels = frame if not others else frame.loc[:, is_pixel]
+            pixels = frame.loc[:, is_pixel] if others else frame
             values = pixels.to_numpy()
             if values.dtype == object:
                 values = _numbers(pixels, table.layout)
             parts.append(as_pixels(values))
             for i, cells in others.items():
-                cells.append(frame.iloc[:, i].to_numpy())
+                column = frame.iloc[:, i].to_numpy()
+                # so that text in one part makes text of all
+                cells.append(column if column.dtype.kind in "iuf" else column.astype(object))
             n_bytes += parts[-1].nbytes + TEXT * len(frame) * len(others)
             check_room(n_bytes, table.path)
-    return np.concatenate(parts), {i: _joined(cells) for i, cells in others.items()}
+    return np.concatenate(parts), others
 
 
 def _numbers(frame: pd.DataFrame, layout: Layout) -> NDArray[Any]:
@@ -122,13 +125,6 @@ def _numbers(frame: pd.DataFrame, layout: Layout) -> NDArray[Any]:
             values = np.array([layout.number(str(cell)) for cell in values], float)
         columns.append(as_pixels(values))
     return np.column_stack(columns)
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Join a column's parts, as texts if one of them holds texts."""
-    if any(part.dtype.kind not in "iuf" for part in parts):
-        parts = [part.astype(object) for part in parts]
-    return np.concatenate(parts)
 
 
 def _fault(table: CsvText, columns: Columns) -> ValueError:

@@ -140,13 +140,15 @@ def _half(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
 
 def _images_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return a folder's images, damaged ones too, and its other files, pipes among them."""
-    files = [path for path in visible(folder) if not path.is_dir()]
-    are_images = [
-        file.is_file() and (file.suffix.lower() in SUFFIXES or kind_or_none(file) == "image")
-        for file in files
-    ]
-    images = [file for file, is_image in zip(files, are_images, strict=True) if is_image]
-    return images, [file for file, is_image in zip(files, are_images, strict=True) if not is_image]
+    images: list[Path] = []
+    others: list[Path] = []
+    for path in visible(folder):
+        if not path.is_dir():
+            is_image = path.is_file() and (
+                path.suffix.lower() in SUFFIXES or kind_or_none(path) == "image"
+            )
+            (images if is_image else others).append(path)
+    return images, others
 
 
 def _classes(

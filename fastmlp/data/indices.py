@@ -13,6 +13,7 @@ from fastmlp.words import shortened
 
 INDEX = "index"  # an id, unless there is another
 ID_NAMES = ("id", "imageid", "image_id", INDEX)
+NAME_IT = "name it, or leave it out (index=False in pandas' to_csv)"
 
 
 def find_indices(
@@ -34,10 +35,7 @@ def find_indices(
     named = [i for i, name in enumerate(names) if name in known]
     ids = next((i for i in named if names[i] != INDEX), named[0] if named else None)
     if ids is not None and names.count(names[ids]) > 1:
-        raise ValueError(
-            f"{path} has {names.count(names[ids])} columns named {shortened(names[ids])}: "
-            "give it one at most"
-        )
+        raise named_twice(names[ids], names.count(names[ids]), path)
     indices = [
         i
         for i, name in enumerate(names)
@@ -45,6 +43,11 @@ def find_indices(
         and (_is_surely_index(i, name) or increases(row[i] for row in rows))
     ]
     return ids, indices
+
+
+def named_twice(name: str, n: int, path: Path) -> ValueError:
+    """Return the error for `n` columns of one name."""
+    return ValueError(f"{path} has {n} columns named {shortened(name)}: give it one at most")
 
 
 def is_index_name(name: str) -> bool:
@@ -102,6 +105,5 @@ def check_index(values: Iterable[object], i: int, name: str, where: str) -> None
     is_sure = _is_surely_index(i, name.strip().lower())
     if not (numbers_rows(values) if is_sure else increases(values)):
         raise ValueError(
-            f"{where} looks like a saved index, but does not number the rows: "
-            "name it, or leave it out (index=False in pandas' to_csv)"
+            f"{where} looks like a saved index, but does not number the rows: {NAME_IT}"
         )

@@ -42,16 +42,12 @@ def at_most(max_bytes: int | None) -> Iterator[None]:
         _max_bytes.reset(token)
 
 
-def limit_of(path: Path) -> int:
-    """Return how many bytes may come out of a file."""
+def limit_of(path: Path | None) -> int:
+    """Return how many bytes may come out of a file, or a pipe (None), whose size is unknown."""
     given = _max_bytes.get()
-    return max(USUAL, TIMES * path.stat().st_size) if given is None else given
-
-
-def stream_limit() -> int:
-    """Return how many bytes may come out of a pipe, whose size nobody knows."""
-    given = _max_bytes.get()
-    return USUAL if given is None else given
+    if given is not None:
+        return given
+    return USUAL if path is None else max(USUAL, TIMES * path.stat().st_size)
 
 
 def check_room(n_bytes: int, path: Path) -> None:

@@ -32,6 +32,8 @@ LONGEST = 100  # letters of a text that are looked at
 TEXT = 64  # bytes that a cell of text takes at least, in Python
 SAFE = (14, 0, 1)  # the first pyarrow whose files can't run code
 
+Parts = dict[int, list[NDArray[Any]]]
+
 
 def read_parquet(
     path: Path,
@@ -192,12 +194,14 @@ def _values(column: Any) -> NDArray[Any]:
     return values[column.indices.to_numpy(zero_copy_only=False)]
 
 
-def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
-    """Go through a table, and in the end raise if there are missing values in a column."""
+def _batches(file: Any, path: Path, rows_at_a_time: int, others: Parts) -> Iterator[Any]:
+    """Go through a table, collect its `others`, and in the end raise if values are missing."""
     n_missing: NDArray[np.int64] | int = 0
     for batch in file.iter_batches(max(1, rows_at_a_time)):
         n_missing = n_missing + np.array([column.null_count for column in batch.columns])
         if not np.any(n_missing):
+            for i, parts in others.items():
+                parts.append(_values(batch.column(i)))
             yield batch
     for name, n in zip(file.schema_arrow.names, np.atleast_1d(n_missing).tolist(), strict=False):
         if n == file.metadata.num_rows:
@@ -209,30 +213,12 @@ def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
             )
 
 
-class _Others:
-    """The columns beside the pixels, collected batch by batch."""
-
-    def __init__(self, columns: Columns) -> None:
-        kept = (columns.label, columns.ids, *columns.indices)
-        self._parts: dict[int, list[NDArray[Any]]] = {i: [] for i in kept if i is not None}
-        self.n_bytes = 0
-
-    def take(self, batch: Any) -> None:
-        for i, parts in self._parts.items():
-            parts.append(_values(batch.column(i)))
-            self.n_bytes += len(batch) * TEXT
-
-    def values(self) -> dict[int, NDArray[Any]]:
-        return {i: np.concatenate(parts) for i, parts in self._parts.items()}
-
-
 def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
     schema = file.schema_arrow
-    others = _Others(columns)
+    others: Parts = {i: [] for i in columns.others}
     parts: list[NDArray[Any]] = []
     n_bytes = 0
-    for batch in _batches(file, path, CELLS_AT_A_TIME // len(schema.names)):
-        others.take(batch)
+    for batch in _batches(file, path, CELLS_AT_A_TIME // len(schema.names), others):
         pixels = [_values(batch.column(i)) for i in columns.pixels]
         for i, values in zip(columns.pixels, pixels, strict=True):
             if values.dtype.kind not in "iufb":
@@ -241,9 +227,9 @@ def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
             parts.append(as_pixels(np.column_stack([as_pixels(values) for values in pixels])))
         except PixelError as error:
             raise ValueError(f"{path}: {error}") from None
-        n_bytes += parts[-1].nbytes
-        check_room(n_bytes + others.n_bytes, path)
-    return columns.raw(np.concatenate(parts), others.values(), schema.names, path, ["parquet"])
+        n_bytes += parts[-1].nbytes + TEXT * len(batch) * len(others)
+        check_room(n_bytes, path)
+    return columns.raw(np.concatenate(parts), others, schema.names, path, ["parquet"])
 
 
 def _holds_images(column: Any) -> bool:
@@ -271,13 +257,12 @@ def _read_images(
 ) -> Raw:
     names, n_images = file.schema_arrow.names, file.metadata.num_rows
     check_room(n_images * side**2, path)
-    others = _Others(columns)
+    others: Parts = {i: [] for i in columns.others}
     done = 0
 
     def images() -> Iterator[tuple[str, grey.Opener]]:
         nonlocal done
-        for batch in _batches(file, path, IMAGES_AT_A_TIME):
-            others.take(batch)
+        for batch in _batches(file, path, IMAGES_AT_A_TIME, others):
             for content in _image_files(batch.column(image)):
                 done += 1
                 if content is None or done > n_images:
@@ -293,5 +278,5 @@ def _read_images(
     words = ["parquet", f"images in column {shown(names[image])}", *found.words[1:]]
     if passed_over:
         words.append(f"passed over: {listed(map(repr, passed_over))}")
-    raw = columns.raw(found.x, others.values(), names, path, words)
+    raw = columns.raw(found.x, others, names, path, words)
     return replace(raw, unit="pixels", feature_names=None, is_image=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
-from fastmlp.data.limits import PIECE, TooMuchError, stream_limit
+from fastmlp.data.limits import PIECE, TooMuchError, limit_of
 from fastmlp.words import encodable
 
 STDIN = "standard input"
@@ -51,12 +51,9 @@ def on_disk(given: str | Path) -> Iterator[Path]:
             return
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
         copy = Path(folder) / ("stdin" if given == "-" else path.name)
-        with copy.open("wb") as target:
-            if given == "-":
-                _pour(_standard_input(), target, name_of(given))
-            else:
-                with path.open("rb") as source:
-                    _pour(source, target, name_of(given))
+        source = nullcontext(_standard_input()) if given == "-" else path.open("rb")
+        with source as stream, copy.open("wb") as target:
+            _pour(stream, target, name_of(given))
         yield copy
 
 
@@ -68,7 +65,7 @@ def _standard_input() -> IO[bytes]:
 
 
 def _pour(source: IO[bytes], target: IO[bytes], name: str) -> None:
-    limit, n_bytes = stream_limit(), 0
+    limit, n_bytes = limit_of(None), 0
     while piece := source.read(PIECE):
         n_bytes += len(piece)
         if n_bytes > limit:
