@@ -69,6 +69,11 @@ def check_is_file(path: Path) -> None:
         raise OSError(f"{path} is a pipe or a device: give it to fastmlp.data.load, or save it")
 
 
+def is_junk(name: str) -> bool:
+    """Say whether a file or a folder of this name is hidden or made by macOS or a file manager."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini", "__macosx")
+
+
 def is_zip(head: bytes) -> bool:
     """Say whether a file that starts with `head` is a zip archive (as `.npz` and `.xlsx` are)."""
     return head.startswith(_ZIP)
@@ -105,7 +110,11 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
         packing = next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
         try:
             if not is_zip(head) and packing is None:
-                _refuse_unread(head, path)
+                if kind := _unread(head):
+                    raise ValueError(
+                        f"{path} is packed with {kind}, which is not read here: "
+                        "unpack it first and give the file itself"
+                    )
                 if whole:
                     check_room(os.fstat(plain.fileno()).st_size, path)
                 yield plain
@@ -115,7 +124,12 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
             else:
                 packed = stack.enter_context(_opened(packing, plain, path))
             stream = stack.enter_context(limited(packed, path))
-            _refuse_nested(_head(stream), path)
+            head = _head(stream)
+            if is_zip(head) or _unread(head) or any(m.match(head) for m in _MAGIC.values()):
+                raise ValueError(
+                    f"{path} is an archive inside an archive: "
+                    "unpack it and give the file that comes out"
+                )
             yield stream
         except UNPACKING_ERRORS:
             raise damaged(path) from None
@@ -168,8 +182,7 @@ def _members(archive: zipfile.ZipFile) -> list[str]:
         for name in archive.namelist()
         if not name.endswith("/")
         and "__MACOSX" not in PurePosixPath(name).parts
-        and not PurePosixPath(name).name.startswith(".")
-        and PurePosixPath(name).name.lower() not in ("thumbs.db", "desktop.ini")
+        and not is_junk(PurePosixPath(name).name)
     ]
 
 
@@ -211,19 +224,3 @@ def _unread(head: bytes) -> str | None:
     if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return "tar"
     return next((_UNREAD[magic] for magic in _UNREAD if head.startswith(magic)), None)
-
-
-def _refuse_unread(head: bytes, path: Path) -> None:
-    if kind := _unread(head):
-        raise ValueError(
-            f"{path} is packed with {kind}, which is not read here: "
-            "unpack it first and give the file itself"
-        )
-
-
-def _refuse_nested(head: bytes, path: Path) -> None:
-    packed = is_zip(head) or any(magic.match(head) for magic in _MAGIC.values())
-    if packed or _unread(head):
-        raise ValueError(
-            f"{path} is an archive inside an archive: unpack it and give the file that comes out"
-        )

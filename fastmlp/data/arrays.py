@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.labels import REGRESSION, looks_like_regression
-
-PIXEL_MAX = 255
+from fastmlp.data.pixels import PIXEL_MAX
 
 
 def as_rows(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, ...]]:

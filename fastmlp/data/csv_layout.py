@@ -168,16 +168,13 @@ def _is_like_rows(comment: str, below: list[str], separator: str) -> bool:
 
     A table's first column may be called ``#``.
     """
+    first = (line for line in below if line.strip() and not is_comment(line))
     try:
-        cells, row = [next(split([line], separator))[1] for line in (comment, _first_of(below))]
+        cells, row = [next(split([line], separator))[1] for line in (comment, next(first))]
     except (csv.Error, StopIteration):
         return False
     numbers = [as_number(cell, ",") for cell in row]
     return len(cells) == len(row) > 1 and numbers != [None] * len(row)
-
-
-def _first_of(lines: list[str]) -> str:
-    return next(line for line in lines if line.strip() and not is_comment(line))
 
 
 def _decoded(sample: bytes, encoding: str, path: Path) -> tuple[str, str]:

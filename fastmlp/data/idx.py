@@ -28,6 +28,7 @@ from fastmlp.words import counted
 
 _TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _UBYTE = 8
+_MNIST_NAME = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
 _PACKED = (".gz", ".xz", ".bz2", ".zip")
 
 
@@ -68,14 +69,8 @@ def load_idx(
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file: give the folder that holds the IDX files")
 
-    names = [
-        f"{part}-{what}{dot}idx{n_dimensions}-ubyte{end}"
-        for part in ("train", "t10k")
-        for what, n_dimensions in (("images", 3), ("labels", 1))
-        for end in ("", ".gz")
-        for dot in "-."
-    ]
-    files = [folder / name for name in names if (folder / name).is_file()]
+    named = (path for path in visible(folder) if _MNIST_NAME.fullmatch(path.name))
+    files = sorted((path for path in named if path.is_file()), key=_is_packed)
     if not files:
         raise FileNotFoundError(f"{folder} holds no IDX files: {_put_there(prefer)}")
     images_path, labels_path = _choose_pair(files, folder, prefer)

@@ -21,7 +21,7 @@ REGRESSION = (
 
 
 class LabelError(ValueError):
-    """A label is none; `row` says whose it is, as arrays count: from 0."""
+    """Raised for an invalid label in `row`, counted from 0."""
 
     def __init__(self, row: int, problem: str) -> None:
         super().__init__(f"row {row + 1} (counted from 1) has the label {problem}")
@@ -109,7 +109,10 @@ def looks_like_regression(values: NDArray[Any], counts: NDArray[Any]) -> bool:
 def _find_problem(
     texts: list[str], numbers: list[float | None], is_word: NDArray[Any], counts: NDArray[Any]
 ) -> tuple[int, str] | None:
-    """Return the place of a label that is none, and what is wrong with it; None if all are good."""
+    """Return the place of the first invalid label and what is wrong with it; None if all are valid.
+
+    `texts` are the different labels, `counts` says in how many rows each of them stands.
+    """
     finite = {i: n for i, n in enumerate(numbers) if n is not None and math.isfinite(n)}
     impossible = [i for i, n in finite.items() if n % 1 or not 0 <= n <= LABEL_MAX]
     has_words = any(is_word[i] and texts[i] for i in range(len(texts)))
@@ -117,25 +120,17 @@ def _find_problem(
     if impossible and not has_words and looks_like_regression(*quantities):
         what = "no whole number" if finite[impossible[0]] % 1 else "out of range"
         return impossible[0], f"which is {what}: {REGRESSION}"
+    remedy = "correct it or remove the row"
     all_words, any_word = bool(is_word.all()), bool(is_word.any())
     for i, (text, number) in enumerate(zip(texts, numbers, strict=True)):
-        if problem := _problem(text, number, all_words, any_word, int(counts[i])):
-            return i, problem
-    return None
-
-
-def _problem(
-    text: str, number: float | None, all_words: bool, any_word: bool, count: int
-) -> str | None:
-    remedy = "correct it or remove the row"
-    if text == "":
-        return f"which is missing: {remedy}"
-    if number is None:
-        if count == 1 and not all_words:
-            return f"a word among numbers: {remedy}"
-        return None
-    if not math.isfinite(number) or (number != int(number) and not any_word):
-        return f"which is no whole number: {remedy}"
-    if not 0 <= number <= LABEL_MAX and not any_word:
-        return f"which is out of range: {remedy} (labels are whole numbers, 0 to {LABEL_MAX})"
+        if text == "":
+            return i, f"which is missing: {remedy}"
+        if number is None:
+            if counts[i] == 1 and not all_words:
+                return i, f"a word among numbers: {remedy}"
+        elif not math.isfinite(number) or (number % 1 and not any_word):
+            return i, f"which is no whole number: {remedy}"
+        elif not 0 <= number <= LABEL_MAX and not any_word:
+            remedy += f" (labels are whole numbers, 0 to {LABEL_MAX})"
+            return i, f"which is out of range: {remedy}"
     return None

@@ -44,6 +44,9 @@ _NO_PICKLE = (
     "in a program of yours if you trust it, and save the arrays as numbers with "
     "np.savez(path, X=np.stack(...), y=...)"
 )
+_HEADER_ERRORS = (
+    ValueError, TypeError, OverflowError, SyntaxError, TokenError, RecursionError
+)  # fmt: skip
 MAX_HEADER = 10_000  # bytes: NumPy trusts no longer one either
 Reader = Callable[[], NDArray[Any]]  # of an array that has not been read yet
 
@@ -236,9 +239,8 @@ def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]
         raise _PickleError
     n_bytes = math.prod(shape) * dtype.itemsize
     n_before = len(MAGIC_PREFIX) + 2 + width + n_header
-    if min((*shape, dtype.itemsize)) < 0 or dtype.itemsize == 0:
-        raise damaged(path)
-    if size is not None and n_before + n_bytes > size:
+    is_cut = size is not None and n_before + n_bytes > size
+    if is_cut or min((*shape, dtype.itemsize)) < 0 or dtype.itemsize == 0:
         raise damaged(path)
     check_room(n_before + n_bytes, path)
     content = np.empty(n_bytes, np.uint8)
@@ -260,7 +262,7 @@ def _house_errors(path: Path, where: str) -> Iterator[None]:
         raise ValueError(f"{where} {_NO_PICKLE}") from None
     except MemoryError:
         raise too_large_for_memory(where) from None
-    except RecursionError:
+    except (*UNPACKING_ERRORS, *_HEADER_ERRORS):
         raise damaged(path) from None
     except NotImplementedError:
         raise ValueError(
@@ -268,8 +270,6 @@ def _house_errors(path: Path, where: str) -> Iterator[None]:
         ) from None
     except RuntimeError:  # zipfile's
         raise ValueError(f"{path} is encrypted: unpack it and give the files themselves") from None
-    except (*UNPACKING_ERRORS, ValueError, TypeError, OverflowError, SyntaxError, TokenError):
-        raise damaged(path) from None
     except OSError as error:
         if error.errno == errno.EINVAL:  # an offset before the archive's start
             raise damaged(path) from None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_zip, zip_members
+from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_junk, is_zip, zip_members
 from fastmlp.words import listed
 
 WANTED = "a CSV file, IDX files, .npz or .npy, .parquet, or images"
@@ -122,14 +122,7 @@ def is_image(head: bytes) -> bool:
 
 def visible(folder: Path) -> Iterator[Path]:
     """Go through a folder in the order of names, without what file managers leave there."""
-    for path in sorted(folder.iterdir()):
-        name = path.name
-        if not name.startswith(".") and name.lower() not in (
-            "thumbs.db",
-            "desktop.ini",
-            "__macosx",
-        ):
-            yield path
+    return (path for path in sorted(folder.iterdir()) if not is_junk(path.name))
 
 
 def has_images(folder: Path) -> bool:
