@@ -120,8 +120,8 @@ def choose(
     if is_free and _counts_up(rows, bool(known)):
         if names is None:
             indices = [0]
-        else:
-            ids = 0 if ids is None else ids
+        elif ids is None:
+            ids = 0
     if label is None:
         rest = [i for i in range(n_columns) if i not in (ids, *indices) and i not in known]
         chosen = _find(None if names is None else bare, rows, rest, path, bool(known))
@@ -243,13 +243,12 @@ def _find_unnamed(rows: Rows, rest: list[int], path: Path) -> int | None:
     n = len(rest)
     if _is_image(n):
         return None
-    ends = [rest[0], rest[-1]]
-    columns = [[as_number(row[i]) for row in rows] for i in ends]
-    likely = [i for i, values in zip(ends, columns, strict=True) if _looks_like_labels(values)]
+    ends = {i: [as_number(row[i]) for row in rows] for i in (rest[0], rest[-1])}
+    likely = [i for i, values in ends.items() if _looks_like_labels(values)]
     if len(likely) == 2:
         middle = [as_number(row[i]) or 0 for row in rows for i in rest[1:-1]]
         largest = max(middle, default=0)
-        beyond = [i for i in ends if max(as_number(row[i]) or 0 for row in rows) > largest]
+        beyond = [i for i, values in ends.items() if max(v or 0 for v in values) > largest]
         likely = beyond if len(beyond) == 1 else likely
     if len(likely) == 1 and n > 1:
         return likely[0]
@@ -261,12 +260,8 @@ def _find_unnamed(rows: Rows, rest: list[int], path: Path) -> int | None:
 
 def _looks_like_labels(values: list[float | None]) -> bool:
     distinct = set(values)
-    if len(distinct) < 2 or None in distinct:
-        return False
-    numbers = [value for value in distinct if value is not None]
-    if not all(value >= 0 and value % 1 == 0 for value in numbers):
-        return False
-    return max(numbers) < 2 * len(numbers) + 10
+    whole = [value for value in distinct if value is not None and value >= 0 and value % 1 == 0]
+    return 1 < len(whole) == len(distinct) and max(whole) < 2 * len(whole) + 10
 
 
 def _is_image(n: int) -> bool:

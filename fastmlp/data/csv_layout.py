@@ -261,7 +261,5 @@ def _is_header(rows: list[list[str]], decimal: str, label: str | None) -> bool:
 
 
 def _counts(numbers: list[float]) -> bool:
-    return bool(numbers) and numbers in (
-        list(range(len(numbers))),
-        list(range(1, len(numbers) + 1)),
-    )
+    n = len(numbers)
+    return n > 0 and numbers in ([*range(n)], [*range(1, n + 1)])

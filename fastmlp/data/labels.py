@@ -67,10 +67,8 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
         i, problem = found
         raise LabelError(int(np.argmax(codes == i)), f"{texts[i][:40]!r}, {problem}")
     if is_word.any():
-        names = sorted(set(texts))
-        place_of = {name: place for place, name in enumerate(names)}
-        places = np.array([place_of[text] for text in texts], np.int64)
-        return places[codes], tuple(names)
+        names, places = np.unique(np.array(texts, object), return_inverse=True)
+        return places.astype(np.int64)[codes], tuple(names.tolist())
     whole = np.array([int(number) for number in numbers if number is not None], np.int64)
     return whole[codes], None
 

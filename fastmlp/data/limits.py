@@ -143,16 +143,13 @@ class Xz(io.RawIOBase):
         while not (content or self._is_over):
             packed = b""
             is_next = self._unpacker.eof  # several streams may stand one after the other
-            if is_next:
+            if is_next or self._unpacker.needs_input:
                 packed = self._unpacker.unused_data or self._stream.read(PIECE)
-                if not packed:
-                    self._is_over = True
-                    break
-                self._unpacker = self._new()
-            elif self._unpacker.needs_input:
-                packed = self._stream.read(PIECE)
-                if not packed:
+                if not packed and not is_next:
                     raise EOFError("the file ends before its content")
+            if is_next:
+                self._is_over = not packed
+                self._unpacker = self._new()
             try:
                 content = self._unpacker.decompress(packed, len(buffer))
             except lzma.LZMAError as error:

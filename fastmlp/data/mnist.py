@@ -135,6 +135,7 @@ def _download(archive: Archive, mirrors: list[str], report: Callable[[int], None
     failures = []
     for mirror in list(mirrors):
         content = bytearray()
+        fault = "sends another file"
         try:
             with requests.get(
                 mirror + archive.name, stream=True, timeout=SECONDS_OF_SILENCE
@@ -145,12 +146,11 @@ def _download(archive: Archive, mirrors: list[str], report: Callable[[int], None
                     if len(content) > archive.n_bytes:
                         break
                     report(len(content))
-        except requests.RequestException as error:
-            failures.append(f"{mirror} {_reason(error)}")
-        else:
             if _is_right(content, archive):
                 return bytes(content)
-            failures.append(f"{mirror} sends another file")
+        except requests.RequestException as error:
+            fault = _reason(error)
+        failures.append(f"{mirror} {fault}")
         mirrors.append(mirrors.pop(0))
     raise ConnectionError(
         f"can't download {archive.name} ({', '.join(failures)}): "
