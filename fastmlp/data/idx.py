@@ -117,11 +117,9 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
                 f"{path} holds {contents(path)}, and no IDX files: {_put_there(prefer)}"
             )
         images_path, labels_path = _choose_pair(files, path, prefer, needs_labels=label != "none")
-        if images_path is None:
-            raise _no_partner(path, None, labels_path)
-        if labels_path is None and label != "none":
-            alone = f", or give {images_path} alone to predict"
-            raise _no_partner(path, images_path, None, alone)
+        if images_path is None or (labels_path is None and label != "none"):
+            alone = f", or give {images_path} alone to predict" if images_path else ""
+            raise _no_partner(path, images_path, labels_path, alone)
     else:
         check_is_file(path)
         images_path, labels_path = path, _labels_beside(path)

@@ -114,11 +114,8 @@ def read_image_folder(
         )
     names, numbers, class_names = _classes(classes, folder)
     files = flat + [file for name in names for file in classes[name]]
-    if classes:
-        shown = f"{counted(len(names), 'class')}, one a folder ({listed(names, 10)})"
-        words.insert(0, f"{counted(len(files), 'image')}, {shown}")
-    else:
-        words.insert(0, f"{counted(len(files), 'image')} without labels")
+    by_class = f", {counted(len(names), 'class')}, one a folder ({listed(names, 10)})"
+    words.insert(0, counted(len(files), "image") + (by_class if classes else " without labels"))
     raw = _read(files, [file.relative_to(folder).as_posix() for file in files], side, progress)
     labels = np.repeat(numbers, [len(classes[name]) for name in names]) if classes else None
     if label == "none":

@@ -130,14 +130,13 @@ def _take(arrays: Mapping[str, Reader], path: Path, label: str | None, prefer: P
     unit: Unit = "pixels" if table.ndim > 2 else unit_of(x.shape[1])
     if labels is None:
         return Raw(x, words=(*words, *_hint(table, label), "no labels"), unit=unit)
-    if labels.ndim == 1:  # a label takes more memory afterwards
-        _check_numbers(x, labels, x_name, y_name, path)
+    if labels.ndim in (1, 2):  # before each label takes the memory of an int64
+        _check_lengths(x, labels, x_name, y_name, path)
     y, more = as_labels(labels, f"{shortened(y_name or x_name)} in {path}")
-    _check_numbers(x, y, x_name, y_name, path)
     return Raw(x, y, words=(*words, *more), unit=unit)
 
 
-def _check_numbers(
+def _check_lengths(
     x: NDArray[Any], y: NDArray[Any], x_name: str, y_name: str | None, path: Path
 ) -> None:
     if len(x) != len(y):

@@ -101,9 +101,5 @@ def settle(
         )
     if scale == 1:
         return pixels, scale, (low, high), f"numbers {span}, not divided"
-    return (
-        pixels / pixels.dtype.type(scale),
-        scale,
-        (low, high),
-        (f"numbers {span}, divided by {scale:g}"),
-    )
+    words = f"numbers {span}, divided by {scale:g}"
+    return pixels / pixels.dtype.type(scale), scale, (low, high), words
