@@ -1,4 +1,4 @@
-"""What the readers of files share: is it a file, is it packed, and is the archive whole?"""
+"""Open files, packed or not; invalid ones are errors that say what to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNPACKING_ERRORS = (
 )
 """What Python's unpackers raise on archives that are cut short or damaged."""
 
-HEAD = 1024  # bytes, enough to tell any format that is known here
+HEAD = 1024  # bytes, enough to recognise any format
 _MAGIC = {
     "gzip": re.compile(rb"\x1f\x8b\x08"),
     "xz": re.compile(rb"\xfd7zXZ\0"),
@@ -43,11 +43,11 @@ _UNREAD = {
     b"Rar!\x1a\x07": "RAR",
     b"\x1f\x9d": "compress",
 }
-_TAR_AT = 257  # where a tar archive says so
+_TAR_AT = 257  # offset of the magic bytes in a tar archive
 
 
 def too_large_for_memory(where: Path | str) -> ValueError:
-    """Return the error for what has raised MemoryError."""
+    """Return the error for data that raised MemoryError."""
     return ValueError(
         f"{where} is larger than this machine's memory, or damaged: give fewer rows, or "
         "download or copy it again"
@@ -60,7 +60,7 @@ def damaged(path: Path) -> ValueError:
 
 
 def check_is_file(path: Path) -> None:
-    """Raise an OSError unless `path` is a file, of which one can read as often as one likes."""
+    """Raise an OSError unless `path` is a file, which can be read more than once."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give the path of a file")
     if not path.exists():
@@ -88,17 +88,17 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
     path : Path
         A plain file, or one packed with gzip, xz or bz2, or a zip archive with one file in it.
     whole : bool
-        False where only its beginning is read: then it may be of any size.
+        False if only its beginning is read: then it may be of any size.
 
     Yields
     ------
     stream : binary file
-        It reads and seeks. Unpacking errors in the block come out as the ValueError below.
+        It can be read and sought. Unpacking errors in the block become the ValueError below.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, OSError
-        If `path` is no file.
+        If `path` is not a file.
     ValueError
         If the archive is damaged, cut short, encrypted, holds another archive or not one file, or
         is of a kind that Python can't unpack; or if more comes out of it than `limits` allows.
@@ -148,7 +148,7 @@ def _opened(packing: str, plain: IO[bytes], path: Path) -> IO[bytes]:
 
 
 def size_of(stream: IO[bytes]) -> int | None:
-    """Return the size of a plain file; None for one that is unpacked, which nobody knows yet."""
+    """Return the size of a plain file; None for a stream that is unpacked, as it is unknown."""
     try:
         return os.fstat(stream.fileno()).st_size
     except OSError:
@@ -213,7 +213,7 @@ def open_zip(
     except UnicodeDecodeError:  # of a name; a kind of ValueError
         raise damaged(path) from None
     except OSError as error:
-        if error.errno == errno.EINVAL:  # it points before its own start
+        if error.errno == errno.EINVAL:  # an offset before the start of the archive
             raise damaged(path) from None
         raise
     with archive, member:

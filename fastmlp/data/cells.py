@@ -26,9 +26,9 @@ def is_missing(cell: str) -> bool:
 
 
 def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_number) -> bool:
-    """Say whether a column is one of words: most of the cells whose values are not missing.
+    """Say whether most cells of a column, without missing values, are words.
 
-    (Truths are no words; pandas and pyarrow have a type for them.)
+    "true" and "false" are not: pandas and pyarrow have a dtype for them.
     """
     filled = [cell.strip().lower() for cell in cells if not is_missing(cell)]
     words = [cell for cell in filled if number(cell) is None and cell not in ("true", "false")]
@@ -36,7 +36,7 @@ def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_num
 
 
 def text_remedy(has_label: bool) -> str:
-    """Say what to do about a column of words among the features."""
+    """Return what to do about a column of words among the features."""
     label = "" if has_label else ", or name it with --label if it holds the labels"
     return (
         "leave it out, or encode it, as OneHotEncoder does in a Pipeline with MLPClassifier" + label

@@ -17,8 +17,8 @@ from fastmlp.data.raw import Raw, Unit
 from fastmlp.words import listed, shortened
 
 LABEL_NAMES = ("label", "class", "target", "y")
-MANY = 12  # so many rows whose first value counts them are no chance
-MANY_PIXELS = 16  # the smallest image: a table of four or nine columns is none
+MANY = 12  # rows; in fewer, the first column may count up by chance
+MANY_PIXELS = 16  # of the smallest image: four or nine columns are taken for features
 
 Rows = Sequence[Sequence[str]]
 
@@ -33,13 +33,13 @@ class Columns:
     ids : int, optional
         The column that numbers or names the rows.
     indices : tuple of int
-        Saved indices, as pandas', which say nothing about the rows.
+        Indices saved by pandas or the like, which say nothing about the rows.
     pixels : tuple of int
         All others.
     unit : {"pixels", "features"}
-        What to call them.
+        What to call these.
     words : tuple of str
-        What was taken for what.
+        What the columns were taken for.
     pixel_names : tuple of str, optional
         The header's names of the pixels.
     """
@@ -98,14 +98,14 @@ def choose(
     path : Path
         For error messages.
     features : sequence of str, optional
-        Where the header has all of these names, they are those of pixels, whatever they look like.
+        If the header has all of these names, they are pixels, whatever they look like.
     id_column : str, optional
         A column that names the rows, if there is one of this name.
 
     Raises
     ------
     ValueError
-        If there is no such column, if there are several, or if one can't tell.
+        If there is no such column, if there are several, or if none is clearly the label.
     """
     n_columns = len(rows[0])
     bare = [""] * n_columns if names is None else [name.strip().lower() for name in names]
@@ -146,9 +146,10 @@ def choose(
 
 
 def unit_of(n: int, names: Sequence[str] | None = None) -> Unit:
-    """Say what to call a row's `n` numbers: pixels where they look like an image's.
+    """Return what to call the `n` values of a row: pixels if they look like an image's.
 
-    Those are called pixel and a number, or all the same but for the number, if anything.
+    That is so if names begin with "pixel", or if there are as many as an image has and their names,
+    if any, differ by numbers only.
     """
     names = [] if names is None else [name.strip().lower() for name in names]
     if any(name.startswith("pixel") for name in names):
@@ -167,7 +168,7 @@ def _known(names: Sequence[str] | None, features: Sequence[str] | None) -> froze
 
 
 def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int64]:
-    """Return texts as the whole numbers that they are, or else as texts."""
+    """Return ids as int64 if all of them are written as int64 are, else as text."""
     texts = [str(value).strip() for value in values]
     if all(text.isascii() and text.isdigit() and len(text) < 19 for text in texts):
         numbers = np.array(texts, np.int64)
@@ -205,9 +206,9 @@ _REMEDY = "say where the labels are: first, last or none (--label on the command
 def _find(
     names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path, has_known: bool
 ) -> int | None:
-    """Look for the label among the columns `rest`; `names` are in small letters.
+    """Look for the label among the columns `rest`; `names` are in lower case.
 
-    There are more columns than these if it `has_known` pixels.
+    `has_known`: there are other columns, which are known to be pixels.
     """
     if names is not None:
         places = [i for i in rest if names[i] in LABEL_NAMES]
@@ -237,8 +238,9 @@ def _find(
 def _find_unnamed(rows: Rows, rest: list[int], path: Path) -> int | None:
     """Look for the label at both ends of columns without names.
 
-    Images are square, grey or in three colours: then it is clear whether there is a label. It has
-    small numbers, not always the same one, and goes beyond the pixels or has fewer gaps than they.
+    Images are square, grey or in three colours, so the number of columns may say that there is no
+    label. A label has small whole numbers, not always the same, with few gaps; if both ends are
+    like that, the label's are larger than all pixels.
     """
     n = len(rest)
     if _is_image(n):
@@ -265,16 +267,16 @@ def _looks_like_labels(values: list[float | None]) -> bool:
 
 
 def _is_image(n: int) -> bool:
-    """Say whether so many pixels are a square in grey, or in three colours."""
+    """Say whether `n` values can be the pixels of a square image, grey or in three colours."""
     roots = [round(n**0.5), round((n / 3) ** 0.5)]
     return n in (roots[0] ** 2, 3 * roots[1] ** 2)
 
 
 def _counts_up(rows: Rows, from_anywhere: bool) -> bool:
-    """Say whether the first column numbers the rows, which no pixel does.
+    """Say whether the first column counts the rows, which no pixel does.
 
-    It does so from 0 or 1; where it is known to be no pixel, `from_anywhere`: one file's rows may
-    go on where another's ended.
+    It counts from 0 or 1, or `from_anywhere` if it is known not to be a pixel: the rows of one file
+    may continue those of another.
     """
     numbers = [as_number(row[0]) for row in rows]
     first = numbers[0]

@@ -23,7 +23,7 @@ from fastmlp.data.raw import Raw
 if TYPE_CHECKING:
     import pandas as pd
 
-GOOD_CELLS = 100_000  # that are remembered
+GOOD_CELLS = 100_000  # texts of valid cells that are remembered
 TEXT = 64  # bytes that a cell of text takes at least, in Python
 
 
@@ -43,18 +43,18 @@ def read_csv(
     label : str, optional
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     feature_names : sequence of str, optional
-        Columns that are known to be pixels, where the header has all of them.
+        Columns that are known to be pixels, if the header has all of them.
     id_column : str, optional
-        A column that names the rows, besides those that are known to.
+        A column that names the rows, in addition to those known as ids.
 
     Raises
     ------
     ValueError
-        If the file is empty, damaged or ragged, or holds what is no number.
+        If the file is empty, damaged or ragged, or a pixel is not a number.
     """
     try:
         return _read(path, label, feature_names, id_column)
-    except UnicodeDecodeError:  # below the sample, which was in ASCII
+    except UnicodeDecodeError:  # below the sample, which was ASCII
         return _read(path, label, feature_names, id_column, EIGHT_BIT)
 
 
@@ -128,7 +128,7 @@ def _numbers(frame: pd.DataFrame, layout: Layout) -> NDArray[Any]:
 
 
 def _fault(table: CsvText, columns: Columns) -> ValueError:
-    """Return an error for what is wrong first in a table that pandas can't read."""
+    """Return an error for the first fault in a table that pandas can't read."""
     pixels = set(columns.pixels)
     good = {str(value) for value in range(256)}
 
@@ -148,7 +148,7 @@ def _fault(table: CsvText, columns: Columns) -> ValueError:
 
 
 def _line_of(table: CsvText, wanted: int) -> int:
-    """Return the line of a row that is counted from 0."""
+    """Return the line number of a row, which is counted from 0."""
     try:
         with table.rows() as rows:
             return next(islice(rows, wanted, None))[0]

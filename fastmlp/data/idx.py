@@ -45,7 +45,7 @@ def load_idx(
     path : str or Path
         The folder.
     prefer : "train" or "t10k"
-        The pair to load where the folder holds both.
+        The pair to load if the folder holds both.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def load_idx(
     FileNotFoundError, NotADirectoryError
         If there is no such folder, no pair in it, or only one half of a pair.
     ValueError
-        If a file is no IDX file, is cut short, or if images and labels differ in number.
+        If a file is not an IDX file or is cut short, or if images and labels differ in number.
     """
     if prefer not in ("train", "t10k"):
         raise ValueError(f'prefer is {prefer!r}: give "train" or "t10k"')
@@ -93,9 +93,9 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
         A folder with one data set's files, each by itself or inside a folder of its own name; or
         a file of images, beside which its labels are looked for.
     label : str, optional
-        'none' leaves the labels out; anything else does nothing.
+        'none' leaves the labels out; any other value has no effect.
     prefer : 'train' or 't10k'
-        The pair to read where a folder holds both.
+        The pair to read if a folder holds both.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
     FileNotFoundError
         If there is nothing at `path`, or a folder holds images without labels or the reverse.
     ValueError
-        If a folder holds several data sets, if a file is no IDX file or is cut short, or if
+        If a folder holds several data sets, if a file is not an IDX file or is cut short, or if
         images and labels differ in number.
     """
     if path.is_dir():
@@ -186,7 +186,7 @@ def _has_idx_name(path: Path) -> bool:
 
 
 def _labels_beside(images: Path) -> Path | None:
-    """Return the file of labels with the name that fits a file of images, if it is there."""
+    """Return the file of labels whose name fits a file of images, if there is one."""
     name = parse(images.name)
     if name.role == "y":
         raise ValueError(f"{images} holds labels, not images: give the file of images")
@@ -246,14 +246,14 @@ def _magic(stream: IO[bytes], path: Path, n_dimensions: int | None = None) -> by
 
 
 def _elements(stream: IO[bytes], magic: bytes, path: Path) -> NDArray[np.generic]:
-    """Return what follows a magic number: big-endian sizes, and as many elements as they say."""
+    """Read what follows a magic number: big-endian sizes, and as many elements as they say."""
     dtype, n_dimensions = np.dtype(_TYPES[magic[2]]), magic[3]
     n_header = 4 + 4 * n_dimensions
     header = stream.read(n_header - 4)
     shape = struct.unpack(f">{n_dimensions}I", header.ljust(n_header - 4, b"\0"))
     n_bytes = math.prod(shape) * dtype.itemsize
     n_found, more = size_of(stream), ""
-    if n_found is None:  # what is packed is read as far as the sizes go, and one byte further
+    if n_found is None:  # a packed file is read for as many bytes as it should have, and one more
         check_room(n_header + n_bytes, path)
         content = np.empty(n_bytes, np.uint8)
         n_read = stream.readinto(content)  # type: ignore[attr-defined]

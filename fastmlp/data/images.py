@@ -28,8 +28,8 @@ def read_image(path: Path, *, side: int = SIDE) -> Raw:
     Parameters
     ----------
     path : Path
-        PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. Colour is turned to grey. What is not square
-        gets margins, in the colour of its ground, and then all is resized.
+        PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. Colours become grey. An image that is not square
+        gets margins in the colour of its background; then it is resized.
     side : int
         The rows' width and height in pixels.
 
@@ -41,9 +41,9 @@ def read_image(path: Path, *, side: int = SIDE) -> Raw:
     Raises
     ------
     FileNotFoundError, IsADirectoryError
-        If `path` is no file.
+        If `path` is not a file.
     ValueError
-        If it is no image, or a damaged one.
+        If it is not an image, or a damaged one.
     """
     check_is_file(path)
     return _read([path], [path.name], side)
@@ -62,12 +62,12 @@ def read_image_folder(
     Parameters
     ----------
     path : Path
-        The folder. Where its subfolders are called train and test, or the like, one of them is
-        read. What is neither image nor folder is passed over with a word.
+        The folder. If its subfolders are called train and test, or the like, one of them is
+        read. Files that are not images are skipped and listed in `words`.
     label : str, optional
-        'none' leaves the labels out; anything else does nothing.
+        'none' leaves the labels out; any other value has no effect.
     prefer : 'train' or 't10k'
-        The half to read where there are both.
+        The part to read if there are both.
     side : int
         The rows' width and height in pixels; see `read_image` for how images are resized.
     progress : callable, optional
@@ -77,19 +77,19 @@ def read_image_folder(
     -------
     Raw
         `x` is uint8 of shape (n, side * side), `ids` has the files' paths within the folder.
-        Subfolders whose names are whole numbers are labels of those numbers; other names are
-        `class_names`, sorted, and `labels` counts them from 0.
+        Subfolders whose names are all whole numbers have these as labels; otherwise the sorted
+        names are `class_names`, and `labels` counts them from 0.
 
     Raises
     ------
     NotADirectoryError
-        If `path` is no folder.
+        If `path` is not a folder.
     ValueError
         If there are no images in it, some beside and some inside subfolders, or damaged ones.
     """
     if not path.is_dir():
         raise NotADirectoryError(f"{path} is no folder: give a folder of images")
-    folder, words = _half(path, prefer)
+    folder, words = _part(path, prefer)
     flat, others = _images_in(folder)
     classes: dict[str, list[Path]] = {}
     for inner in visible(folder):
@@ -124,15 +124,15 @@ def read_image_folder(
     return replace(raw, labels=labels, words=tuple(words), class_names=class_names)
 
 
-def _half(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
-    """Return the half to read where a folder holds train/ and test/, else the folder itself."""
+def _part(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
+    """Return the part to read if a folder holds train/ and test/, else the folder itself."""
     inner = [path for path in visible(folder) if path.is_dir()]
-    halves = {PART_OF[path.name.lower()]: path for path in inner if path.name.lower() in PART_OF}
-    if not inner or len(halves) != len(inner):
+    parts = {PART_OF[path.name.lower()]: path for path in inner if path.name.lower() in PART_OF}
+    if not inner or len(parts) != len(inner):
         return folder, []
     order = (prefer, "t10k" if prefer == "train" else "train", "val")
-    half = next(halves[part] for part in order if part in halves)
-    return half, [f"of the folder {half.name}"]
+    chosen = next(parts[part] for part in order if part in parts)
+    return chosen, [f"of the folder {chosen.name}"]
 
 
 def _images_in(folder: Path) -> tuple[list[Path], list[Path]]:

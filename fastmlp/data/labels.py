@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from fastmlp.data.cells import as_number
 
 LABEL_MAX = 2**31 - 1
-MANY_NUMBERS = 20  # of classes that are numbered, with gaps, and have a row or two each
-FRACTIONS = 0.01  # of the rows: fewer are typing errors
+MANY_NUMBERS = 20  # classes that may be whole numbers with gaps in a row or two each
+FRACTIONS = 0.01  # share of the rows; fewer fractions are typing errors
 
 REGRESSION = (
     "this looks like regression, which MLPRegressor does (from fastmlp import MLPRegressor); "
@@ -32,9 +32,9 @@ class LabelError(ValueError):
 def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...] | None]:
     """Return labels as classes, and the classes' names if the labels are words.
 
-    Numbers stay the numbers that they are, also where they are written as text. Words are sorted,
-    and numbered in that order. Numbers and words together are words, unless a word stands there
-    only once: that looks like a mistake.
+    Numbers stay as they are, even if they are written as text. Words are sorted and counted in that
+    order. Numbers and words together are words, unless a word occurs only once, which looks like a
+    mistake.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
     -------
     y : int64 ndarray of shape (n_rows,)
     class_names : tuple of str, or None
-        The name of each class; None where the labels are numbers.
+        The name of each class; None if the labels are numbers.
 
     Raises
     ------
@@ -74,18 +74,18 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
 
 
 def _text(value: object) -> str:
-    if value is None or value != value:  # NaN, in each of pandas' forms
+    if value is None or value != value:  # any of pandas' missing values
         return ""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value).strip()
 
 
 def looks_like_regression(values: NDArray[Any], counts: NDArray[Any]) -> bool:
-    """Say whether the numbers in a column of labels are quantities, and no classes.
+    """Say whether the numbers in a column of labels are quantities rather than classes.
 
-    They are if fractions stand in two rows and in one per cent of them. Whole numbers are, if there
-    are more than `MANY_NUMBERS` different ones, most of them in one row or two, some in one row
-    only, and with gaps between them. So these are classes: few of them, with however few rows;
-    those numbered from 0 or 1 without gaps; many with two rows each, or more.
+    They are if there are fractions in at least two rows and one per cent of the rows. Whole numbers
+    are if there are more than `MANY_NUMBERS` different ones with gaps between them, most of them in
+    one row or two, some in one row only. So these are classes: up to `MANY_NUMBERS` whole numbers;
+    those from 0 or 1 without gaps; and those that have two rows each, or more.
 
     Parameters
     ----------

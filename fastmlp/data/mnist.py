@@ -81,7 +81,7 @@ def load_mnist(
     Raises
     ------
     ConnectionError
-        If none of the mirrors delivers a file as it should be.
+        If none of the mirrors delivers a file with the right checksum.
     OSError
         If the cache folder can't be written.
     """
@@ -126,9 +126,9 @@ def _check_writable(folder: Path, archive: Archive) -> None:
 
 
 def _download(archive: Archive, mirrors: list[str], report: Callable[[int], None]) -> bytes:
-    """Return an archive from the first mirror that has it; those that fail go to the end.
+    """Return an archive from the first mirror that has it, and move those that fail to the end.
 
-    `report` is called with the number of its bytes that are there.
+    `report` is called with the number of bytes received so far.
     """
     import requests
 
@@ -159,7 +159,7 @@ def _download(archive: Archive, mirrors: list[str], report: Callable[[int], None
 
 
 def _reason(error: Exception) -> str:
-    """Say in few words what went wrong; the exceptions' own texts fill a paragraph."""
+    """Return in a few words what went wrong; the exceptions' own messages fill a paragraph."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:

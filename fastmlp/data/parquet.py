@@ -1,4 +1,4 @@
-"""Read parquet tables, by pyarrow where it is installed: of numbers, or of whole images."""
+"""Read parquet tables of numbers or of image files, with pyarrow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from fastmlp.words import counted, listed, shortened, shown
 ROWS_TO_JUDGE_BY = 100
 CELLS_AT_A_TIME = 2**22
 IMAGES_AT_A_TIME = 100
-LONGEST = 100  # letters of a text that are looked at
+LONGEST = 100  # characters of a text that are looked at
 TEXT = 64  # bytes that a cell of text takes at least, in Python
 SAFE = (14, 0, 1)  # the first pyarrow whose files can't run code
 
@@ -52,18 +52,18 @@ def read_parquet(
     label : str, optional
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
     feature_names : sequence of str, optional
-        Columns that are known to be pixels, where the table has all of them.
+        Columns that are known to be pixels, if the table has all of them.
     id_column : str, optional
-        A column that names the rows, besides those that are known to.
+        A column that names the rows, in addition to those known as ids.
     side : int
-        The width and height to which images are resized, where a column holds image files.
+        The width and height to which images are resized, if a column holds image files.
     progress : callable, optional
         Called as ``progress(done, total)``, in images.
 
     Raises
     ------
     ValueError
-        If pyarrow is missing or unsafe, the file is damaged, or a column holds what is no number.
+        If pyarrow is missing or unsafe, the file is damaged, or a column of pixels holds something else.
     """
     _check_pyarrow(path)
     with _opened(path) as file:
@@ -105,7 +105,7 @@ def _check_pyarrow(path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open a file, packed or not; texts come as dictionaries, which repeat none in memory."""
+    """Open a file, packed or not; text comes as dictionaries, which keep equal texts only once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -126,13 +126,13 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _is_text(leaf: Any) -> bool:
-    """Say whether a column, or a part of one, holds texts or bytes of any length."""
+    """Say whether a column, or a field of one, holds text or bytes of any length."""
     is_plain = leaf.max_repetition_level == 0 and leaf.logical_type.type in ("STRING", "NONE")
     return is_plain and leaf.physical_type == "BYTE_ARRAY"
 
 
 def _check_sizes(file: Any, path: Path) -> None:
-    """Raise if a table is too large, packed or in memory: equal values take no room in a file."""
+    """Raise if a table is too large, in the file or in memory: a file stores equal values once."""
     metadata, schema = file.metadata, file.schema
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     check_room(sum(group.total_byte_size for group in groups), path)
@@ -154,14 +154,14 @@ def _no_pixels(field: Any, path: Path) -> ValueError:
 
 
 def _type(column: Any) -> Any:
-    """Return the type of a column's values; texts come as dictionaries."""
+    """Return the type of a column's values, also if it is a dictionary."""
     import pyarrow as pa
 
     return column.type.value_type if pa.types.is_dictionary(column.type) else column.type
 
 
 def _texts(head: Any, image: int | None) -> list[list[str]]:
-    """Return the first rows as texts, as they would stand in a CSV file."""
+    """Return the first rows as text, as a CSV file would have them."""
 
     def text(value: Any) -> str:
         if isinstance(value, str | bytes):
@@ -176,7 +176,7 @@ def _texts(head: Any, image: int | None) -> list[list[str]]:
 
 
 def _listed(column: Any) -> list[Any]:
-    """Return a column's values as Python's, each of the same texts once in memory."""
+    """Return a column's values as Python objects, equal texts as one object."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
@@ -233,10 +233,7 @@ def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
 
 
 def _holds_images(column: Any) -> bool:
-    """Say whether a column's values are image files, alone or with their paths.
-
-    That is how Hugging Face keeps images.
-    """
+    """Say whether a column's values are image files, alone or, as from Hugging Face, with paths."""
     values = [value for value in _image_files(column) if value is not None]
     return bool(values) and all(isinstance(v, bytes) and is_image(v) for v in values)
 

@@ -1,4 +1,4 @@
-"""Data that come once, from a pipe: kept on the disk while they are looked at and read."""
+"""Copy data from a pipe, which can be read only once, to disk."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def name_of(given: str | Path) -> str:
 def on_disk(given: str | Path) -> Iterator[Path]:
     """Yield a path that can be read again and again.
 
-    Formats are told by a first look, and a pipe gives its bytes only once.
+    A first look recognises the format, and a pipe gives its bytes only once.
 
     Parameters
     ----------
     given : str or Path
-        A file or a folder, which is what is yielded; a pipe, as shells make them of ``<(...)``, or
-        ``"-"`` for standard input, of which it is a copy, removed after the block.
+        A file or a folder, which is yielded itself. Or a pipe, such as a shell's ``<(...)``, or
+        ``"-"`` for standard input: then a copy is yielded, and removed after the block.
 
     Raises
     ------
     FileNotFoundError, OSError
         If there is nothing, or it can't be read.
     ValueError
-        If more comes out of a pipe than may.
+        If a pipe gives more than its limit.
     """
     path = Path(given)
     if given != "-":
