@@ -28,11 +28,7 @@ MARKS = {  # the longer one first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_BE: "utf-16",
 }
 EIGHT_BIT = "cp1252"  # includes Latin-1; assumed for text that is not UTF-8
-ASCII_LIKE = (
-    "utf-8",
-    "utf-8-sig",
-    EIGHT_BIT,
-)  # in which the byte 10 is always a line end
+ASCII_LIKE = ("utf-8", "utf-8-sig", EIGHT_BIT)  # in which the byte 10 is always a line end
 SAMPLE = 2**18  # bytes, a hundred rows of MNIST
 MAX_COLUMNS = 1_000_000  # each of them costs pandas a kilobyte and more
 ROWS_FOR_SEPARATOR = 20

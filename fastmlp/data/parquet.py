@@ -63,7 +63,7 @@ def read_parquet(
     Raises
     ------
     ValueError
-        If pyarrow is missing or unsafe, the file is damaged, or a column of pixels holds something else.
+        If pyarrow is missing or unsafe, the file is damaged, or pixels are not numbers.
     """
     _check_pyarrow(path)
     with _opened(path) as file:
