@@ -1,4 +1,4 @@
-"""load_csv: Kaggle's layout, packed or not, and all that can be wrong with it."""
+"""load_csv: Kaggle's layout, packed or not, and everything that can be wrong with it."""
 
 from __future__ import annotations
 
