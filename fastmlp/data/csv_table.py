@@ -79,16 +79,15 @@ def _read(
         x, others = _parse(table, columns)
     except FaultyTableError:
         raise _fault(table, columns) from None
-    raw = columns.raw(x, others, layout.names, path, [layout.words])
-    if columns.label is not None and raw.labels is not None:
+    if columns.label is not None:
         try:
-            as_classes(raw.labels)
+            as_classes(np.concatenate(others[columns.label]))
         except LabelError as error:
             line = _line_of(table, error.row)
             raise ValueError(
                 f"{path}, line {line}, {layout.column(columns.label)}: {error.problem}"
             ) from None
-    return raw
+    return columns.raw(x, others, layout.names, path, [layout.words])
 
 
 def _parse(table: CsvText, columns: Columns) -> tuple[NDArray[Any], dict[int, list[NDArray[Any]]]]:
