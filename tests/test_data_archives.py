@@ -1,4 +1,4 @@
-"""open_unpacked: every way of packing, known by its first bytes, whole and otherwise."""
+"""open_unpacked: every way of packing, recognised by its first bytes, valid or damaged."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_errors_in_the_block_stay_what_they_are(tmp_path: Path):
             raise error
 
 
-def test_what_macos_and_windows_add_is_no_file(tmp_path: Path):
+def test_junk_of_macos_and_windows_is_ignored(tmp_path: Path):
     extra = ("__MACOSX/._train.csv", "data/__MACOSX/x", ".DS_Store", "a/.hidden", "Thumbs.db")
     path = put(tmp_path, zipped(CONTENT, "data/train-images", extra))
     assert unpacked(path) == CONTENT
@@ -181,7 +181,7 @@ def test_an_archive_inside_an_archive(tmp_path: Path, pack: Callable[[bytes], by
         (tar(), "tar"),
     ],
 )
-def test_what_python_cannot_unpack_is_named(tmp_path: Path, content: bytes, kind: str):
+def test_formats_that_python_cannot_unpack_are_named(tmp_path: Path, content: bytes, kind: str):
     assert f"is packed with {kind}, which is not read here: unpack" in error_of(
         put(tmp_path, content)
     )

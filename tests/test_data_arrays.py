@@ -73,7 +73,7 @@ def test_colours_are_features():
         (X[:, :0], "x holds no pixels: give"),
     ],
 )
-def test_what_is_no_rows(x: np.ndarray, named: str):
+def test_invalid_rows(x: np.ndarray, named: str):
     with pytest.raises(ValueError, match=f"^{named}"):
         as_rows(x, "x")
 
@@ -118,6 +118,6 @@ def test_words(words: np.ndarray):
         (np.array([1j]), "y has dtype complex128: give labels"),
     ],
 )
-def test_what_is_no_labels(y: np.ndarray, named: str):
+def test_invalid_labels(y: np.ndarray, named: str):
     with pytest.raises(ValueError, match=f"^{named}"):
         as_labels(y, "y")

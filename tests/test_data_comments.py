@@ -1,4 +1,4 @@
-"""load: comments at the top of a text table, which CSV doesn't have and people write."""
+"""load: comments at the top of a text table, which CSV doesn't have but people write."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_lines_are_counted_from_the_file_s_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", ["#", "#pixel", "% fat"])
-def test_a_column_may_be_called_so(tmp_path: Path, first: str) -> None:
+def test_a_column_s_name_may_begin_so(tmp_path: Path, first: str) -> None:
     for decimal in (".", ","):
         table = frame(None, X / 4).rename(columns={"pixel0": first}).assign(label=Y)
         text = table.to_csv(index=False, sep=";", decimal=decimal)

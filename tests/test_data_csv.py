@@ -1,4 +1,4 @@
-"""load_csv: Kaggle's layout, packed or not, and all that can be wrong with it."""
+"""load_csv: Kaggle's layout, packed or not, and everything that can be wrong with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from table_tools import error_of as said_of
 
-from fastmlp.data import csv_file, load_csv
+from fastmlp.data import csv_digits, csv_text, load_csv
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.randint(0, 256, (9, 6)).astype(np.uint8)
@@ -65,7 +65,7 @@ def test_packed_or_not_with_and_without_labels(tmp_path: Path, name: str, labell
 
 @pytest.mark.parametrize("rows_at_a_time", [1, 4, 9, 10])
 def test_chunks_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_a_time: int):
-    monkeypatch.setattr(csv_file, "ROWS_AT_A_TIME", rows_at_a_time)
+    monkeypatch.setattr(csv_text, "ROWS_AT_A_TIME", rows_at_a_time)
     x, y = load_csv(put(tmp_path, "a.csv", text_of(X, Y)))
     assert_array_equal(x, X)
     assert_array_equal(y, Y)
@@ -175,7 +175,7 @@ def test_saved_index(tmp_path: Path):
 def test_bad_pixel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str, problem: str, rows_at_a_time: int
 ):
-    monkeypatch.setattr(csv_file, "ROWS_AT_A_TIME", rows_at_a_time)
+    monkeypatch.setattr(csv_text, "ROWS_AT_A_TIME", rows_at_a_time)
     message = fault(tmp_path, GOOD.replace("17", cell))
     assert message.startswith(f", line 3, column 'pixel0': {problem}: correct it or remove the row")
     assert "pixels are whole numbers, 0 to 255" in message
@@ -222,7 +222,7 @@ def test_ragged_rows(tmp_path: Path, text: str, problem: str):
 def test_the_first_fault_is_named_after_blank_lines_and_in_a_later_chunk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(csv_file, "ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr(csv_text, "ROWS_AT_A_TIME", 2)
     text = "label,pixel0\n1,2\n\n3,4\n5,6\n7,8\n9,oops\nalas,0\n"
     assert ", line 7, column 'pixel0': 'oops'" in fault(tmp_path, text)
 
@@ -258,8 +258,8 @@ def test_gzip_cut_short(tmp_path: Path, kept: int):
 def test_gzip_cut_short_after_a_fault_that_only_pandas_sees(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(csv_file, "ROWS_AT_A_TIME", 10)
-    monkeypatch.setattr(csv_file, "_problem", lambda *_: None)
+    monkeypatch.setattr(csv_text, "ROWS_AT_A_TIME", 10)
+    monkeypatch.setattr(csv_digits, "_problem", lambda *_: None)
     text = GOOD + "oops,0,0\n" + "".join(f"{n % 10},{n % 256},0\n" for n in range(50_000))
     path = put(tmp_path, "cut.csv.gz", text)  # longer than what pandas reads at a time
     path.write_bytes(path.read_bytes()[:-9])

@@ -1,4 +1,4 @@
-"""load_idx: MNIST's pairs of files, whole and otherwise."""
+"""load_idx: MNIST's pairs of files, valid or damaged."""
 
 from __future__ import annotations
 

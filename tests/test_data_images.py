@@ -1,4 +1,4 @@
-"""read_image and read_image_folder: sizes, grounds, modes, classes, and what is damaged."""
+"""read_image and read_image_folder: sizes, backgrounds, modes, classes, damaged files."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_resized(tmp_path: Path, side: int):
 
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("upright", [False, True])
-def test_what_is_not_square_keeps_its_shape(tmp_path: Path, turned: bool, upright: bool):
+def test_images_that_are_not_square_keep_their_shape(tmp_path: Path, turned: bool, upright: bool):
     narrow = 255 - DIGIT[:, 6:22] if turned else DIGIT[:, 6:22]
     x = read_image(put(tmp_path / "a.png", narrow if upright else narrow.T)).x.reshape(28, 28)
     assert_array_equal(x if upright else x.T, DIGIT)
@@ -216,7 +216,7 @@ def test_a_few_even_grounds_decide_for_the_others(tmp_path: Path):
     assert_array_equal(read_image_folder(tmp_path).x[1:], filled.reshape(1, 784).repeat(3, axis=0))
 
 
-def test_what_is_no_image_is_passed_over(tmp_path: Path):
+def test_other_files_are_passed_over(tmp_path: Path):
     for name in ("cat/a.png", "dog/a.png"):
         put(tmp_path / name, DIGIT)
     for name in (".DS_Store", "Thumbs.db", "cat/.hidden.png", "cat/desktop.ini"):

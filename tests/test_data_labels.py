@@ -1,4 +1,4 @@
-"""Labels that are no classes: quantities, and one class alone."""
+"""Labels that are not classes: quantities, and a single class."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def table(folder: Path, y: ArrayLike, kind: str = "csv") -> Path:
 
 
 @pytest.mark.parametrize("name", [*QUANTITIES, *CLASSES])
-def test_quantities_are_told_from_classes(name: str) -> None:
+def test_quantities_are_distinguished_from_classes(name: str) -> None:
     y = np.asarray((QUANTITIES | CLASSES)[name])
     assert looks_like_regression(*np.unique(y, return_counts=True)) == (name in QUANTITIES)
 
@@ -84,7 +84,7 @@ def test_classes_are_trained_on(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "npz"])
 @pytest.mark.parametrize("name", IMPOSSIBLE)
-def test_what_can_be_no_class_is_refused_with_the_way(tmp_path: Path, name: str, kind: str) -> None:
+def test_quantities_are_refused_with_a_remedy(tmp_path: Path, name: str, kind: str) -> None:
     with pytest.raises(ValueError, match=r"looks like regression.*MLPRegressor") as caught:
         load(table(tmp_path, IMPOSSIBLE[name], kind))
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""load: what a file claims and unpacks to is bounded, whatever the format and the packing."""
+"""load: the size that a file claims or unpacks to is limited, in each format and packing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from table_tools import PACKINGS, X, Y, error_of, frame, put
 
-from fastmlp.data import csv_layout, csv_stream, csv_table, limits, load, load_csv, load_idx
+from fastmlp.data import csv_layout, csv_stream, csv_text, limits, load, load_csv, load_idx
 from fastmlp.data.limits import at_most, limit_of
 
 MEGABYTE = 10**6
@@ -164,7 +164,7 @@ def test_wide_tables_are_read_in_few_rows_at_a_time(
         got_rows(self)
 
     monkeypatch.setattr(csv_stream.Watched, "got_rows", watched)
-    for cells, wanted in ((3 * 17, 3), (1, 1), (10**9, csv_table.ROWS_AT_A_TIME)):
+    for cells, wanted in ((3 * 17, 3), (1, 1), (10**9, csv_text.ROWS_AT_A_TIME)):
         monkeypatch.setattr(csv_stream, "CELLS_AT_A_TIME", cells)
         seen.clear()
         np.testing.assert_array_equal(load(path).x, X)
@@ -172,7 +172,7 @@ def test_wide_tables_are_read_in_few_rows_at_a_time(
         assert set(seen) == {wanted}
 
 
-def test_what_pandas_makes_of_a_table_counts_too(tmp_path: Path) -> None:
+def test_the_memory_that_pandas_takes_counts_too(tmp_path: Path) -> None:
     path = put(tmp_path, "1.5,2.5\n" * 60_000)
     assert "takes more than 500,000 bytes" in error_of(
         path, max_bytes=500_000, scale=1, label="none"

@@ -1,4 +1,4 @@
-"""load: one door for tables, however they are written."""
+"""load: tables, however they are written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from table_tools import EPS, PACKINGS, WORDS, X, Y, error_of, frame, put
 
-from fastmlp.data import csv_table, load
+from fastmlp.data import csv_text, load
 
 
 @settings(
@@ -58,7 +58,7 @@ def test_a_table_is_the_same_however_it_is_written(
     if label == "named":
         label = None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_table, "ROWS_AT_A_TIME", rows_at_a_time)
+        patch.setattr(csv_text, "ROWS_AT_A_TIME", rows_at_a_time)
         data = load(path, label=label)
     if values == "fractions":
         assert data.x.dtype == np.float64
@@ -177,7 +177,7 @@ def test_an_id_is_no_pixel(tmp_path: Path, name: str, text: bool) -> None:
     assert f"column {name!r} names the rows and is no pixel" in data.found
 
 
-def test_what_looks_like_an_index_and_is_none_is_refused(tmp_path: Path) -> None:
+def test_other_values_under_the_name_of_an_index_are_refused(tmp_path: Path) -> None:
     table = frame()
     table.index = [0] * 40  # type: ignore[assignment]
     path = put(tmp_path, table.to_csv())
@@ -247,7 +247,7 @@ def test_a_declared_scale_goes_before_what_the_values_say(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1.0000001), (-1e-9, 1), (-1e-7, 1.0000002)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_what_rounding_has_moved_beyond_0_to_1_is_within(
+def test_values_that_rounding_moved_out_of_0_to_1_count_as_within(
     tmp_path: Path, low: float, high: float, dtype: str
 ) -> None:
     x = (X / 255).astype(dtype)

@@ -1,4 +1,4 @@
-"""load: what is wrong with a table is said in one line, with the place and the remedy."""
+"""load: faults in a table are reported in one line, with the place and a remedy."""
 
 from __future__ import annotations
 

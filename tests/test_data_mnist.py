@@ -179,7 +179,7 @@ def test_silence_and_refusal_are_named(
             load_mnist(cache_dir=tmp_path)
 
 
-def test_what_is_whole_is_kept_and_what_is_damaged_comes_again(server: Server, tmp_path: Path):
+def test_valid_files_are_kept_and_damaged_ones_downloaded_again(server: Server, tmp_path: Path):
     load_mnist(cache_dir=tmp_path)
     server.asked.clear()
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(CONTENT["t10k-labels-idx1-ubyte.gz"])

@@ -163,7 +163,7 @@ def test_a_column_too_many_gets_a_word(tmp_path: Path, n: int, hint: bool):
     assert said not in read(path, label="none").words
 
 
-def test_what_says_nothing_is_passed_over_with_a_word(tmp_path: Path):
+def test_arrays_of_unknown_role_are_passed_over(tmp_path: Path):
     assert "passed over: writer" in read(npz(tmp_path, X=X, y=Y, writer=Y)).words
 
 
@@ -184,7 +184,7 @@ def test_what_says_nothing_is_passed_over_with_a_word(tmp_path: Path):
         ({}, "holds no arrays: save"),
     ],
 )
-def test_what_is_not_clear_or_not_right(tmp_path: Path, arrays, named: str):
+def test_unclear_or_invalid_arrays(tmp_path: Path, arrays, named: str):
     assert named in error_of(npz(tmp_path, **arrays), read_npz)
 
 
@@ -206,7 +206,7 @@ def test_a_folder_without_arrays(tmp_path: Path):
     assert "holds a.txt, and no .npz or .npy files: put" in error_of(tmp_path, read_numpy_folder)
 
 
-def test_a_pickle_is_refused_with_the_way_round_it(tmp_path: Path):
+def test_a_pickle_is_refused_with_a_remedy(tmp_path: Path):
     objects = np.array([X[0], None], dtype=object)
     for path, where in (
         (npz(tmp_path, x=objects, y=Y[:2]), f"x in {tmp_path / 'a.npz'}"),

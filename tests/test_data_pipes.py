@@ -1,4 +1,4 @@
-"""load: from a pipe, which gives its bytes once; and folders where one lies about."""
+"""load: from a pipe, which gives its bytes once; and folders with a pipe in them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CONTENTS = {
 
 @pytest.fixture
 def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A named pipe; in the end, no copy of what came out of it may be left over."""
+    """A named pipe; no copy of its content may be left at the end."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
@@ -165,7 +165,7 @@ def test_a_pipe_in_a_folder_is_no_file_of_it(tmp_path: Path) -> None:
     assert lines[5].startswith("load_idx idx holds no IDX files")
 
 
-def test_load_csv_names_the_way_round(pipe: Path) -> None:
+def test_load_csv_names_a_remedy(pipe: Path) -> None:
     with pytest.raises(OSError, match="is a pipe or a device: give it to "):
         load_csv(pipe)
 

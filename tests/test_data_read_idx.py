@@ -174,7 +174,7 @@ def test_images_alone(tmp_path: Path):
     assert raw.words[-1] == "no labels"
 
 
-def test_what_is_damaged_is_named(tmp_path: Path):
+def test_damaged_files_are_named(tmp_path: Path):
     put_pair(tmp_path, *PAIRS[0])
     images, labels = (tmp_path / name for name in PAIRS[0])
     for path in (images, labels):

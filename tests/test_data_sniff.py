@@ -1,4 +1,4 @@
-"""kind_of: what a file or folder is, by its content, and what it is instead of data."""
+"""kind_of: the kind of a file or folder by its content, also if it is not data."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("content", "named"), REFUSED, ids=range(len(REFUSED)))
-def test_what_is_no_data_is_named(tmp_path: Path, content: bytes, named: str):
+def test_other_formats_are_named(tmp_path: Path, content: bytes, named: str):
     assert fault(put(tmp_path / "train.csv", content)).startswith(named)
 
 
@@ -193,7 +193,7 @@ def test_no_text_takes_long(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"%PDF-", pickle.dumps(CODE, 2)])
-def test_what_is_no_data_is_named_inside_an_archive(tmp_path: Path, content: bytes):
+def test_other_formats_are_named_inside_an_archive(tmp_path: Path, content: bytes):
     bare = fault(put(tmp_path / "a", content))
     assert fault(put(tmp_path / "a", gzip.compress(content))) == bare
     assert fault(put(tmp_path / "a", zipped(inner=content))) == bare
@@ -241,7 +241,7 @@ def test_a_folder_without_usable_files(tmp_path: Path, files: dict[str, bytes], 
     assert fault(tmp_path).startswith(named)
 
 
-def test_the_way_round_works_when_followed(tmp_path: Path):
+def test_the_remedy_works(tmp_path: Path):
     table = put(tmp_path / "a" / "train.csv", b"1,2\n")
     assert fault(tmp_path / "a").endswith(f"give the path of a file, such as {table}")
     assert kind_of(table) == "csv"

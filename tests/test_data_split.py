@@ -132,6 +132,6 @@ def test_memory_mapped_rows(tmp_path: Path):
 
 
 @pytest.mark.parametrize("x", [None, {1, 2}, 3, {"a": [1]}, (row for row in X)])
-def test_what_has_no_rows(x: object):
+def test_arguments_without_rows(x: object):
     with pytest.raises(TypeError, match=r"^x is "):
         train_val_split(x, Y)

@@ -9,7 +9,7 @@ import pytest
 
 import fastmlp
 
-HEAVY = ("matplotlib", "numba", "pandas", "pooch", "rich", "safetensors", "scipy", "typer")
+HEAVY = ("matplotlib", "numba", "pandas", "requests", "rich", "safetensors", "scipy", "typer")
 
 
 def test_import_is_light():

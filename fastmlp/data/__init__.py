@@ -2,19 +2,26 @@
 
 Pixels are uint8, 0 to 255, one image a row; labels are int64.
 
-`formats` is the one door for files, `load`: a table of formats and their readers. `sniff` tells
-formats by content, `archives` unpacks, `limits` bounds what may come out of a file, `pipes` keeps
-what gives its bytes only once. The readers are `csv_table` (with `csv_layout`, `csv_stream` and
-`csv_comments`; `csv_file` is the older `load_csv`), `parquet`, `idx`, `numpy_files` and `images`
-(`grey` makes rows of them). They hand on a `raw.Raw`. `columns` and `indices` say what a table's
-columns are, `names` what a file's name says, `arrays` makes rows of arrays, `pixels` finds the
-scale and `labels` the classes. Beside files there are `mnist`, downloaded once, and `digits`,
-rendered here (`cache` is where they lie); `split` divides rows into two.
+`formats` has `load`, which reads every format: a table of formats and their readers. `sniff`
+recognises formats by content, `archives` unpacks, `limits` bounds what may come out of a file, and
+`pipes` copies to disk what can be read only once.
 
-A new format is an entry in `formats.READERS`, a line in `sniff` and a small file.
+Each reader returns a `raw.Raw`. `csv_table` reads CSV in any layout, and `csv_digits` in that of
+Kaggle's Digit Recognizer only (`load_csv`). What they share: `csv_text` reads a table whose layout
+is known, `csv_layout` finds the layout, `csv_stream` guards pandas against endless rows, and
+`csv_comments` recognises comments. `parquet`, `idx` and `numpy_files` read these formats, and
+`images` reads image files, which `grey` turns into rows.
+
+`cells` tells numbers, words and missing values apart, `columns` finds the label and the features
+of a table, and `indices` the columns that number its rows. `names` takes file names apart, `arrays`
+turns arrays into rows and labels, `pixels` finds the scale and `labels` the classes. `mnist` is
+downloaded once, `digits` are rendered, and `cache` says where both are kept; `split` divides rows
+into two sets.
+
+A new format takes an entry in `formats.READERS`, a line in `sniff` and a small file.
 """
 
-from fastmlp.data.csv_file import load_csv as load_csv
+from fastmlp.data.csv_digits import load_csv as load_csv
 from fastmlp.data.digits import make_digits as make_digits
 from fastmlp.data.formats import Dataset as Dataset
 from fastmlp.data.formats import load as load

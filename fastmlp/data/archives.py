@@ -1,4 +1,4 @@
-"""What the readers of files share: is it a file, is it packed, and is the archive whole?"""
+"""Open files, packed or not; invalid ones are errors that say what to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNPACKING_ERRORS = (
 )
 """What Python's unpackers raise on archives that are cut short or damaged."""
 
-HEAD = 1024  # bytes, enough to tell any format that is known here
+HEAD = 1024  # bytes, enough to recognise any format
 _MAGIC = {
     "gzip": re.compile(rb"\x1f\x8b\x08"),
     "xz": re.compile(rb"\xfd7zXZ\0"),
@@ -43,11 +43,11 @@ _UNREAD = {
     b"Rar!\x1a\x07": "RAR",
     b"\x1f\x9d": "compress",
 }
-_TAR_AT = 257  # where a tar archive says so
+_TAR_AT = 257  # offset of the magic bytes in a tar archive
 
 
 def too_large_for_memory(where: Path | str) -> ValueError:
-    """Return the error for what has raised MemoryError."""
+    """Return the error for data that raised MemoryError."""
     return ValueError(
         f"{where} is larger than this machine's memory, or damaged: give fewer rows, or "
         "download or copy it again"
@@ -60,13 +60,18 @@ def damaged(path: Path) -> ValueError:
 
 
 def check_is_file(path: Path) -> None:
-    """Raise an OSError unless `path` is a file, of which one can read as often as one likes."""
+    """Raise an OSError unless `path` is a file, which can be read more than once."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give the path of a file")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: check the path for typing errors")
     if not path.is_file():
         raise OSError(f"{path} is a pipe or a device: give it to fastmlp.data.load, or save it")
+
+
+def is_junk(name: str) -> bool:
+    """Say whether a file or a folder of this name is hidden or made by macOS or a file manager."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini", "__macosx")
 
 
 def is_zip(head: bytes) -> bool:
@@ -83,17 +88,17 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
     path : Path
         A plain file, or one packed with gzip, xz or bz2, or a zip archive with one file in it.
     whole : bool
-        False where only its beginning is read: then it may be of any size.
+        False if only its beginning is read: then it may be of any size.
 
     Yields
     ------
     stream : binary file
-        It reads and seeks. Unpacking errors in the block come out as the ValueError below.
+        It can be read and sought. Unpacking errors in the block become the ValueError below.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, OSError
-        If `path` is no file.
+        If `path` is not a file.
     ValueError
         If the archive is damaged, cut short, encrypted, holds another archive or not one file, or
         is of a kind that Python can't unpack; or if more comes out of it than `limits` allows.
@@ -105,17 +110,26 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
         packing = next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
         try:
             if not is_zip(head) and packing is None:
-                _refuse_unread(head, path)
+                if kind := _unread(head):
+                    raise ValueError(
+                        f"{path} is packed with {kind}, which is not read here: "
+                        "unpack it first and give the file itself"
+                    )
                 if whole:
                     check_room(os.fstat(plain.fileno()).st_size, path)
                 yield plain
                 return
             if packing is None:
-                packed = stack.enter_context(_open_zip(plain, path, whole))
+                packed = stack.enter_context(open_zip(plain, path, whole=whole))
             else:
                 packed = stack.enter_context(_opened(packing, plain, path))
             stream = stack.enter_context(limited(packed, path))
-            _refuse_nested(_head(stream), path)
+            head = _head(stream)
+            if is_zip(head) or _unread(head) or any(m.match(head) for m in _MAGIC.values()):
+                raise ValueError(
+                    f"{path} is an archive inside an archive: "
+                    "unpack it and give the file that comes out"
+                )
             yield stream
         except UNPACKING_ERRORS:
             raise damaged(path) from None
@@ -134,7 +148,7 @@ def _opened(packing: str, plain: IO[bytes], path: Path) -> IO[bytes]:
 
 
 def size_of(stream: IO[bytes]) -> int | None:
-    """Return the size of a plain file; None for one that is unpacked, which nobody knows yet."""
+    """Return the size of a plain file; None for a stream that is unpacked, as it is unknown."""
     try:
         return os.fstat(stream.fileno()).st_size
     except OSError:
@@ -168,26 +182,27 @@ def _members(archive: zipfile.ZipFile) -> list[str]:
         for name in archive.namelist()
         if not name.endswith("/")
         and "__MACOSX" not in PurePosixPath(name).parts
-        and not PurePosixPath(name).name.startswith(".")
-        and PurePosixPath(name).name.lower() not in ("thumbs.db", "desktop.ini")
+        and not is_junk(PurePosixPath(name).name)
     ]
 
 
 @contextlib.contextmanager
-def _open_zip(stream: IO[bytes], path: Path, whole: bool) -> Iterator[IO[bytes]]:
-    """Open the one file in a zip archive; a README may lie beside a single CSV file."""
+def open_zip(
+    stream: IO[bytes], path: Path, wanted: str = "file", *, whole: bool = True
+) -> Iterator[IO[bytes]]:
+    """Open the one file in a zip archive, or the one CSV file: a README may lie beside it."""
     try:
         archive = zipfile.ZipFile(stream)
         names = _members(archive)
         tables = [name for name in names if name.lower().endswith(".csv")]
-        names = tables if len(tables) == 1 else names
+        names = tables if len(tables) == 1 or wanted == "CSV file" else names
         if len(names) != 1:
             raise ValueError(
-                f"{path} should hold one file, and holds {listed(names)}: "
-                "unpack it and give the file itself"
+                f"{path} should hold one {wanted}, and holds {listed(names)}: "
+                f"unpack it and give the {wanted} itself"
             )
         if archive.getinfo(names[0]).flag_bits & 1:
-            raise ValueError(f"{path} is encrypted: unpack it and give the file itself")
+            raise ValueError(f"{path} is encrypted: unpack it and give the {wanted} itself")
         if whole:
             check_room(archive.getinfo(names[0]).file_size, path)
         member = archive.open(names[0])
@@ -198,7 +213,7 @@ def _open_zip(stream: IO[bytes], path: Path, whole: bool) -> Iterator[IO[bytes]]
     except UnicodeDecodeError:  # of a name; a kind of ValueError
         raise damaged(path) from None
     except OSError as error:
-        if error.errno == errno.EINVAL:  # it points before its own start
+        if error.errno == errno.EINVAL:  # an offset before the start of the archive
             raise damaged(path) from None
         raise
     with archive, member:
@@ -209,19 +224,3 @@ def _unread(head: bytes) -> str | None:
     if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return "tar"
     return next((_UNREAD[magic] for magic in _UNREAD if head.startswith(magic)), None)
-
-
-def _refuse_unread(head: bytes, path: Path) -> None:
-    if kind := _unread(head):
-        raise ValueError(
-            f"{path} is packed with {kind}, which is not read here: "
-            "unpack it first and give the file itself"
-        )
-
-
-def _refuse_nested(head: bytes, path: Path) -> None:
-    packed = is_zip(head) or any(magic.match(head) for magic in _MAGIC.values())
-    if packed or _unread(head):
-        raise ValueError(
-            f"{path} is an archive inside an archive: unpack it and give the file that comes out"
-        )

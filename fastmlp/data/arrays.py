@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.labels import REGRESSION, looks_like_regression
-
-PIXEL_MAX = 255
+from fastmlp.data.pixels import PIXEL_MAX
 
 
 def as_rows(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return images or rows as (n_rows, n_features), and what there is to say about it.
+    """Return images or rows as (n_rows, n_features), and words on how they were interpreted.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def as_rows(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, .
 
 
 def as_labels(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return labels as (n_rows,), int64 or words, and what there is to say about it.
+    """Return labels as (n_rows,), int64 or text, and words on how they were interpreted.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is downloaded or rendered once and then kept: where it lies, how progress is reported."""
+"""Where downloaded and rendered data are kept, and how progress is reported."""
 
 from __future__ import annotations
 

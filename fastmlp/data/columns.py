@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.indices import find_indices
-from fastmlp.data.labels import as_number
-from fastmlp.data.raw import Unit
+from fastmlp.data.cells import as_number, is_missing
+from fastmlp.data.indices import NAME_IT, check_index, find_indices, named_twice
+from fastmlp.data.raw import Raw, Unit
 from fastmlp.words import listed, shortened
 
 LABEL_NAMES = ("label", "class", "target", "y")
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "?", "-"})
-MANY = 12  # so many rows whose first value counts them are no chance
-MANY_PIXELS = 16  # the smallest image: a table of four or nine columns is none
+MANY = 12  # rows; in fewer, the first column may count up by chance
+MANY_PIXELS = 16  # of the smallest image: four or nine columns are taken for features
 
 Rows = Sequence[Sequence[str]]
 
@@ -33,13 +33,13 @@ class Columns:
     ids : int, optional
         The column that numbers or names the rows.
     indices : tuple of int
-        Saved indices, as pandas', which say nothing about the rows.
+        Indices saved by pandas or the like, which say nothing about the rows.
     pixels : tuple of int
         All others.
     unit : {"pixels", "features"}
-        What to call them.
+        What to call these.
     words : tuple of str
-        What was taken for what.
+        What the columns were taken for.
     pixel_names : tuple of str, optional
         The header's names of the pixels.
     """
@@ -51,6 +51,30 @@ class Columns:
     unit: Unit
     words: tuple[str, ...]
     pixel_names: tuple[str, ...] | None = None
+
+    @property
+    def others(self) -> list[int]:
+        """All columns but the pixels."""
+        return [i for i in (self.label, self.ids, *self.indices) if i is not None]
+
+    def raw(
+        self,
+        x: NDArray[Any],
+        parts: Mapping[int, Sequence[NDArray[Any]]],
+        names: Sequence[str] | None,
+        path: Path,
+        words: Sequence[str],
+    ) -> Raw:
+        """Return the rows of a table, of which `parts` has the `others`."""
+        others = {i: np.concatenate(parts[i]) for i in self.others}
+        for i in self.indices:
+            name = "" if names is None else names[i]
+            where = i + 1 if names is None else repr(name)
+            check_index(others[i], i, name, f"{path}: column {where}")
+        labels = None if self.label is None else others[self.label]
+        ids = None if self.ids is None else as_ids(others[self.ids].astype(object))
+        words = (*words, *self.words)
+        return Raw(x, labels, ids, words, unit=self.unit, feature_names=self.pixel_names)
 
 
 def choose(
@@ -74,14 +98,14 @@ def choose(
     path : Path
         For error messages.
     features : sequence of str, optional
-        Where the header has all of these names, they are those of pixels, whatever they look like.
+        If the header has all of these names, they are pixels, whatever they look like.
     id_column : str, optional
         A column that names the rows, if there is one of this name.
 
     Raises
     ------
     ValueError
-        If there is no such column, if there are several, or if one can't tell.
+        If there is no such column, if there are several, or if none is clearly the label.
     """
     n_columns = len(rows[0])
     bare = [""] * n_columns if names is None else [name.strip().lower() for name in names]
@@ -96,8 +120,8 @@ def choose(
     if is_free and _counts_up(rows, bool(known)):
         if names is None:
             indices = [0]
-        else:
-            ids = 0 if ids is None else ids
+        elif ids is None:
+            ids = 0
     if label is None:
         rest = [i for i in range(n_columns) if i not in (ids, *indices) and i not in known]
         chosen = _find(None if names is None else bare, rows, rest, path, bool(known))
@@ -111,10 +135,7 @@ def choose(
         )
     unnamed = next((i for i in pixels if names is not None and bare[i] == ""), None)
     if unnamed is not None:
-        raise ValueError(
-            f"{path}: column {unnamed + 1} has no name: "
-            "name it, or leave it out (index=False in pandas' to_csv)"
-        )
+        raise ValueError(f"{path}: column {unnamed + 1} has no name: {NAME_IT}")
     unit = unit_of(len(pixels), None if names is None else [names[i] for i in pixels])
     words = ["no labels" if chosen is None else f"labels: {_word(names, chosen, n_columns)}"]
     if ids is not None:
@@ -125,9 +146,10 @@ def choose(
 
 
 def unit_of(n: int, names: Sequence[str] | None = None) -> Unit:
-    """Say what to call a row's `n` numbers: pixels where they look like an image's.
+    """Return what to call the `n` values of a row: pixels if they look like an image's.
 
-    Those are called pixel and a number, or all the same but for the number, if anything.
+    That is so if names begin with "pixel", or if there are as many as an image has and their names,
+    if any, differ by numbers only.
     """
     names = [] if names is None else [name.strip().lower() for name in names]
     if any(name.startswith("pixel") for name in names):
@@ -146,36 +168,13 @@ def _known(names: Sequence[str] | None, features: Sequence[str] | None) -> froze
 
 
 def as_ids(values: NDArray[np.object_]) -> NDArray[np.object_] | NDArray[np.int64]:
-    """Return texts as the whole numbers that they are, or else as texts."""
+    """Return ids as int64 if all of them are written as int64 are, else as text."""
     texts = [str(value).strip() for value in values]
     if all(text.isascii() and text.isdigit() and len(text) < 19 for text in texts):
         numbers = np.array(texts, np.int64)
         if [str(number) for number in numbers.tolist()] == texts:  # "007" is a name
             return numbers
     return np.array(texts, object)
-
-
-def is_missing(cell: str) -> bool:
-    """Say whether a cell is empty, or says that its value is missing."""
-    return cell.strip().lower() in MISSING
-
-
-def is_text(cells: Iterable[str], number: Callable[[str], float | None] = as_number) -> bool:
-    """Say whether a column is one of words: most of the cells whose values are not missing.
-
-    (Truths are no words; pandas and pyarrow have a type for them.)
-    """
-    filled = [cell.strip().lower() for cell in cells if not is_missing(cell)]
-    words = [cell for cell in filled if number(cell) is None and cell not in ("true", "false")]
-    return len(words) > len(filled) / 2
-
-
-def text_remedy(has_label: bool) -> str:
-    """Say what to do about a column of words among the features."""
-    label = "" if has_label else ", or name it with --label if it holds the labels"
-    return (
-        "leave it out, or encode it, as OneHotEncoder does in a Pipeline with MLPClassifier" + label
-    )
 
 
 def _named(
@@ -186,9 +185,7 @@ def _named(
     for found in (names or [], [name.strip().lower() for name in names or []]):
         places = [i for i, name in enumerate(found) if name in (wanted, wanted.lower())]
         if len(places) > 1:
-            raise ValueError(
-                f"{path} has {len(places)} columns named {shortened(label)}: give it one at most"
-            )
+            raise named_twice(label, len(places), path)
         if places:
             return places[0]
     if wanted.lower() == "none":
@@ -209,19 +206,16 @@ _REMEDY = "say where the labels are: first, last or none (--label on the command
 def _find(
     names: Sequence[str] | None, rows: Rows, rest: list[int], path: Path, has_known: bool
 ) -> int | None:
-    """Look for the label among the columns `rest`; `names` are in small letters.
+    """Look for the label among the columns `rest`; `names` are in lower case.
 
-    There are more columns than these if it `has_known` pixels.
+    `has_known`: there are other columns, which are known to be pixels.
     """
     if names is not None:
         places = [i for i in rest if names[i] in LABEL_NAMES]
         if len(places) > 1:
             found = " and ".join(names[i] for i in places)
             if len({names[i] for i in places}) == 1:
-                raise ValueError(
-                    f"{path} has {len(places)} columns named {names[places[0]]}: "
-                    "give it one at most"
-                )
+                raise named_twice(names[places[0]], len(places), path)
             raise ValueError(
                 f"{path} has the columns {found}: name the one with the labels "
                 "(label='...', on the command line --label)"
@@ -244,19 +238,19 @@ def _find(
 def _find_unnamed(rows: Rows, rest: list[int], path: Path) -> int | None:
     """Look for the label at both ends of columns without names.
 
-    Images are square, grey or in three colours: then it is clear whether there is a label. It has
-    small numbers, not always the same one, and goes beyond the pixels or has fewer gaps than they.
+    Images are square, grey or in three colours, so the number of columns may say that there is no
+    label. A label has small whole numbers, not always the same, with few gaps; if both ends are
+    like that, the label's are larger than all pixels.
     """
     n = len(rest)
     if _is_image(n):
         return None
-    ends = [rest[0], rest[-1]]
-    columns = [[as_number(row[i]) for row in rows] for i in ends]
-    likely = [i for i, values in zip(ends, columns, strict=True) if _looks_like_labels(values)]
+    ends = {i: [as_number(row[i]) for row in rows] for i in (rest[0], rest[-1])}
+    likely = [i for i, values in ends.items() if _looks_like_labels(values)]
     if len(likely) == 2:
         middle = [as_number(row[i]) or 0 for row in rows for i in rest[1:-1]]
         largest = max(middle, default=0)
-        beyond = [i for i in ends if max(as_number(row[i]) or 0 for row in rows) > largest]
+        beyond = [i for i, values in ends.items() if max(v or 0 for v in values) > largest]
         likely = beyond if len(beyond) == 1 else likely
     if len(likely) == 1 and n > 1:
         return likely[0]
@@ -268,25 +262,21 @@ def _find_unnamed(rows: Rows, rest: list[int], path: Path) -> int | None:
 
 def _looks_like_labels(values: list[float | None]) -> bool:
     distinct = set(values)
-    if len(distinct) < 2 or None in distinct:
-        return False
-    numbers = [value for value in distinct if value is not None]
-    if not all(value >= 0 and value % 1 == 0 for value in numbers):
-        return False
-    return max(numbers) < 2 * len(numbers) + 10
+    whole = [value for value in distinct if value is not None and value >= 0 and value % 1 == 0]
+    return 1 < len(whole) == len(distinct) and max(whole) < 2 * len(whole) + 10
 
 
 def _is_image(n: int) -> bool:
-    """Say whether so many pixels are a square in grey, or in three colours."""
+    """Say whether `n` values can be the pixels of a square image, grey or in three colours."""
     roots = [round(n**0.5), round((n / 3) ** 0.5)]
     return n in (roots[0] ** 2, 3 * roots[1] ** 2)
 
 
 def _counts_up(rows: Rows, from_anywhere: bool) -> bool:
-    """Say whether the first column numbers the rows, which no pixel does.
+    """Say whether the first column counts the rows, which no pixel does.
 
-    It does so from 0 or 1; where it is known to be no pixel, `from_anywhere`: one file's rows may
-    go on where another's ended.
+    It counts from 0 or 1, or `from_anywhere` if it is known not to be a pixel: the rows of one file
+    may continue those of another.
     """
     numbers = [as_number(row[0]) for row in rows]
     first = numbers[0]

@@ -1,11 +1,11 @@
-"""Lines of a text table that are no rows: comments, which CSV doesn't have, and columns of none."""
+"""Comments in text tables, which CSV doesn't have, and empty columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import IO
 
-from fastmlp.data.columns import MISSING, is_missing
+from fastmlp.data.cells import MISSING, is_missing
 
 COMMENT = ("#", "%")
 
@@ -17,9 +17,9 @@ def is_comment(text: str) -> bool:
 
 
 def n_above(lines: Sequence[str]) -> int:
-    """Return how many lines there are above the table, to the last comment before it.
+    """Return the number of lines down to the last comment above the table.
 
-    None where nothing else follows: then it is the table's cells that start with such a sign.
+    0 if all lines look like comments: then they are rows whose first cells begin with such a sign.
     """
     n_comments = 0
     for i, line in enumerate(lines):
@@ -38,12 +38,12 @@ def skip_lines(stream: IO[bytes] | IO[str], n_lines: int) -> None:
 
 
 def comment_fault(where: str, cell: str) -> ValueError:
-    """Return the error for a comment that stands among the rows."""
+    """Return the error for a comment among the rows."""
     return ValueError(
         f"{where} begins with {cell.strip()[0]} and looks like a comment: remove such lines"
     )
 
 
 def is_empty(i: int, rows: Iterable[tuple[int, Sequence[str]]]) -> bool:
-    """Say whether nothing stands in column `i`, counted from 0, of the rows to come."""
+    """Say whether column `i`, counted from 0, has no values in the remaining rows."""
     return all(i >= len(row) or is_missing(row[i]) for _, row in rows)

@@ -1,4 +1,4 @@
-"""How a text table is written: encoding, separator, header. Found out from its first rows."""
+"""Encoding, separator and header of a text table, inferred from its first rows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
+from fastmlp.data.cells import as_number
 from fastmlp.data.columns import LABEL_NAMES
 from fastmlp.data.csv_comments import is_comment, n_above
 from fastmlp.data.csv_stream import LONGEST_LINE
 from fastmlp.data.indices import ID_NAMES, is_index_name
-from fastmlp.data.labels import as_number
 from fastmlp.words import counted
 
 BLANKS = " "
@@ -26,24 +27,24 @@ MARKS = {  # the longer one first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-EIGHT_BIT = "cp1252"  # Latin-1 and more: what text is taken for that is no UTF-8
-ASCII_LIKE = ("utf-8", "utf-8-sig", EIGHT_BIT)  # in which a line ends with one certain byte
+EIGHT_BIT = "cp1252"  # includes Latin-1; assumed for text that is not UTF-8
+ASCII_LIKE = ("utf-8", "utf-8-sig", EIGHT_BIT)  # in which the byte 10 is always a line end
 SAMPLE = 2**18  # bytes, a hundred rows of MNIST
 MAX_COLUMNS = 1_000_000  # each of them costs pandas a kilobyte and more
 ROWS_FOR_SEPARATOR = 20
-MANY = 16  # so many columns, numbered one after the other, are names and no data
+MANY = 16  # a first row that counts so many columns is a header
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is written.
+    """How a text table is written.
 
     Attributes
     ----------
     encoding : str
-        As Python calls it.
+        Its name in Python.
     separator : str
-        A comma, a semicolon, a tab, or a blank for any number of blanks and tabs.
+        A comma, a semicolon, a tab, or a blank, which stands for any run of blanks and tabs.
     decimal : str
         A point or a comma.
     names : list of str, optional
@@ -51,9 +52,9 @@ class Layout:
     rows : list of list of str
         The first rows below it; none if there are none.
     may_be_8_bit : bool
-        Nothing in them tells UTF-8 from an encoding of one byte a letter.
+        They are ASCII, so the rows below may be in UTF-8 or in an 8-bit encoding.
     longest : int
-        Letters of the longest of these lines.
+        Characters in the longest of these lines.
     n_comments : int
         Lines above the header that are comments, or blank lines between them.
     """
@@ -63,17 +64,25 @@ class Layout:
     decimal: str
     names: list[str] | None
     rows: list[list[str]]
-    may_be_8_bit: bool
+    may_be_8_bit: bool = False
     longest: int = 0
     n_comments: int = 0
 
     def number(self, cell: str) -> float | None:
-        """Return the number that a cell is, or None."""
-        return as_number(cell.replace(",", ".") if self.decimal == "," else cell)
+        """Return the number in a cell, or None."""
+        return as_number(cell, self.decimal)
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.rows[0] if self.names is None else self.names)
+
+    def column(self, i: int) -> str:
+        """Return what to call column `i`, counted from 0, in a message."""
+        return f"column {i + 1 if self.names is None else repr(self.names[i][:40])}"
 
     @property
     def unit(self) -> int:
-        """Bytes that a digit takes."""
+        """Bytes per digit."""
         return len("0".encode(self.encoding.removesuffix("-sig")))
 
     @property
@@ -93,14 +102,12 @@ class Layout:
 def find_layout(
     stream: IO[bytes], label: str | None, path: Path, encoding: str | None = None
 ) -> Layout:
-    """Read the beginning of a table, and see how it is written.
-
-    An `encoding` that is known is not looked for.
+    """Read the beginning of a table, and infer its layout: all but the `encoding` if that is given.
 
     Raises
     ------
     ValueError
-        If it is empty or no text.
+        If it is empty or not text.
     """
     sample = stream.read(SAMPLE)
     if sample.count(b"\n") < 2 and len(sample) == SAMPLE:
@@ -137,7 +144,7 @@ def find_layout(
 
 
 def split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield rows with their lines' numbers, from 1; without blank ones, which pandas skips."""
+    """Yield line numbers, from 1, and rows; without blank ones, which pandas skips."""
     if separator == BLANKS:
         lines = (line.replace("\t", " ").strip() for line in lines)
     rows = csv.reader(
@@ -147,7 +154,7 @@ def split(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]
 
 
 def no_table(path: Path) -> ValueError:
-    """Return the error for what is no text, or not text alone."""
+    """Return the error for a file that is not a table of text."""
     return ValueError(
         f"{path} is no table of numbers in UTF-8, UTF-16 or {EIGHT_BIT}: "
         "give a CSV file, saved as UTF-8"
@@ -155,26 +162,23 @@ def no_table(path: Path) -> ValueError:
 
 
 def _is_like_rows(comment: str, below: list[str], separator: str) -> bool:
-    """Say whether a comment has as many cells as the numbers below: then it is a header, or a row.
+    """Say whether a comment has as many cells as the numbers below it, so that it is a row.
 
-    A table's first column may be called ``#``.
+    The first column may be called ``#``.
     """
+    first = (line for line in below if line.strip() and not is_comment(line))
     try:
-        cells, row = [next(split([line], separator))[1] for line in (comment, _first_of(below))]
+        cells, row = [next(split([line], separator))[1] for line in (comment, next(first))]
     except (csv.Error, StopIteration):
         return False
-    numbers = [as_number(cell.replace(",", ".")) for cell in row]
+    numbers = [as_number(cell, ",") for cell in row]
     return len(cells) == len(row) > 1 and numbers != [None] * len(row)
 
 
-def _first_of(lines: list[str]) -> str:
-    return next(line for line in lines if line.strip() and not is_comment(line))
-
-
 def _decoded(sample: bytes, encoding: str, path: Path) -> tuple[str, str]:
-    """Return the encoding in which a sample is text, and the text."""
+    """Decode a sample; return the encoding, `encoding` or else the 8-bit one, and the text."""
     for tried in (encoding, EIGHT_BIT) if encoding == "utf-8" else (encoding,):
-        try:  # the last letter may be cut
+        try:  # the last character may be cut
             return tried, codecs.getincrementaldecoder(tried)().decode(sample)
         except UnicodeDecodeError:
             if tried == "utf-8" and _is_mostly_utf_8(sample):
@@ -183,7 +187,7 @@ def _decoded(sample: bytes, encoding: str, path: Path) -> tuple[str, str]:
 
 
 def _is_mostly_utf_8(sample: bytes) -> bool:
-    """Say whether a text is damaged UTF-8: few bytes of another encoding make letters in it."""
+    """Say whether a text is damaged UTF-8: bytes of another encoding rarely decode as UTF-8."""
     letters = [letter for letter in sample.decode("utf-8", "replace") if not letter.isascii()]
     return letters.count("\ufffd") < len(letters) / 2
 
@@ -192,19 +196,18 @@ def _encoding(sample: bytes) -> str:
     for mark, encoding in MARKS.items():
         if sample.startswith(mark):
             return encoding
-    # Digits in UTF-16 have a zero byte each, which text in UTF-8 has nowhere.
-    if sample[1:64:2].count(0) > len(sample[1:64:2]) // 2:
-        return "utf-16-le"
-    if sample[0:64:2].count(0) > len(sample[0:64:2]) // 2:
-        return "utf-16-be"
+    # Digits in UTF-16 have a zero byte each; text in UTF-8 has none.
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        half = sample[first:64:2]
+        if half.count(0) > len(half) // 2:
+            return encoding
     return "utf-8"
 
 
 def _separator(lines: list[str]) -> tuple[str, str]:
-    """Return the separator, and the decimal sign, by which most cells are numbers.
+    """Return the separator and the decimal sign with which most cells are numbers.
 
-    If several do, the one that makes most columns of them: a blank after each comma separates
-    nothing.
+    Among equals, the ones with most cells: a blank after each comma is no separator.
     """
     best, found = (-2.0, 0), (",", ".")
     filled = [line for line in lines if line.strip()]
@@ -221,10 +224,7 @@ def _separator(lines: list[str]) -> tuple[str, str]:
             cells = [cell for row in below for cell in row]
             if max(counts) == 1 or not cells:
                 continue
-            numbers = sum(
-                as_number(cell.replace(",", ".") if decimal == "," else cell) is not None
-                for cell in cells
-            )
+            numbers = sum(as_number(cell, decimal) is not None for cell in cells)
             score = (numbers / len(cells) - (len(counts) > 1), len(cells))
             if score > best:
                 best, found = score, (separator, decimal)
@@ -234,13 +234,10 @@ def _separator(lines: list[str]) -> tuple[str, str]:
 def _is_header(rows: list[list[str]], decimal: str, label: str | None) -> bool:
     """Say whether the first row names the columns.
 
-    Names are words above numbers. Names that are numbers, as pandas writes them, count from 0 or 1,
-    which a row of many pixels does not.
+    Names are words above numbers. Names that are numbers, which pandas writes if there are no
+    others, count from 0 or 1, unlike a row of many pixels.
     """
-
-    def number(cell: str) -> float | None:
-        return as_number(cell.replace(",", ".") if decimal == "," else cell)
-
+    number = partial(as_number, decimal=decimal)
     first, rest = rows[0], rows[1:]
     words = [i for i, cell in enumerate(first) if number(cell) is None]
     numbers = [value for value in map(number, first) if value is not None]
@@ -261,7 +258,6 @@ def _is_header(rows: list[list[str]], decimal: str, label: str | None) -> bool:
 
 
 def _counts(numbers: list[float]) -> bool:
-    return bool(numbers) and numbers in (
-        list(range(len(numbers))),
-        list(range(1, len(numbers) + 1)),
-    )
+    """Say whether these are 0, 1, 2, ... or 1, 2, 3, ..."""
+    n = len(numbers)
+    return n > 0 and numbers in ([*range(n)], [*range(1, n + 1)])

@@ -1,29 +1,30 @@
-"""A text table's bytes on their way to pandas: no row without an end, no error lost."""
+"""The stream from which pandas reads a text table: it stops endless rows and keeps errors."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
+T = TypeVar("T")
 CELLS_AT_A_TIME = 2**25  # that pandas holds as int64 before they become pixels
-CELL = 40  # letters, more than a number takes where the first rows show nothing wider
+CELL = 40  # characters, more than a number takes, unless the first rows have wider cells
 WORDS = 1024  # bytes a row, more than a label and a name take
-AHEAD = 2**20  # bytes that pandas may have read of the rows to come
-LONGEST_LINE = 2**24
+AHEAD = 2**20  # bytes that pandas may read ahead
+LONGEST_LINE = 2**24  # characters
 
 
 class LongLineError(ValueError):
-    """A line goes on and on."""
+    """A line is longer than `LONGEST_LINE`."""
 
 
 class Watched(io.RawIOBase):
     """A table's stream, for pandas to read a few rows at a time.
 
-    It remembers what went wrong in it, an interrupt or a damaged archive, of which pandas may make
-    an error of its own. And pandas keeps in memory what it takes for one row, many times its size,
-    until the row ends: here that is an error before long.
+    `error` is the exception that reading has raised, such as an interrupt or a damaged archive:
+    pandas may replace it by one of its own. A row that doesn't end is an error here before it fills
+    the memory: pandas keeps it, at many times its size, until its end.
 
     Parameters
     ----------
@@ -34,9 +35,9 @@ class Watched(io.RawIOBase):
     rows_at_a_time : int
         The most rows that pandas may be asked for between two calls of `got_rows`.
     unit : int
-        Bytes that a letter takes.
+        Bytes per character.
     longest : int
-        Letters of the longest row that has been seen: cells may be twice as wide as in it.
+        Characters in the longest row that has been seen: later rows may be twice as long.
     """
 
     def __init__(
@@ -58,8 +59,14 @@ class Watched(io.RawIOBase):
         self.got_rows()
 
     def got_rows(self) -> None:
-        """Take note that the rows which have been asked for are there."""
+        """Note that the rows which pandas was asked for are there."""
         self._left = self._allowed
+
+    def watch(self, chunks: Iterable[T]) -> Iterator[T]:
+        """Yield the chunks of rows that are read from this stream; call `got_rows` for each."""
+        for chunk in chunks:
+            self.got_rows()
+            yield chunk
 
     def readable(self) -> bool:
         return True
@@ -89,7 +96,7 @@ class Watched(io.RawIOBase):
 
 
 def lines_of(text: IO[str]) -> Iterator[str]:
-    """Go through a text's lines, but not into one that is endless.
+    """Yield the lines of a text, but read no endless one.
 
     Raises
     ------

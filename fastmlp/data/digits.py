@@ -1,9 +1,9 @@
-"""The built-in digits: rendered here from the fonts that matplotlib brings along.
+"""The built-in digits, rendered from the fonts that come with matplotlib.
 
 Each face's digits are turned once into signed distance fields: how far a point lies inside (+) or
 outside (-) the outline. An image is one such field, looked up at the 28x28 pixels' positions
-after a random affine map. A threshold on the distance is then the stroke's width, the slope of
-the ramp around it is the blur, and everything beyond the ramp is exactly 0.
+after a random affine map. A threshold on the distance then sets the stroke's width, and the slope
+of the ramp around it the blur; everything beyond the ramp is exactly 0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fastmlp.files import atomic_write
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
-FACES = (  # which matplotlib 3.8 has already
+FACES = (  # all in matplotlib 3.8, the oldest allowed
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique",
     "DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique",
     "DejaVuSansMono-BoldOblique", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic",
@@ -43,7 +43,7 @@ STROKE = (-0.25, 0.35)  # pixels added to the outline all around
 BLUR = (0.3, 0.65)  # pixels from the outline to white inside, and to black outside
 
 IMAGES_AT_A_TIME = 500
-RECIPE = 1  # to be raised when anything above changes: it names the file in the cache
+RECIPE = 1  # part of the cache file's name; to be raised when anything above changes
 
 
 def make_digits(
@@ -62,7 +62,7 @@ def make_digits(
     seed : int
         The same seed makes the same images; NumPy's global generator is not touched.
     cache_dir : str or Path, optional
-        Where to keep them; by default the user's cache folder. If it can't be written,
+        Where to keep them; by default the user's cache folder. If that can't be written,
         they are not kept.
     progress : callable, optional
         Called as ``progress(done, n_samples)`` while rendering.
@@ -212,7 +212,7 @@ def _distance_field(outline: list[NDArray[np.float64]]) -> NDArray[np.float32]:
 
 
 def _read(path: Path, n: int) -> Digits | None:
-    """Return what `_write` has written, or None if it isn't there or isn't whole."""
+    """Return the digits that `_write` has written, or None if they are missing or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -227,7 +227,7 @@ def _read(path: Path, n: int) -> Digits | None:
 def _write(path: Path, digits: Digits) -> None:
     images, labels = digits
     table = np.column_stack([labels.astype(np.uint8), images]).tobytes()
-    # A cache that can't be written costs two seconds next time, and no one an error.
+    # A cache that can't be written is no error: rendering takes two seconds again.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as stream:

@@ -1,11 +1,12 @@
-"""The one door for files of digits: any format that is known, told by its content."""
+"""Load data from a file or a folder in any known format, recognised by its content."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -34,44 +35,38 @@ READERS = {
     "image": "images.read_image",
     "image folder": "images.read_image_folder",
 }
-"""The function that reads each of the formats which `kind_of` knows, imported when it is needed."""
+"""The reader of each format that `kind_of` knows, imported when it is needed.
 
-_OPTIONS = {
-    "csv": ("feature_names", "id_column"),
-    "parquet": ("feature_names", "id_column", "side", "progress"),
-    "image": ("side",),
-    "image folder": ("side", "progress"),
-}
+It gets those of `load`'s options that its signature has."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images, a row each, with all that is known about them.
+    """Images or rows of a table, with all that is known about them.
 
     Attributes
     ----------
     x : ndarray of shape (n_rows, n_features)
         Pixels: uint8 where they are whole numbers of 0 to 255, not yet divided by anything; else
-        float32 or float64, as the network is to get them.
+        float32 or float64, ready for the network.
     y : int64 ndarray of shape (n_rows,), or None
         Labels; None where there are none.
     class_names : tuple of str, or None
-        What the classes 0, 1, ... are called; None where labels are numbers.
+        Names of the classes 0, 1, ...; None if the labels are numbers.
     scale : float
-        What a network that is trained on `x` gets as its `input_scale`.
+        The `input_scale` for a network that is trained on `x`.
     ids : ndarray of shape (n_rows,), or None
-        What numbers or names the rows, whole numbers or texts, if anything does.
+        Numbers or names of the rows, int64 or text, if a column has them.
     limits : (float, float)
         The smallest and the largest pixel in the file.
     name : str
-        What to call the whole in a message: the path.
+        What to call the data in a message: the path.
     found : str
-        One line that says what was found, and how it was taken.
+        One line that says what was found and how it was interpreted.
     unit : {"pixels", "features"}
-        What the numbers of a row are called in messages: a table's are no pixels.
+        What the values of a row are called in messages.
     feature_names : tuple of str, or None
-        What the columns of `x` are called; None where nothing says so: tables without a header,
-        arrays, images.
+        Names of the columns of `x`; None for tables without a header, arrays and images.
     """
 
     x: NDArray[Any]
@@ -100,7 +95,7 @@ def load(
 ) -> Dataset:
     """Load images and labels from a file or a folder, in any format that is known.
 
-    Formats are told by content, not by name: CSV and its relatives, IDX, ``.npz``, ``.npy``,
+    Formats are recognised by content, not by name: CSV and its relatives, IDX, ``.npz``, ``.npy``,
     parquet, images, folders of them; packed with gzip, xz, bz2 or zip.
 
     Parameters
@@ -140,8 +135,8 @@ def load(
     FileNotFoundError, OSError
         If there is no such file or folder, or it can't be read.
     TypeError, ValueError
-        If an argument makes no sense, or the file holds something else, more than `max_bytes`, or
-        what is no pixel or no label; the message names it and says what to do.
+        If an argument makes no sense, or the file is in no known format, takes more than
+        `max_bytes`, or has an invalid pixel or label; the message says what to do.
 
     Examples
     --------
@@ -159,14 +154,17 @@ def load(
         raise ValueError(f'prefer is {shown(prefer)}: give "train" or "t10k"')
     if max_bytes is not None:
         max_bytes = checks.as_count(max_bytes, "max_bytes")
-    more: dict[str, Any] = {
-        "side": side, "progress": progress, "feature_names": feature_names, "id_column": id_column,
+    options: dict[str, Any] = {
+        "label": label, "prefer": prefer, "side": side, "id_column": id_column,
+        "feature_names": feature_names, "progress": progress,
     }  # fmt: skip
     name = name_of(path)
     with at_most(max_bytes), _file(path, name) as file:
-        kind = kind_of(file)
-        options = {option: more[option] for option in _OPTIONS.get(kind, ())}
-        raw = _reader(kind)(file, label=label, prefer=prefer, **options)
+        module, function = READERS[kind_of(file)].split(".")
+        read = getattr(import_module(f"fastmlp.data.{module}"), function)
+        raw: Raw = read(
+            file, **{key: options[key] for key in signature(read).parameters if key in options}
+        )
     if raw.x.size == 0:
         raise ValueError(f"{name} holds no {raw.unit}: give a file with one row at least")
     try:
@@ -178,7 +176,7 @@ def load(
         raise ValueError(f"{name} {error}") from None
     n_rows, n_features = x.shape
     size = f"{counted(n_rows, 'row')} of {counted(n_features, raw.unit[:-1])}"
-    # A format that names the classes has said so.
+    # A format that names the classes lists them in `raw.words`.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
     found = f"{name}: {', '.join((size, *map(encodable, raw.words), *classes, values))}"
     found = " ".join(found.split())
@@ -189,24 +187,19 @@ def load(
 
 @contextmanager
 def _file(given: str | Path, name: str) -> Iterator[Path]:
-    """Yield what is to be read; errors call it by its name, in letters that can be written."""
+    """Yield a path that can be read; errors show the source's `name`, in encodable characters."""
     file: Path | None = None
     try:
         with on_disk(given) as file:
             yield file
     except (ValueError, OSError) as error:
         message = str(error)
-        if file is not None:  # what is said before names the source itself
+        if file is not None:  # earlier errors have the source's name
             message = message.replace(str(file), name)
         message = encodable(message)
         if message == str(error) and type(error) is not TooMuchError:
             raise
         raise (type(error) if isinstance(error, OSError) else ValueError)(message) from None
-
-
-def _reader(kind: str) -> Callable[..., Raw]:
-    module, name = READERS[kind].split(".")
-    return getattr(import_module(f"fastmlp.data.{module}"), name)
 
 
 def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
@@ -215,7 +208,7 @@ def _classes(raw: Raw) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None
         return None, None
     if raw.class_names is None:
         return as_classes(raw.labels)
-    # Folders that are called 0 to 9 are these numbers, also where one of them is missing.
+    # Folders called 0 to 9 are the classes of these numbers, even if one of them is missing.
     numbers, names = as_classes(np.array(raw.class_names, object))
     if names is None:
         return numbers[raw.labels], None

@@ -18,13 +18,13 @@ from fastmlp.data.raw import Raw
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# What `sniff` knows. Pillow reads some forty formats more, one of them by running Ghostscript.
+# Those that `sniff` recognises. Pillow reads some forty more, one of them with Ghostscript.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 IMAGES_AT_A_TIME = 100  # between two reports of progress
-LIGHT = 127.5  # a ground above it is lighter than what is drawn on it
-EVEN = 40  # how far most of a border's pixels may lie from its median for it to be one ground
-MOST = 0.9
-MAX_PIXELS = 50_000_000  # of one image: what claims more is no digit
+LIGHT = 127.5  # a background above it is light
+EVEN = 40  # how far the border pixels of an even background may differ from their median ...
+MOST = 0.9  # ... and how many of them have to
+MAX_PIXELS = 50_000_000  # of one image; one that claims more is refused
 LONGEST = 4096  # side of an image that gets margins
 
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
@@ -42,15 +42,15 @@ def rows(
     n_images : int
         How many there are.
     side : int
-        The rows' width and height in pixels. What is not square gets margins in the colour of its
-        ground.
+        The rows' width and height in pixels. An image that is not square gets margins in the
+        colour of its background.
     progress : callable, optional
         Called as ``progress(done, total)``, in images.
 
     Raises
     ------
     ValueError
-        If one is no image, a damaged one, or far too large.
+        If one is not an image, damaged, or far too large.
     """
     x = np.empty((n_images, side, side), np.uint8)
     grounds = np.empty(n_images)
@@ -73,8 +73,8 @@ def rows(
     if progress:
         progress(n_images, n_images)
 
-    # An image with one even ground is turned by it. One without, as most photographs are, goes
-    # with the others: the data set has been made in one way.
+    # An image with an even, light background is inverted. One whose background is uneven, such as
+    # a photograph, is treated like most others: a data set is usually made in one way.
     known = grounds[even] if even.any() else grounds
     turned = np.where(even, grounds > LIGHT, np.median(known) > LIGHT)
     x[turned] = 255 - x[turned]
@@ -113,7 +113,7 @@ def _grey(name: str, opened: Opener) -> Image | str:
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return 16-bit or float grey as 8-bit grey; pillow's own conversion would cut it off."""
+    """Return 16-bit or float grey as 8-bit grey; Pillow's conversion would clip it at 255."""
     largest = values.max()
     factor = 1.0
     if largest > 255:
@@ -125,7 +125,7 @@ def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _on_a_ground(image: Image) -> Image:
-    """Put a transparent image on white, or on black if what is drawn is light itself."""
+    """Put a transparent image on white, or on black if the image itself is light."""
     from PIL import Image
 
     grey, alpha = image.convert("RGB").convert("L"), image.getchannel("A")
@@ -139,7 +139,7 @@ def _on_a_ground(image: Image) -> Image:
 
 
 def _ground(image: Image) -> tuple[float, bool]:
-    """Return the median of an image's border, and whether most of the border is like it."""
+    """Return the median of an image's border, and whether most of the border is close to it."""
     pixels = np.asarray(image)
     border = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
     ground = float(np.median(border))

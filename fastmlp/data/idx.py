@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,7 @@ from fastmlp.words import counted
 
 _TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _UBYTE = 8
+_MNIST_NAME = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
 _PACKED = (".gz", ".xz", ".bz2", ".zip")
 
 
@@ -43,7 +45,7 @@ def load_idx(
     path : str or Path
         The folder.
     prefer : "train" or "t10k"
-        The pair to load where the folder holds both.
+        The pair to load if the folder holds both.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def load_idx(
     FileNotFoundError, NotADirectoryError
         If there is no such folder, no pair in it, or only one half of a pair.
     ValueError
-        If a file is no IDX file, is cut short, or if images and labels differ in number.
+        If a file is not an IDX file or is cut short, or if images and labels differ in number.
     """
     if prefer not in ("train", "t10k"):
         raise ValueError(f'prefer is {prefer!r}: give "train" or "t10k"')
@@ -67,13 +69,19 @@ def load_idx(
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file: give the folder that holds the IDX files")
 
-    images_path, labels_path = _find_pair(folder, prefer)
-    images = _read_ubytes(images_path, n_dimensions=3)
-    labels = _read_ubytes(labels_path, n_dimensions=1)
-    _check_numbers(images, images_path, labels, labels_path)
+    named = (path for path in visible(folder) if _MNIST_NAME.fullmatch(path.name))
+    files = sorted((path for path in named if path.is_file()), key=_is_packed)
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no IDX files: {_put_there(prefer)}")
+    images_path, labels_path = _choose_pair(files, folder, prefer)
+    if images_path is None or labels_path is None:
+        raise _no_partner(folder, images_path, labels_path)
+    images = _read(images_path, n_dimensions=3)
+    labels = _read(labels_path, n_dimensions=1)
+    _check_lengths(images, images_path, labels, labels_path)
     if images.size == 0:
         raise ValueError(f"{images_path} holds no pixels: give a file with at least one image")
-    return images.reshape(len(images), -1), labels.astype(np.int64)
+    return images.reshape(len(images), -1).astype(np.uint8, copy=False), labels.astype(np.int64)
 
 
 def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
@@ -85,9 +93,9 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
         A folder with one data set's files, each by itself or inside a folder of its own name; or
         a file of images, beside which its labels are looked for.
     label : str, optional
-        'none' leaves the labels out; anything else does nothing.
+        'none' leaves the labels out; any other value has no effect.
     prefer : 'train' or 't10k'
-        The pair to read where a folder holds both.
+        The pair to read if a folder holds both.
 
     Returns
     -------
@@ -99,11 +107,19 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
     FileNotFoundError
         If there is nothing at `path`, or a folder holds images without labels or the reverse.
     ValueError
-        If a folder holds several data sets, if a file is no IDX file or is cut short, or if
+        If a folder holds several data sets, if a file is not an IDX file or is cut short, or if
         images and labels differ in number.
     """
     if path.is_dir():
-        images_path, labels_path = _choose_pair(path, prefer, needs_labels=label != "none")
+        files = sorted(_idx_files(path), key=lambda file: (_is_packed(file), file.parent != path))
+        if not files:
+            raise FileNotFoundError(
+                f"{path} holds {contents(path)}, and no IDX files: {_put_there(prefer)}"
+            )
+        images_path, labels_path = _choose_pair(files, path, prefer, needs_labels=label != "none")
+        if images_path is None or (labels_path is None and label != "none"):
+            alone = f", or give {images_path} alone to predict" if images_path else ""
+            raise _no_partner(path, images_path, labels_path, alone)
     else:
         check_is_file(path)
         images_path, labels_path = path, _labels_beside(path)
@@ -121,7 +137,7 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
     if labels_path is None:
         return Raw(x, words=(*words, "no labels"), unit=unit)
     labels = _read(labels_path)
-    _check_numbers(images, images_path, labels, labels_path)
+    _check_lengths(images, images_path, labels, labels_path)
     if labels.ndim == 2 and labels.shape[1] > 1 and not is_one_hot(labels):  # QMNIST's
         words = (*words, f"the first of {labels.shape[1]} columns as labels")
         labels = labels[:, 0]
@@ -129,14 +145,14 @@ def read_idx(path: Path, *, label: str | None = None, prefer: Part = "train") ->
     return Raw(x, y, words=(*words, *more), unit=unit)
 
 
-def _choose_pair(folder: Path, prefer: Part, needs_labels: bool) -> tuple[Path, Path | None]:
-    """Return the images' file and the labels' in a folder."""
-    files = _idx_files(folder)
-    if not files:
-        raise FileNotFoundError(
-            f"{folder} holds {contents(folder)}, and no IDX files: "
-            f"put {prefer}-images-idx3-ubyte[.gz] and {prefer}-labels-idx1-ubyte[.gz] there"
-        )
+def _put_there(prefer: Part) -> str:
+    return f"put {prefer}-images-idx3-ubyte[.gz] and {prefer}-labels-idx1-ubyte[.gz] there"
+
+
+def _choose_pair(
+    files: list[Path], folder: Path, prefer: Part, needs_labels: bool = True
+) -> tuple[Path | None, Path | None]:
+    """Return the file of images and that of labels; None for one of them that is missing."""
     by_name: dict[Name, Path] = {}
     for path in files:
         name = parse(path.name)
@@ -146,24 +162,23 @@ def _choose_pair(folder: Path, prefer: Part, needs_labels: bool) -> tuple[Path, 
     names = {path: name for name, path in by_name.items()}
     if not needs_labels:
         names = {path: name for path, name in names.items() if name.role == "x"} or names
-    chosen = choose(names, prefer, str(folder))
-    images, labels = chosen
-    if images is None:
-        raise _no_partner(folder, labels or files[0])
-    if labels is None and needs_labels:
-        raise _no_partner(folder, images)
-    return images, labels
+    return choose(names, prefer, str(folder))
 
 
-def _idx_files(folder: Path) -> list[Path]:
-    """Return the IDX files of a folder; what only has the name of one is an error later."""
-    files = [
-        inner
-        for path in visible(folder)
-        for inner in ([path / path.name] if path.is_dir() else [path])
-        if inner.is_file() and (_has_idx_name(inner) or kind_or_none(inner) == "idx")
-    ]
-    return sorted(files, key=lambda path: (path.name.endswith(_PACKED), path.parent != folder))
+def _idx_files(folder: Path, wanted: Name | None = None) -> Iterator[Path]:
+    """Yield the IDX files in a folder, or only those whose names say what a `wanted` one says.
+
+    Invalid files with the name of an IDX file are among them, to be errors later.
+    """
+    for path in visible(folder):
+        if wanted is None or parse(path.name) == wanted:
+            file = path / path.name if path.is_dir() else path
+            if file.is_file() and (_has_idx_name(file) or kind_or_none(file) == "idx"):
+                yield file
+
+
+def _is_packed(path: Path) -> bool:
+    return path.name.endswith(_PACKED)
 
 
 def _has_idx_name(path: Path) -> bool:
@@ -171,62 +186,32 @@ def _has_idx_name(path: Path) -> bool:
 
 
 def _labels_beside(images: Path) -> Path | None:
-    """Return the file of labels with the name that fits a file of images, if it is there."""
+    """Return the file of labels whose name fits a file of images, if there is one."""
     name = parse(images.name)
     if name.role == "y":
         raise ValueError(f"{images} holds labels, not images: give the file of images")
     folders = [images.parent]
     if images.parent.name == images.name:
         folders.append(images.parent.parent)
-    wanted = name._replace(role="y")
-    found = [
-        inner
-        for folder in folders
-        for path in visible(folder)
-        if parse(path.name) == wanted
-        for inner in ([path / path.name] if path.is_dir() else [path])
-        if inner.is_file() and (_has_idx_name(inner) or kind_or_none(inner) == "idx")
-    ]
-    return min(found, key=lambda path: path.name.endswith(_PACKED), default=None)
+    found = (file for folder in folders for file in _idx_files(folder, name._replace(role="y")))
+    return min(found, key=_is_packed, default=None)
 
 
-def _no_partner(folder: Path, found: Path) -> FileNotFoundError:
-    name = found.name
-    for end in _PACKED:
-        name = name.removesuffix(end)
-    if parse(name).role == "y":
-        missing = name.replace("labels", "images").replace("idx1", "idx3")
-        way = "put it there too"
-    else:
-        missing = name.replace("images", "labels").replace("idx3", "idx1")
-        way = f"put it there too, or give {found} alone to predict"
+def _no_partner(
+    folder: Path, images: Path | None, labels: Path | None, otherwise: str = ""
+) -> FileNotFoundError:
+    found = (images or labels or folder).name
+    name = found.removesuffix(Path(found).suffix) if found.endswith(_PACKED) else found
+    missing = name
+    for pair in (("images", "labels"), ("idx3", "idx1")):
+        missing = missing.replace(*(pair if images else reversed(pair)))
     partner = f"its partner {missing}[.gz]" if missing != name else "the other half of the pair"
-    return FileNotFoundError(f"{folder} holds {found.name}, but not {partner}: {way}")
-
-
-def _find_pair(folder: Path, prefer: Part) -> tuple[Path, Path]:
-    for part in (prefer, "t10k" if prefer == "train" else "train"):
-        images = _find(folder, f"{part}-images", "idx3-ubyte")
-        labels = _find(folder, f"{part}-labels", "idx1-ubyte")
-        if images and labels:
-            return images, labels
-        if found := images or labels:
-            missing = f"{part}-labels-idx1-ubyte" if images else f"{part}-images-idx3-ubyte"
-            raise FileNotFoundError(
-                f"{folder} holds {found.name}, but not its partner {missing}[.gz]: put it there too"
-            )
-    raise FileNotFoundError(
-        f"{folder} holds no IDX files: put {prefer}-images-idx3-ubyte[.gz] and "
-        f"{prefer}-labels-idx1-ubyte[.gz] there"
+    return FileNotFoundError(
+        f"{folder} holds {found}, but not {partner}: put it there too{otherwise}"
     )
 
 
-def _find(folder: Path, stem: str, kind: str) -> Path | None:
-    names = (f"{stem}{dot}{kind}{end}" for end in ("", ".gz") for dot in "-.")
-    return next((folder / name for name in names if (folder / name).is_file()), None)
-
-
-def _check_numbers(
+def _check_lengths(
     images: NDArray[np.generic], images_path: Path, labels: NDArray[np.generic], labels_path: Path
 ) -> None:
     if len(images) != len(labels):
@@ -236,10 +221,12 @@ def _check_numbers(
         )
 
 
-def _read(path: Path) -> NDArray[np.generic]:
-    """Read one IDX file of any element type and number of dimensions."""
+def _read(path: Path, n_dimensions: int | None = None) -> NDArray[np.generic]:
+    """Read one IDX file: any, or one of bytes, whose name says whether it is packed."""
     with open_unpacked(path) as stream:
-        return _elements(stream, _magic(stream, path), path)
+        if n_dimensions and path.suffix == ".gz" and size_of(stream) is not None:
+            raise damaged(path)
+        return _elements(stream, _magic(stream, path, n_dimensions), path)
 
 
 def _n_dimensions(path: Path) -> int:
@@ -247,34 +234,26 @@ def _n_dimensions(path: Path) -> int:
         return _magic(stream, path)[3]
 
 
-def _magic(stream: IO[bytes], path: Path) -> bytes:
+def _magic(stream: IO[bytes], path: Path, n_dimensions: int | None = None) -> bytes:
+    """Return the first four bytes; raise unless they are those of an IDX file, as in `_read`."""
     magic = stream.read(4).ljust(4, b"\xff")
-    if magic[:2] == b"\0\0" and magic[2] in _TYPES and 1 <= magic[3] <= 4:
+    is_idx = magic[:2] == b"\0\0" and magic[2] in _TYPES and 1 <= magic[3] <= 4
+    if is_idx and (n_dimensions is None or magic[2:] == bytes([_UBYTE, n_dimensions])):
         return magic
-    raise unlike_its_name(path, f"{path} is no IDX file: get the original file again")
-
-
-def _read_ubytes(path: Path, n_dimensions: int) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes, packed where its name says so."""
-    with open_unpacked(path) as stream:
-        if path.suffix == ".gz" and size_of(stream) is not None:
-            raise damaged(path)
-        magic = stream.read(4)
-        if magic == bytes([0, 0, _UBYTE, n_dimensions]):
-            return _elements(stream, magic, path).astype(np.uint8, copy=False)
-    kind = "images (magic number 2051)" if n_dimensions == 3 else "labels (magic number 2049)"
-    raise unlike_its_name(path, f"{path} is no IDX file of {kind}: get the original file again")
+    kinds = {1: " of labels (magic number 2049)", 3: " of images (magic number 2051)"}
+    what = kinds.get(n_dimensions or 0, "")
+    raise unlike_its_name(path, f"{path} is no IDX file{what}: get the original file again")
 
 
 def _elements(stream: IO[bytes], magic: bytes, path: Path) -> NDArray[np.generic]:
-    """Return what follows a magic number: big-endian sizes, and as many elements as they say."""
+    """Read what follows a magic number: big-endian sizes, and as many elements as they say."""
     dtype, n_dimensions = np.dtype(_TYPES[magic[2]]), magic[3]
     n_header = 4 + 4 * n_dimensions
     header = stream.read(n_header - 4)
     shape = struct.unpack(f">{n_dimensions}I", header.ljust(n_header - 4, b"\0"))
     n_bytes = math.prod(shape) * dtype.itemsize
     n_found, more = size_of(stream), ""
-    if n_found is None:  # what is packed is read as far as the sizes go, and one byte further
+    if n_found is None:  # a packed file is read for as many bytes as it should have, and one more
         check_room(n_header + n_bytes, path)
         content = np.empty(n_bytes, np.uint8)
         n_read = stream.readinto(content)  # type: ignore[attr-defined]

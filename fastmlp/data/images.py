@@ -22,18 +22,14 @@ SIDE = 28  # pixels, as in MNIST
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
-def read_image(
-    path: Path, *, label: str | None = None, prefer: Part = "train", side: int = SIDE
-) -> Raw:
+def read_image(path: Path, *, side: int = SIDE) -> Raw:
     """Read one image as one row.
 
     Parameters
     ----------
     path : Path
-        PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. Colour is turned to grey. What is not square
-        gets margins, in the colour of its ground, and then all is resized.
-    label, prefer : optional
-        For the same call as other readers': they do nothing.
+        PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. Colours become grey. An image that is not square
+        gets margins in the colour of its background; then it is resized.
     side : int
         The rows' width and height in pixels.
 
@@ -45,9 +41,9 @@ def read_image(
     Raises
     ------
     FileNotFoundError, IsADirectoryError
-        If `path` is no file.
+        If `path` is not a file.
     ValueError
-        If it is no image, or a damaged one.
+        If it is not an image, or a damaged one.
     """
     check_is_file(path)
     return _read([path], [path.name], side)
@@ -66,12 +62,12 @@ def read_image_folder(
     Parameters
     ----------
     path : Path
-        The folder. Where its subfolders are called train and test, or the like, one of them is
-        read. What is neither image nor folder is passed over with a word.
+        The folder. If its subfolders are called train and test, or the like, one of them is
+        read. Files that are not images are skipped and listed in `words`.
     label : str, optional
-        'none' leaves the labels out; anything else does nothing.
+        'none' leaves the labels out; any other value has no effect.
     prefer : 'train' or 't10k'
-        The half to read where there are both.
+        The part to read if there are both.
     side : int
         The rows' width and height in pixels; see `read_image` for how images are resized.
     progress : callable, optional
@@ -81,19 +77,19 @@ def read_image_folder(
     -------
     Raw
         `x` is uint8 of shape (n, side * side), `ids` has the files' paths within the folder.
-        Subfolders whose names are whole numbers are labels of those numbers; other names are
-        `class_names`, sorted, and `labels` counts them from 0.
+        Subfolders whose names are all whole numbers have these as labels; otherwise the sorted
+        names are `class_names`, and `labels` counts them from 0.
 
     Raises
     ------
     NotADirectoryError
-        If `path` is no folder.
+        If `path` is not a folder.
     ValueError
         If there are no images in it, some beside and some inside subfolders, or damaged ones.
     """
     if not path.is_dir():
         raise NotADirectoryError(f"{path} is no folder: give a folder of images")
-    folder, words = _half(path, prefer)
+    folder, words = _part(path, prefer)
     flat, others = _images_in(folder)
     classes: dict[str, list[Path]] = {}
     for inner in visible(folder):
@@ -118,11 +114,8 @@ def read_image_folder(
         )
     names, numbers, class_names = _classes(classes, folder)
     files = flat + [file for name in names for file in classes[name]]
-    if classes:
-        shown = f"{counted(len(names), 'class')}, one a folder ({listed(names, 10)})"
-        words.insert(0, f"{counted(len(files), 'image')}, {shown}")
-    else:
-        words.insert(0, f"{counted(len(files), 'image')} without labels")
+    by_class = f", {counted(len(names), 'class')}, one a folder ({listed(names, 10)})"
+    words.insert(0, counted(len(files), "image") + (by_class if classes else " without labels"))
     raw = _read(files, [file.relative_to(folder).as_posix() for file in files], side, progress)
     labels = np.repeat(numbers, [len(classes[name]) for name in names]) if classes else None
     if label == "none":
@@ -131,26 +124,28 @@ def read_image_folder(
     return replace(raw, labels=labels, words=tuple(words), class_names=class_names)
 
 
-def _half(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
-    """Return the half to read where a folder holds train/ and test/, else the folder itself."""
+def _part(folder: Path, prefer: Part) -> tuple[Path, list[str]]:
+    """Return the part to read if a folder holds train/ and test/, else the folder itself."""
     inner = [path for path in visible(folder) if path.is_dir()]
-    halves = {PART_OF[path.name.lower()]: path for path in inner if path.name.lower() in PART_OF}
-    if not inner or len(halves) != len(inner):
+    parts = {PART_OF[path.name.lower()]: path for path in inner if path.name.lower() in PART_OF}
+    if not inner or len(parts) != len(inner):
         return folder, []
     order = (prefer, "t10k" if prefer == "train" else "train", "val")
-    half = next(halves[part] for part in order if part in halves)
-    return half, [f"of the folder {half.name}"]
+    chosen = next(parts[part] for part in order if part in parts)
+    return chosen, [f"of the folder {chosen.name}"]
 
 
 def _images_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return a folder's images, damaged ones too, and its other files, pipes among them."""
-    files = [path for path in visible(folder) if not path.is_dir()]
-    are_images = [
-        file.is_file() and (file.suffix.lower() in SUFFIXES or kind_or_none(file) == "image")
-        for file in files
-    ]
-    images = [file for file, is_image in zip(files, are_images, strict=True) if is_image]
-    return images, [file for file, is_image in zip(files, are_images, strict=True) if not is_image]
+    images: list[Path] = []
+    others: list[Path] = []
+    for path in visible(folder):
+        if not path.is_dir():
+            is_image = path.is_file() and (
+                path.suffix.lower() in SUFFIXES or kind_or_none(path) == "image"
+            )
+            (images if is_image else others).append(path)
+    return images, others
 
 
 def _classes(

@@ -1,4 +1,4 @@
-"""Which of a table's columns number the rows: ids, and indices that pandas or another has saved."""
+"""Columns that number the rows of a table: ids, and indices saved by pandas or the like."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fastmlp.data.labels import as_number
+from fastmlp.data.cells import as_number
 from fastmlp.words import shortened
 
 INDEX = "index"  # an id, unless there is another
 ID_NAMES = ("id", "imageid", "image_id", INDEX)
+NAME_IT = "name it, or leave it out (index=False in pandas' to_csv)"
 
 
 def find_indices(
@@ -21,23 +22,20 @@ def find_indices(
     path: Path,
     id_column: str | None = None,
 ) -> tuple[int | None, list[int]]:
-    """Return the columns of ids and of saved indices, by their names, which are in small letters.
+    """Return the columns of ids and of saved indices, by their names, which are in lower case.
 
     If there is a column called `id_column`, it has the ids.
 
-    An index is one wherever its numbers increase from row to row. A nameless first column, and what
-    parquet calls an index, are meant as one in any case, and may have been shuffled: `check_index`
-    refuses those that don't number the rows.
+    A column with the name of an index is one if its numbers increase from row to row. A nameless
+    first column, and what parquet calls an index, are taken for one in any case, as the rows may
+    have been shuffled; `check_index` refuses those that don't number the rows.
     """
     wanted = (id_column or "").strip().lower()
     known = (wanted,) if wanted and wanted in names else ID_NAMES
     named = [i for i, name in enumerate(names) if name in known]
     ids = next((i for i in named if names[i] != INDEX), named[0] if named else None)
     if ids is not None and names.count(names[ids]) > 1:
-        raise ValueError(
-            f"{path} has {names.count(names[ids])} columns named {shortened(names[ids])}: "
-            "give it one at most"
-        )
+        raise named_twice(names[ids], names.count(names[ids]), path)
     indices = [
         i
         for i, name in enumerate(names)
@@ -47,11 +45,16 @@ def find_indices(
     return ids, indices
 
 
-def is_index_name(name: str) -> bool:
-    """Say whether an index that was saved may be headed so: ``Unnamed: 0``, ``index``, nothing.
+def named_twice(name: str, n: int, path: Path) -> ValueError:
+    """Return the error for `n` columns of one name."""
+    return ValueError(f"{path} has {n} columns named {shortened(name)}: give it one at most")
 
-    Pandas calls a nameless column ``Unnamed: 3``, one of the same name ``Unnamed: 3.1``, and in
-    parquet an index ``__index_level_0__``.
+
+def is_index_name(name: str) -> bool:
+    """Say whether a saved index may have this name: ``Unnamed: 0``, ``index``, none at all.
+
+    pandas calls a nameless column ``Unnamed: 3``, a second one of this name ``Unnamed: 3.1``, and
+    an index in parquet ``__index_level_0__``.
     """
     name = name.strip().lower()
     return name in ("", INDEX) or bool(
@@ -60,7 +63,7 @@ def is_index_name(name: str) -> bool:
 
 
 def numbers_rows(values: Iterable[object]) -> bool:
-    """Say whether a column holds whole numbers, another one in every row, as an index does.
+    """Say whether a column holds whole numbers, a different one in every row, as an index does.
 
     They need not increase: the rows may have been shuffled.
     """
@@ -69,7 +72,7 @@ def numbers_rows(values: Iterable[object]) -> bool:
 
 
 def increases(values: Iterable[object]) -> bool:
-    """Say whether a column holds whole numbers, in every row a larger one than before."""
+    """Say whether a column holds whole numbers, each larger than the one above it."""
     numbers = _whole(values)
     return numbers is not None and all(a < b for a, b in itertools.pairwise(numbers))
 
@@ -79,7 +82,7 @@ def _is_surely_index(i: int, name: str) -> bool:
 
 
 def _whole(values: Iterable[object]) -> list[float] | None:
-    """Return a column's numbers; None if one of its values is no whole number."""
+    """Return the numbers in a column; None if one of its values is not a whole number."""
     numbers = []
     for value in values:
         number = _exact(str(value).strip())
@@ -90,18 +93,17 @@ def _whole(values: Iterable[object]) -> list[float] | None:
 
 
 def _exact(text: str) -> float | None:
-    """Return a number, a long one too, which as a float could be the same as the next."""
+    """Return a number; a long whole one exactly, as its neighbour may be the same float."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else as_number(text)
 
 
 def check_index(values: Iterable[object], i: int, name: str, where: str) -> None:
     """Raise unless a column that looks like a saved index numbers the rows, to the last one.
 
-    It is column `i`, counted from 0, and has a `name`, in any letters.
+    It is column `i`, counted from 0, called `name`; `where` names it in the error.
     """
     is_sure = _is_surely_index(i, name.strip().lower())
     if not (numbers_rows(values) if is_sure else increases(values)):
         raise ValueError(
-            f"{where} looks like a saved index, but does not number the rows: "
-            "name it, or leave it out (index=False in pandas' to_csv)"
+            f"{where} looks like a saved index, but does not number the rows: {NAME_IT}"
         )

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.data.cells import as_number
+
 LABEL_MAX = 2**31 - 1
-MANY_NUMBERS = 20  # of classes that are numbered, with gaps, and have a row or two each
-FRACTIONS = 0.01  # of the rows: fewer are typing errors
+MANY_NUMBERS = 20  # classes that may be whole numbers with gaps in a row or two each
+FRACTIONS = 0.01  # share of the rows; fewer fractions are typing errors
 
 REGRESSION = (
     "this looks like regression, which MLPRegressor does (from fastmlp import MLPRegressor); "
@@ -19,7 +21,7 @@ REGRESSION = (
 
 
 class LabelError(ValueError):
-    """A label is none; `row` says whose it is, as arrays count: from 0."""
+    """Raised for an invalid label in `row`, counted from 0."""
 
     def __init__(self, row: int, problem: str) -> None:
         super().__init__(f"row {row + 1} (counted from 1) has the label {problem}")
@@ -30,9 +32,9 @@ class LabelError(ValueError):
 def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...] | None]:
     """Return labels as classes, and the classes' names if the labels are words.
 
-    Numbers stay the numbers that they are, also where they are written as text. Words are sorted,
-    and numbered in that order. Numbers and words together are words, unless a word stands there
-    only once: that looks like a mistake.
+    Numbers stay as they are, even if they are written as text. Words are sorted and counted in that
+    order. Numbers and words together are words, unless a word occurs only once, which looks like a
+    mistake.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
     -------
     y : int64 ndarray of shape (n_rows,)
     class_names : tuple of str, or None
-        The name of each class; None where the labels are numbers.
+        The name of each class; None if the labels are numbers.
 
     Raises
     ------
@@ -65,35 +67,25 @@ def as_classes(labels: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]
         i, problem = found
         raise LabelError(int(np.argmax(codes == i)), f"{texts[i][:40]!r}, {problem}")
     if is_word.any():
-        names = sorted(set(texts))
-        place_of = {name: place for place, name in enumerate(names)}
-        places = np.array([place_of[text] for text in texts], np.int64)
-        return places[codes], tuple(names)
+        names, places = np.unique(np.array(texts, object), return_inverse=True)
+        return places.astype(np.int64)[codes], tuple(names.tolist())
     whole = np.array([int(number) for number in numbers if number is not None], np.int64)
     return whole[codes], None
 
 
-def as_number(text: str) -> float | None:
-    """Return the number that a text is for pandas; Python takes more for numbers, such as 1_000."""
-    try:
-        return float(text) if text.isascii() and "_" not in text else None
-    except ValueError:
-        return None
-
-
 def _text(value: object) -> str:
-    if value is None or value != value:  # NaN, in each of pandas' forms
+    if value is None or value != value:  # any of pandas' missing values
         return ""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value).strip()
 
 
 def looks_like_regression(values: NDArray[Any], counts: NDArray[Any]) -> bool:
-    """Say whether the numbers in a column of labels are quantities, and no classes.
+    """Say whether the numbers in a column of labels are quantities rather than classes.
 
-    They are if fractions stand in two rows and in one per cent of them. Whole numbers are, if there
-    are more than `MANY_NUMBERS` different ones, most of them in one row or two, some in one row
-    only, and with gaps between them. So these are classes: few of them, with however few rows;
-    those numbered from 0 or 1 without gaps; many with two rows each, or more.
+    They are if there are fractions in at least two rows and one per cent of the rows. Whole numbers
+    are if there are more than `MANY_NUMBERS` different ones with gaps between them, most of them in
+    one row or two, some in one row only. So these are classes: up to `MANY_NUMBERS` whole numbers;
+    those from 0 or 1 without gaps; and those that have two rows each, or more.
 
     Parameters
     ----------
@@ -115,7 +107,10 @@ def looks_like_regression(values: NDArray[Any], counts: NDArray[Any]) -> bool:
 def _find_problem(
     texts: list[str], numbers: list[float | None], is_word: NDArray[Any], counts: NDArray[Any]
 ) -> tuple[int, str] | None:
-    """Return the place of a label that is none, and what is wrong with it; None if all are good."""
+    """Return the place of the first invalid label and what is wrong with it; None if all are valid.
+
+    `texts` are the different labels, `counts` says in how many rows each of them stands.
+    """
     finite = {i: n for i, n in enumerate(numbers) if n is not None and math.isfinite(n)}
     impossible = [i for i, n in finite.items() if n % 1 or not 0 <= n <= LABEL_MAX]
     has_words = any(is_word[i] and texts[i] for i in range(len(texts)))
@@ -123,25 +118,17 @@ def _find_problem(
     if impossible and not has_words and looks_like_regression(*quantities):
         what = "no whole number" if finite[impossible[0]] % 1 else "out of range"
         return impossible[0], f"which is {what}: {REGRESSION}"
+    remedy = "correct it or remove the row"
     all_words, any_word = bool(is_word.all()), bool(is_word.any())
     for i, (text, number) in enumerate(zip(texts, numbers, strict=True)):
-        if problem := _problem(text, number, all_words, any_word, int(counts[i])):
-            return i, problem
-    return None
-
-
-def _problem(
-    text: str, number: float | None, all_words: bool, any_word: bool, count: int
-) -> str | None:
-    remedy = "correct it or remove the row"
-    if text == "":
-        return f"which is missing: {remedy}"
-    if number is None:
-        if count == 1 and not all_words:
-            return f"a word among numbers: {remedy}"
-        return None
-    if not math.isfinite(number) or (number != int(number) and not any_word):
-        return f"which is no whole number: {remedy}"
-    if not 0 <= number <= LABEL_MAX and not any_word:
-        return f"which is out of range: {remedy} (labels are whole numbers, 0 to {LABEL_MAX})"
+        if text == "":
+            return i, f"which is missing: {remedy}"
+        if number is None:
+            if counts[i] == 1 and not all_words:
+                return i, f"a word among numbers: {remedy}"
+        elif not math.isfinite(number) or (number % 1 and not any_word):
+            return i, f"which is no whole number: {remedy}"
+        elif not 0 <= number <= LABEL_MAX and not any_word:
+            remedy += f" (labels are whole numbers, 0 to {LABEL_MAX})"
+            return i, f"which is out of range: {remedy}"
     return None

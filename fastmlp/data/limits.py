@@ -1,4 +1,4 @@
-"""How much may come out of a file: a small one can claim, or unpack to, more than any memory."""
+"""Limits on the size of data: a small file can claim, or unpack to, more than any memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 USUAL = 2**30  # bytes that any file may unpack to, ...
-TIMES = 100  # ... and so many times its own size: tables of digits are a tenth, packed
+TIMES = 100  # ... or this many times its own size; tables of digits are packed to a tenth
 PIECE = 2**16
 MOST_AT_A_TIME = 2**20
 
@@ -32,8 +32,7 @@ class TooMuchError(ValueError):
 def at_most(max_bytes: int | None) -> Iterator[None]:
     """Let no file unpack to more bytes than this in the block; None stands for the usual limit.
 
-    All that is opened in the block obeys, without a word of whoever opens it: no reader can forget
-    to hand the limit on.
+    It holds for everything opened in the block, so no reader has to pass the limit on.
     """
     token = _max_bytes.set(max_bytes)
     try:
@@ -42,27 +41,23 @@ def at_most(max_bytes: int | None) -> Iterator[None]:
         _max_bytes.reset(token)
 
 
-def limit_of(path: Path) -> int:
-    """Return how many bytes may come out of a file."""
+def limit_of(path: Path | None) -> int:
+    """Return how many bytes may come out of a file, or of a pipe (None), whose size is unknown."""
     given = _max_bytes.get()
-    return max(USUAL, TIMES * path.stat().st_size) if given is None else given
-
-
-def stream_limit() -> int:
-    """Return how many bytes may come out of a pipe, whose size nobody knows."""
-    given = _max_bytes.get()
-    return USUAL if given is None else given
+    if given is not None:
+        return given
+    return USUAL if path is None else max(USUAL, TIMES * path.stat().st_size)
 
 
 def check_room(n_bytes: int, path: Path) -> None:
-    """Raise `TooMuchError` if so many bytes, as a file claims them, are too many to read."""
+    """Raise `TooMuchError` if a file says that it holds more bytes than allowed."""
     limit = limit_of(path)
     if n_bytes > limit:
         raise TooMuchError(path, limit)
 
 
 def limited(stream: IO[bytes], path: Path) -> io.BufferedReader:
-    """Return an unpacking stream that stops with `TooMuchError` where the file's limit is."""
+    """Return a stream that raises `TooMuchError` beyond the limit of the file being unpacked."""
     return io.BufferedReader(_Limited(stream, path))
 
 
@@ -85,7 +80,7 @@ class _Limited(io.RawIOBase):
         return len(content)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_END:  # known when all has been unpacked
+        if whence == io.SEEK_END:  # known once all is unpacked
             while self.read(PIECE):
                 pass
         if whence != io.SEEK_SET:
@@ -102,12 +97,12 @@ class _Limited(io.RawIOBase):
 
 
 class Xz(io.RawIOBase):
-    """What ``lzma.open`` gives, but that the file may not ask for any amount of memory.
+    """Unpack xz as ``lzma.open`` does, but with a limit on memory.
 
-    Unpacking takes a dictionary, up to 4 GiB, of the size that the file says.
+    Unpacking needs a dictionary, whose size the file chooses: up to 4 GiB.
     """
 
-    ALWAYS = 2**27  # xz -9 takes half of it
+    ALWAYS = 2**27  # bytes, allowed for any file; xz -9 takes half of it
 
     def __init__(self, stream: IO[bytes], path: Path) -> None:
         self._stream = stream
@@ -147,16 +142,13 @@ class Xz(io.RawIOBase):
         while not (content or self._is_over):
             packed = b""
             is_next = self._unpacker.eof  # several streams may stand one after the other
-            if is_next:
+            if is_next or self._unpacker.needs_input:
                 packed = self._unpacker.unused_data or self._stream.read(PIECE)
-                if not packed:
-                    self._is_over = True
-                    break
-                self._unpacker = self._new()
-            elif self._unpacker.needs_input:
-                packed = self._stream.read(PIECE)
-                if not packed:
+                if not packed and not is_next:
                     raise EOFError("the file ends before its content")
+            if is_next:
+                self._is_over = not packed
+                self._unpacker = self._new()
             try:
                 content = self._unpacker.decompress(packed, len(buffer))
             except lzma.LZMAError as error:
@@ -164,7 +156,7 @@ class Xz(io.RawIOBase):
                     raise TooMuchError(self._path, self._limit) from None
                 if not is_next:
                     raise
-                self._is_over = True  # what follows is no stream: as lzma.open does, leave it
+                self._is_over = True  # trailing garbage, which lzma.open ignores, too
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ ARCHIVES = (
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     ),
 )
+PIECE = 2**16  # bytes between two reports of progress
 SECONDS_OF_SILENCE = 20  # until a mirror counts as dead
 
 
@@ -80,7 +81,7 @@ def load_mnist(
     Raises
     ------
     ConnectionError
-        If none of the mirrors delivers a file as it should be.
+        If none of the mirrors delivers a file with the right checksum.
     OSError
         If the cache folder can't be written.
     """
@@ -88,13 +89,18 @@ def load_mnist(
     missing = [archive for archive in ARCHIVES if not _is_whole(folder, archive)]
     if missing:
         _check_writable(folder, missing[0])  # better now than after the download
-        bar = _Bar(progress, sum(archive.n_bytes for archive in missing))
         mirrors = list(MIRRORS)
+        done, total = 0, sum(archive.n_bytes for archive in missing)
+
+        def report(n_bytes: int) -> None:
+            if progress:
+                progress(done + n_bytes, total)
+
         for archive in missing:
-            content = _download(archive, mirrors, bar)
+            content = _download(archive, mirrors, report)
             with atomic_write(folder / archive.name) as stream:
                 stream.write(content)
-            bar.finished += archive.n_bytes
+            done += archive.n_bytes
     return load_idx(folder, prefer)
 
 
@@ -104,7 +110,7 @@ def _is_whole(folder: Path, archive: Archive) -> bool:
     return has_its_size and _is_right(path.read_bytes(), archive)
 
 
-def _is_right(content: bytes, archive: Archive) -> bool:
+def _is_right(content: bytes | bytearray, archive: Archive) -> bool:
     return hashlib.sha256(content).hexdigest() == archive.sha256
 
 
@@ -119,30 +125,32 @@ def _check_writable(folder: Path, archive: Archive) -> None:
         ) from error
 
 
-def _download(archive: Archive, mirrors: list[str], bar: _Bar) -> bytes:
-    """Return an archive from the first mirror that has it; those that fail go to the end."""
-    import pooch
+def _download(archive: Archive, mirrors: list[str], report: Callable[[int], None]) -> bytes:
+    """Return an archive from the first mirror that has it, and move those that fail to the end.
+
+    `report` is called with the number of bytes received so far.
+    """
     import requests
 
     failures = []
     for mirror in list(mirrors):
-        received = _AtMost(archive.n_bytes)
-        bar.reset()
-        download = pooch.HTTPDownloader(
-            progressbar=bar if bar.progress else False,
-            chunk_size=_Bar.STEP,
-            timeout=SECONDS_OF_SILENCE,
-        )
+        content = bytearray()
+        fault = "sends another file"
         try:
-            download(mirror + archive.name, received, None)
+            with requests.get(
+                mirror + archive.name, stream=True, timeout=SECONDS_OF_SILENCE
+            ) as response:
+                response.raise_for_status()
+                for piece in response.iter_content(PIECE):
+                    content += piece
+                    if len(content) > archive.n_bytes:
+                        break
+                    report(len(content))
+            if _is_right(content, archive):
+                return bytes(content)
         except requests.RequestException as error:
-            failures.append(f"{mirror} {_reason(error)}")
-        except _TooLongError:
-            failures.append(f"{mirror} sends another file")
-        else:
-            if _is_right(received.getvalue(), archive):
-                return received.getvalue()
-            failures.append(f"{mirror} sends another file")
+            fault = _reason(error)
+        failures.append(f"{mirror} {fault}")
         mirrors.append(mirrors.pop(0))
     raise ConnectionError(
         f"can't download {archive.name} ({', '.join(failures)}): "
@@ -151,7 +159,7 @@ def _download(archive: Archive, mirrors: list[str], bar: _Bar) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """Say in few words what went wrong; the exceptions' own texts fill a paragraph."""
+    """Return in a few words what went wrong; the exceptions' own messages fill a paragraph."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -161,44 +169,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "hangs up"
     return "can't be reached"
-
-
-class _TooLongError(Exception):
-    """A mirror sends more than the file has."""
-
-
-class _AtMost(io.BytesIO):
-    """Memory for so many bytes and no more."""
-
-    def __init__(self, n_bytes: int) -> None:
-        super().__init__()
-        self._n_bytes = n_bytes
-
-    def write(self, content: Any) -> int:
-        if self.tell() + len(content) > self._n_bytes:
-            raise _TooLongError
-        return super().write(content)
-
-
-class _Bar:
-    """What pooch takes for a progress bar of one file, reporting on all of them."""
-
-    STEP = 2**16
-
-    def __init__(self, progress: Progress | None, total_of_all: int) -> None:
-        self.progress = progress
-        self.finished = 0
-        self.total = 0  # of this file, which pooch sets
-        self._done = 0
-        self._total_of_all = total_of_all
-
-    def update(self, n_bytes: int) -> None:
-        self._done = min(self._done + n_bytes, self.total)
-        if self.progress:
-            self.progress(min(self.finished + self._done, self._total_of_all), self._total_of_all)
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        """Leave the bar open: there may be another file."""

@@ -10,7 +10,7 @@ from fastmlp.words import listed
 
 Part = Literal["train", "t10k"]
 Key = TypeVar("Key")
-LONGEST_PATH = 1000  # letters of a path that are shown: the user may have to give it
+LONGEST_PATH = 1000  # characters of a path in a message: the user may have to copy it
 
 _PARTS = {
     "train": ("train", "training", "trn"),
@@ -26,7 +26,7 @@ _ROLES = {
 }  # fmt: skip
 PART_OF = {word: part for part, words in _PARTS.items() for word in words}
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words}
-_LONGEST = 2 * max(map(len, {**PART_OF, **_ROLE_OF}))  # of a word that may be two of them
+_LONGEST = 2 * max(map(len, {**PART_OF, **_ROLE_OF}))  # length of two such words in one
 _FORMAT = re.compile(r"idx\d*|u?byte|short|int|float|double|gz|xz|bz2|zip|npy|npz")
 
 
@@ -38,7 +38,7 @@ class Name(NamedTuple):
     dataset : str
         What is left of the name, such as `emnist-letters`; often "".
     part : str
-        'train', 't10k' (whatever says test), 'val', or "".
+        'train', 't10k' (for any word for test), 'val', or "".
     role : str
         'x' (images), 'y' (labels), or "".
     """
@@ -81,17 +81,17 @@ def choose(names: Mapping[Key, Name], prefer: Part, where: str) -> tuple[Key | N
     Parameters
     ----------
     names : mapping
-        What each file or array is, images ('x') or labels ('y').
+        What the name of each file or array says.
     prefer : 'train' or 't10k'
-        The half to take where there are both. A pair of neither comes second, the other half
-        third, and what is for validation last.
+        The part to take if there are both. A pair of neither part comes second, the other part
+        third, and data for validation last.
     where : str
         What holds them, for an error.
 
     Returns
     -------
     x, y
-        Keys of `names`; None for the images or the labels that are missing from the half.
+        Keys of `names`; None for images or labels that are missing from the part.
 
     Raises
     ------

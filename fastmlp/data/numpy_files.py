@@ -44,12 +44,15 @@ _NO_PICKLE = (
     "in a program of yours if you trust it, and save the arrays as numbers with "
     "np.savez(path, X=np.stack(...), y=...)"
 )
-MAX_HEADER = 10_000  # bytes: NumPy trusts no longer one either
+_HEADER_ERRORS = (
+    ValueError, TypeError, OverflowError, SyntaxError, TokenError, RecursionError
+)  # fmt: skip
+MAX_HEADER = 10_000  # bytes: NumPy refuses longer ones, too
 Reader = Callable[[], NDArray[Any]]  # of an array that has not been read yet
 
 
 class _PickleError(ValueError):
-    """An array holds Python objects."""
+    """An array holds Python objects, as a pickle."""
 
 
 def read_npz(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
@@ -58,20 +61,20 @@ def read_npz(path: Path, *, label: str | None = None, prefer: Part = "train") ->
     Parameters
     ----------
     path : Path
-        A ``.npz`` file. Arrays are told apart by their names (x_train and y_train, X and y,
-        images and labels, data and target, ...), or by their shapes where there are only two.
+        A ``.npz`` file. Arrays are recognised by their names (x_train and y_train, X and y,
+        images and labels, data and target, ...), or by their shapes if there are only two.
     label : str, optional
         'none' leaves the labels out. 'first' or 'last' takes that column for the labels where
-        there is one table and no array of labels. Anything else does nothing.
+        there is one table and no array of labels. Any other value has no effect.
     prefer : 'train' or 't10k'
-        The half to read where there are both.
+        The part to read if there are both.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError
-        If `path` is no file.
+        If `path` is not a file.
     ValueError
-        If the file is damaged, holds a pickle, or arrays that can't be told apart.
+        If the file is damaged, holds a pickle, or its arrays can't be told apart.
     """
     check_is_file(path)
     return _take(_arrays_of_npz(path), path, label, prefer)
@@ -79,21 +82,20 @@ def read_npz(path: Path, *, label: str | None = None, prefer: Part = "train") ->
 
 def read_npy(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
     """Read images from one array; for parameters and errors, see `read_npz`."""
-    check_is_file(path)
     return _take({path.name: lambda: _read_npy(path)}, path, label, prefer)
 
 
 def read_numpy_folder(path: Path, *, label: str | None = None, prefer: Part = "train") -> Raw:
     """Read images and labels from a folder of ``.npz`` and ``.npy`` files.
 
-    An array goes by its file's name, as in ``x_train.npy`` and ``kmnist-train-imgs.npz``, and
-    where a file has several, by that and its own. For parameters and errors, see `read_npz`.
+    An array is known by its file's name, as in ``x_train.npy`` and ``kmnist-train-imgs.npz``, and
+    if a file has several, by that and its own name. For parameters and errors, see `read_npz`.
     """
     arrays: dict[str, Reader] = {}
     for file in visible(path):
         if not file.is_file():
             continue
-        kind = kind_or_none(file) or file.suffix[1:]  # one that is damaged is named later
+        kind = kind_or_none(file) or file.suffix[1:]  # a damaged one is an error later
         if kind == "npy":
             arrays[file.name] = functools.partial(_read_npy, file)
         elif kind == "npz":
@@ -128,14 +130,13 @@ def _take(arrays: Mapping[str, Reader], path: Path, label: str | None, prefer: P
     unit: Unit = "pixels" if table.ndim > 2 else unit_of(x.shape[1])
     if labels is None:
         return Raw(x, words=(*words, *_hint(table, label), "no labels"), unit=unit)
-    if labels.ndim == 1:  # a label takes more memory afterwards
-        _check_numbers(x, labels, x_name, y_name, path)
+    if labels.ndim in (1, 2):  # before each label takes the memory of an int64
+        _check_lengths(x, labels, x_name, y_name, path)
     y, more = as_labels(labels, f"{shortened(y_name or x_name)} in {path}")
-    _check_numbers(x, y, x_name, y_name, path)
     return Raw(x, y, words=(*words, *more), unit=unit)
 
 
-def _check_numbers(
+def _check_lengths(
     x: NDArray[Any], y: NDArray[Any], x_name: str, y_name: str | None, path: Path
 ) -> None:
     if len(x) != len(y):
@@ -149,7 +150,7 @@ def _check_numbers(
 def _choose(
     arrays: Mapping[str, Reader], path: Path, prefer: Part
 ) -> tuple[str, str | None, list[str]]:
-    """Return the names of the images' array, the labels', and those that say nothing."""
+    """Return the names of the arrays of images and of labels, and the names that say neither."""
     if len(arrays) == 1:
         return next(iter(arrays)), None, []
     names = {key: parse(key) for key in arrays}
@@ -174,10 +175,9 @@ def _role_by_shape(shape: tuple[int, ...]) -> str:
 
 
 def _hint(table: NDArray[Any], label: str | None) -> tuple[str, ...]:
-    """Say so where one column too many makes it likely that labels are among the features."""
-    if table.ndim != 2 or label == "none" or table.shape[1] < 2:
-        return ()
-    if math.isqrt(table.shape[1] - 1) ** 2 != table.shape[1] - 1:
+    """Return words about a table with one column more than a square image, maybe of labels."""
+    n = table.shape[-1] - 1
+    if table.ndim != 2 or label == "none" or n < 1 or math.isqrt(n) ** 2 != n:
         return ()
     return (f"{table.shape[1]} columns, all taken for features (is the first or last a label?)",)
 
@@ -187,7 +187,7 @@ def _read_npy(path: Path) -> NDArray[Any]:
         if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             raise unlike_its_name(path, str(damaged(path)))
         stream.seek(0)
-        with _house_errors(path, str(path)):
+        with _explained(path, str(path)):
             return _read_array(stream, size_of(stream), path)
 
 
@@ -204,7 +204,12 @@ def _bare(name: str) -> str:
 
 def _read_from_npz(path: Path, name: str) -> NDArray[Any]:
     where = f"{shortened(_bare(name))} in {path}"
-    with _open_npz(path, where) as archive, archive.open(name) as member:
+    with (
+        _explained(path, where),
+        path.open("rb") as file,
+        zipfile.ZipFile(file) as archive,
+        archive.open(name) as member,
+    ):
         stream = limited(member, path)
         if stream.peek(1).startswith(MAGIC_PREFIX):
             return _read_array(stream, archive.getinfo(name).file_size, path)
@@ -212,9 +217,9 @@ def _read_from_npz(path: Path, name: str) -> NDArray[Any]:
 
 
 def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]:
-    """Read a ``.npy`` file of `size` bytes, or None where that is not known.
+    """Read a ``.npy`` file of `size` bytes; None if the size is not known.
 
-    NumPy's own function first takes the memory that the file says it needs.
+    NumPy's own function would first allocate the memory that the file says it needs.
     """
     major, _ = read_magic(stream)
     if not 1 <= major <= 3:
@@ -225,7 +230,7 @@ def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]
     if n_header > MAX_HEADER:
         raise damaged(path)
     header = io.BytesIO(length + stream.read(n_header))
-    # The third version is the second in UTF-8, for columns with names, which are no pixels.
+    # Version 3 is version 2 with UTF-8 in the names of structured dtypes, which are not read here.
     shape, is_fortran, dtype = (
         read_array_header_1_0(header) if major == 1 else read_array_header_2_0(header)
     )
@@ -233,28 +238,21 @@ def _read_array(stream: IO[bytes], size: int | None, path: Path) -> NDArray[Any]
         raise _PickleError
     n_bytes = math.prod(shape) * dtype.itemsize
     n_before = len(MAGIC_PREFIX) + 2 + width + n_header
-    if min((*shape, dtype.itemsize)) < 0 or dtype.itemsize == 0:
-        raise damaged(path)
-    if size is not None and n_before + n_bytes > size:
+    is_cut = size is not None and n_before + n_bytes > size
+    if is_cut or min((*shape, dtype.itemsize)) < 0 or dtype.itemsize == 0:
         raise damaged(path)
     check_room(n_before + n_bytes, path)
     content = np.empty(n_bytes, np.uint8)
     if stream.readinto(content) < n_bytes:  # type: ignore[attr-defined]
         raise damaged(path)
-    stream.read(1)  # at the end, archives compare their check sums
+    stream.read(1)  # at the end, archives verify their checksums
     array = content.view(dtype)
     return array.reshape(shape, order="F" if is_fortran else "C")
 
 
 @contextlib.contextmanager
-def _open_npz(path: Path, where: str) -> Iterator[zipfile.ZipFile]:
-    with _house_errors(path, where), path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-        yield archive
-
-
-@contextlib.contextmanager
-def _house_errors(path: Path, where: str) -> Iterator[None]:
-    """Turn what is raised on files that can't be read into errors that say what to do."""
+def _explained(path: Path, where: str) -> Iterator[None]:
+    """Turn what NumPy and zipfile raise on invalid files into errors that say what to do."""
     try:
         yield
     except TooMuchError:
@@ -263,7 +261,7 @@ def _house_errors(path: Path, where: str) -> Iterator[None]:
         raise ValueError(f"{where} {_NO_PICKLE}") from None
     except MemoryError:
         raise too_large_for_memory(where) from None
-    except RecursionError:
+    except (*UNPACKING_ERRORS, *_HEADER_ERRORS):
         raise damaged(path) from None
     except NotImplementedError:
         raise ValueError(
@@ -271,8 +269,6 @@ def _house_errors(path: Path, where: str) -> Iterator[None]:
         ) from None
     except RuntimeError:  # zipfile's
         raise ValueError(f"{path} is encrypted: unpack it and give the files themselves") from None
-    except (*UNPACKING_ERRORS, ValueError, TypeError, OverflowError, SyntaxError, TokenError):
-        raise damaged(path) from None
     except OSError as error:
         if error.errno == errno.EINVAL:  # an offset before the archive's start
             raise damaged(path) from None

@@ -1,4 +1,4 @@
-"""Read parquet tables, by pyarrow where it is installed: of numbers, or of whole images."""
+"""Read parquet tables of numbers or of image files, with pyarrow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from fastmlp.data import grey
 from fastmlp.data.archives import open_unpacked, size_of
 from fastmlp.data.cache import Progress
-from fastmlp.data.columns import Columns, as_ids, choose, is_text, text_remedy
-from fastmlp.data.indices import check_index
+from fastmlp.data.cells import is_text, text_remedy
+from fastmlp.data.columns import Columns, choose
 from fastmlp.data.limits import check_room
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
@@ -28,16 +28,17 @@ from fastmlp.words import counted, listed, shortened, shown
 ROWS_TO_JUDGE_BY = 100
 CELLS_AT_A_TIME = 2**22
 IMAGES_AT_A_TIME = 100
-LONGEST = 100  # letters of a text that are looked at
+LONGEST = 100  # characters of a text that are looked at
 TEXT = 64  # bytes that a cell of text takes at least, in Python
 SAFE = (14, 0, 1)  # the first pyarrow whose files can't run code
+
+Parts = dict[int, list[NDArray[Any]]]
 
 
 def read_parquet(
     path: Path,
     *,
     label: str | None,
-    prefer: Literal["train", "t10k"],
     feature_names: Sequence[str] | None = None,
     id_column: str | None = None,
     side: int = 28,
@@ -50,21 +51,19 @@ def read_parquet(
     path : Path
     label : str, optional
         The column of the labels: its name, ``first``, ``last``, ``none``; None looks for it.
-    prefer : str
-        Ignored.
     feature_names : sequence of str, optional
-        Columns that are known to be pixels, where the table has all of them.
+        Columns that are known to be pixels, if the table has all of them.
     id_column : str, optional
-        A column that names the rows, besides those that are known to.
+        A column that names the rows, in addition to those known as ids.
     side : int
-        The width and height to which images are resized, where a column holds image files.
+        The width and height to which images are resized, if a column holds image files.
     progress : callable, optional
         Called as ``progress(done, total)``, in images.
 
     Raises
     ------
     ValueError
-        If pyarrow is missing or unsafe, the file is damaged, or a column holds what is no number.
+        If pyarrow is missing or unsafe, the file is damaged, or pixels are not numbers.
     """
     _check_pyarrow(path)
     with _opened(path) as file:
@@ -76,22 +75,18 @@ def read_parquet(
         image = next((i for i in range(len(schema.names)) if _holds_images(head.column(i))), None)
         for field in schema:
             if field.type.num_fields and (image is None or field.name != schema.names[image]):
-                raise _no_pixels(field.name, field.type, path)
+                raise _no_pixels(field, path)
         rows = _texts(head, image)
         columns = choose(schema.names, rows, label, path, feature_names, id_column)
         if image is not None and image in columns.pixels:
             return _read_images(file, columns, image, path, side, progress)
         for i in columns.pixels:
-            if _is_words(schema.field(i).type) and is_text(row[i] for row in rows):
+            if "string" in str(schema.field(i).type) and is_text(row[i] for row in rows):
                 raise ValueError(
                     f"{path}: column {shown(schema.names[i])} holds words, it is a text column: "
                     f"{text_remedy(columns.label is not None)}"
                 )
         return _read_numbers(file, columns, path)
-
-
-def _is_words(kind: Any) -> bool:
-    return "string" in str(kind)
 
 
 def _check_pyarrow(path: Path) -> None:
@@ -110,7 +105,7 @@ def _check_pyarrow(path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open a file, packed or not; texts come as dictionaries, which repeat none in memory."""
+    """Open a file, packed or not; text comes as dictionaries, which keep equal texts only once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -131,13 +126,13 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _is_text(leaf: Any) -> bool:
-    """Say whether a column, or a part of one, holds texts or bytes of any length."""
+    """Say whether a column, or a field of one, holds text or bytes of any length."""
     is_plain = leaf.max_repetition_level == 0 and leaf.logical_type.type in ("STRING", "NONE")
     return is_plain and leaf.physical_type == "BYTE_ARRAY"
 
 
 def _check_sizes(file: Any, path: Path) -> None:
-    """Raise if a table is too large, packed or in memory: equal values take no room in a file."""
+    """Raise if a table is too large, in the file or in memory: a file stores equal values once."""
     metadata, schema = file.metadata, file.schema
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     check_room(sum(group.total_byte_size for group in groups), path)
@@ -151,22 +146,27 @@ def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path} is damaged ({reason}): download or copy it again")
 
 
-def _no_pixels(name: str, kind: Any, path: Path) -> ValueError:
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+def _no_pixels(field: Any, path: Path) -> ValueError:
     return ValueError(
-        f"{path}: column {shown(name)} holds {shortened(str(kind))} values, which are no pixels: "
-        "remove it, or name it as the labels' column (--label on the command line)"
+        f"{path}: column {shown(field.name)} holds {shortened(str(_type(field)))} values, which "
+        "are no pixels: remove it, or name it as the labels' column (--label on the command line)"
     )
 
 
+def _type(column: Any) -> Any:
+    """Return the type of a column's values, also if it is a dictionary."""
+    import pyarrow as pa
+
+    return column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+
+
 def _texts(head: Any, image: int | None) -> list[list[str]]:
-    """Return the first rows as texts, as they would stand in a CSV file."""
+    """Return the first rows as text, as a CSV file would have them."""
 
     def text(value: Any) -> str:
-        return "" if value is None else str(value[:LONGEST] if _is_long(value) else value)
+        if isinstance(value, str | bytes):
+            value = value[:LONGEST]
+        return "" if value is None else str(value)
 
     columns = [
         [""] * len(head) if i == image else list(map(text, _listed(column)))
@@ -175,12 +175,8 @@ def _texts(head: Any, image: int | None) -> list[list[str]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _is_long(value: Any) -> bool:
-    return isinstance(value, str | bytes) and len(value) > LONGEST
-
-
 def _listed(column: Any) -> list[Any]:
-    """Return a column's values as Python's, each of the same texts once in memory."""
+    """Return a column's values as Python objects, equal texts as one object."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
@@ -198,12 +194,14 @@ def _values(column: Any) -> NDArray[Any]:
     return values[column.indices.to_numpy(zero_copy_only=False)]
 
 
-def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
-    """Go through a table, and in the end raise if there are missing values in a column."""
+def _batches(file: Any, path: Path, rows_at_a_time: int, others: Parts) -> Iterator[Any]:
+    """Go through a table, collect its `others`, and in the end raise if values are missing."""
     n_missing: NDArray[np.int64] | int = 0
     for batch in file.iter_batches(max(1, rows_at_a_time)):
         n_missing = n_missing + np.array([column.null_count for column in batch.columns])
         if not np.any(n_missing):
+            for i, parts in others.items():
+                parts.append(_values(batch.column(i)))
             yield batch
     for name, n in zip(file.schema_arrow.names, np.atleast_1d(n_missing).tolist(), strict=False):
         if n == file.metadata.num_rows:
@@ -215,59 +213,27 @@ def _batches(file: Any, path: Path, rows_at_a_time: int) -> Iterator[Any]:
             )
 
 
-class _Others:
-    """The columns beside the pixels, collected batch by batch."""
-
-    def __init__(self, columns: Columns, names: Sequence[str], path: Path) -> None:
-        self._columns = columns
-        self._names = names
-        self._path = path
-        kept = (columns.label, columns.ids, *columns.indices)
-        self._parts: dict[int, list[NDArray[Any]]] = {i: [] for i in kept if i is not None}
-        self.n_bytes = 0
-
-    def take(self, batch: Any) -> None:
-        for i, parts in self._parts.items():
-            parts.append(_values(batch.column(i)))
-            self.n_bytes += len(batch) * TEXT
-
-    def raw(self, x: NDArray[Any], words: tuple[str, ...]) -> Raw:
-        values = {i: np.concatenate(parts) for i, parts in self._parts.items()}
-        columns = self._columns
-        ids = None if columns.ids is None else as_ids(values[columns.ids].astype(object))
-        for i in columns.indices:
-            where = f"{self._path}: column {shown(self._names[i])}"
-            check_index(values[i], i, self._names[i], where)
-        labels = None if columns.label is None else values[columns.label]
-        return Raw(x, labels, ids, ("parquet", *words, *columns.words))
-
-
 def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
-    names, schema = file.schema_arrow.names, file.schema_arrow
-    others = _Others(columns, names, path)
+    schema = file.schema_arrow
+    others: Parts = {i: [] for i in columns.others}
     parts: list[NDArray[Any]] = []
     n_bytes = 0
-    for batch in _batches(file, path, CELLS_AT_A_TIME // len(names)):
-        others.take(batch)
+    for batch in _batches(file, path, CELLS_AT_A_TIME // len(schema.names), others):
         pixels = [_values(batch.column(i)) for i in columns.pixels]
         for i, values in zip(columns.pixels, pixels, strict=True):
             if values.dtype.kind not in "iufb":
-                raise _no_pixels(names[i], schema.field(i).type, path)
+                raise _no_pixels(schema.field(i), path)
         try:
             parts.append(as_pixels(np.column_stack([as_pixels(values) for values in pixels])))
         except PixelError as error:
             raise ValueError(f"{path}: {error}") from None
-        n_bytes += parts[-1].nbytes
-        check_room(n_bytes + others.n_bytes, path)
-    raw = others.raw(np.concatenate(parts), ())
-    return replace(raw, unit=columns.unit, feature_names=columns.pixel_names)
+        n_bytes += parts[-1].nbytes + TEXT * len(batch) * len(others)
+        check_room(n_bytes, path)
+    return columns.raw(np.concatenate(parts), others, schema.names, path, ["parquet"])
 
 
 def _holds_images(column: Any) -> bool:
-    """Say whether a column's values are image files, alone or with their paths.
-
-    That is how Hugging Face keeps images.
-    """
+    """Say whether a column's values are image files, alone or, as from Hugging Face, with paths."""
     values = [value for value in _image_files(column) if value is not None]
     return bool(values) and all(isinstance(v, bytes) and is_image(v) for v in values)
 
@@ -278,7 +244,7 @@ def _image_files(column: Any) -> list[Any]:
     if pa.types.is_struct(column.type):
         i = column.type.get_field_index("bytes")
         return [] if i < 0 else _listed(column.flatten()[i])
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    kind = _type(column)
     is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
     return _listed(column) if is_binary else []
 
@@ -288,13 +254,12 @@ def _read_images(
 ) -> Raw:
     names, n_images = file.schema_arrow.names, file.metadata.num_rows
     check_room(n_images * side**2, path)
-    others = _Others(columns, names, path)
+    others: Parts = {i: [] for i in columns.others}
     done = 0
 
     def images() -> Iterator[tuple[str, grey.Opener]]:
         nonlocal done
-        for batch in _batches(file, path, IMAGES_AT_A_TIME):
-            others.take(batch)
+        for batch in _batches(file, path, IMAGES_AT_A_TIME, others):
             for content in _image_files(batch.column(image)):
                 done += 1
                 if content is None or done > n_images:
@@ -307,7 +272,8 @@ def _read_images(
     if done < n_images:
         raise ValueError(f"{path} has fewer rows than it says: download or copy it again")
     passed_over = [names[i] for i in columns.pixels if i != image]
-    words = [f"images in column {shown(names[image])}", *found.words[1:]]
+    words = ["parquet", f"images in column {shown(names[image])}", *found.words[1:]]
     if passed_over:
         words.append(f"passed over: {listed(map(repr, passed_over))}")
-    return replace(others.raw(found.x, tuple(words)), is_image=found.is_image)
+    raw = columns.raw(found.x, others, names, path, words)
+    return replace(raw, unit="pixels", feature_names=None, is_image=True)

@@ -1,15 +1,15 @@
-"""Data that come once, from a pipe: kept on the disk while they are looked at and read."""
+"""Copy data from a pipe, which can be read only once, to disk."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
-from fastmlp.data.limits import PIECE, TooMuchError, stream_limit
+from fastmlp.data.limits import PIECE, TooMuchError, limit_of
 from fastmlp.words import encodable
 
 STDIN = "standard input"
@@ -25,20 +25,20 @@ def name_of(given: str | Path) -> str:
 def on_disk(given: str | Path) -> Iterator[Path]:
     """Yield a path that can be read again and again.
 
-    Formats are told by a first look, and a pipe gives its bytes only once.
+    A first look recognises the format, and a pipe gives its bytes only once.
 
     Parameters
     ----------
     given : str or Path
-        A file or a folder, which is what is yielded; a pipe, as shells make them of ``<(...)``, or
-        ``"-"`` for standard input, of which it is a copy, removed after the block.
+        A file or a folder, which is yielded itself. Or a pipe, such as a shell's ``<(...)``, or
+        ``"-"`` for standard input: then a copy is yielded, and removed after the block.
 
     Raises
     ------
     FileNotFoundError, OSError
         If there is nothing, or it can't be read.
     ValueError
-        If more comes out of a pipe than may.
+        If a pipe gives more than its limit.
     """
     path = Path(given)
     if given != "-":
@@ -51,12 +51,9 @@ def on_disk(given: str | Path) -> Iterator[Path]:
             return
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
         copy = Path(folder) / ("stdin" if given == "-" else path.name)
-        with copy.open("wb") as target:
-            if given == "-":
-                _pour(_standard_input(), target, name_of(given))
-            else:
-                with path.open("rb") as source:
-                    _pour(source, target, name_of(given))
+        source = nullcontext(_standard_input()) if given == "-" else path.open("rb")
+        with source as stream, copy.open("wb") as target:
+            _pour(stream, target, name_of(given))
         yield copy
 
 
@@ -68,7 +65,7 @@ def _standard_input() -> IO[bytes]:
 
 
 def _pour(source: IO[bytes], target: IO[bytes], name: str) -> None:
-    limit, n_bytes = stream_limit(), 0
+    limit, n_bytes = limit_of(None), 0
     while piece := source.read(PIECE):
         n_bytes += len(piece)
         if n_bytes > limit:

@@ -1,4 +1,4 @@
-"""Pixels as a file has them, and what they are to be divided by."""
+"""Pixels, and the scale that they are divided by."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 PIXEL_MAX = 255
-SMALL_MAX = 127  # whole numbers up to it are no bytes, but go from 0 to 16, say
-ROUNDING = 1e-6  # by which float32 may have left 0 to 1
+SMALL_MAX = 127  # whole numbers up to it are not bytes, but go from 0 to 16, say
+ROUNDING = 1e-6  # by which float32 values may be outside of 0 to 1
 
 
 class PixelError(ValueError):
-    """Some values are no finite numbers."""
+    """Some values are not finite numbers."""
 
 
 def as_pixels(values: NDArray[Any]) -> NDArray[Any]:
@@ -43,11 +43,11 @@ def as_pixels(values: NDArray[Any]) -> NDArray[Any]:
 def settle(
     x: NDArray[Any], scale: float | None, is_image: bool = False
 ) -> tuple[NDArray[Any], float, tuple[float, float], str]:
-    """Decide what pixels are divided by, so that a network with this `input_scale` takes them.
+    """Decide what pixels are divided by, and divide those that the network doesn't.
 
-    Networks divide whole numbers and never floats. So uint8 stays as it is, for the network to
-    divide. Fractions within 0 to 1 have been divided already. All else is divided here, by the
-    scale that has to be given for it.
+    A network divides whole numbers by its `input_scale`, and never floats. So uint8 stays as it is.
+    Fractions within 0 to 1 are divided already. Anything else is divided here, by the `scale` that
+    has to be given.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def settle(
     limits : (float, float)
         The smallest and the largest value in the file.
     words : str
-        What was found and how it was taken.
+        What was found and how it was interpreted.
 
     Raises
     ------
@@ -101,9 +101,5 @@ def settle(
         )
     if scale == 1:
         return pixels, scale, (low, high), f"numbers {span}, not divided"
-    return (
-        pixels / pixels.dtype.type(scale),
-        scale,
-        (low, high),
-        (f"numbers {span}, divided by {scale:g}"),
-    )
+    words = f"numbers {span}, divided by {scale:g}"
+    return pixels / pixels.dtype.type(scale), scale, (low, high), words

@@ -1,4 +1,4 @@
-"""What a reader of one format hands on: the file's own values, not yet judged."""
+"""What a reader returns: the values in a file, not yet checked or scaled."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class Raw:
     Attributes
     ----------
     x : ndarray of shape (n_rows, n_features)
-        Any real dtype; uint8 wherever the file holds whole numbers of 0 to 255.
+        Any real dtype; uint8 if the file holds whole numbers from 0 to 255.
     labels : ndarray of shape (n_rows,), optional
         Whole numbers, or words (dtype object or str), as the file has them.
     ids : ndarray of shape (n_rows,), optional
-        A column that numbers or names the rows, and is no pixel.
+        A column that numbers or names the rows.
     words : tuple of str
-        What was found and how it was taken, a few words each, for the line that is printed.
+        What was found and how it was interpreted, a few words each, for `Dataset.found`.
     class_names : tuple of str, optional
-        Where the format itself names the classes 0, 1, ... (folders of images).
+        Names of the classes 0, 1, ..., if the format has them (folders of images).
     unit : {"pixels", "features"}
-        What the numbers of a row are called in messages.
+        What the values of a row are called in messages.
     feature_names : tuple of str, optional
-        What the columns of `x` are called, in tables that say so.
+        Names of the columns of `x`, in tables with a header.
     is_image : bool
-        The rows come from image files, whose bytes go up to 255, however dark they are.
+        The rows come from image files, whose scale is 255, however dark they are.
     """
 
     x: NDArray[Any]

@@ -1,4 +1,4 @@
-"""What kind of file or folder is it? Known by content, not by name."""
+"""Tell the kind of a file or a folder by its content, not by its name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_zip, zip_members
+from fastmlp.data.archives import HEAD, check_is_file, first_bytes, is_junk, is_zip, zip_members
 from fastmlp.words import listed
 
 WANTED = "a CSV file, IDX files, .npz or .npy, .parquet, or images"
 
-# The patterns below meet hostile text. What repeats in them is possessive (``*+``), and takes
-# nothing back: they go through the head once, whatever it holds.
+# The patterns below are matched with hostile text. Repeats are possessive (``*+``), so there is no
+# backtracking: matching takes one pass over the head, whatever it holds.
 _KINDS = (
     ("npy", rb"\x93NUMPY"),
     ("parquet", rb"PAR1"),
@@ -83,7 +83,7 @@ def kind_of(path: Path) -> str:
     FileNotFoundError
         If there is nothing at `path`.
     ValueError
-        If it is something else, or damaged; the message names what it is and the way round.
+        If it is something else, or damaged; the message says what it is and what to do.
     """
     if path.is_dir():
         return _kind_of_folder(path)
@@ -105,8 +105,8 @@ def kind_or_none(path: Path) -> str | None:
 def unlike_its_name(path: Path, otherwise: str) -> ValueError:
     """Return the error for a file that is not what its name promises.
 
-    It says what the file is where that is known, such as the web page of a download that failed,
-    or else what the caller says.
+    It says what the file is if that is known, such as the web page of a download that failed;
+    `otherwise` is the message if not.
     """
     try:
         fault = _known_fault(first_bytes(path))
@@ -121,15 +121,8 @@ def is_image(head: bytes) -> bool:
 
 
 def visible(folder: Path) -> Iterator[Path]:
-    """Go through a folder in the order of names, without what file managers leave there."""
-    for path in sorted(folder.iterdir()):
-        name = path.name
-        if not name.startswith(".") and name.lower() not in (
-            "thumbs.db",
-            "desktop.ini",
-            "__macosx",
-        ):
-            yield path
+    """Yield a folder's files and folders sorted by name, without hidden files and junk."""
+    return (path for path in sorted(folder.iterdir()) if not is_junk(path.name))
 
 
 def has_images(folder: Path) -> bool:
@@ -138,13 +131,13 @@ def has_images(folder: Path) -> bool:
 
 
 def contents(folder: Path) -> str:
-    """Say in few words what a folder holds, for messages."""
+    """Return what a folder holds, shortened for messages."""
     names = [f"{path.name}/" if path.is_dir() else path.name for path in visible(folder)]
     return listed(names) if names else "nothing"
 
 
 def _classify(path: Path) -> tuple[str, str]:
-    """Return a file's kind and "", or "" and what it is, with the way round it."""
+    """Return a file's kind and "", or "" and what is wrong, with a remedy."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     if is_zip(head):
@@ -211,11 +204,11 @@ def _kind_of_folder(folder: Path) -> str:
             return "image folder"
     raise ValueError(
         f"{folder} holds {contents(folder)}, and nothing that is read from a folder: "
-        f"{_way_round(kinds, folders)}"
+        f"{_remedy(kinds, folders)}"
     )
 
 
-def _way_round(kinds: dict[Path, str | None], folders: list[Path]) -> str:
+def _remedy(kinds: dict[Path, str | None], folders: list[Path]) -> str:
     """Return the remedy for a folder without usable files."""
     for path, kind in kinds.items():
         if kind in ("csv", "parquet") and _TABLE.search(path.name.lower()):
