@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -118,31 +118,6 @@ class Trainer(Protocol):
     def __exit__(self, *error: Any) -> None: ...
 
 
-class MakeTrainer(Protocol):
-    """An engine's class of trainers; `fastmlp.reference.Trainer` describes the settings."""
-
-    def __call__(
-        self,
-        weights: Sequence[Array],
-        biases: Sequence[Array],
-        x: Any,
-        y: Array,
-        *,
-        problem: Problem = ...,
-        batch_size: int = ...,
-        learning_rate: float | NDArray[np.float64] = ...,
-        lambda_reg: float = ...,
-        input_scale: float | None = ...,
-        n_threads: int | None = ...,
-        row_weights: Array | None = ...,
-        l2_by_rows: bool = ...,
-        floor: float | None = ...,
-        seed: int = ...,
-        with_penalty: bool = ...,
-        total: float | None = ...,
-    ) -> Trainer: ...
-
-
 class Engine(Tables, Protocol):
     """A module that trains and predicts. `x` has been checked: uint8, float32, float64, or CSR.
 
@@ -150,8 +125,11 @@ class Engine(Tables, Protocol):
     """
 
     @property
-    def Trainer(self) -> MakeTrainer:  # noqa: N802
-        """Make a trainer of weights, biases, rows (`x` or what `read` has returned) and targets."""
+    def Trainer(self) -> Callable[..., Trainer]:  # noqa: N802
+        """Make a trainer of weights, biases, rows (`x` or what `read` has returned) and targets.
+
+        `fastmlp.reference.Trainer` describes its keywords.
+        """
 
     def read(self, x: Any, n_epochs: int) -> Features:
         """Prepare rows that a trainer will read in each of `n_epochs` epochs.
