@@ -42,7 +42,8 @@ from fastmlp.kernels.stages.dense import backward, claim_outputs, forward
 from fastmlp.kernels.stages.loss_head import add_losses, label, loss_gradient, predict
 from fastmlp.kernels.stages.penalty import penalty
 from fastmlp.kernels.stages.skip_zeros import forward_skipping
-from fastmlp.kernels.stages.update import TILES, transpose, update
+from fastmlp.kernels.stages.tile import TILES
+from fastmlp.kernels.stages.update import transpose, update
 from fastmlp.problem import Problem
 
 WAIT = "wait"

@@ -116,14 +116,10 @@ def sum_over_units(v: Lanes, n: Any, term: Callable[[Any, Any], Any]) -> Any:
         for offset, total in zip(offsets, totals, strict=True):
             first = b.add(i, constant(offset))
             new.append(b.fadd(total, term(first, v.below(b.sub(n, first)))))
-        return [b.add(i, constant(SUM_LANES)), *new]
+        return new
 
-    _, *totals = v.loop(
-        [constant(0), *[v.full(0.0)] * len(offsets)],
-        lambda i, *_: b.icmp_signed("<", i, n),
-        group,
-    )
-    return v.reduce(b.fadd, totals)
+    zeros = [v.full(0.0)] * len(offsets)
+    return v.reduce(b.fadd, v.repeat(n, group, step=SUM_LANES, initial=zeros))
 
 
 class SquaredError(Loss):
@@ -250,12 +246,10 @@ class CrossEntropy(Loss):
         def one_maximum(i: Any, largest: Any) -> list[Any]:
             inside = v.below(b.sub(n, i))
             value = b.select(inside, v.load(v.at(z, i)), v.full(-math.inf))
-            return [b.add(i, constant(v.count)), v.maximum(value, largest)]
+            return [v.maximum(value, largest)]
 
-        _, largest = v.loop(
-            [constant(0), v.full(-math.inf)], lambda i, _: b.icmp_signed("<", i, n), one_maximum
-        )
-        largest = v.splat(v.reduce(v.maximum, [largest]))
+        largest = v.repeat(n, one_maximum, step=v.count, initial=[v.full(-math.inf)])
+        largest = v.splat(v.reduce(v.maximum, largest))
 
         def power(i: Any, inside: Any) -> Any:
             value = elementary.exp_nonpositive(v, b.fsub(v.load(v.at(z, i)), largest))

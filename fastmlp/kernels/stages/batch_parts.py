@@ -22,7 +22,7 @@ from fastmlp.kernels.entries.activations import STORE
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import ROWS_PER_SUM
 from fastmlp.kernels.layout.records import layer_at, work_at
-from fastmlp.kernels.stages.tile import narrow_product, wide_product
+from fastmlp.kernels.stages.tile import product
 from fastmlp.kernels.stages.update import Part, finish_update, scalars_of
 
 FEWEST_PARTS = 4  # of a batch, from which it is worth while
@@ -50,11 +50,9 @@ def _add_columns(v: Lanes, matrix: View, rows: Any, n: Any, out: Any, dtype: Any
 
     def column(i: Any) -> None:
         def row(r: Any, total: Any) -> list[Any]:
-            value = v.load(v.at(matrix.address, b.mul(r, matrix.row), i))
-            return [b.add(r, constant(1)), b.fadd(total, value)]
+            return [b.fadd(total, v.load(v.at(matrix.address, b.mul(r, matrix.row), i)))]
 
-        first = [constant(0), v.full(0.0)]
-        _, total = v.loop(first, lambda r, _: b.icmp_signed("<", r, rows), row)
+        (total,) = v.repeat(rows, row, initial=[v.full(0.0)])
         v.store(total, v.at(out, i))
 
     v.repeat(n, column, step=v.count)
@@ -81,11 +79,9 @@ def _step(
         place = v.at(sums.address, i)
 
         def add(part: Any, total: Any) -> list[Any]:
-            value = v.load(v.at(place, b.mul(part, sums.row)))
-            return [b.add(part, constant(1)), b.fadd(total, value)]
+            return [b.fadd(total, v.load(v.at(place, b.mul(part, sums.row))))]
 
-        first = [constant(1), v.load(place)]
-        _, total = v.loop(first, lambda part, _: b.icmp_signed("<", part, n_parts), add)
+        (total,) = v.repeat(n_parts, add, initial=[v.load(place)], first=constant(1))
         here = v.at(parameters.address, i)
         finish_update(v, whole, optimizer, [total], [here], [here])
 
@@ -108,10 +104,7 @@ def add_part(work, layer, dtype):
         is_wide = c % 2 == 0 and c + 2 <= layer.n_vectors
         out = View(sums + (c // 2 * layer.weights_panel + c % 2 * width) * size, 2 * width, 1)
         dz = View(layer.gradient + c * width * size, layer.unit_row, 1)
-        if is_wide:
-            wide_product(layer.n_in, work.n_rows, p, dz, start, out, STORE, 0, dtype)
-        else:
-            narrow_product(layer.n_in, work.n_rows, p, dz, start, out, STORE, 0, dtype)
+        product(is_wide, layer.n_in, work.n_rows, p, dz, start, out, STORE, 0, dtype)
         c += 2 if is_wide else 1
     gradient = View(layer.gradient, layer.unit_row, 1)
     biases = sums + layer.weights_state * size

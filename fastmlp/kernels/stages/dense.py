@@ -14,7 +14,7 @@ from fastmlp.kernels.entries.activations import STORE
 from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM
 from fastmlp.kernels.layout.partition import first_row, first_vector, last_row, last_vector
 from fastmlp.kernels.layout.records import layer_at, work_at
-from fastmlp.kernels.stages.tile import epilogue_of, mask_of, narrow_product, wide_product
+from fastmlp.kernels.stages.tile import epilogue_of, mask_of, product
 
 
 @kernel
@@ -61,10 +61,7 @@ def forward(work, layer, dtype, activation):
             p = View(x + k * size, layer.inputs_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = epilogue_of(activation) if k + count == layer.n_in else STORE
-            if is_wide:
-                wide_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
-            else:
-                narrow_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
+            product(is_wide, n_rows, count, p, q, before, out, epilogue, 0, dtype)
             before = out
         c += 2 if is_wide else 1
 
@@ -94,9 +91,6 @@ def backward(work, layer, dtype, activation):
             p = View(layer.gradient + k * size, layer.unit_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = mask_of(activation) if k + count == layer.n_out else STORE
-            if is_wide:
-                wide_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
-            else:
-                narrow_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
+            product(is_wide, work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
             before = out
         c += 2 if is_wide else 1

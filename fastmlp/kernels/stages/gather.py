@@ -11,6 +11,7 @@ neither are rows that are taken in the order in which they lie, as those of pred
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -113,18 +114,16 @@ def _add_up(v: Lanes, start: Any, n: Any, total: Any, dtype: Any) -> None:
 
     def some(i: Any, *sums: Any) -> list[Any]:
         values = [v.load(v.at(start, i, c * v.count)) for c in range(SUMMED)]
-        return [b.add(i, constant(SUMMED * v.count)), *map(b.fadd, sums, values)]
+        return [*map(b.fadd, sums, values)]
 
-    first = [constant(0), v.load(total), *[v.full(0.0)] * (SUMMED - 1)]
-    i, *sums = v.loop(first, lambda i, *_: b.icmp_signed("<", i, whole), some)
-    for other in sums[1:]:
-        sums[0] = b.fadd(sums[0], other)
+    initial = [v.load(total), *[v.full(0.0)] * (SUMMED - 1)]
+    sums = v.repeat(whole, some, step=SUMMED * v.count, initial=initial)
 
     def rest(i: Any, value: Any) -> list[Any]:
         inside = v.load_masked(v.at(start, i), v.below(b.sub(n, i)), v.vector)
-        return [b.add(i, constant(v.count)), b.fadd(value, inside)]
+        return [b.fadd(value, inside)]
 
-    _, value = v.loop([i, sums[0]], lambda i, _: b.icmp_signed("<", i, n), rest)
+    (value,) = v.repeat(n, rest, step=v.count, initial=[reduce(b.fadd, sums)], first=whole)
     v.store(value, total)
 
 
@@ -159,13 +158,12 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
         offset = b.mul(number, constant(8))
         first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
 
-        def entry(i: Any) -> list[Any]:
+        def entry(i: Any) -> None:
             k = b.sext(v.load(b.add(indices, b.mul(i, constant(4))), INT32), INT64)
             mask_at = b.add(masks, b.mul(b.add(some, b.lshr(k, constant(1))), constant(8)))
             visit(i, v.at(row_at, k), mask_at, bit)
-            return [b.add(i, constant(1))]
 
-        v.loop([first], lambda i: b.icmp_signed("<", i, last), entry)
+        v.repeat(last, entry, first=first)
 
     def with_masks(emit: Any) -> None:
         with b.if_then(b.icmp_signed("!=", masks, constant(0))):

@@ -43,13 +43,9 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
             low = v.full(-math.inf)
             value = b.select(v.below(b.sub(n, i)), v.load(v.at(z_at, i)), low)
             is_nan = b.fcmp_unordered("uno", value, value)
-            return [
-                b.add(i, constant(v.count)), v.maximum(value, largest), b.or_(nans, v.bits(is_nan))
-            ]  # fmt: skip
+            return [v.maximum(value, largest), b.or_(nans, v.bits(is_nan))]
 
-        _, largest, nans = v.loop(
-            [nothing, v.full(-math.inf), nothing], lambda i, *_: b.icmp_signed("<", i, n), look
-        )
+        largest, nans = v.repeat(n, look, step=v.count, initial=[v.full(-math.inf), nothing])
         largest = v.splat(v.reduce(v.maximum, [largest]))
 
         def find(i: Any, found: Any) -> list[Any]:
@@ -58,12 +54,9 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
             is_first = b.and_(
                 b.icmp_signed("!=", lanes, nothing), b.icmp_signed("<", found, nothing)
             )
-            return [
-                b.add(i, constant(v.count)),
-                b.select(is_first, b.add(i, v.lowest(lanes)), found),
-            ]
+            return [b.select(is_first, b.add(i, v.lowest(lanes)), found)]
 
-        _, found = v.loop([nothing, constant(-1)], lambda i, _: b.icmp_signed("<", i, n), find)
+        (found,) = v.repeat(n, find, step=v.count, initial=[constant(-1)])
         found = b.select(b.icmp_signed("==", nans, nothing), found, nothing)
         v.store(found, b.add(out, b.mul(r, constant(8))))
 
@@ -128,7 +121,7 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
         value = loss.late(v, b.select(inside, v.load(v.at(row_losses, i)), v.full(1.0)), floors)
         return b.select(inside, value, v.full(0.0))
 
-    def weigh() -> list[Any]:
+    def weigh() -> Any:
         """Multiply them in place by their weights, after what is left to do for many together."""
 
         def finish(i: Any) -> None:
@@ -138,17 +131,15 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
             place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
             weight = v.load(v.at(row_weights, place), v.element)
             value = v.load(v.at(row_losses, r), v.element)
-            return [b.add(r, constant(1)), b.fadd(sum_, b.fmul(weight, value))]
+            return [b.fadd(sum_, b.fmul(weight, value))]
 
         v.repeat(rows, finish, step=v.count)
-        return [
-            v.loop([constant(0), v.scalar(0.0)], lambda r, _: b.icmp_signed("<", r, rows), row)[1]
-        ]
+        return v.repeat(rows, row, initial=[v.scalar(0.0)])[0]
 
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
     with b.if_else(is_weighted) as (if_weighted, if_plain):
         with if_weighted:
-            v.store(weigh()[0], out)
+            v.store(weigh(), out)
         with if_plain:
             v.store(sum_over_units(v, rows, total), out)
 

@@ -15,7 +15,8 @@ from typing import Any
 from llvmlite import ir
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.simd import INT8, INT16, INT32, INT64, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
+from fastmlp.kernels.codegen.simd import INT8, INT16, INT32, INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 from fastmlp.kernels.layout.blocking import MASK_ROWS
 from fastmlp.kernels.layout.records import work_at

@@ -33,7 +33,8 @@ from typing import Any
 
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import Entry, View
-from fastmlp.kernels.codegen.simd import N_REGISTERS, Lanes, constant
+from fastmlp.kernels.codegen.registers import N_REGISTERS
+from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.activations import RELU, STORE
 from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM, MASK_ROWS, STRIP_VECTORS
@@ -57,23 +58,10 @@ FORWARD_GROUP = {4: 4, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 
 
-def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
-    """Where three tables have a row's entry: its masks, its address, and the next batch's.
-
-    That is, the address in X of the next batch's row of the same number. `first_row` is a multiple
-    of 64, so that masks begin with it.
-    """
-    b = v.builder
-    some = b.lshr(first_row, constant(6))
-    masks = b.add(work.masks, b.mul(b.mul(some, work.masks_row), constant(8)))
-    skipped = b.mul(first_row, constant(8))
-    return masks, b.add(work.row_table, skipped), b.add(work.next_table, skipped)
-
-
 class Elements(Entry):
     """What rows are made of where they are read: pixels, or numbers of the network's dtype.
 
-    So it says how the gradient of inputs that are mostly zero is summed up: as `update.Tiles` does,
+    So it says how the gradient of inputs that are mostly zero is summed up: as `tile.Tiles` does,
     by rows that masks name.
     """
 
@@ -88,22 +76,17 @@ class Elements(Entry):
     ) -> None:  # fmt: skip
         """``g[k, :] = sum of x[b, k] * dz[b, :]`` over a part of the batch, and what follows it."""
         b = v.builder
-        this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
-        zeros = [v.full(0.0)] * (this.group * vectors)
-        masks, rows, ahead = of_rows(v, work, part.first_row)
+        group, lines_ahead = UPDATE_GROUP[vectors], slice(1, None, 2)
+        this = Pass(v, vectors, group, lines_ahead, work, part.first_row, self.are_pixels)
+        zeros = [v.full(0.0)] * (group * vectors)
         n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
         masks_bytes, rows_bytes = b.mul(work.masks_row, constant(8)), constant(MASK_ROWS * 8)
-        levels = work.levels if self.are_pixels else None
 
-        def of_group(k: Any, mask: Any) -> list[Any]:
-            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
-            following = b.add(k, constant(this.group))
-            next_mask = this.mask_at(masks, following)
-
+        def of_group(k: Any, mask: Any) -> None:
             def product(value_of: Any, z_at: Any, gradients: Sequence[Any]) -> list[Any]:
                 dzs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
                 new = list(gradients)
-                for g in range(this.group):
+                for g in range(group):
                     value = value_of(g)
                     for c in this.columns:
                         i = g * vectors + c
@@ -115,24 +98,15 @@ class Elements(Entry):
                 after = b.add(number, constant(1))
                 # The mask of the next 64 rows, if there are any, is at hand when these are through.
                 other = b.select(b.icmp_signed("<", after, n_masks), after, number)
-                other_mask = this.mask_at(b.add(masks, b.mul(other, masks_bytes)), k)
-                new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
-                                    View(dz_at, dz.row), gradients, product)  # fmt: skip
-                return [after, other_mask, *new]
+                other_mask = this.mask_at(b.add(this.masks, b.mul(other, masks_bytes)), k)
+                rows = b.add(this.rows, b.mul(number, rows_bytes))
+                new = this.each_row(mask, rows, k, View(dz_at, dz.row), gradients, product)
+                return [other_mask, *new]
 
-            _, _, *gradients = v.loop(
-                [constant(0), mask, *zeros],
-                lambda number, *_: b.icmp_signed("<", number, n_masks),
-                of_mask,
-            )
-            finish(gradients, lambda panels: this.places(panels, k), [*this.columns] * this.group)
-            return [following, next_mask]
+            _, *gradients = v.repeat(n_masks, of_mask, initial=[mask, *zeros])
+            finish(gradients, lambda panels: this.places(panels, k), [*this.columns] * group)
 
-        v.loop(
-            [inputs.first, this.mask_at(masks, inputs.first)],
-            lambda k, _: b.icmp_signed("<", k, inputs.last),
-            of_group,
-        )
+        this.each_group(inputs, of_group)
 
 
 @vector_op
@@ -144,25 +118,17 @@ def _forward(
 
     `weights.row` is a panel's size.
     """
-    b = v.builder
 
     def columns(vectors: int) -> None:
-        this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
-        masks, rows, ahead = of_rows(v, work, first_row)
-        levels = work.levels if elements.are_pixels else None
+        group, lines_ahead = FORWARD_GROUP[vectors], slice(0, None, 2)
+        this = Pass(v, vectors, group, lines_ahead, work, first_row, elements.are_pixels)
 
-        def of_group(k: Any, mask: Any) -> list[Any]:
-            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+        def of_group(k: Any, mask: Any) -> None:
             ws = [v.load(place) for place in this.places(weights, k)]
-            # The core can't guess how many rows a mask names: it goes on wrongly at the end of
-            # the loop over them, and starts anew. The next mask is loaded before, so that it does
-            # not have to be waited for as well.
-            following = b.add(k, constant(this.group))
-            next_mask = this.mask_at(masks, following)
 
             def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
                 zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
-                for g in range(this.group):
+                for g in range(group):
                     value = value_of(g)
                     for c in this.columns:
                         zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
@@ -170,14 +136,9 @@ def _forward(
                     v.store(zs[c], v.at(z_at, c * v.count))
                 return []
 
-            this.each_row(mask, rows, k, levels, z, [], product)
-            return [following, next_mask]
+            this.each_row(mask, this.rows, k, z, [], product)
 
-        v.loop(
-            [inputs.first, this.mask_at(masks, inputs.first)],
-            lambda k, _: b.icmp_signed("<", k, inputs.last),
-            of_group,
-        )
+        this.each_group(inputs, of_group)
 
     by_width(v, n, elements, columns)
 

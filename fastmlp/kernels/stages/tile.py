@@ -30,13 +30,15 @@ hold: what is left are two for the vectors of `q`, and one for the number of `p`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from fastmlp.kernels.codegen.numba_types import View
+from fastmlp.kernels.codegen.numba_types import Entry, View
 from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 from fastmlp.kernels.entries.activations import RELU, RELU_MASK, STORE
 from fastmlp.kernels.layout.blocking import TILE_HEIGHTS, TILE_VECTORS
+from fastmlp.kernels.layout.partition import InputRange
 
 
 class Tile:
@@ -80,73 +82,94 @@ def column_of_tiles(
 
     `count` is the common dimension. `finish` gets each tile and its sums, to store them.
     """
-    b = v.builder
 
     def tile(height: int, first: Any) -> None:
         this = Tile(v, height, vectors, first)
 
-        def step(i: Any, p_at: Any, q_at: Any, *sums: Any) -> list[Any]:
+        def step(_: Any, p_at: Any, q_at: Any, *sums: Any) -> list[Any]:
             qs = [v.load(v.at(q_at, c * v.count)) for c in range(vectors)]
             ps = [v.broadcast(row) for row in this.rows(View(p_at, p.row))]
             added = [v.fma(ps[r], qs[c], a) for (r, c), a in zip(this.places, sums, strict=True)]
-            return [b.add(i, constant(1)), v.at(p_at, p.column), v.at(q_at, q.row), *added]
+            return [v.at(p_at, p.column), v.at(q_at, q.row), *added]
 
         zeros = [v.full(0.0)] * len(this.places)
-        _, _, _, *sums = v.loop(
-            [constant(0), p.address, q.address, *zeros],
-            lambda i, *_: b.icmp_signed("<", i, count),
-            step,
-        )
+        _, _, *sums = v.repeat(count, step, initial=[p.address, q.address, *zeros])
         finish(this, sums)
-
-    def tiles_of(height: int, first: Any) -> Any:
-        """As many tiles of `height` rows as there is room for; returns the next row."""
-
-        def once(r: Any) -> list[Any]:
-            tile(height, r)
-            return [b.add(r, constant(height))]
-
-        def fits(r: Any) -> Any:
-            return b.icmp_signed("<=", b.add(r, constant(height)), rows)
-
-        return v.loop([first], fits, once)[0]
 
     row = constant(0)
     for height in TILE_HEIGHTS:
-        row = tiles_of(height, row)
+        row = v.repeat_whole(row, rows, height, partial(tile, height))
 
 
-def _product(vectors: int) -> Any:
-    """Make the vector op for any number of rows of a product, `vectors` vectors wide."""
+class Tiles(Entry):
+    """How the gradient of dense inputs is summed up: by tiles.
 
-    def product(
-        v: Lanes,
-        rows: Any, count: Any, p: View, q: View,
-        start: View, out: View, epilogue: Any, mask: Any, dtype: Any,
+    Where zeros are skipped, `skip_zeros.Elements` is used instead.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        How many vectors of columns may be computed together.
+    """
+
+    widths = (1, TILE_VECTORS)
+
+    def sum_up(
+        self, v: Lanes, vectors: int, work: Any, layer: Any, part: Any, inputs: InputRange,
+        dz: View, finish: Callable[[Sequence[Any], Callable[[View], list[Any]], list[int]], None],
     ) -> None:  # fmt: skip
-        """``out = epilogue(start + p @ q)``; `mask`, with the strides of `out`, for RELU_MASK."""
+        """Emit the gradient of some inputs' weights, `vectors` wide, over a part of the batch.
+
+        Each tile of it is passed to ``finish(gradients, addresses, columns)``: vectors of sums, a
+        function that returns their addresses in a matrix of panels, and the column of each.
+        """
         b = v.builder
+        skipped = b.mul(work.turn, layer.inputs_block), b.mul(part.first_row, layer.inputs_row)
+        x = View(v.at(layer.inputs, *skipped, inputs.first), constant(1), layer.inputs_row)
+        above = b.mul(inputs.first, constant(2 * v.count))
 
-        def finish(tile: Tile, sums: Sequence[Any]) -> None:
-            starts, outs = tile.addresses(start), tile.addresses(out)
-            masks = tile.addresses(View(mask, out.row))
-            values = [b.fadd(v.load(at), a) for at, a in zip(starts, sums, strict=True)]
-            for kind in (STORE, RELU, RELU_MASK):
-                with b.if_then(b.icmp_signed("==", epilogue, constant(kind))):
-                    for value, at, mask_at in zip(values, outs, masks, strict=True):
-                        if kind == RELU:
-                            value = v.relu(value)
-                        elif kind == RELU_MASK:
-                            active = b.fcmp_ordered(">", v.load(mask_at), v.full(0.0))
-                            value = b.select(active, value, v.full(0.0))
-                        v.store(value, at)
+        def of_tile(tile: Tile, gradients: Sequence[Any]) -> None:
+            def addresses(panel: View) -> list[Any]:
+                return tile.addresses(View(v.at(panel.address, above), constant(2 * v.count)))
 
-        column_of_tiles(v, vectors, rows, count, p, q, finish)
+            finish(gradients, addresses, [c for _, c in tile.places])
 
-    return vector_op(product)
+        n_inputs = b.sub(inputs.last, inputs.first)
+        column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, of_tile)
 
 
-wide_product, narrow_product = _product(TILE_VECTORS), _product(1)
+TILES = Tiles()
+
+
+@vector_op
+def product(
+    v: Lanes, is_wide: Any, rows: Any, count: Any, p: View, q: View,
+    start: View, out: View, epilogue: Any, mask: Any, dtype: Any,
+) -> None:  # fmt: skip
+    """``out = epilogue(start + p @ q)``, a panel wide if `is_wide`, else one vector.
+
+    `mask` is the address of a matrix with the strides of `out`, for RELU_MASK.
+    """
+    b = v.builder
+
+    def finish(tile: Tile, sums: Sequence[Any]) -> None:
+        starts, outs = tile.addresses(start), tile.addresses(out)
+        masks = tile.addresses(View(mask, out.row))
+        values = [b.fadd(v.load(at), a) for at, a in zip(starts, sums, strict=True)]
+        for kind in (STORE, RELU, RELU_MASK):
+            with b.if_then(b.icmp_signed("==", epilogue, constant(kind))):
+                for value, at, mask_at in zip(values, outs, masks, strict=True):
+                    if kind == RELU:
+                        value = v.relu(value)
+                    elif kind == RELU_MASK:
+                        active = b.fcmp_ordered(">", v.load(mask_at), v.full(0.0))
+                        value = b.select(active, value, v.full(0.0))
+                    v.store(value, at)
+
+    with b.if_else(b.icmp_signed("!=", is_wide, constant(0))) as (if_wide, if_narrow):
+        for branch, vectors in ((if_wide, TILE_VECTORS), (if_narrow, 1)):
+            with branch:
+                column_of_tiles(v, vectors, rows, count, p, q, finish)
 
 
 @vector_op

@@ -11,11 +11,12 @@ block of the weights at a time goes through all parts: some inputs and some colu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.numba_types import Entry, View
+from fastmlp.kernels.codegen.numba_types import View
 from fastmlp.kernels.codegen.simd import BOOL, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.optimizers import Optimizer
@@ -25,7 +26,6 @@ from fastmlp.kernels.layout.blocking import (
     SUMMED_INPUTS,
     SUMMED_VECTORS,
     SUMS_PANEL,
-    TILE_VECTORS,
 )
 from fastmlp.kernels.layout.partition import (
     InputRange,
@@ -39,7 +39,6 @@ from fastmlp.kernels.layout.partition import (
 )
 from fastmlp.kernels.layout.records import layer_at, step_at, work_at
 from fastmlp.kernels.stages.penalty import add_squares, factor_of_squares, keep_sums, own_squares
-from fastmlp.kernels.stages.tile import Tile, column_of_tiles
 from fastmlp.kernels.stages.transpose import transpose_squares
 
 BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
@@ -165,14 +164,12 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
             def row(r: Any, *sums: Any) -> list[Any]:
                 row_at = v.at(gradient, b.mul(r, gradient_row))
                 values = [v.load(b.add(row_at, place)) for place in places]
-                return [b.add(r, constant(1)), *map(b.fadd, sums, values)]
+                return [*map(b.fadd, sums, values)]
 
-            _, *sums = v.loop([first, *zeros], lambda r, *_: b.icmp_signed("<", r, end), row)
-            return [after, *map(b.fadd, totals, sums)]
+            sums = v.repeat(end, row, initial=zeros, first=first)
+            return [*map(b.fadd, totals, sums)]
 
-        _, *gradients = v.loop(
-            [constant(0), *zeros], lambda r, *_: b.icmp_signed("<", r, n_rows), some
-        )
+        gradients = v.repeat(n_rows, some, step=ROWS_PER_SUM, initial=zeros)
         biases = [b.add(bias, place) for place in places]
         finish_update(v, part, optimizer, gradients, biases, biases)
 
@@ -181,55 +178,7 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
     column, last = own_vectors(v, work, layer)
     last = b.select(has_none, column, last)
     for together in (BIASES_TOGETHER, 1):
-
-        def once(c: Any, together: int = together) -> list[Any]:
-            columns(together, c)
-            return [b.add(c, constant(together))]
-
-        def fits(c: Any, together: int = together) -> Any:
-            return b.icmp_signed("<=", b.add(c, constant(together)), last)
-
-        (column,) = v.loop([column], fits, once)
-
-
-class Tiles(Entry):
-    """How the gradient of dense inputs is summed up: by tiles.
-
-    Where zeros are skipped, `skip_zeros.Elements` takes its place.
-
-    Attributes
-    ----------
-    widths : tuple of int
-        Numbers of vectors of columns that are worked on together.
-    """
-
-    widths = (1, TILE_VECTORS)
-
-    def sum_up(
-        self, v: Lanes, vectors: int, work: Any, layer: Any, part: Part, inputs: InputRange,
-        dz: View, finish: Callable[[Sequence[Any], Callable[[View], list[Any]], list[int]], None],
-    ) -> None:  # fmt: skip
-        """Emit the gradient of some inputs' weights, `vectors` wide, over a part of the batch.
-
-        It is handed to ``finish(gradients, addresses, columns)`` piece by piece: vectors of sums,
-        a function that says where they belong in a matrix of panels, and each one's column.
-        """
-        b = v.builder
-        skipped = b.mul(work.turn, layer.inputs_block), b.mul(part.first_row, layer.inputs_row)
-        x = View(v.at(layer.inputs, *skipped, inputs.first), constant(1), layer.inputs_row)
-        above = b.mul(inputs.first, constant(2 * v.count))
-
-        def of_tile(tile: Tile, gradients: Sequence[Any]) -> None:
-            def addresses(panel: View) -> list[Any]:
-                return tile.addresses(View(v.at(panel.address, above), constant(2 * v.count)))
-
-            finish(gradients, addresses, [c for _, c in tile.places])
-
-        n_inputs = b.sub(inputs.last, inputs.first)
-        column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, of_tile)
-
-
-TILES = Tiles()
+        column = v.repeat_whole(column, last, together, partial(columns, together))
 
 
 @vector_op
