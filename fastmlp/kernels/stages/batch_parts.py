@@ -17,13 +17,13 @@ from typing import Any
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import View
 from fastmlp.kernels.codegen.simd import BOOL, Lanes, constant
-from fastmlp.kernels.codegen.vector_op import Integer, itemsize, lanes, vector_op
+from fastmlp.kernels.codegen.vector_op import itemsize, lanes, vector_op
 from fastmlp.kernels.entries.activations import STORE
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import ROWS_PER_SUM
-from fastmlp.kernels.layout.records import layer_at, work_at
+from fastmlp.kernels.layout.records import layer_at, scalars_at, work_at
 from fastmlp.kernels.stages.tile import product
-from fastmlp.kernels.stages.update import Part, finish_update, scalars_of
+from fastmlp.kernels.stages.update import Part, finish_update
 
 FEWEST_PARTS = 4  # of a batch, from which it is worth while
 MOST_SUMS = 1 << 22  # numbers that all parts may leave
@@ -56,11 +56,6 @@ def _add_columns(v: Lanes, matrix: View, rows: Any, n: Any, out: Any, dtype: Any
         v.store(total, v.at(out, i))
 
     v.repeat(n, column, step=v.count)
-
-
-@vector_op
-def _scalars(v: Lanes, work: Any, first: Any, dtype: Any) -> Integer:
-    return v.at(scalars_of(v, work, 0), first)
 
 
 @vector_op
@@ -123,8 +118,8 @@ def update_by_parts(work, layer, dtype, optimizer):
     sums = layer.sums + work.turn * layer.sums_turn * size
     weights = View(layer.weights, layer.weights_state, 1)
     _step(View(sums, layer.sums_part, 1), n_parts, layer.weights_state, weights,
-          _scalars(work, at.FOR_WEIGHTS, dtype), optimizer, dtype)  # fmt: skip
+          scalars_at(work, at.FOR_WEIGHTS, dtype), optimizer, dtype)  # fmt: skip
     sums += layer.weights_state * size
     biases = View(layer.bias, layer.bias_state, 1)
     _step(View(sums, layer.sums_part, 1), n_parts, layer.n_vectors * width, biases,
-          _scalars(work, at.FOR_BIASES, dtype), optimizer, dtype)  # fmt: skip
+          scalars_at(work, at.FOR_BIASES, dtype), optimizer, dtype)  # fmt: skip

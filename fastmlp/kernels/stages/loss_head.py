@@ -11,7 +11,7 @@ from fastmlp.kernels.codegen.simd import INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import copy_rows, itemsize, vector_op
 from fastmlp.kernels.entries.losses import Loss, Target, sum_over_units
 from fastmlp.kernels.layout import records as at
-from fastmlp.kernels.layout.records import layer_at, work_at
+from fastmlp.kernels.layout.records import layer_at, scalars_of, work_at
 
 
 def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss) -> None:
@@ -73,8 +73,7 @@ def _differentiate_rows(
     targets, row_weights = work.targets, work.row_weights
     row_losses = v.at(_row_losses(v, work), b.mul(work.part, work.part_rows))
     target_row = work.target_row
-    scalars = b.mul(work.step, work.scalars_row)
-    share = v.load(v.at(work.scalars, scalars, at.SHARE), v.element)
+    share = v.load(scalars_of(v, work, at.SHARE), v.element)
     floors = v.broadcast(work.floor)
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
 

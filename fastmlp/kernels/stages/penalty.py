@@ -17,7 +17,7 @@ from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, fill, itemsize, lanes, vector_op
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import SQUARES_PER_SUM
-from fastmlp.kernels.layout.records import layer_at, step_at, work_at
+from fastmlp.kernels.layout.records import layer_at, scalars_at, step_at, work_at
 
 
 def add_squares(v: Lanes, weights_at: Sequence[Any], sums_at: Sequence[Any]) -> None:
@@ -40,12 +40,6 @@ def keep_sums(v: Lanes, sums: Any, n: Any, factor: Any, out: Any, dtype: Any) ->
         v.store(v.fma(factors, v.load(v.at(sums, i)), v.load(place)), place)
 
     v.repeat(n, vector, step=v.count)
-
-
-@vector_op
-def factor_of_squares(v: Lanes, work: Any, dtype: Any) -> Integer:
-    """Where the step's factor of the squares lies."""
-    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), at.PENALTY)
 
 
 @vector_op
@@ -79,7 +73,7 @@ def penalty(work, layer, dtype):
     squares = own_squares(layer, step.epoch, dtype)
     if squares == 0:
         return
-    factor = factor_of_squares(work, dtype)
+    factor = scalars_at(work, at.PENALTY, dtype)
     for panel in range((layer.n_vectors + 1) // 2):
         weights = layer.weights + panel * layer.weights_panel * size
         for k in range(0, layer.n_in, SQUARES_PER_SUM):

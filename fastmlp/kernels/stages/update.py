@@ -37,8 +37,8 @@ from fastmlp.kernels.layout.partition import (
     own_vectors,
     vectors_from,
 )
-from fastmlp.kernels.layout.records import layer_at, step_at, work_at
-from fastmlp.kernels.stages.penalty import add_squares, factor_of_squares, keep_sums, own_squares
+from fastmlp.kernels.layout.records import layer_at, scalars_at, scalars_of, step_at, work_at
+from fastmlp.kernels.stages.penalty import add_squares, keep_sums, own_squares
 from fastmlp.kernels.stages.transpose import transpose_squares
 
 BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
@@ -83,11 +83,6 @@ def part_from(v: Lanes, work: Any, layer: Any, row: Any, squares: Any) -> Part:
     scalars = scalars_of(v, work, at.FOR_WEIGHTS)
     adds_squares = b.icmp_signed("!=", squares, constant(0))
     return Part(row, n_rows, is_first, is_last, layer.weights_state, scalars, adds_squares)
-
-
-def scalars_of(v: Lanes, work: Any, first: int) -> Any:
-    """Where some of the step's scalars lie."""
-    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), first)
 
 
 def finish_update(
@@ -236,7 +231,7 @@ def update(work, layer, dtype, optimizer, rows):
                                     sums, weights, squares, optimizer, rows, dtype)  # fmt: skip
                     c += n
             out = all_squares + strip * width * size
-            keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
+            keep_sums(work.squares, n_squares, scalars_at(work, at.PENALTY, dtype), out, dtype)
     update_bias(work, layer, optimizer, dtype)
 
 
