@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -116,13 +115,13 @@ seed, with_penalty, total
         plan.works["part_stages"] = len(of_parts)
         stages = [*of_parts, *of_batch]
         self.stage_names = program.names(stages)
-        # Compile now, so that compiling is no part of any stretch's time; and what else is compiled
-        # before the first epoch belongs to it.
-        with ExitStack() as word:
-            word.enter_context(watch.as_one())
+        # Compile now, so that no stretch's time includes compiling. One message reports this and
+        # everything else that is compiled before the first epoch, which closes it.
+        with ExitStack() as message:
+            message.enter_context(watch.as_one())
             self._stages = program.table(stages, dtype)
             self._run_part(0, 1, 0, 0)
-            self._word = word.pop_all()
+            self._compile_message = message.pop_all()
 
     def set_targets(self, y: Array) -> None:
         """Go on with a copy of these targets, of the same kind as those before."""
@@ -168,7 +167,7 @@ seed, with_penalty, total
 
     def _take(self, orders: NDArray[np.intp]) -> None:
         """Take the steps over the rows in `orders`, a row an epoch."""
-        self._word.close()
+        self._compile_message.close()
         orders = own_orders(orders, self._n_rows)
         plan = self._plan
         plan.put("order", orders)
@@ -219,11 +218,9 @@ seed, with_penalty, total
 
     def load(self) -> None:
         """Go on from the values in the arrays that were handed in, and in `states`."""
-        weights, biases = self.outside
-        self._plan.packed.write(weights, biases)
-        for state in range(self._plan.n_states):
-            values = [states[state] for states in self.states]
-            self._plan.packed.write(values[: len(weights)], values[len(weights) :], state)
+        self._plan.packed.write(*self.outside)
+        for states in self._states():
+            self._plan.packed.write(*states)
 
     def restart(self) -> None:
         """Go on from the parameters in the arrays that were handed in, and from states of 0."""
@@ -239,22 +236,21 @@ seed, with_penalty, total
     def export_states(self) -> None:
         """Write the states into `states`."""
         self._helpers.wait()
-        n_weights = len(self.outside[0])
-        for state in range(self._plan.n_states):
-            values = [states[state] for states in self.states]
-            self._plan.packed.read(values[:n_weights], values[n_weights:], state)
+        for states in self._states():
+            self._plan.packed.read(*states)
+
+    def _states(self) -> Iterator[tuple[list[Array], list[Array], int]]:
+        """The arrays in `states` for weights and for biases, and which of the states they are."""
+        n_layers = len(self.outside[0])
+        for i, arrays in enumerate(zip(*self.states, strict=True)):
+            yield [*arrays[:n_layers]], [*arrays[n_layers:]], i
 
     def close(self) -> None:
         """Nothing to release: threads end with each stretch."""
-        self._word.close()
+        self._compile_message.close()
 
     def __enter__(self) -> Trainer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -13,14 +13,7 @@ from fastmlp.checks.own import own_orders, own_rows, own_targets
 from fastmlp.engine import Features
 from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.dropout import keep_mask
-from fastmlp.reference.formulas import (
-    Array,
-    Masks,
-    backward,
-    forward,
-    row_losses,
-    scale_inputs,
-)
+from fastmlp.reference.formulas import Array, Masks, backward, forward, row_losses, scale_inputs
 from fastmlp.reference.losses import tiny
 from fastmlp.reference.optimizers import OPTIMIZERS, States
 from fastmlp.reference.updates import optimizer_step

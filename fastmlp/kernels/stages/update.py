@@ -21,12 +21,7 @@ from fastmlp.kernels.codegen.simd import BOOL, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.optimizers import Optimizer
 from fastmlp.kernels.layout import records as at
-from fastmlp.kernels.layout.blocking import (
-    ROWS_PER_SUM,
-    SUMMED_INPUTS,
-    SUMMED_VECTORS,
-    SUMS_PANEL,
-)
+from fastmlp.kernels.layout.blocking import ROWS_PER_SUM, SUMMED_INPUTS, SUMMED_VECTORS, SUMS_PANEL
 from fastmlp.kernels.layout.partition import (
     InputRange,
     by_width,
