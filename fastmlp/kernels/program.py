@@ -76,11 +76,6 @@ class Entries:
         activations = tuple(ACTIVATIONS[name] for name in names)
         return cls(activations, loss, OPTIMIZERS[problem.optimizer], problem.dropout > 0)
 
-    @property
-    def has_labels(self) -> bool:
-        """Whether targets are labels."""
-        return self.loss.of_labels
-
     def are_apart(self, is_training: bool) -> list[bool]:
         """For each layer, whether slopes are computed from another buffer than its outputs."""
         *hidden, _ = self.activations

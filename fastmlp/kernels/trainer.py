@@ -14,6 +14,7 @@ from fastmlp.checks.own import own_orders, own_targets
 from fastmlp.kernels import program
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.codegen.compile_notice import watch
+from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
 from fastmlp.kernels.layout.memory_plan import Plan, useful_threads
 from fastmlp.kernels.runtime import clock
@@ -74,52 +75,54 @@ seed, with_penalty, total
         total: float | None = None,
         skip_zeros: bool | None = None,
     ) -> None:
+        # Settings and counters
         self.outside = weights, biases
-        features = x if isinstance(x, Sampled) else Sampled(x)
-        x = readable(features.x)
-        self._n_rows = x.shape[0]
-        self.problem = problem
-        self.batch_size = batch_size
-        self.learning_rate: Any = learning_rate  # maybe one for each step
+        self.problem, self.batch_size = problem, batch_size
+        self.learning_rate: Any = learning_rate  # one, or one for each step
         self.lambda_reg = lambda_reg
+        self._with_penalty = with_penalty
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
+
+        # Memory
+        features = x if isinstance(x, Sampled) else Sampled(x)
+        x = readable(features.x)
         entries = program.Entries.of(problem, len(weights), has_labels=y.ndim == 1)
-        self._has_labels = entries.has_labels
-        self._pace = Pace(n_threads, useful_threads(weights, batch_size))
+        self._n_rows, self._has_labels = x.shape[0], entries.loss.of_labels
         skips = skips_zeros(x, features.skips if skip_zeros is None else skip_zeros)
-        n_threads = max(self._pace.choices)
-        self._plan = plan = Plan(
-            weights, biases, batch_size, n_threads,
-            entries.optimizer.n_states, entries.are_apart(is_training=True),
-            not skips and takes_parts(sum(w.size for w in weights), batch_size, n_threads),
-        )  # fmt: skip
-        dtype = plan.dtype
-        self.states: list[tuple[Array, ...]] = [
-            tuple(np.zeros_like(parameter) for _ in range(entries.optimizer.n_states))
+        self._pace = Pace(n_threads, useful_threads(weights, batch_size))
+        self._plan = plan = _plan(
+            weights, biases, batch_size, max(self._pace.choices), entries, skips
+        )
+        self.states = [
+            tuple(np.zeros_like(parameter) for _ in range(plan.n_states))
             for parameter in (*weights, *biases)
         ]
         self.inputs = Inputs(plan, x, input_scale, skips, levels=features.levels)
         self.set_targets(y)
-        plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
+        least = np.finfo(plan.dtype).tiny if floor is None else floor
+        plan.put("floor", np.full(1, least, plan.dtype))
         if row_weights is not None:
             row_weights = np.array(row_weights).reshape(self._n_rows)
-            plan.put("row_weights", np.ascontiguousarray(row_weights, dtype))
+            plan.put("row_weights", np.ascontiguousarray(row_weights, plan.dtype))
         self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed, total)
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
-        self._with_penalty = with_penalty
+
+        # Program
         of_parts, of_batch = program.training(
             entries, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
         plan.works["part_stages"] = len(of_parts)
-        stages = [*of_parts, *of_batch]
+        self._compile([*of_parts, *of_batch])
+
+    def _compile(self, stages: list[Stage]) -> None:
         self.stage_names = program.names(stages)
         # Compile now, so that no stretch's time includes compiling. One message reports this and
         # everything else that is compiled before the first epoch, which closes it.
         with ExitStack() as message:
             message.enter_context(watch.as_one())
-            self._stages = program.table(stages, dtype)
+            self._stages = program.table(stages, self._plan.dtype)
             self._run_part(0, 1, 0, 0)
             self._compile_message = message.pop_all()
 
@@ -254,3 +257,20 @@ seed, with_penalty, total
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _plan(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    batch_size: int,
+    n_threads: int,
+    entries: program.Entries,
+    skips: bool,
+) -> Plan:
+    """The memory plan of a training; batches are taken in parts only if no zeros are skipped."""
+    n_weights = sum(w.size for w in weights)
+    return Plan(
+        weights, biases, batch_size, n_threads,
+        entries.optimizer.n_states, entries.are_apart(is_training=True),
+        not skips and takes_parts(n_weights, batch_size, n_threads),
+    )  # fmt: skip

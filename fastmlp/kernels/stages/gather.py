@@ -12,7 +12,7 @@ neither are rows that are taken in the order in which they lie, as those of pred
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from llvmlite import ir
 
@@ -30,16 +30,12 @@ SUMMED = 4  # vectors whose sums don't wait for each other
 class Source(Entry):
     """The type of the elements of a dense X: uint8, float32 or float64. Integers are divided."""
 
+    kinds: ClassVar[dict[str, tuple[Any, int]]] = {  # LLVM's type, and bytes
+        "uint8": (INT8, 1), "float32": (ir.FloatType(), 4), "float64": (ir.DoubleType(), 8),
+    }  # fmt: skip
+
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
-
-    @property
-    def element(self) -> Any:
-        return {"uint8": INT8, "float32": ir.FloatType(), "float64": ir.DoubleType()}[self.dtype]
-
-    @property
-    def size(self) -> int:
-        return {"uint8": 1, "float32": 4, "float64": 8}[self.dtype]
 
 
 @vector_op
@@ -53,12 +49,13 @@ def _gather_rows(
     `next_order` numbers the rows that are asked for meanwhile.
     """
     b = v.builder
-    source, source_size = source_.element, source_.size
+    source, source_size = source_.kinds[source_.dtype]
     is_integer = source == INT8
     # The level of the caches to fetch rows into: a batch of floats does not fit into the first.
     level = 1 if is_integer else 2
     kind = ir.VectorType(source, v.count)
     scales = v.broadcast(scale)
+    row_bytes = b.mul(n_features, constant(source_size))
     whole = b.and_(n_features, constant(-v.count))
 
     def converted(raw: Any) -> Any:
@@ -71,14 +68,8 @@ def _gather_rows(
     def row(r: Any) -> None:
         offset = b.mul(r, constant(8))
         here, there = (
-            b.add(
-                x,
-                b.mul(
-                    v.load(b.add(numbers, offset), INT64),
-                    b.mul(n_features, constant(source_size)),
-                ),
-            )
-            for numbers in (order, next_order)
+            b.add(x, b.mul(v.load(b.add(indices, offset), INT64), row_bytes))
+            for indices in (order, next_order)
         )
         target = v.at(out.address, b.mul(r, out.row))
 
