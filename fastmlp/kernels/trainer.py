@@ -1,4 +1,9 @@
-"""Epochs of training, in stretches of some milliseconds of compiled work."""
+"""Runs epochs of training, in stretches of some milliseconds of compiled work.
+
+A trainer copies parameters into packed buffers, fills a table of the epoch's steps, and calls
+`interpreter.run` for each stretch. Python runs only between stretches, so an epoch costs what its
+arithmetic does, and Ctrl-C does not have to wait.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +43,8 @@ class Trainer:
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all float32 or all float64.
         `load` reads them and `export` writes them; nothing else touches them.
     x : ndarray or SciPy CSR of shape (n_rows, n_features), or Sampled
-        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time; or
-        instead the bytes that `fastmlp.kernels.read` has made of it. The structure of CSR is
+        uint8, float32 or float64, C-contiguous. It is read in place, a batch at a time; or, instead
+        of it, the bytes that `fastmlp.kernels.read` has encoded it as. The structure of CSR is
         copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Labels of intp, in 0..n_outputs-1, or dense targets in the network's dtype. They are copied.
@@ -50,8 +55,7 @@ seed, with_penalty, total
     n_threads : int, optional
         By default as many as are fastest.
     skip_zeros : bool, optional
-        By default where the data have zeros enough. It changes the speed, not a bit of the result
-        (as long as that is finite).
+        By default if X has enough zeros. It changes the speed, but no bit of a finite result.
     """
 
     def __init__(
@@ -127,7 +131,7 @@ seed, with_penalty, total
             self._compile_message = message.pop_all()
 
     def set_targets(self, y: Array) -> None:
-        """Go on with a copy of these targets, of the same kind as those before."""
+        """Continue with a copy of these targets, of the same kind as those before."""
         plan = self._plan
         targets = own_targets(y, self._has_labels, self._n_rows, plan.n_outputs, plan.dtype)
         plan.put("targets", targets)
@@ -140,15 +144,15 @@ seed, with_penalty, total
         return self._steps.last_loss()
 
     def repeat(self) -> None:
-        """Take the steps of the last call of `epoch` once more, with the same numbers."""
+        """Take the steps of the last call of `epoch` again, with the same scalars."""
         self._take_filled()
         self.mean_loss = float(self._steps.mean_losses()[0])
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take some epochs; return `mean_loss` and `penalty` of each of them.
 
-        In Python an epoch costs as much as some thousand multiply-adds a row of a small network.
-        So short epochs are run together, as one long one.
+        Starting an epoch in Python takes as long as thousands of rows of a small network do. So
+        short epochs are run together, as one long one.
         """
         self._take(orders)
         penalties = np.zeros(len(orders))
@@ -162,14 +166,14 @@ seed, with_penalty, total
         self._marked = self.n_steps, self._plan.packed.snapshot()
 
     def go_back(self) -> None:
-        """Go on from where `mark` was called."""
+        """Continue from where `mark` was called."""
         self._helpers.wait()
         assert self._marked is not None
         self.n_steps, snapshot = self._marked
         self._plan.packed.restore(snapshot)
 
     def _take(self, orders: NDArray[np.intp]) -> None:
-        """Take the steps over the rows in `orders`, a row an epoch."""
+        """Take the steps of some epochs; each row of `orders` is the order of one epoch's rows."""
         self._compile_message.close()
         orders = own_orders(orders, self._n_rows)
         plan = self._plan
@@ -182,13 +186,13 @@ seed, with_penalty, total
         self.n_steps += self._steps.n_taken
 
     def _take_filled(self) -> None:
-        """Take the steps that the table is filled for, a stretch at a time."""
+        """Take the steps in the step table, a stretch at a time."""
         step, n_steps = 0, self._steps.n_steps
         with Fit() as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
                 n_threads = n_threads if fit.is_alone else 1
-                # Stretches of one length: a short last one would make threads look slow.
+                # Stretches of equal length: a short last one would make threads look slow.
                 end = step + -(-(n_steps - step) // -(-(n_steps - step) // steps))
                 start = time.perf_counter()
                 self._run(n_threads, step, end)
@@ -196,7 +200,7 @@ seed, with_penalty, total
                 step = end
 
     def watch(self) -> NDArray[np.int64]:
-        """Return a stopwatch for each thread, running from the next epoch on; see `clock`."""
+        """Start stopwatches with the next epoch; return one row for each thread, see `clock`."""
         shape = (self._plan.n_copies, clock.n_fields(len(self.stage_names)))
         return self._plan.put_each("watch", aligned(shape, np.int64))
 
@@ -205,7 +209,7 @@ seed, with_penalty, total
         self._plan.works["watch"] = 0
 
     def _run(self, n_threads: int, first: int, last: int) -> None:
-        """One stretch: steps `first` to `last`, in compiled code that holds no lock."""
+        """Run one stretch, steps `first` to `last`, in compiled code, which releases the GIL."""
         self._team[:] = 0
         if n_threads == 1:
             self._run_part(0, 1, first, last)
@@ -215,29 +219,29 @@ seed, with_penalty, total
             )
 
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
-        """One thread's part of a stretch; see `interpreter.run`."""
+        """Run one thread's part of a stretch; see `interpreter.run`."""
         work, stages = self._plan.work(thread), self._stages
         return run(work, stages.ctypes.data, len(stages), n_threads, first, last, True)
 
     def load(self) -> None:
-        """Go on from the values in the arrays that were handed in, and in `states`."""
+        """Continue from the values in the caller's arrays, `outside` and `states`."""
         self._plan.packed.write(*self.outside)
         for states in self._states():
             self._plan.packed.write(*states)
 
     def restart(self) -> None:
-        """Go on from the parameters in the arrays that were handed in, and from states of 0."""
+        """Continue from the parameters in the caller's arrays, and from states of 0."""
         self._plan.packed.write(*self.outside)
         self._plan.packed.clear_states()
 
     def export(self) -> None:
-        """Write parameters into the arrays that were handed in, and the states into `states`."""
+        """Write the parameters and the states into the caller's arrays."""
         self._helpers.wait()
         self._plan.packed.read(*self.outside)
         self.export_states()
 
     def export_states(self) -> None:
-        """Write the states into `states`."""
+        """Write the states into the caller's arrays."""
         self._helpers.wait()
         for states in self._states():
             self._plan.packed.read(*states)

@@ -1,13 +1,13 @@
-"""Large batches, in parts: each thread takes whole parts of the batch's rows.
+"""Processes large batches in parts: each thread takes whole parts of the batch's rows.
 
-Layer by layer, a thousand rows and more don't stay in a core's caches, and the few columns of a
-small network can't be shared by threads. So such a batch is taken in parts of ROWS_PER_SUM rows,
-each of which goes forward and back through all layers while it is in the caches. A part leaves the
-sums of its gradient in a place of its own. When all parts are done, threads meet, and each adds up
-the parts in their order, and updates its own copy of the parameters: that takes less time than to
-hand them over.
+A thousand rows or more don't stay in a core's caches from layer to layer, and threads can't divide
+the few columns of a small network. So such a batch is processed in parts of ROWS_PER_SUM rows, each
+of which goes forward and back through all layers while it is in the caches. Each part stores its
+gradient sums in a buffer of its own. When all parts are done, the threads meet, and each adds up
+the parts in their order and updates its own copy of the parameters, which takes less time than
+passing parameters from core to core.
 
-The sums are those of `update`, in the same order: so are the bits.
+The sums are those of `update` in the same order, and so have the same bits.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from fastmlp.kernels.layout.records import layer_at, scalars_at, work_at
 from fastmlp.kernels.stages.tile import product
 from fastmlp.kernels.stages.update import Part, finish_update
 
-FEWEST_PARTS = 4  # of a batch, from which it is worth while
-MOST_SUMS = 1 << 22  # numbers that all parts may leave
-SMALL = 1 << 13  # weights of a network whose columns are too few to be shared instead
-WEIGHTS_A_PART = 1 << 16  # of others, which each thread has to update as a whole
+FEWEST_PARTS = 4  # batches of fewer parts are not worth dividing
+MOST_SUMS = 1 << 22  # elements in the gradient sums of all parts together
+SMALL = 1 << 13  # weights of a network that has too few columns to divide
+WEIGHTS_A_PART = 1 << 16  # most weights of others per part, since each thread updates all of them
 
 
 def takes_parts(n_weights: int, batch_rows: int, n_threads: int) -> bool:
-    """Whether a batch of so many rows is taken in parts, by a network of so many weights.
+    """Whether to process batches of `batch_rows` rows in parts.
 
-    Larger networks want some parts for each of the threads, which would be idle without.
+    Networks that are not SMALL use parts only if there are at least two per thread, since some
+    threads would be idle otherwise.
     """
     n_parts = -(-batch_rows // ROWS_PER_SUM)
     if n_parts < FEWEST_PARTS or n_parts * n_weights > MOST_SUMS:
@@ -45,7 +46,7 @@ def takes_parts(n_weights: int, batch_rows: int, n_threads: int) -> bool:
 
 @vector_op
 def _add_columns(v: Lanes, matrix: View, rows: Any, n: Any, out: Any, dtype: Any) -> None:
-    """``out[:n] = matrix.sum(axis=0)``, whole vectors."""
+    """``out[:n] = matrix.sum(axis=0)``; `n` is rounded up to whole vectors."""
     b = v.builder
 
     def column(i: Any) -> None:
@@ -63,9 +64,10 @@ def _step(
     v: Lanes, sums: View, n_parts: Any, n: Any, parameters: View, scalars: Any,
     optimizer: Any, dtype: Any,
 ) -> None:  # fmt: skip
-    """Take the optimiser's step for `n` parameters, in place, by the sums of all parts.
+    """Take the optimiser's step for `n` parameters, in place, from the sums of all parts.
 
-    The row of `sums` is from part to part; that of `parameters` from them to their first state.
+    ``sums.row`` is the distance between parts, ``parameters.row`` that from the parameters to their
+    first state, and between states.
     """
     b = v.builder
     whole = Part(constant(0), constant(0), BOOL(1), BOOL(1), parameters.row, scalars)
@@ -85,7 +87,7 @@ def _step(
 
 @kernel
 def add_part(work, layer, dtype):
-    """A part's sums of a layer's gradient, by its weights as they are packed and by its biases.
+    """Store a part's gradient sums of a layer: of its weights, in panels, and of its biases.
 
     Computes the products of :func:`fastmlp.reference.backward` for the part's rows.
     """
@@ -108,9 +110,9 @@ def add_part(work, layer, dtype):
 
 @kernel
 def update_by_parts(work, layer, dtype, optimizer):
-    """A thread's own copy of a layer's weights, biases and states, in place.
+    """Update a thread's own copy of a layer's weights, biases and states, in place.
 
-    Computes :func:`fastmlp.reference.optimizer_step` from what `add_part` has left of each part.
+    Computes :func:`fastmlp.reference.optimizer_step` from the sums that `add_part` has stored.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)

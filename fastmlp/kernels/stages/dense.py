@@ -1,8 +1,8 @@
-"""A dense layer forward, and the way back from a layer's gradient to that of the layer below.
+"""Computes the products of a dense layer: its pre-activations, and the gradient of the layer below.
 
-Columns are taken two vectors at a time, a panel, as long as a whole panel is left of the thread's
-own; else one vector. Long sums are made in parts: after the first part, a product starts from what
-it has stored before.
+A thread goes through its own columns a panel (two vectors) at a time, or one vector at a time where
+it does not own the whole panel. Long sums are computed in parts: after the first part, a product
+starts from the result that it has stored before. `tile` says why products are fast.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from fastmlp.kernels.stages.tile import epilogue_of, mask_of, product
 
 @kernel
 def claim_outputs(work, layer, dtype):
-    """Have the cache lines that a thread is about to write its outputs to brought to its core.
+    """Claim the cache lines that a thread is about to write its outputs to.
 
-    Two steps ago the other threads read from them, so that their cores hold copies, and a core has
-    to be a line's only holder before it can write there. Asking for all lines at once takes much
-    less time than waiting for one after the other at each write. No number changes.
+    Two steps ago the other threads read them, so that their cores hold copies, and a core must be
+    a line's only holder before it can write there. Requesting all lines at once takes much less
+    time than waiting for one after the other at each write. Nothing in memory changes.
     """
     work, layer = work_at(work), layer_at(layer)
     if work.n_threads > 1:
@@ -39,7 +39,7 @@ def claim_outputs(work, layer, dtype):
 
 @kernel
 def forward(work, layer, dtype, activation):
-    """A thread's own columns, or rows, of what a layer makes of its inputs.
+    """Compute a thread's own columns, or rows, of a layer's pre-activations.
 
     Computes :func:`fastmlp.reference.matmul_bias`. Where the activation is ReLU, the tiles apply it
     before they are stored; other activations follow as a stage of their own (`activate`).
@@ -68,12 +68,12 @@ def forward(work, layer, dtype, activation):
 
 @kernel
 def backward(work, layer, dtype, activation):
-    """From the gradient by a layer's z to a thread's own columns of the gradient by its inputs.
+    """Compute a thread's own columns of the gradient with respect to a layer's inputs.
 
-    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. Where the layer below has ReLU, the
-    tiles multiply by its slope before they are stored, so that the result is the gradient by that
-    layer's z; where it has no activation, the two are one. Other slopes follow as a stage of their
-    own (`activate`).
+    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. If the layer below has ReLU, the
+    tiles multiply by its slope before they are stored, so that the result is the gradient with
+    respect to that layer's pre-activations; without an activation, the two are the same. Other
+    slopes follow as a stage of their own (`slope`).
     """
     work, layer = work_at(work), layer_at(layer)
     below = layer_at(layer.below)

@@ -1,4 +1,4 @@
-"""One pass over groups of inputs, which visits the rows that their masks name; see `skip_zeros`."""
+"""Emits one pass over groups of inputs, in the rows that their masks select; see `skip_zeros`."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ class Pass:
                 v.prefetch(b.add(line, constant(i)), level=2)
 
     def places(self, panels: View, k: Any) -> list[Any]:
-        """Addresses of the group's vectors in weights, or in sums, that are kept as panels.
+        """Addresses of the group's vectors of weights, or of sums, in panels.
 
-        `panels.row` is the distance from a panel to the next one.
+        `panels.row` is the distance between panels.
         """
         v, b = self.v, self.v.builder
         starts = [
@@ -117,7 +117,7 @@ class Pass:
         self, mask: Any, rows: Any, k: Any, z: View,
         values: Sequence[Any], product: Callable[..., Sequence[Any]],
     ) -> list[Any]:  # fmt: skip
-        """Emit ``values = product(value_of, z's address, values)`` for each row that `mask` names.
+        """Emit ``values = product(value_of, z's address, values)`` for each row in `mask`.
 
         ``value_of(g)`` is the row's input g of the group that begins at `k`. `rows` is the part of
         the table for these 64 rows, `z` a matrix with as many.

@@ -1,13 +1,13 @@
-"""The dense micro-kernel: every matrix product of a training step is made of these tiles.
+"""Computes dense matrix products in tiles, which all products of a training step consist of.
 
-A tile, a few rows and one or two vectors of columns of `out`, is held in registers while one loop
-runs over the common dimension of the product:
+A tile, a few rows and one or two vectors of columns of `out`, stays in registers during a loop over
+the common dimension of the product:
 
     out[r, :] = finish(start[r, :] + sum over i of p[r, i] * q[i, :])
 
-`p` is read an element at a time (any two strides), `q` and `out` by whole vectors. With the
-operands below this one formula is the forward product, the product back through the weights, and
-the gradient fused with the update, which therefore never stores a gradient of all weights:
+`p` is read an element at a time, with any strides, `q` and `out` by whole vectors. With the
+operands below, this formula is the forward product, the product back through the weights, and the
+gradient fused with the update, so that no gradient of all weights is ever stored:
 
     ========  ===========  ==========  ====================  =========================
     product   p[r, i]      q[i, :]     start                 finish
@@ -17,14 +17,14 @@ the gradient fused with the update, which therefore never stores a gradient of a
     update    a[b, k]      dz[b, :]    what came before      the optimiser's step
     ========  ===========  ==========  ====================  =========================
 
-Each sum starts at zero and adds in the order of i by fused multiply-add; `start` comes last. So
-neither the vector width, nor the tiling, nor the threads can change a bit of the result. Long sums
-are made of parts, INPUTS_PER_SUM or ROWS_PER_SUM numbers each, that are then added up: a single
-float32 sum of thousands would lose what its last terms say.
+Each sum starts at zero and adds in the order of i by fused multiply-add; `start` is added last. So
+neither the vector width, nor the tiling, nor the threads change a bit of the result. Long sums are
+computed in parts of INPUTS_PER_SUM or ROWS_PER_SUM terms that are then added up: a single float32
+sum of thousands of terms would lose the bits of the last ones.
 
-A core starts two multiply-adds a cycle, if their operands are ready. One waits for the sum before
-it, some 4 cycles; so a tile has many sums that don't wait for each other, as many as registers can
-hold: what is left are two for the vectors of `q`, and one for the number of `p`.
+It is fast because a core starts two multiply-adds per cycle if their operands are ready. Each waits
+some 4 cycles for the previous term of its sum, so a tile has many independent sums, as many as fit
+into the registers next to two vectors of `q` and one element of `p`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from fastmlp.kernels.layout.partition import InputRange
 
 
 class Tile:
-    """The part of `out` that is in the registers.
+    """The part of `out` that is in registers.
 
     Attributes
     ----------
@@ -56,15 +56,15 @@ class Tile:
         self.places = [(r, c) for r in range(height) for c in range(vectors)]
 
     def rows(self, view: View) -> list[Any]:
-        """Where the tile's rows begin in a matrix."""
-        # Each from the one before: between two tiles, multiplications would have to be waited for.
+        """Addresses of the tile's rows in a matrix."""
+        # Each from the one before: multiplications would delay the start of the next tile.
         rows = [self.v.at(view.address, self.v.builder.mul(view.row, self._first))]
         while len(rows) < self._height:
             rows.append(self.v.at(rows[-1], view.row))
         return rows
 
     def addresses(self, view: View) -> list[Any]:
-        """Where the tile's vectors lie in a matrix."""
+        """Addresses of the tile's vectors in a matrix."""
         rows = self.rows(view)
         return [self.v.at(rows[r], c * self.v.count) for r, c in self.places]
 
@@ -80,7 +80,7 @@ def column_of_tiles(
 ) -> None:
     """Emit the product of `rows` rows of `p` and `vectors` vectors of `q`, tile by tile.
 
-    `count` is the common dimension. `finish` gets each tile and its sums, to store them.
+    `count` is the common dimension. ``finish(tile, sums)`` stores the sums of each tile.
     """
 
     def tile(height: int, first: Any) -> None:
@@ -102,7 +102,7 @@ def column_of_tiles(
 
 
 class Tiles(Entry):
-    """How the gradient of dense inputs is summed up: by tiles.
+    """Sums up the gradient of dense inputs' weights, in tiles.
 
     Where zeros are skipped, `skip_zeros.Elements` is used instead.
 
@@ -174,11 +174,11 @@ def product(
 
 @vector_op
 def epilogue_of(v: Lanes, activation: Any) -> Integer:
-    """What a finished tile does on behalf of an activation: RELU, or STORE and nothing else."""
+    """The epilogue of a forward product's tiles for an activation: RELU, or STORE."""
     return constant(activation.epilogue)
 
 
 @vector_op
 def mask_of(v: Lanes, activation: Any) -> Integer:
-    """What a finished tile does to multiply by an activation's slope: RELU_MASK, or STORE."""
+    """The epilogue of a backward product's tiles for an activation: RELU_MASK, or STORE."""
     return constant(activation.mask)

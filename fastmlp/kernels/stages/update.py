@@ -1,12 +1,12 @@
-"""The update of a layer: its gradient, and the optimiser's step, in one pass over the weights.
+"""Updates a layer: computes its gradient and the optimiser's step in one pass over the weights.
 
 The gradient of a group of weights is summed up over the batch's rows in registers. After the last
-row the optimiser's entry (`optimizers`) makes the new weights and states of
-it, still in registers.
+row the optimiser's entry (`optimizers`) computes new weights and states from it, still in
+registers. It is fast because the gradient need not be stored, nor the weights loaded again.
 
-Batches of more than ROWS_PER_SUM rows are taken in parts. Between two parts the sums wait in a
-scratch buffer. So that it stays in the second-level cache, and the part of the batch too, only a
-block of the weights at a time goes through all parts: some inputs and some columns.
+Batches of more than ROWS_PER_SUM rows are processed in parts. Between parts the sums are kept in a
+scratch buffer. To keep this and the part of the batch in the second-level cache, one block of the
+weights at a time, some inputs and some columns, is computed for all parts.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from fastmlp.kernels.layout.records import layer_at, scalars_at, scalars_of, ste
 from fastmlp.kernels.stages.penalty import add_squares, keep_sums, own_squares
 from fastmlp.kernels.stages.transpose import transpose_squares
 
-BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
+BIASES_TOGETHER = 4  # vectors of biases whose sums are computed together, independently
 
 
 class Part(NamedTuple):
-    """A part of a batch, and what is to come of its sums.
+    """A part of a batch, and what to do with its gradient sums.
 
     Attributes
     ----------
     first_row, n_rows : int
         Its rows of the batch.
     is_first, is_last : bool
-        Whether no part came before, and whether none follows.
+        Whether it is the batch's first part, and the last one.
     state : int
-        Elements from weights to their first state, and from that to the next one.
+        Distance from weights to their first state, and between states.
     scalars : int
         Address of the optimiser's scalars.
     adds_squares : bool
-        Whether the squares of the weights are to be added up.
+        Whether to add up the squares of the weights.
     """
 
     first_row: Any
@@ -68,7 +68,7 @@ class Part(NamedTuple):
 def part_from(v: Lanes, work: Any, layer: Any, row: Any, squares: Any) -> Part:
     """The part of the batch from a row on, for a layer's weights.
 
-    `squares` is 0 where nobody wants to know of them.
+    `squares` is 0 if squares are not wanted.
     """
     b = v.builder
     left = b.sub(work.n_rows, row)
@@ -89,7 +89,7 @@ def finish_update(
     weights_at: Sequence[Any],
     squares_at: Sequence[Any] = (),
 ) -> None:
-    """Emit what follows a part's sums: add what came before, then keep it, or take the step.
+    """Emit what follows a part's sums: add those of earlier parts, then store, or take the step.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ def finish_update(
     gradients : sequence of vector
         The part's sums.
     sums_at, weights_at : sequence of int64
-        Where each vector's sums are kept, and its weights.
+        Addresses of each vector's sums and weights.
     squares_at : sequence of int64, optional
-        Where its squares are added up, if the part says so.
+        Addresses where the squares are added up, if ``part.adds_squares``.
     """
     b = v.builder
     gradients = v.choose(
@@ -131,9 +131,10 @@ def finish_update(
 
 @vector_op
 def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> None:
-    """A thread's own biases, in place. Where threads share a layer by rows, thread 0 has all.
+    """Update a thread's own biases, in place; all in thread 0 if threads divide the layer by rows.
 
-    A bias's gradient is the sum of its unit's over the rows, made in parts as those of weights are.
+    A bias's gradient is the sum over the rows of its unit's gradient, in the same parts as sums of
+    weights.
     """
     b = v.builder
     vector = constant(v.count * v.size)
@@ -176,7 +177,7 @@ def _update_columns(
     v: Lanes, n: Any, work: Any, layer: Any, row: Any, inputs: InputRange,
     dz: View, sums: View, weights: View, squares: Any, optimizer: Any, rows: Any, dtype: Any,
 ) -> None:  # fmt: skip
-    """Some inputs' weights, `n` vectors wide, by the part of the batch from `row` on."""
+    """Update some inputs' weights, `n` vectors wide, from the part of the batch from `row` on."""
 
     def columns(vectors: int) -> None:
         part = part_from(v, work, layer, row, squares)
@@ -193,12 +194,12 @@ def _update_columns(
 
 @kernel
 def update(work, layer, dtype, optimizer, rows):
-    """A thread's own columns, or inputs, of a layer's weights, biases and states, in place.
+    """Update a thread's own columns, or inputs, of a layer's weights, biases and states, in place.
 
     Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
-    but for a block's, from part to part of a large batch. Adds up the squares of the weights as
-    they are before, if they are wanted. `rows` says how the inputs are read: `TILES`, or `Elements`
-    where zeros are skipped.
+    except for a block's, between the parts of a large batch. If requested, adds up the squares of
+    the weights before the step. `rows` says how the inputs are read: `TILES`, or `Elements` if
+    zeros are skipped.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
@@ -232,7 +233,7 @@ def update(work, layer, dtype, optimizer, rows):
 
 @kernel
 def transpose(work, layer, dtype):
-    """A thread's own columns of a layer's weights, transposed for the way back."""
+    """Transpose a thread's own columns of a layer's weights, for the backward product."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     for c in range(first_vector(work, layer), last_vector(work, layer)):
