@@ -79,8 +79,7 @@ class Entries:
     def are_apart(self, is_training: bool) -> list[bool]:
         """For each layer, whether slopes are computed from another buffer than its outputs."""
         *hidden, _ = self.activations
-        apart = [is_training and (self.drops or not hidden.of_output) for hidden in hidden]
-        return [*apart, False]
+        return [*(is_training and (self.drops or not a.of_output) for a in hidden), False]
 
 
 def prediction(

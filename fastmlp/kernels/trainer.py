@@ -2,7 +2,7 @@
 
 A trainer copies parameters into packed buffers, fills a table of the epoch's steps, and calls
 `interpreter.run` for each stretch. Python runs only between stretches, so an epoch costs what its
-arithmetic does, and Ctrl-C does not have to wait.
+arithmetic does, and Ctrl-C waits for no longer than a stretch.
 """
 
 from __future__ import annotations

@@ -218,9 +218,7 @@ def mean_loss(loss: Loss, p: Array, targets: Array) -> float:
     float
     """
     floor, total = tiny(p.dtype), 0.0
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # the loss shows that predictions are far off
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss shows bad predictions
         for start in range(0, len(p), ROWS_PER_SUM):
             block = slice(start, start + ROWS_PER_SUM)
             total += float(loss.rows(p[block], targets[block], floor).sum(dtype=np.float64))

@@ -1,4 +1,4 @@
-"""The vector registers of this machine's processor: their width and their number."""
+"""Finds how wide the vector registers of this machine's processor are, and how many it has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastmlp.words import shown
 
 
 def _host_registers() -> tuple[int, int]:
-    """Return the width in bytes and the number; FASTMLP_LANES overrides the width."""
+    """Return the width in bytes and how many there are; FASTMLP_LANES overrides the width."""
     forced = os.environ.get("FASTMLP_LANES")
     if forced and forced not in ("4", "8", "16"):
         raise ValueError(f"FASTMLP_LANES={shown(forced)}: set it to 4, 8 or 16, or unset it")

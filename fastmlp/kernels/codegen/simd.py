@@ -81,12 +81,9 @@ class Lanes:
     def load_masked(self, address: Any, mask: Any, kind: Any) -> Any:
         """Load the lanes whose mask is set, zeros for the others, whose memory is not read."""
         pointer = self.pointer(address, kind)
+        alignment, zeros = ir.Constant(INT32, 1), ir.Constant(kind, [0] * kind.count)
         name = f"llvm.masked.load.{_suffix(kind)}.p0"
-        return self.call(
-            name,
-            kind,
-            [pointer, ir.Constant(INT32, 1), mask, ir.Constant(kind, [0] * kind.count)],
-        )
+        return self.call(name, kind, [pointer, alignment, mask, zeros])
 
     def store(self, value: Any, address: Any) -> None:
         instruction = self.builder.store(value, self.pointer(address, value.type))

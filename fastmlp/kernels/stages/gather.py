@@ -142,11 +142,11 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
     indptr, indices, values = work.x_indptr, work.x_indices, work.x
     held, masks, masks_row = work.held, work.masks, work.masks_row
 
-    def entries(r: Any, number: Any, visit: Any) -> None:
+    def entries(r: Any, index: Any, visit: Any) -> None:
         row_at = v.at(out.address, b.mul(r, out.row))
         some = b.mul(b.lshr(r, constant(6)), masks_row)  # the first mask of the row's 64 rows
         bit = b.shl(constant(1), b.and_(r, constant(MASK_ROWS - 1)))
-        offset = b.mul(number, constant(8))
+        offset = b.mul(index, constant(8))
         first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
 
         def entry(i: Any) -> None:
@@ -173,9 +173,9 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
 
     def new(r: Any) -> None:
         place = b.mul(r, constant(8))
-        number = v.load(b.add(order, place), INT64)
-        v.store(number, b.add(held, place))
-        entries(r, number, put)
+        index = v.load(b.add(order, place), INT64)
+        v.store(index, b.add(held, place))
+        entries(r, index, put)
 
     v.repeat(work.n_held, old)
     v.repeat(work.n_rows, new)
