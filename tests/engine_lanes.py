@@ -41,12 +41,12 @@ from engine_tools import (  # noqa: E402
 
 from fastmlp import kernels, reference  # noqa: E402
 from fastmlp.kernels import levels  # noqa: E402
-from fastmlp.kernels.codegen import simd  # noqa: E402
+from fastmlp.kernels.codegen import registers  # noqa: E402
 from fastmlp.kernels.codegen.cache import key_on  # noqa: E402
 from fastmlp.problem import Problem  # noqa: E402
 
 llvm.get_host_cpu_features = host_features
-key_on(registers=simd.N_REGISTERS)  # the host's own features are part of the key, these are not
+key_on(registers=registers.N_REGISTERS)  # the key has the host's own features, but not these
 
 NETS = [(3, 2), (20, 9, 3), (50, 33, 10), (37, 16, 5, 40), (64, 70, 3, 24, 10)]
 
@@ -163,7 +163,7 @@ def check_entries(dtype: str) -> list[Array]:
 
 if __name__ == "__main__":
     lanes = int(os.environ["FASTMLP_LANES"])
-    assert 4 * lanes == simd.VECTOR_BYTES
+    assert 4 * lanes == registers.VECTOR_BYTES
     outcome = {}
     for dtype in ("float32", "float64"):
         check_pixels(dtype)

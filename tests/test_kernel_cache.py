@@ -82,8 +82,6 @@ def test_cache_that_cannot_be_made(project: Project) -> None:
 def test_key_tells_variants_apart(kernels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, signature = kernels.from_numbers, (int64, int64)
     keys = [key_of(kernel, *signature), key_of(kernel, int64), key_of(kernels.from_arrays, int64)]
-    for options in ({"fastmath": {"contract"}}, {"boundscheck": True}):
-        keys.append(key_of(cache.compiled(**options)(kernel.py_func), *signature))
     monkeypatch.setattr(config, "BOUNDSCHECK", int(not config.BOUNDSCHECK))
     keys.append(key_of(kernel, *signature))
     monkeypatch.setattr(cache, "_constants", {})
@@ -91,13 +89,7 @@ def test_key_tells_variants_apart(kernels: Any, monkeypatch: pytest.MonkeyPatch)
     keys.append(key_of(kernel, *signature))
     cache.key_on(lanes=8)
     keys.append(key_of(kernel, *signature))
-    assert len(set(keys)) == len(keys) == 8
-
-
-def test_key_is_the_same_in_every_process(kernels: Any) -> None:
-    flags = {"contract", "reassoc", "nsz", "arcp"}  # sets of strings have no fixed order
-    kernel = cache.compiled(fastmath=flags)(kernels.from_numbers.py_func)
-    assert '"fastmath": ["arcp", "contract", "nsz", "reassoc"]' in key_of(kernel, int64)
+    assert len(set(keys)) == len(keys) == 6
 
 
 def test_function_without_source_has_no_key() -> None:

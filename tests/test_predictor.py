@@ -97,6 +97,15 @@ def test_rows_are_let_go_of():
     assert held[1]() is None
 
 
+@pytest.mark.parametrize("n_first", [1, 50, 300])
+def test_more_threads_than_in_the_first_call_predict_all_rows(n_first):
+    parameters, x = make_parameters(SIZES, "float32"), make_rows(5000, SIZES[0], "float32")
+    predictor = kernels.Predictor(n_threads=3)
+    predictor(*parameters, x[:n_first])
+    expected = kernels.predict_proba(*parameters, x, n_threads=1)
+    np.testing.assert_array_equal(predictor(*parameters, x), expected)
+
+
 def test_helpers_that_cannot_be_started(monkeypatch):
     parameters, x = make_parameters(SIZES, "float32"), make_rows(400, SIZES[0], "float32")
     expected = kernels.predict_proba(*parameters, x, n_threads=1)

@@ -13,7 +13,7 @@ import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
 
 from fastmlp import kernels
-from fastmlp.kernels.codegen import simd
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
 from fastmlp.kernels.layout.memory_plan import useful_threads
 from fastmlp.kernels.runtime import autotune, threads
 from fastmlp.kernels.runtime.autotune import Pace
@@ -205,7 +205,7 @@ def test_no_more_threads_than_find_work(monkeypatch):
     assert Pace(None, 1).choices == [1]
     assert Pace(6, 4).choices == [6, 1]
     for hidden, batch_rows, expected in [(200, 16, 200), (1, 16, 1), (1, 63, 1), (1, 1024, 32)]:
-        weights = [np.zeros((7, hidden * simd.VECTOR_BYTES // 8)), np.zeros((hidden, 1))]
+        weights = [np.zeros((7, hidden * VECTOR_BYTES // 8)), np.zeros((hidden, 1))]
         assert useful_threads(weights, batch_rows) == expected
 
 

@@ -83,13 +83,7 @@ to claim
 from fastmlp.kernels.entries.activations import ACTIVATIONS, Activation
 from fastmlp.kernels.entries.losses import LOSSES, Loss
 from fastmlp.kernels.entries.optimizers import OPTIMIZERS, Optimizer
-from fastmlp.kernels.functions import (
-    backward_update,
-    cross_entropy,
-    matmul_bias,
-    relu,
-    softmax,
-)
+from fastmlp.kernels.functions import backward_update, cross_entropy, matmul_bias, relu, softmax
 from fastmlp.kernels.inference import Predictor, forward, predict_proba, prepare
 from fastmlp.kernels.inputs import read, skips_zeros
 from fastmlp.kernels.kept import predict, predict_layers

@@ -1,11 +1,11 @@
 """The reference's functions, compiled, each to be called alone on ordinary arrays.
 
-Training does not come through here: it has its arrays packed once, and runs whole stretches of
-steps. These functions pack theirs at every call, to show, test and time one kernel by itself. Each
-computes the function of the same name in :mod:`fastmlp.reference`, which has the formula.
+Training does not use them: it packs its arrays once, and runs whole stretches of steps. These
+functions pack theirs at every call, to show, test and time one kernel by itself. Each computes the
+function of the same name in :mod:`fastmlp.reference`, which has the formula.
 
-An argument `one` is the number 1 of the arrays' dtype. Nothing is multiplied by it: functions get
-addresses, which are plain integers, and the type of `one` tells which numbers lie there.
+An argument `one` is 1 in the arrays' dtype. Nothing is multiplied by it: functions get addresses,
+which are plain integers, and the type of `one` is the type of the elements there.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     Parameters
     ----------
     x, w, b : array_like of shapes (n, n_in), (n_in, n_out) and (1, n_out)
-        float32 or float64; of two dtypes, the wider one is taken.
+        float32 or float64; if the dtypes differ, the wider one is used.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        Where an array is not numeric, or its shape does not fit.
+        If an array is not numeric, or its shape does not fit.
     """
     weights = checks.as_shaped(w, (None, None), "w")
     if weights.shape[1] == 0:
@@ -57,12 +57,12 @@ def matmul_bias(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> Array:
     weights, bias, rows = (a.astype(dtype, copy=False) for a in (weights, bias, rows))
     if rows.size == 0:
         return np.repeat(bias, len(rows), axis=0)
-    problem = Problem(loss="squared_error")  # whose output is the sum itself
+    problem = Problem(loss="squared_error")  # its output function is the identity
     return predict_proba([weights], [bias], np.ascontiguousarray(rows), None, 1, problem)
 
 
 def relu(z: ArrayLike) -> Array:
-    """Return max(z, 0), element by element, NaN for NaN; `z` of any shape, float32 or float64."""
+    """Return max(z, 0) of each element, NaN for NaN; `z` of any shape, float32 or float64."""
     values = _floats(z, "z")
     packed = aligned((1, row_stride(values.size, values.itemsize)), values.dtype)
     packed[0, : values.size] = values.ravel()
@@ -92,12 +92,12 @@ def cross_entropy(probabilities: ArrayLike, labels: ArrayLike) -> float:
     ----------
     probabilities : array_like of shape (n, n_classes)
     labels : array_like of shape (n,)
-        Whole numbers in 0..n_classes-1.
+        Integers in 0..n_classes-1.
 
     Raises
     ------
     TypeError, ValueError
-        Where a shape does not fit, or a label is none of the classes.
+        If a shape does not fit, or a label is not in 0..n_classes-1.
     """
     p = checks.as_shaped(probabilities, (None, None), "probabilities").view()
     y = checks.as_labels(labels, len(p), p.shape[1], "labels")
@@ -126,7 +126,7 @@ def backward_update(
     Raises
     ------
     TypeError, ValueError
-        Where a shape does not fit, or a label is none of the classes.
+        If a shape does not fit, or a label is not in 0..n_classes-1.
     """
     rate, strength = checks.as_rates(learning_rate, lambda_reg)
     if not weights or len(biases) != len(weights):

@@ -1,4 +1,8 @@
-"""Activations and predictions of any number of rows, a batch at a time."""
+"""Predicts any number of rows, a batch at a time: outputs, labels, or all layers' activations.
+
+Each thread has its own plan and program, and predicts a share of the batches. Buffers are kept from
+call to call, and kernels read rows and parameters in place, so that even single rows are fast.
+"""
 
 from __future__ import annotations
 
@@ -24,27 +28,26 @@ Array = NDArray[Any]
 
 BATCH_ROWS = 128  # rows whose activations stay in the caches
 ROWS_PER_THREAD = 2048  # fewer are not worth a thread's start
-MOST_KEPT = 2**16  # rows whose numbers are kept from call to call
+MOST_KEPT = 2**16  # rows whose indices are kept from call to call
 
 
 class _Worker:
-    """A plan and a program for the rows of one thread, with all buffers for itself."""
+    """A plan and a program for one thread's rows; it shares no buffer with other workers."""
 
     def __init__(
         self,
         weights: Sequence[Array],
         biases: Sequence[Array],
         x: Any,
-        input_scale: float | None = None,
-        problem: Problem = TUTORIAL,
+        batch_rows: int | None,
+        input_scale: float | None,
+        problem: Problem,
         skip_zeros: bool | None = None,
-        batch_rows: int | None = None,
     ) -> None:
         self.batch_rows = batch_rows or max(1, min(BATCH_ROWS, x.shape[0]))
         self.plan = plan = Plan(weights, biases, self.batch_rows, n_threads=0)
-        inputs = Inputs(plan, x, input_scale, skips_zeros(x, skip_zeros), are_in_order=True)
-        self.adds_up = inputs.are_added_up
-        self._inputs = inputs
+        skips = skips_zeros(x, skip_zeros)
+        self.inputs = Inputs(plan, x, input_scale, skips, are_in_order=True)
         self._entries = program.Entries.of(problem, len(weights), has_labels=True)
         self._tables: dict[bool, Array] = {}
         self._shapes = [array.shape for array in (*weights, *biases)]
@@ -56,27 +59,21 @@ class _Worker:
         self._dtype = x.dtype
 
     def load(self, weights: Sequence[Array], biases: Sequence[Array]) -> None:
-        """Have the values of these parameters taken over, when the next batch is predicted."""
+        """Have the next batch's first stage pack the values of these parameters."""
         plan = self.plan
         self._given = given = [np.ascontiguousarray(a, plan.dtype) for a in (*weights, *biases)]
         if [array.shape for array in given] != self._shapes:
-            raise ValueError("the parameters are of other shapes than in the first call")
-        addresses = [address_of(array) for array in given]
-        plan.layers[0]["given"] = addresses[: len(weights)]
-        plan.layers[0]["given_bias"] = addresses[len(weights) :]
+            raise ValueError("the parameters have other shapes than in the first call")
+        plan.layers[0]["given"] = [address_of(w) for w in given[: len(weights)]]
+        plan.layers[0]["given_bias"] = [address_of(b) for b in given[len(weights) :]]
         plan.works["not_finite"] = 0
 
-    @property
-    def has_finite_parameters(self) -> bool:
-        """Whether all that was taken over is finite."""
-        return not self.plan.works["not_finite"][0]
-
     def expect(self, x: Any, out: Array, as_labels: bool = False) -> None:
-        """Have rows predicted, in batches, in the order in which they lie."""
+        """Prepare to predict these rows, in batches, in the order of memory, into `out`."""
         self.choose(as_labels)
         plan, n_rows, size = self.plan, x.shape[0], self.batch_rows
         plan.put("out", out)
-        if self.adds_up:
+        if self.inputs.are_added_up:
             plan.kept("total")[...] = 0
         if not self._is_sparse:
             if x.dtype != self._dtype or x.shape[1] != plan.n_features:
@@ -89,18 +86,16 @@ class _Worker:
             return
         firsts = np.arange(0, n_rows, size)
         self.n_batches = len(firsts)
-        steps = plan.put("steps", at.STEP.rows(max(1, len(firsts))))
-        steps["first_row"][: len(firsts)] = firsts
-        steps["n_rows"][: len(firsts)] = np.minimum(n_rows - firsts, size)
+        steps = plan.put("steps", at.STEP.rows(max(1, len(firsts))))[: len(firsts)]
+        steps["first_row"], steps["n_rows"] = firsts, np.minimum(n_rows - firsts, size)
         plan.put("order", np.arange(n_rows, dtype=np.int64))
         plan.works["n_ordered"] = self._n_rows = n_rows
 
     def choose(self, as_labels: bool) -> None:
-        """Have outputs predicted, or the numbers of the largest ones."""
+        """Choose the program: predict outputs, or the indices of the largest ones."""
         if as_labels not in self._tables:
-            stages = program.prediction(
-                self._entries, self._inputs.stages, self._inputs.skipped, as_labels
-            )
+            inputs = self.inputs
+            stages = program.prediction(self._entries, inputs.stages, inputs.skipped, as_labels)
             self._tables[as_labels] = program.table(stages, self.plan.dtype)
         self._stages = self._tables[as_labels]
 
@@ -110,20 +105,20 @@ class _Worker:
         run(self.plan.work(0), address_of(stages), len(stages), 1, first, last, False)
 
     def release(self) -> None:
-        """Let go of the parameters, and of what grows with the rows."""
+        """Release the parameters, and the arrays whose size depends on the number of rows."""
         self._given = []
-        for field in ("out",) if self._is_sparse else ("x", "out"):
-            self.plan.take(field)
+        fields = ["out"] if self._is_sparse else ["x", "out"]
         if self._n_rows > MOST_KEPT:
             self._n_rows = -1
-            for field in ("order", "steps"):
-                self.plan.take(field)
+            fields += ["order", "steps"]
+        for field in fields:
+            self.plan.take(field)
 
 
 class Predictor:
-    """Predictions of one network again and again, of any numbers of rows, by one call at a time.
+    """Predicts with one network repeatedly, any number of rows at a time, in one call at a time.
 
-    To lay out the buffers takes as long as to predict a thousand rows of a small network, and is
+    Allocating the buffers takes as long as predicting a thousand rows of a small network, so it is
     done once.
 
     Parameters
@@ -131,17 +126,15 @@ class Predictor:
     input_scale, n_threads, problem
         See :func:`predict_proba`.
     skip_zeros : bool, optional
-        By default where the first rows have zeros enough.
+        By default if there are enough zeros in the first call's rows.
     batch_rows : int, optional
-        Rows that are predicted together; by default no more than there are in the first call.
+        Rows per batch; by default at most the number of rows in the first call.
 
     Attributes
     ----------
     n_bytes : int
         Memory that is kept from call to call.
     """
-
-    n_bytes = 0
 
     def __init__(
         self,
@@ -152,7 +145,9 @@ class Predictor:
         batch_rows: int | None = None,
     ) -> None:
         self._n_threads = n_threads
-        self._settings: Any = input_scale, problem, skip_zeros, batch_rows
+        self._settings: Any = input_scale, problem, skip_zeros
+        self._batch_rows = batch_rows
+        self.n_bytes = 0
         self._workers: list[_Worker] = []
         self._used: list[_Worker] = []
 
@@ -161,18 +156,17 @@ class Predictor:
     ) -> Array:
         """Return the last layer's outputs for each row; see :func:`predict_proba`.
 
-        With `as_labels`, the number of each row's largest one, (n_rows,) of int64, the first of
-        equals: that of its logits, which softmax may round to equals.
+        With `as_labels`, return the index of each row's largest logit, (n_rows,) of int64, the
+        first of equal ones: softmax may round different logits to equal outputs.
 
-        In all calls shapes and dtypes of the parameters are the same, and the dtype of `x`. Only
-        the first call may be one with CSR.
+        Shapes and dtypes of parameters, and the dtype of `x`, must be the same in all calls. For a
+        CSR matrix, make a predictor for just one call.
         """
         x = readable(x)
         n_rows = x.shape[0]
         n_threads = self._n_threads_for(n_rows)
         workers = self._hire(n_threads, weights, biases, x)
-        plan = workers[0].plan
-        shape, dtype = (n_rows, plan.n_outputs), plan.dtype
+        shape, dtype = (n_rows, workers[0].plan.n_outputs), workers[0].plan.dtype
         out = np.empty(n_rows, np.int64) if as_labels else np.empty(shape, dtype)
         for worker in workers:
             worker.expect(x, out, as_labels)
@@ -188,56 +182,54 @@ class Predictor:
     def forward(self, weights: Sequence[Array], biases: Sequence[Array], x: Any) -> list[Array]:
         """Return the activations of every layer, computed by one thread; see :func:`forward`."""
         x = readable(x)
-        n_rows = x.shape[0]
         (worker,) = self._hire(1, weights, biases, x)
         sizes = worker.plan.layers["n_out"][0]
-        activations = [np.empty((n_rows, n), worker.plan.dtype) for n in sizes]
+        activations = [np.empty((x.shape[0], n), worker.plan.dtype) for n in sizes]
         worker.expect(x, activations[-1])
         worker.load(weights, biases)
         for batch in range(worker.n_batches):
             worker.run(batch, batch + 1)
             first = batch * worker.batch_rows
-            last = min(first + worker.batch_rows, n_rows)
             for layer, activation in enumerate(activations[:-1]):
-                outputs = worker.plan.outputs(layer)
-                activation[first:last] = outputs[: last - first, : activation.shape[1]]
+                rows = activation[first : first + worker.batch_rows]
+                rows[:] = worker.plan.outputs(layer)[: len(rows), : rows.shape[1]]
         worker.release()
         return activations
 
     @property
     def has_finite_parameters(self) -> bool:
-        """Whether all of those in the last call, in which there were rows, were finite."""
-        return all(worker.has_finite_parameters for worker in self._used)
+        """Whether all parameters of the last call were finite, if it had rows."""
+        return not any(worker.plan.works["not_finite"][0] for worker in self._used)
 
     def _hire(
         self, n_threads: int, weights: Sequence[Array], biases: Sequence[Array], x: Any
     ) -> list[_Worker]:
-        """Return the workers of a call; those that are missing are made."""
+        """Return the workers of a call; make those that are missing."""
         while len(self._workers) < n_threads:
-            worker = _Worker(weights, biases, x, *self._settings)
+            worker = _Worker(weights, biases, x, self._batch_rows, *self._settings)
+            self._batch_rows = worker.batch_rows  # of one size, since workers share the batches
             self._workers.append(worker)
             self.n_bytes += worker.plan.n_bytes
         self._used = self._workers[:n_threads]
         return self._used
 
     def _share(self) -> None:
-        """Have all workers predict an equal share of the batches, each in a thread."""
-        workers, n_threads = self._used, len(self._used)
+        """Have each worker predict an equal share of the batches in a thread of its own."""
+        n_threads, n_batches = len(self._used), self._used[0].n_batches
         left = set(range(n_threads))
 
         def predict_some(thread: int) -> None:
-            """The batches of one thread."""
-            n_batches = workers[thread].n_batches
-            workers[thread].run(*(n_batches * t // n_threads for t in (thread, thread + 1)))
+            first, last = (n_batches * t // n_threads for t in (thread, thread + 1))
+            self._used[thread].run(first, last)
             left.discard(thread)
 
         Helpers().run(predict_some, n_threads)
-        for thread in sorted(left):  # whose helper could not be started
+        for thread in sorted(left):  # their helpers could not be started
             predict_some(thread)
 
     def is_finite(self, x: Array) -> bool:
-        """Whether all numbers of `x`, which was just predicted, and their sum are finite."""
-        if self._used[0].adds_up:
+        """Whether all elements of `x`, which was just predicted, and their sum are finite."""
+        if self._used[0].inputs.are_added_up:
             totals = (worker.plan.kept("total")[0].tolist() for worker in self._used)
             return all(map(math.isfinite, chain.from_iterable(totals)))
         return has_finite_sum(x)
@@ -245,7 +237,7 @@ class Predictor:
     def _n_threads_for(self, n_rows: int) -> int:
         if self._n_threads is not None:
             return min(self._n_threads, max(1, -(-n_rows // BATCH_ROWS)))
-        n_useful = max(1, n_rows // ROWS_PER_THREAD)
+        n_useful = n_rows // ROWS_PER_THREAD
         return min(n_useful, usable_threads()) if n_useful > 1 else 1
 
 
@@ -287,12 +279,11 @@ def prepare(
     input_scale: float | None = None,
     problem: Problem = TUTORIAL,
 ) -> None:
-    """Compile, or load, what predictions of these rows need, before it is time for them.
+    """Compile or load in advance the kernels that predicting such rows takes.
 
     See :func:`predict_proba` for the parameters.
     """
-    x = readable(x)
-    worker = _Worker(weights, biases, x, input_scale, problem)
+    worker = _Worker(weights, biases, readable(x), None, input_scale, problem)
     worker.choose(as_labels=False)
     worker.run(0, 0)
 
@@ -304,8 +295,5 @@ def forward(
     input_scale: float | None = None,
     problem: Problem = TUTORIAL,
 ) -> list[Array]:
-    """Return the activations of every layer; `fastmlp.reference.forward`, compiled.
-
-    See :func:`predict_proba` for the parameters. The arrays have the shapes (n_rows, n_out).
-    """
+    """Return the activations of every layer, each (n_rows, n_out); see :func:`predict_proba`."""
     return Predictor(input_scale, 1, problem).forward(weights, biases, x)

@@ -35,14 +35,14 @@ SKIP_BELOW = 0.6  # share of nonzero groups below which skipping the others pays
 
 @dataclass(frozen=True)
 class Sampled(Features):
-    """Features, with what `read` has found of them.
+    """Features, with what `read` has found out about them.
 
     Attributes
     ----------
     skips : bool, optional
-        Whether there are zeros enough to skip them, where that is known.
+        Whether there are enough zeros to skip them, if that is known.
     levels : Levels, optional
-        The same numbers as bytes: then all of them are finite.
+        The same elements as bytes: then all of them are finite.
     """
 
     skips: bool | None = None
@@ -188,7 +188,7 @@ def _levels_of_pixels(x: np.ndarray, dtype: np.dtype[Any], input_scale: float | 
 
 
 def read(x: Any, n_epochs: int) -> Sampled:
-    """Return rows, with floats as codes too, if they are read often enough for it to pay."""
+    """Return rows, with their floats also as codes if they are read often enough for it to pay."""
     if (
         n_epochs < FEWEST_EPOCHS
         or not isinstance(x, np.ndarray)

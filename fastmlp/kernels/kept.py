@@ -1,4 +1,8 @@
-"""Predictors, kept beside the objects that predict again and again: MLPs and estimators."""
+"""Keeps predictors beside the objects that predict repeatedly: MLPs and estimators.
+
+An object's first call allocates buffers, which takes longer than to predict a few rows. They are
+kept as long as the object exists, so its next call is fast.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +23,12 @@ from fastmlp.problem import Problem
 Array = NDArray[Any]
 
 FEW_ROWS = 128
-MOST_WEIGHTS = 2**22  # bytes; with more, predictions take longer than laying out
+MOST_WEIGHTS = 2**22  # bytes; with more, predictions take longer than allocating buffers
 MOST_KEPT = 2**26  # bytes that may be kept beside an object
 
 
 class Kept(NamedTuple):
-    """A predictor, and what it is for; nothing, where it is not to be kept."""
+    """A predictor, and the kind of call it is for: empty if it is for a single call."""
 
     kind: tuple[Any, ...]
     skips: bool
@@ -45,11 +49,11 @@ def predict(
     as_labels: bool = False,
     looks: bool = False,
 ) -> Prediction:
-    """Return outputs as `predict_proba` does; the owner's next call need not lay them out.
+    """Return outputs as `predict_proba` does; buffers are kept for the owner's next call.
 
     Neither the rows nor the outputs are kept, and parameters are read anew at each call. The owner
-    may predict in any threads at once. The kernels look by the way whether rows are finite. See
-    `fastmlp.reference.predict` for the parameters.
+    may predict in several threads at once. With `looks`, the kernels also check whether the rows
+    are finite. See `fastmlp.reference.predict` for the parameters.
     """
     kept = _take(owner, weights, x, (input_scale, n_threads, problem))
     predictor = kept.predictor
@@ -83,18 +87,18 @@ def _take(
 ) -> Kept:
     """Return the owner's predictor, or a new one.
 
-    It is the owner's no more until it is given back, so that another thread makes one of its own.
+    Until `_give_back` returns it, the owner has none, so another thread makes a new one.
     """
     kept = _kept.pop(owner)
     if not isinstance(x, np.ndarray) or sum(w.nbytes for w in weights) > MOST_WEIGHTS:
         return Kept((), False, Predictor(*settings))
     *_, problem = settings
-    # The entries themselves: others may bear their names by now.
+    # The entries themselves, since their names may have been given to others meanwhile.
     entries = (LOSSES[problem.loss], *map(ACTIVATIONS.get, problem.activations(len(weights))))
     kind = (settings, entries, x.dtype, weights[0].dtype, *(w.shape for w in weights))
     if kept is not None and kept.kind != kind:
         kept = None
-    # Few rows are predicted in either way: to look for zeros takes longer than to skip them saves.
+    # For few rows, looking for zeros would take longer than skipping them saves.
     if kept is not None and len(x) <= FEW_ROWS:
         return kept
     skips = skips_zeros(x)

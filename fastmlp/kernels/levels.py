@@ -21,7 +21,8 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from fastmlp.kernels.codegen.cache import compiled
-from fastmlp.kernels.codegen.simd import BOOL, INT8, INT32, INT64, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
+from fastmlp.kernels.codegen.simd import BOOL, INT8, INT32, INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
 Array = NDArray[Any]

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastmlp.kernels.codegen.kernel import Stage
+from fastmlp.kernels.codegen.kernel import Kernel, Stage
 from fastmlp.kernels.codegen.numba_types import Entry
 from fastmlp.kernels.entries.activations import ACTIVATIONS, Activation
 from fastmlp.kernels.entries.losses import LOSSES, Loss
@@ -42,12 +42,11 @@ from fastmlp.kernels.stages.dense import backward, claim_outputs, forward
 from fastmlp.kernels.stages.loss_head import add_losses, label, loss_gradient, predict
 from fastmlp.kernels.stages.penalty import penalty
 from fastmlp.kernels.stages.skip_zeros import forward_skipping
-from fastmlp.kernels.stages.update import TILES, transpose, update
+from fastmlp.kernels.stages.tile import TILES
+from fastmlp.kernels.stages.update import transpose, update
 from fastmlp.problem import Problem
 
 WAIT = "wait"
-
-
 MEET = Stage(WAIT)
 
 
@@ -77,21 +76,10 @@ class Entries:
         activations = tuple(ACTIVATIONS[name] for name in names)
         return cls(activations, loss, OPTIMIZERS[problem.optimizer], problem.dropout > 0)
 
-    @property
-    def has_labels(self) -> bool:
-        """Whether targets are labels."""
-        return self.loss.of_labels
-
     def are_apart(self, is_training: bool) -> list[bool]:
         """For each layer, whether slopes are computed from another buffer than its outputs."""
-        return [
-            is_training and not is_last and (self.drops or not activation.of_output)
-            for activation, is_last in self._layers()
-        ]
-
-    def _layers(self) -> Iterator[tuple[Activation, bool]]:
-        last = len(self.activations) - 1
-        return ((activation, i == last) for i, activation in enumerate(self.activations))
+        *hidden, _ = self.activations
+        return [*(is_training and (self.drops or not a.of_output) for a in hidden), False]
 
 
 def prediction(
@@ -125,7 +113,16 @@ def training(
         Stages that run once for the whole batch.
     """
     if plan.takes_parts:
-        return _by_parts(entries, plan, rows, with_penalty)
+        of_parts, of_batch = _by_parts(entries, rows, with_penalty)
+    else:
+        of_parts, of_batch = [], _undivided(entries, plan, rows, skipped, with_penalty)
+    return of_parts, [stage for stage in of_batch if plan.n_copies > 1 or stage is not MEET]
+
+
+def _undivided(
+    entries: Entries, plan: Plan, rows: Sequence[Stage], skipped: Entry | None, with_penalty: bool
+) -> list[Stage]:
+    """The stages of a step that processes its batch as a whole."""
     n_layers = len(entries.activations)
     sharing = plan.layers[0]["sharing"]
     stages = [Stage("gather", claim_outputs, 0)] if plan.n_copies > 1 else []
@@ -146,18 +143,15 @@ def training(
         if is_read or (layer > 1 and sharing[layer - 1] == at.BY_COLUMNS):
             stages.append(MEET)
     for layer in range(n_layers):
-        name = f"update {layer + 1}"
-        of_layer = skipped if skipped is not None and layer == 0 else TILES
-        stages.append(Stage(name, update, layer, (entries.optimizer, of_layer)))
-        if layer > 0:
-            stages.append(Stage(name, transpose, layer))
+        inputs = skipped if skipped is not None and layer == 0 else TILES
+        stages += _update(layer, update, entries.optimizer, inputs)
     if sharing[0] == at.BY_ROWS:
         stages.append(MEET)
-    return [], _without_idle_barriers(plan, stages)
+    return stages
 
 
 def _by_parts(
-    entries: Entries, plan: Plan, rows: Sequence[Stage], with_penalty: bool
+    entries: Entries, rows: Sequence[Stage], with_penalty: bool
 ) -> tuple[list[Stage], list[Stage]]:
     """The stages of a step that processes its batch in parts; see `batch_parts`."""
     layers = range(len(entries.activations))
@@ -172,16 +166,8 @@ def _by_parts(
     if with_penalty:
         of_batch += [Stage("loss", penalty, layer) for layer in layers]
     for layer in layers:
-        name = f"update {layer + 1}"
-        of_batch.append(Stage(name, update_by_parts, layer, (entries.optimizer,)))
-        if layer > 0:
-            of_batch.append(Stage(name, transpose, layer))
-    return of_parts, _without_idle_barriers(plan, of_batch)
-
-
-def _without_idle_barriers(plan: Plan, stages: Sequence[Stage]) -> list[Stage]:
-    """The stages, without barriers if there is only one thread."""
-    return [stage for stage in stages if plan.n_copies > 1 or stage is not MEET]
+        of_batch += _update(layer, update_by_parts, entries.optimizer)
+    return of_parts, of_batch
 
 
 def _forward(entries: Entries, layer: int, skipped: Entry | None, drops: bool) -> Iterator[Stage]:
@@ -201,6 +187,13 @@ def _backward(entries: Entries, layer: int) -> Iterator[Stage]:
     yield Stage(name, backward, layer, (below if is_whole else ACTIVATIONS["identity"],))
     if not is_whole:
         yield Stage(name, slope, layer - 1, (below,))
+
+
+def _update(layer: int, kernel: Kernel, *entries: Entry) -> Iterator[Stage]:
+    name = f"update {layer + 1}"
+    yield Stage(name, kernel, layer, entries)
+    if layer > 0:
+        yield Stage(name, transpose, layer)
 
 
 def names(stages: Sequence[Stage]) -> list[str]:

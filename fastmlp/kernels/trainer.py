@@ -1,11 +1,15 @@
-"""Epochs of training, in stretches of some milliseconds of compiled work."""
+"""Runs epochs of training, in stretches of some milliseconds of compiled work.
+
+A trainer copies parameters into packed buffers, fills a table of the epoch's steps, and calls
+`interpreter.run` for each stretch. Python runs only between stretches, so an epoch costs what its
+arithmetic does, and Ctrl-C waits for no longer than a stretch.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ from fastmlp.checks.own import own_orders, own_targets
 from fastmlp.kernels import program
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.codegen.compile_notice import watch
+from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
 from fastmlp.kernels.layout.memory_plan import Plan, useful_threads
 from fastmlp.kernels.runtime import clock
@@ -38,8 +43,8 @@ class Trainer:
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all float32 or all float64.
         `load` reads them and `export` writes them; nothing else touches them.
     x : ndarray or SciPy CSR of shape (n_rows, n_features), or Sampled
-        uint8, float32 or float64, C-contiguous. It is read where it lies, a batch at a time; or
-        instead the bytes that `fastmlp.kernels.read` has made of it. The structure of CSR is
+        uint8, float32 or float64, C-contiguous. It is read in place, a batch at a time; or, instead
+        of it, the bytes that `fastmlp.kernels.read` has encoded it as. The structure of CSR is
         copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Labels of intp, in 0..n_outputs-1, or dense targets in the network's dtype. They are copied.
@@ -50,8 +55,7 @@ seed, with_penalty, total
     n_threads : int, optional
         By default as many as are fastest.
     skip_zeros : bool, optional
-        By default where the data have zeros enough. It changes the speed, not a bit of the result
-        (as long as that is finite).
+        By default if X has enough zeros. It changes the speed, but no bit of a finite result.
     """
 
     def __init__(
@@ -75,57 +79,59 @@ seed, with_penalty, total
         total: float | None = None,
         skip_zeros: bool | None = None,
     ) -> None:
+        # Settings and counters
         self.outside = weights, biases
-        features = x if isinstance(x, Sampled) else Sampled(x)
-        x = readable(features.x)
-        self._n_rows = x.shape[0]
-        self.problem = problem
-        self.batch_size = batch_size
-        self.learning_rate: Any = learning_rate  # maybe one for each step
+        self.problem, self.batch_size = problem, batch_size
+        self.learning_rate: Any = learning_rate  # one, or one for each step
         self.lambda_reg = lambda_reg
+        self._with_penalty = with_penalty
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
+
+        # Memory
+        features = x if isinstance(x, Sampled) else Sampled(x)
+        x = readable(features.x)
         entries = program.Entries.of(problem, len(weights), has_labels=y.ndim == 1)
-        self._has_labels = entries.has_labels
-        self._pace = Pace(n_threads, useful_threads(weights, batch_size))
+        self._n_rows, self._has_labels = x.shape[0], entries.loss.of_labels
         skips = skips_zeros(x, features.skips if skip_zeros is None else skip_zeros)
-        n_threads = max(self._pace.choices)
-        self._plan = plan = Plan(
-            weights, biases, batch_size, n_threads,
-            entries.optimizer.n_states, entries.are_apart(is_training=True),
-            not skips and takes_parts(sum(w.size for w in weights), batch_size, n_threads),
-        )  # fmt: skip
-        dtype = plan.dtype
-        self.states: list[tuple[Array, ...]] = [
-            tuple(np.zeros_like(parameter) for _ in range(entries.optimizer.n_states))
+        self._pace = Pace(n_threads, useful_threads(weights, batch_size))
+        self._plan = plan = _plan(
+            weights, biases, batch_size, max(self._pace.choices), entries, skips
+        )
+        self.states = [
+            tuple(np.zeros_like(parameter) for _ in range(plan.n_states))
             for parameter in (*weights, *biases)
         ]
         self.inputs = Inputs(plan, x, input_scale, skips, levels=features.levels)
         self.set_targets(y)
-        plan.put("floor", np.full(1, np.finfo(dtype).tiny if floor is None else floor, dtype))
+        least = np.finfo(plan.dtype).tiny if floor is None else floor
+        plan.put("floor", np.full(1, least, plan.dtype))
         if row_weights is not None:
             row_weights = np.array(row_weights).reshape(self._n_rows)
-            plan.put("row_weights", np.ascontiguousarray(row_weights, dtype))
+            plan.put("row_weights", np.ascontiguousarray(row_weights, plan.dtype))
         self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed, total)
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
-        self._with_penalty = with_penalty
+
+        # Program
         of_parts, of_batch = program.training(
             entries, plan, self.inputs.stages, self.inputs.skipped, with_penalty
         )
         plan.works["part_stages"] = len(of_parts)
-        stages = [*of_parts, *of_batch]
+        self._compile([*of_parts, *of_batch])
+
+    def _compile(self, stages: list[Stage]) -> None:
         self.stage_names = program.names(stages)
-        # Compile now, so that compiling is no part of any stretch's time; and what else is compiled
-        # before the first epoch belongs to it.
-        with ExitStack() as word:
-            word.enter_context(watch.as_one())
-            self._stages = program.table(stages, dtype)
+        # Compile now, so that no stretch's time includes compiling. One message reports this and
+        # everything else that is compiled before the first epoch, which closes it.
+        with ExitStack() as message:
+            message.enter_context(watch.as_one())
+            self._stages = program.table(stages, self._plan.dtype)
             self._run_part(0, 1, 0, 0)
-            self._word = word.pop_all()
+            self._compile_message = message.pop_all()
 
     def set_targets(self, y: Array) -> None:
-        """Go on with a copy of these targets, of the same kind as those before."""
+        """Continue with a copy of these targets, of the same kind as those before."""
         plan = self._plan
         targets = own_targets(y, self._has_labels, self._n_rows, plan.n_outputs, plan.dtype)
         plan.put("targets", targets)
@@ -138,15 +144,15 @@ seed, with_penalty, total
         return self._steps.last_loss()
 
     def repeat(self) -> None:
-        """Take the steps of the last call of `epoch` once more, with the same numbers."""
+        """Take the steps of the last call of `epoch` again, with the same scalars."""
         self._take_filled()
         self.mean_loss = float(self._steps.mean_losses()[0])
 
     def epochs(self, orders: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take some epochs; return `mean_loss` and `penalty` of each of them.
 
-        In Python an epoch costs as much as some thousand multiply-adds a row of a small network.
-        So short epochs are run together, as one long one.
+        Starting an epoch in Python takes as long as thousands of rows of a small network do. So
+        short epochs are run together, as one long one.
         """
         self._take(orders)
         penalties = np.zeros(len(orders))
@@ -160,15 +166,15 @@ seed, with_penalty, total
         self._marked = self.n_steps, self._plan.packed.snapshot()
 
     def go_back(self) -> None:
-        """Go on from where `mark` was called."""
+        """Continue from where `mark` was called."""
         self._helpers.wait()
         assert self._marked is not None
         self.n_steps, snapshot = self._marked
         self._plan.packed.restore(snapshot)
 
     def _take(self, orders: NDArray[np.intp]) -> None:
-        """Take the steps over the rows in `orders`, a row an epoch."""
-        self._word.close()
+        """Take the steps of some epochs; each row of `orders` is the order of one epoch's rows."""
+        self._compile_message.close()
         orders = own_orders(orders, self._n_rows)
         plan = self._plan
         plan.put("order", orders)
@@ -180,13 +186,13 @@ seed, with_penalty, total
         self.n_steps += self._steps.n_taken
 
     def _take_filled(self) -> None:
-        """Take the steps that the table is filled for, a stretch at a time."""
+        """Take the steps in the step table, a stretch at a time."""
         step, n_steps = 0, self._steps.n_steps
         with Fit() as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
                 n_threads = n_threads if fit.is_alone else 1
-                # Stretches of one length: a short last one would make threads look slow.
+                # Stretches of equal length: a short last one would make threads look slow.
                 end = step + -(-(n_steps - step) // -(-(n_steps - step) // steps))
                 start = time.perf_counter()
                 self._run(n_threads, step, end)
@@ -194,7 +200,7 @@ seed, with_penalty, total
                 step = end
 
     def watch(self) -> NDArray[np.int64]:
-        """Return a stopwatch for each thread, running from the next epoch on; see `clock`."""
+        """Start stopwatches with the next epoch; return one row for each thread, see `clock`."""
         shape = (self._plan.n_copies, clock.n_fields(len(self.stage_names)))
         return self._plan.put_each("watch", aligned(shape, np.int64))
 
@@ -203,7 +209,7 @@ seed, with_penalty, total
         self._plan.works["watch"] = 0
 
     def _run(self, n_threads: int, first: int, last: int) -> None:
-        """One stretch: steps `first` to `last`, in compiled code that holds no lock."""
+        """Run one stretch, steps `first` to `last`, in compiled code, which releases the GIL."""
         self._team[:] = 0
         if n_threads == 1:
             self._run_part(0, 1, first, last)
@@ -213,48 +219,62 @@ seed, with_penalty, total
             )
 
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
-        """One thread's part of a stretch; see `interpreter.run`."""
+        """Run one thread's part of a stretch; see `interpreter.run`."""
         work, stages = self._plan.work(thread), self._stages
         return run(work, stages.ctypes.data, len(stages), n_threads, first, last, True)
 
     def load(self) -> None:
-        """Go on from the values in the arrays that were handed in, and in `states`."""
-        weights, biases = self.outside
-        self._plan.packed.write(weights, biases)
-        for state in range(self._plan.n_states):
-            values = [states[state] for states in self.states]
-            self._plan.packed.write(values[: len(weights)], values[len(weights) :], state)
+        """Continue from the values in the caller's arrays, `outside` and `states`."""
+        self._plan.packed.write(*self.outside)
+        for states in self._states():
+            self._plan.packed.write(*states)
 
     def restart(self) -> None:
-        """Go on from the parameters in the arrays that were handed in, and from states of 0."""
+        """Continue from the parameters in the caller's arrays, and from states of 0."""
         self._plan.packed.write(*self.outside)
         self._plan.packed.clear_states()
 
     def export(self) -> None:
-        """Write parameters into the arrays that were handed in, and the states into `states`."""
+        """Write the parameters and the states into the caller's arrays."""
         self._helpers.wait()
         self._plan.packed.read(*self.outside)
         self.export_states()
 
     def export_states(self) -> None:
-        """Write the states into `states`."""
+        """Write the states into the caller's arrays."""
         self._helpers.wait()
-        n_weights = len(self.outside[0])
-        for state in range(self._plan.n_states):
-            values = [states[state] for states in self.states]
-            self._plan.packed.read(values[:n_weights], values[n_weights:], state)
+        for states in self._states():
+            self._plan.packed.read(*states)
+
+    def _states(self) -> Iterator[tuple[list[Array], list[Array], int]]:
+        """The arrays in `states` for weights and for biases, and which of the states they are."""
+        n_layers = len(self.outside[0])
+        for i, arrays in enumerate(zip(*self.states, strict=True)):
+            yield [*arrays[:n_layers]], [*arrays[n_layers:]], i
 
     def close(self) -> None:
         """Nothing to release: threads end with each stretch."""
-        self._word.close()
+        self._compile_message.close()
 
     def __enter__(self) -> Trainer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _plan(
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    batch_size: int,
+    n_threads: int,
+    entries: program.Entries,
+    skips: bool,
+) -> Plan:
+    """The memory plan of a training; batches are taken in parts only if no zeros are skipped."""
+    n_weights = sum(w.size for w in weights)
+    return Plan(
+        weights, biases, batch_size, n_threads,
+        entries.optimizer.n_states, entries.are_apart(is_training=True),
+        not skips and takes_parts(n_weights, batch_size, n_threads),
+    )  # fmt: skip

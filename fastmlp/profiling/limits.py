@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.kernels.codegen.cache import compiled
-from fastmlp.kernels.codegen.simd import INT64, N_REGISTERS, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.registers import N_REGISTERS, VECTOR_BYTES
+from fastmlp.kernels.codegen.simd import INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, lanes, vector_op
 
 # Independent sums: a core has up to 16 multiply-adds in flight (4 per cycle, with a latency of 4

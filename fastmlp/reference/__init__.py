@@ -1,19 +1,20 @@
 """The mathematics of fastmlp, once, in plain NumPy.
 
-Every formula and every convention stands here; the compiled kernels bear the same names and are
-tested against these functions. The network is fully connected: an activation after each hidden
-layer, and after the last one the function that belongs to the loss. An optimiser takes a step for
-each mini-batch, along the gradient of the batch's mean loss. Activations, losses and optimisers are
-entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds one. Which are taken, a
-`fastmlp.problem.Problem` says; by default ReLU, softmax with cross-entropy, and gradient descent.
+All formulas and conventions are defined here; the compiled kernels have the same names and are
+tested against these functions. The network is fully connected: an activation follows each hidden
+layer, and the last layer is followed by the function that belongs to the loss. An optimiser takes a
+step for each mini-batch, along the gradient of the batch's mean loss. Activations, losses and
+optimisers are entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds one. A
+`fastmlp.problem.Problem` chooses among them; the default is ReLU, softmax with cross-entropy, and
+gradient descent.
 
-`activations`, `losses` and `optimizers` are the tables, `onnx_nodes` says how their entries are
-written for ONNX, `dropout` which units a step leaves out; `formulas` and `updates` compose them,
+`activations`, `losses` and `optimizers` are the tables, `onnx_nodes` exports their entries to ONNX,
+and `dropout` chooses the units that a step leaves out. `formulas` and `updates` combine them,
 `trainer` takes epochs, and `inference` predicts.
 
 Notation: a batch has n rows; layer l of L has weights ``w`` of shape (n_in, n_out) and biases ``b``
-of shape (1, n_out); ``x`` is the input, ``z`` a layer before its activation, ``a`` its activations,
-and d-something the gradient of the batch's mean loss with respect to that something.
+of shape (1, n_out); ``x`` is the input, ``z`` a layer's pre-activations, ``a`` its activations, and
+``d...`` is the gradient of the batch's mean loss with respect to the variable of that name.
 """
 
 from __future__ import annotations
@@ -81,10 +82,10 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # which would take any name for a good one
+if not TYPE_CHECKING:  # type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Look the MLP up when it is asked for: it stands on this engine, which knows none."""
+        """Look up MLP when it is used: it imports this engine, which must not import it."""
         if name == "MLP":
             return sys.modules["fastmlp"]._reference_mlp()
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

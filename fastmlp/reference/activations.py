@@ -1,7 +1,7 @@
 """Activations of hidden layers: a = f(z), element by element, and their derivatives.
 
-Each takes an array of float32 or float64, of any shape (a layer's is (n, n_units)), and returns
-another one of its shape and dtype. NaN stays NaN, so that a diverged run shows.
+Each takes an array of float32 or float64 of any shape, a layer's being (n, n_units), and returns a
+new one of the same shape and dtype. NaN stays NaN, so that a diverged run is noticed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class Activation(NamedTuple):
     Attributes
     ----------
     function : callable
-        Outputs a from what comes before them, z.
+        Activations a from pre-activations z.
     derivative : callable
         da/dz, of the output a if `of_output`, else of z.
     of_output : bool
-        Which of the two `derivative` takes.
+        Whether `derivative` takes a; else z.
     onnx : callable, optional
-        Writes the function as ONNX nodes; see `onnx_nodes`. Without it, there is no file for ONNX.
+        Adds the function's ONNX nodes; see `onnx_nodes`. Without it, `to_onnx` is not possible.
     about : str
-        What a list of names says of it in brackets, if anything.
+        A note that lists of names add in brackets, if any.
     spread : float
-        Estimators draw the first weights from +-sqrt(spread / (n_in + n_out)).
+        Estimators draw initial weights from +-sqrt(spread / (n_in + n_out)).
     """
 
     function: Callable[[Array], Array]
@@ -52,7 +52,7 @@ def identity(z: Array) -> Array:
 
 
 def identity_nodes(graph: Graph, z: str) -> str:
-    """Return `z`, without a node."""
+    """Return `z` without adding a node."""
     return z
 
 
@@ -62,7 +62,7 @@ def identity_derivative(a: Array) -> Array:
 
 
 def logistic(z: Array) -> Array:
-    """Return 1 / (1 + exp(-z)), from the exponential that can't overflow."""
+    """Return 1 / (1 + exp(-z)), computed from the exponential that can't overflow."""
     return np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))
 
 
@@ -99,7 +99,7 @@ def relu(z: ArrayLike) -> Array:
 def relu_derivative(z: ArrayLike) -> Array:
     """Return 1 where z > 0, else 0: ReLU'(0) = 0.
 
-    ReLU keeps the sign, so the activations may stand in for z.
+    Activations may be passed instead of z, since they are positive for the same elements.
 
     Parameters
     ----------
@@ -140,10 +140,10 @@ def silu_nodes(graph: Graph, z: str) -> str:
 
 
 def normal_cdf(z: Array) -> Array:
-    """Return Phi(z), the standard normal distribution's share below z.
+    """Return Phi(z), the standard normal distribution function.
 
     Phi(z) = erfc(-z / sqrt(2)) / 2, which is (1 + erf(z / sqrt(2))) / 2 without its cancellation
-    where z is far below 0. It is taken in double precision, whatever the dtype, and then rounded.
+    where z is far below 0. It is computed in double precision, whatever the dtype, then rounded.
     """
     shares = [0.5 * math.erfc(-value / math.sqrt(2)) for value in z.ravel().tolist()]
     return np.array(shares, dtype=z.dtype).reshape(z.shape)

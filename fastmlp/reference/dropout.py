@@ -1,7 +1,7 @@
 """Dropout (Srivastava et al., 2014): a step leaves out a share of the hidden units.
 
-Which ones follows from a counter, not from a stream: any row can be worked out alone, so that
-threads and the order of work change nothing. The bits are those of 32-bit hashes, one a number.
+Which ones depends on a 32-bit hash of seed, step, layer, row and unit, not on a random stream. Any
+row can be computed alone, so neither threads nor the order of work change the result.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ROUNDS, LAST_SHIFT = ((16, 0x7FEB352D), (15, 0x846CA68B)), 16  # shifts and fact
 
 
 def mix(x: Bits) -> Bits:
-    """Return a hash of each number: "lowbias32" (C. Wellons, "Prospecting for Hash Functions")."""
+    """Return a hash of each integer: "lowbias32" (C. Wellons, "Prospecting for Hash Functions")."""
     for shift, factor in ROUNDS:
         x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
     return x ^ (x >> np.uint32(LAST_SHIFT))
 
 
 def of_step(seed: int, step: NDArray[np.int64]) -> Bits:
-    """Return the hash of a step, of which those of its layers, rows and units are made."""
+    """Return the hash of a step, from which those of its layers, rows and units are computed."""
     return mix(((seed + STEP * step) % WORD).astype(np.uint32))
 
 
@@ -43,9 +43,9 @@ def keep_mask(
     seed : int
         Taken modulo 2^32.
     step : int
-        Number of the step, from 1.
+        The step's index, from 1.
     layer : int
-        Number of the hidden layer, from 1.
+        The hidden layer's index, from 1.
     n_rows, n_units : int
         Rows and units count from 0 within the batch and the layer.
     share : float
@@ -65,16 +65,17 @@ def keep_mask(
 def drop(values: Array, kept: NDArray[np.bool_], share: float) -> Array:
     """Return the kept values times 1 / (1 - share), in their dtype, and 0 for the others.
 
-    So the expected sum stays, and prediction uses all units as they are. Activations go through it
-    on the way forward and their gradients, with the same bits, on the way back.
+    So the expected sum is unchanged, and prediction uses all units without a factor. It is applied
+    to activations in the forward pass and, with the same mask, to their gradient in the backward
+    pass.
 
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_units)
     kept : bool ndarray of shape (n_rows, n_units)
-        What `keep_mask` returned.
+        From `keep_mask`.
     share : float
-        As it was given to `keep_mask`.
+        As passed to `keep_mask`.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""The network's outputs and its gradients, composed of the tables' entries.
+"""The network's outputs and gradients, from the entries of the tables.
 
-The division by the rows of the batch happens in `losses.mean_gradient`, and L2 in the optimiser.
+`losses.mean_gradient` divides by the batch's rows, and the optimiser adds L2.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Masks = Sequence[NDArray[np.bool_]]  # of the hidden layers, from `dropout.keep_
 
 
 def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None) -> Array:
-    """Return input rows in the network's dtype; uint8 ones divided by `input_scale`.
+    """Return input rows in the network's dtype; rows of uint8 are divided by `input_scale`.
 
-    The division takes place in `dtype`: the same bits as ``x / np.float32(input_scale)``.
+    The division is done in `dtype`: for float32 the same bits as ``x / np.float32(input_scale)``.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None)
     dtype : dtype
         float32 or float64.
     input_scale : float, optional
-        255 for pixels. Other rows than uint8 ones are never divided.
+        255 for pixels. Only rows of uint8 are divided.
 
     Returns
     -------
     ndarray of shape (n, n_features)
-        `x` itself where nothing is to be done.
+        `x` itself if nothing has to be done.
     """
     rows = x if isinstance(x, np.ndarray) else x.toarray()  # SciPy's sparse rows
     scaled = rows.astype(dtype, copy=False)
@@ -46,7 +46,7 @@ def scale_inputs(x: Any, dtype: np.dtype[Any], input_scale: float | None = None)
 
 
 def matmul_bias(x: Array, w: Array, b: Array) -> Array:
-    """Return ``x @ w + b``, a layer before its activation.
+    """Return ``x @ w + b``, a layer's pre-activations.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def forward(
     problem : Problem
         Its activations, its loss, and its share of dropout.
     masks : sequence of bool ndarray of shape (n, n_units), optional
-        From `keep_mask`, one for each hidden layer: the next layer gets the kept activations. Those
-        returned are the ones before anything is left out.
+        From `keep_mask`, one for each hidden layer. The next layer gets only the activations that
+        are kept; those returned are without dropout.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def row_losses(
     problem: Problem = TUTORIAL,
     masks: Masks | None = None,
 ) -> Array:
-    """Return each row's loss, (n,), from what `forward` returned.
+    """Return each row's loss, (n,), from the activations that `forward` returned.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def backward(
 ) -> tuple[list[Array], list[Array]]:
     """Return the gradients of the batch's mean loss: ([dw1, ..., dwL], [db1, ..., dbL]).
 
-    L2 is no part of them (see `optimizers`).
+    L2 is not included (see `optimizers`).
 
     Parameters
     ----------
@@ -155,15 +155,15 @@ def backward(
     targets : ndarray of shape (n,) or (n, n_outputs)
         Labels, or dense targets; see `losses`.
     activations : sequence of ndarray
-        What `forward` returned.
+        From `forward`.
     problem : Problem
     biases : sequence of ndarray of shape (1, n_out)
-        Where an activation's derivative is one of z, which is worked out again.
+        Needed if an activation's derivative is a function of z, which is computed again.
     row_weights : ndarray of shape (n,), optional
     total : float, optional
         See `losses.mean_gradient`.
     masks : sequence of ndarray, optional
-        As given to `forward`.
+        As passed to `forward`.
 
     Returns
     -------

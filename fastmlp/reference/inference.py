@@ -1,4 +1,4 @@
-"""Predictions of any number of rows, and rows as they are read for training."""
+"""Predictions of any number of rows, and preparation of rows for training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ROWS_PER_BLOCK = 4096  # rows predicted together, so that memory stays small for
 
 
 def read(x: Any, n_epochs: int) -> Features:
-    """Return rows as they are, however often they are to be read.
+    """Return rows as they are: NumPy has no form that is faster to read.
 
     Parameters
     ----------
     x : ndarray or SciPy CSR of shape (n_rows, n_features)
     n_epochs : int
-        Accepted for the kernels' sake.
+        Not used; the kernels need it.
 
     Returns
     -------
@@ -39,14 +39,14 @@ def predict_proba(
     n_threads: int | None = None,
     problem: Problem = TUTORIAL,
 ) -> Array:
-    """Return the output of each row: probabilities, where the loss has them.
+    """Return the outputs for each row: probabilities, if the loss has them.
 
     Parameters
     ----------
     weights, biases, x, input_scale
         As `forward` takes them.
     n_threads : int, optional
-        Accepted for the kernels' sake.
+        Not used; the kernels need it.
     problem : Problem
 
     Returns
@@ -70,17 +70,17 @@ def predict(
     as_labels: bool = False,
     looks: bool = False,
 ) -> Prediction:
-    """Return outputs or labels, and whether what they come from is finite.
+    """Return outputs or labels, and whether the parameters and rows are finite.
 
     Parameters
     ----------
     owner : object
-        What predicts. It can be referred to weakly: the kernels keep a predictor beside it.
+        The object that predicts. The kernels keep a predictor for it, by a weak reference.
     weights, biases, x, input_scale, n_threads, problem
         As `predict_proba` takes them.
     as_labels : bool
-        Return the number of each row's largest output instead, the first of equals. It is that of
-        the largest logit, as softmax may round different ones to equals.
+        Return the index of each row's largest logit instead, the first of equal ones: softmax may
+        round different logits to equal outputs.
     looks : bool
         Check whether all rows, a dense array, are finite.
 
@@ -130,7 +130,7 @@ def _labels(
     input_scale: float | None,
     problem: Problem,
 ) -> Array:
-    """Return which of each row's outputs is the largest before softmax, which rounds to equals."""
+    """Return the index of each row's largest logit."""
     inputs = scale_inputs(x, weights[0].dtype, input_scale)
     below = [inputs, *forward(weights, biases, inputs, None, problem)][-2]
     labels: Array = matmul_bias(below, weights[-1], biases[-1]).argmax(axis=1)
@@ -152,7 +152,7 @@ def prepare(
     input_scale: float | None = None,
     problem: Problem = TUTORIAL,
 ) -> None:
-    """Do nothing: before the first prediction, kernels have to be compiled, NumPy has not.
+    """Do nothing: kernels have to be compiled before the first prediction, NumPy has not.
 
     Parameters
     ----------

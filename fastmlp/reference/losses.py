@@ -1,10 +1,10 @@
-"""Losses, each with the function of the output layer that belongs to it.
+"""Losses, each with the output function that belongs to it.
 
 The losses of rows and their conventions are scikit-learn's (``sklearn/neural_network/_base.py``).
-Paired as here, each has the gradient p - y by the logits (the output layer before its function), p
-being the predictions, (n, n_outputs) in the network's dtype, float32 or float64, and y the targets.
-Targets are dense, of the same shape and dtype; where `Loss.targets` says labels they may be those
-instead, (n,) of intp, which stand for one-hot rows.
+In these pairs, the gradient with respect to the logits (the last layer's pre-activations) is p - y,
+where p are the predictions, (n, n_outputs) in the network's dtype, float32 or float64, and y the
+targets. Targets are dense, of the same shape and dtype. If `Loss.targets` is 'labels', they may be
+labels instead, (n,) of intp, which stand for one-hot rows.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from fastmlp.reference.activations import identity, identity_nodes, logistic
 from fastmlp.reference.onnx_nodes import Nodes, operator
 
 Array = NDArray[Any]
-ROWS_PER_SUM = 4096  # rows whose losses are worked out together
+ROWS_PER_SUM = 4096  # rows whose losses are computed together
 
 
 def difference(p: Array, targets: Array) -> Array:
-    """Return p - y, the gradient of a row's loss by its logits; labels count as one-hot rows."""
+    """Return p - y, the gradient of a row's loss with respect to its logits.
+
+    Labels count as one-hot rows.
+    """
     excess = p.copy()
     if targets.ndim == 1:
         excess[np.arange(len(targets)), targets] -= 1
@@ -41,26 +44,26 @@ class Loss(NamedTuple):
     output : callable
         ``output(z)``: predictions from logits, (n, n_outputs) both.
     rows : callable
-        ``rows(p, targets, floor)``: each row's loss, (n,). Probabilities below `floor` count as it,
-        so that the loss stays finite when one underflows to 0.
+        ``rows(p, targets, floor)``: each row's loss, (n,). `floor` is the lower bound of
+        probabilities before the log, so that the loss stays finite when one underflows to 0.
     gradient : callable
-        ``gradient(p, targets)``: by the logits, (n, n_outputs), without the rows' weights and the
-        division by n.
+        ``gradient(p, targets)``: with respect to the logits, (n, n_outputs), without the rows'
+        weights and the division by n.
     rows_of_logits : callable, optional
-        ``rows_of_logits(z, p, targets)``: what `rows` returns, where logits tell more than the
-        predictions that they have become.
+        ``rows_of_logits(z, p, targets)``: what `rows` returns, if logits give a more exact result
+        than predictions.
     targets : {'numbers', 'flags', 'labels'}
-        What users give: numbers from `lowest` on; 0 or 1 for each output, or between; or the number
+        What users pass: numbers from `lowest` on; values from 0 to 1 for each output; or the index
         or name of a class for each row.
     lowest : float
-        The least number that is a target.
+        The smallest valid target.
     out_activation : str, optional
-        What `output` is called, as estimators have it in `out_activation_`. Losses with the same
-        name have the same function. Without one, `MLPRegressor` does not take the loss.
+        The name of `output`, as in the estimators' `out_activation_`. Losses with the same name
+        have the same function. Without it, `MLPRegressor` does not accept the loss.
     onnx : callable, optional
-        Writes `output` as ONNX nodes; see `onnx_nodes`. Without it, there is no file for ONNX.
+        Adds the ONNX nodes of `output`; see `onnx_nodes`. Without it, `to_onnx` is not possible.
     about : str
-        What users are told about it: what targets are, the output's function.
+        What users are told about it: its targets and its output function.
     """
 
     output: Callable[[Array], Array]
@@ -77,7 +80,7 @@ class Loss(NamedTuple):
 def softmax(z: ArrayLike) -> Array:
     """Return each row's probabilities, exp(z) / sum(exp(z)), from its logits.
 
-    The row's maximum is subtracted first, which changes nothing but keeps exp from overflowing.
+    The row's maximum is subtracted first, so that exp does not overflow; the result is the same.
 
     Parameters
     ----------
@@ -94,9 +97,9 @@ def softmax(z: ArrayLike) -> Array:
 
 
 def cross_entropy_rows(p: Array, targets: Array, floor: float) -> Array:
-    """Return -log p[label], or -sum(y log p) over a row's dense targets, which add up to 1.
+    """Return -log p[label], or -sum(y log p) over a row's dense targets.
 
-    Its gradient is p - y for targets that add up to 1 only.
+    The gradient is p - y only if a row's targets add up to 1.
     """
     if targets.ndim == 1:
         return -np.log(np.maximum(p[np.arange(len(targets)), targets], floor))
@@ -106,18 +109,18 @@ def cross_entropy_rows(p: Array, targets: Array, floor: float) -> Array:
 def binary_cross_entropy_rows(p: Array, targets: Array, floor: float) -> Array:
     """Return -sum(y log p + (1 - y) log(1 - p)) over a row's outputs, with targets in [0, 1].
 
-    One output is binary classification, several are labels that don't exclude each other. Both p
-    and 1 - p are held at `floor` at least.
+    One output is binary classification, several are labels that don't exclude each other. `floor`
+    is the lower bound of both p and 1 - p.
     """
     inside, outside = np.maximum(p, floor), np.maximum(1 - p, floor)
     return -(targets * np.log(inside) + (1 - targets) * np.log(outside)).sum(axis=1)
 
 
 def squared_error_rows(p: Array, targets: Array, floor: float) -> Array:
-    """Return half the *mean* over a row's outputs of (p - y)^2; no use of `floor`.
+    """Return half the *mean* over a row's outputs of (p - y)^2; `floor` is not used.
 
     The convention is scikit-learn's, and so is its flaw: p - y is the gradient of half the *sum*,
-    n_outputs times this loss. With one output the two are one.
+    n_outputs times this loss. With one output the two are the same.
     """
     return 0.5 * ((p - targets) ** 2).mean(axis=1)
 
@@ -125,8 +128,8 @@ def squared_error_rows(p: Array, targets: Array, floor: float) -> Array:
 def poisson_rows(p: Array, targets: Array, floor: float) -> Array:
     """Return half the Poisson deviance, sum(y log(y / p) - y + p), with targets from 0 upwards.
 
-    y log(y / p) is 0 where y is 0. There is no use of `floor`, but the loss stays finite when a
-    prediction underflows to 0, which then counts as the smallest number above it.
+    y log(y / p) is 0 where y is 0. `floor` is not used, but the loss stays finite when a prediction
+    underflows to 0, which then counts as the smallest number above 0.
     """
     limits = np.finfo(p.dtype)
     z = np.log(np.clip(p, limits.smallest_subnormal, limits.max))
@@ -134,10 +137,10 @@ def poisson_rows(p: Array, targets: Array, floor: float) -> Array:
 
 
 def poisson_rows_of_logits(z: Array, p: Array, targets: Array) -> Array:
-    """Return what `poisson_rows` does, with p = exp(z): however far p is from the targets.
+    """Return what `poisson_rows` does, with p = exp(z), exact however far p is from the targets.
 
-    log(p / y) is z - log(y) where p or p / y is none of the dtype's normal numbers; elsewhere the
-    quotient is the better one, as z and log(y) may be nearly the same.
+    log(p / y) is computed as z - log(y) where p or p / y is not a normal number of the dtype.
+    Elsewhere the log of the quotient is more exact, as z and log(y) may be nearly equal.
     """
     limits = np.finfo(p.dtype)
     counts = targets > 0
@@ -189,7 +192,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def loss_with_output(name: object) -> str | None:
-    """Return a loss whose output function bears this name, if there is one: the first."""
+    """Return the first loss whose output function has this name, None if there is none."""
     return next((loss for loss, entry in LOSSES.items() if entry.out_activation == name), None)
 
 
@@ -199,9 +202,9 @@ def tiny(dtype: np.dtype[Any]) -> float:
 
 
 def mean_loss(loss: Loss, p: Array, targets: Array) -> float:
-    """Return the mean of the rows' losses, with the dtype's smallest normal number for a floor.
+    """Return the mean of the rows' losses; the floor is the dtype's smallest normal number.
 
-    Rows are taken in blocks, so that memory stays small for any number of them.
+    Rows are processed in blocks, so that memory stays small for any number of them.
 
     Parameters
     ----------
@@ -215,7 +218,7 @@ def mean_loss(loss: Loss, p: Array, targets: Array) -> float:
     float
     """
     floor, total = tiny(p.dtype), 0.0
-    with np.errstate(over="ignore", invalid="ignore"):  # predictions far off show in the loss
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss shows bad predictions
         for start in range(0, len(p), ROWS_PER_SUM):
             block = slice(start, start + ROWS_PER_SUM)
             total += float(loss.rows(p[block], targets[block], floor).sum(dtype=np.float64))
@@ -241,7 +244,7 @@ def cross_entropy(probabilities: Array, labels: NDArray[np.intp]) -> float:
 
 
 def softmax_cross_entropy_gradient(probabilities: Array, labels: NDArray[np.intp]) -> Array:
-    """Return the gradient of the mean cross-entropy by the logits: (p - onehot(label)) / n.
+    """Return (p - onehot(label)) / n, the mean cross-entropy's gradient with respect to logits.
 
     Parameters
     ----------
@@ -258,7 +261,7 @@ def softmax_cross_entropy_gradient(probabilities: Array, labels: NDArray[np.intp
 def mean_gradient(
     gradients: Array, row_weights: Array | None = None, total: float | None = None
 ) -> Array:
-    """Return each row's share in the gradient of the batch's mean loss, overwriting `gradients`.
+    """Return each row's share of the gradient of the batch's mean loss, overwriting `gradients`.
 
     It is the row's gradient times its weight, divided by the batch's sum of weights; without
     weights, divided by the n rows. The division happens here and nowhere else.
@@ -266,10 +269,10 @@ def mean_gradient(
     Parameters
     ----------
     gradients : ndarray of shape (n, n_outputs)
-        Of the rows' losses, by the logits.
+        Of the rows' losses with respect to the logits.
     row_weights : ndarray of shape (n,), optional
     total : float, optional
-        What divides instead.
+        The divisor, instead of that.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How entries are written as ONNX nodes; `fastmlp.estimators.onnx_file` makes the file of them."""
+"""Exports entries as ONNX nodes; `fastmlp.estimators.onnx_file` writes them to a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Graph(Protocol):
-    """A graph in the making, whose values go by name."""
+    """An ONNX graph that is being built; its values have names."""
 
     def add(self, kind: str, *inputs: str | float, **settings: Any) -> str:
         """Add a node with one output; return the output's name.
@@ -15,9 +15,9 @@ class Graph(Protocol):
         Parameters
         ----------
         kind : str
-            One of ONNX's operators.
+            The name of an ONNX operator.
         *inputs : str or float
-            Names of values; a number becomes a constant of float32.
+            Names of values; a float becomes a constant of float32.
         **settings
             The node's attributes.
         """
@@ -28,5 +28,5 @@ Nodes = Callable[[Graph, str], str]
 
 
 def operator(kind: str, **settings: Any) -> Nodes:
-    """Return the nodes of a function that is one of ONNX's operators."""
+    """Return what adds the node of a function that is an ONNX operator."""
     return lambda graph, z: graph.add(kind, z, **settings)

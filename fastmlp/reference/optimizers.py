@@ -1,8 +1,8 @@
-"""Optimisers: from a parameter and its gradient to the parameter after a step.
+"""Optimisers: compute the parameters after a step from the parameters and their gradient.
 
-Notation: w is a parameter (weights or biases), g the gradient of the batch's mean loss by it,
-without L2, and states a tuple of arrays; all are of one shape and dtype, float32 or float64. rate
-is the learning rate, l2 the strength of L2 (0 for biases), t the number of the step, from 1. A step
+Notation: w is a parameter (weights or biases), g the gradient of the batch's mean loss with respect
+to it, without L2, and states a tuple of arrays; all have one shape and dtype, float32 or float64.
+rate is the learning rate, l2 the strength of L2 (0 for biases), t the step's index, from 1. A step
 returns new arrays.
 """
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 States = tuple[Array, ...]
 Scalars = tuple[float, ...]
 USUAL_RATE = 0.01
-ADAM_RATE = 0.001  # for steps whose length is the rate's, not the gradient's
+ADAM_RATE = 0.001  # for steps whose length depends on the rate, not on the gradient
 
 
 class Optimizer(NamedTuple):
@@ -29,16 +29,16 @@ class Optimizer(NamedTuple):
     Attributes
     ----------
     n_states : int
-        Arrays of state that belong to each parameter, of its shape and dtype, zero at first.
+        Arrays of state per parameter, of its shape and dtype, initially zero.
     scalars : callable
-        ``scalars(problem, rate, l2, t)``: what step t needs besides; a function of nothing else.
-        Given arrays, an element a step, it returns arrays for all of these.
+        ``scalars(problem, rate, l2, t)``: the scalars of step t, which depend on nothing else.
+        With arrays of several steps' arguments, it returns arrays.
     step : callable
         ``step(w, g, states, scalars)``: the parameter and its states after the step.
     usual_rate : float
-        The learning rate where a user of the command line gives none.
+        The command line's default learning rate.
     about : str
-        What a list of names says of it in brackets, if anything.
+        A note that lists of names add in brackets, if any.
     """
 
     n_states: int
@@ -49,11 +49,11 @@ class Optimizer(NamedTuple):
 
 
 def flush(state: Array) -> Array:
-    """Return `state` with numbers below the dtype's smallest normal one replaced by 0.
+    """Return `state` with denormals, numbers below the dtype's smallest normal one, set to 0.
 
-    Where a gradient stays 0, states decay for ever, and arithmetic on denormal numbers takes a core
-    a hundred times as long. NaN stays NaN. The compiled engine goes further where the processor can
-    be told to: all results that are so small are 0 while it trains (`denormals`).
+    If a gradient stays 0, states decay for ever, and arithmetic on denormals takes a core a hundred
+    times as long. NaN stays NaN. On processors that can do it, the compiled engine flushes all
+    denormal results to 0 while it trains (`denormals`).
     """
     return np.where(np.abs(state) < np.finfo(state.dtype).tiny, state.dtype.type(0), state)
 
@@ -64,7 +64,7 @@ def sgd_scalars(problem: Problem, rate: float, l2: float, t: int) -> Scalars:
 
 
 def sgd(w: Array, g: Array, states: States, scalars: Scalars) -> tuple[Array, States]:
-    """Return w - rate (g + l2 w), taken as decay w - rate g: plain gradient descent."""
+    """Return w - rate (g + l2 w), computed as decay w - rate g: plain gradient descent."""
     rate, decay = scalars
     return decay * w - rate * g, ()
 
@@ -78,7 +78,7 @@ def momentum(w: Array, g: Array, states: States, scalars: Scalars) -> tuple[Arra
     """Return w + v with v = momentum v - rate (g + l2 w).
 
     Source: SGDOptimizer of ``sklearn/neural_network/_stochastic_optimizers.py``. PyTorch keeps
-    -v / rate instead, which is another thing only where the rate changes on the way.
+    -v / rate instead, which differs only if the rate changes during training.
     """
     rate, l2, share = scalars
     (v,) = states
@@ -105,13 +105,13 @@ def adam_scalars(problem: Problem, rate: float, l2: float, t: int) -> Scalars:
 
 
 def corrected_rate(problem: Problem, rate: float, t: int) -> float:
-    """Return rate sqrt(1 - b2^t) / (1 - b1^t), which holds both corrections of Adam's bias.
+    """Return rate sqrt(1 - b2^t) / (1 - b1^t), which contains both of Adam's bias corrections.
 
-    So Kingma and Ba put it at the end of section 2 of arXiv:1412.6980, and so scikit-learn has it:
-    epsilon then is their "epsilon hat", added to the root of v as it is.
+    This is the form at the end of section 2 of Kingma and Ba, arXiv:1412.6980, and scikit-learn's:
+    epsilon then is their "epsilon hat", added to the root of v without correction.
     """
     corrected = rate * np.sqrt(1 - problem.beta_2**t) / (1 - problem.beta_1**t)
-    # A Python float takes on the dtype of the arrays that it meets; NumPy's would not.
+    # Unlike NumPy's, a Python float does not change the dtype of the arrays that it multiplies.
     return corrected if np.ndim(corrected) else float(corrected)
 
 
@@ -149,12 +149,12 @@ def moments(g: Array, states: States, b1: float, c1: float, b2: float, c2: float
 
 
 def gradient_scalars(problem: Problem, rate: float, l2: float, t: int) -> Scalars:
-    """Return nothing: no rate, no L2."""
+    """Return no scalars: neither rate nor L2 is used."""
     return ()
 
 
 def gradient(w: Array, g: Array, states: States, scalars: Scalars) -> tuple[Array, States]:
-    """Return w itself, and add g to the state: for those who take the step themselves."""
+    """Return w itself, and add g to the state, for callers that take the step themselves."""
     (total,) = states
     return w, (flush(total + g),)
 

@@ -13,14 +13,7 @@ from fastmlp.checks.own import own_orders, own_rows, own_targets
 from fastmlp.engine import Features
 from fastmlp.problem import TUTORIAL, Problem
 from fastmlp.reference.dropout import keep_mask
-from fastmlp.reference.formulas import (
-    Array,
-    Masks,
-    backward,
-    forward,
-    row_losses,
-    scale_inputs,
-)
+from fastmlp.reference.formulas import Array, Masks, backward, forward, row_losses, scale_inputs
 from fastmlp.reference.losses import tiny
 from fastmlp.reference.optimizers import OPTIMIZERS, States
 from fastmlp.reference.updates import optimizer_step
@@ -35,13 +28,13 @@ class Trainer:
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype.
         `load` reads them and `export` writes them; nothing else touches them.
     x : ndarray or SciPy CSR of shape (n_rows, n_features), or Features
-        Its values are read where they lie. The structure of CSR is copied.
+        Its values are read in place. The structure of CSR is copied.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Labels of intp, or dense targets in the network's dtype; see `losses`. They are copied.
     problem : Problem
         Activations, loss, optimiser and their settings.
     batch_size : int
-        Rows in a step; an epoch's last step takes what is left.
+        Rows per step; an epoch's last step takes those that are left.
     learning_rate : float or ndarray of shape (n_steps,)
         See `optimizers`; one for all steps, or one for each step of an epoch. May be assigned
         between epochs.
@@ -50,23 +43,23 @@ class Trainer:
     input_scale : float, optional
         See `scale_inputs`.
     n_threads : int, optional
-        Accepted for the kernels' sake; NumPy's BLAS has its own threads.
+        Not used; the kernels need it. NumPy's BLAS has its own threads.
     row_weights : ndarray of shape (n_rows,), optional
-        Weights of the rows, 0 or more. A batch's mean loss is its weighted mean. A batch whose
-        weights add up to 0 takes no step and counts nowhere.
+        Weights of the rows, 0 or more. A batch's mean loss is its weighted mean. Batches whose
+        weights add up to 0 are skipped.
     l2_by_rows : bool
-        Divide `lambda_reg` by the batch's sum of weights (its rows, without weights), as
+        Divide `lambda_reg` by the batch's sum of weights (without weights, its number of rows), as
         scikit-learn does with alpha.
     floor : float, optional
         See `losses.Loss`; by default the dtype's smallest normal number.
     seed : int
-        Of dropout's bits; see `dropout.keep_mask`.
+        Of dropout; see `dropout.keep_mask`.
     with_penalty : bool
-        Add up `penalty`.
+        Compute `penalty`.
     total : float, optional
-        What a batch's sums of gradients and losses are divided by, instead of its own sum of
-        weights; `mean_loss` is then the sum of the batches' shares. With the optimiser "gradient"
-        and the sum of all rows' weights, an epoch gives loss and gradient of all rows.
+        The divisor of each batch's sums of gradients and losses, instead of its own sum of weights;
+        `mean_loss` is then the sum of the batches' losses. With the optimiser "gradient" and the
+        sum of all rows' weights, an epoch computes loss and gradient of all rows.
 
     See Also
     --------
@@ -103,7 +96,7 @@ class Trainer:
         self.set_targets(y)
         self.problem = problem
         self.batch_size = batch_size
-        self.learning_rate: Any = learning_rate  # maybe one for each step
+        self.learning_rate: Any = learning_rate  # one, or one for each step
         self.lambda_reg = lambda_reg
         self.input_scale = input_scale
         self.row_weights = None if row_weights is None else row_weights.astype(dtype)
@@ -122,12 +115,12 @@ class Trainer:
         self.load()
 
     def set_targets(self, y: Array) -> None:
-        """Go on with a copy of these targets.
+        """Continue with a copy of these targets.
 
         Parameters
         ----------
         y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            Of the same kind as those before.
+            Of the same kind as before: labels, or dense.
         """
         weights, _ = self.outside
         n_rows, n_outputs = self.x.shape[0], weights[-1].shape[1]
@@ -139,7 +132,7 @@ class Trainer:
         Parameters
         ----------
         order : intp ndarray of shape (n_ordered,)
-            Numbers of rows of X, in the order in which they are trained on.
+            Indices of rows of X, in the order in which they are trained on.
 
         Returns
         -------
@@ -149,7 +142,7 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there is no such row. No step has been taken then.
+            If an index is out of range. No step has been taken then.
         """
         order = own_orders(order, self.x.shape[0])
         self._last = order, np.array(self.learning_rate), self.lambda_reg, self.n_steps
@@ -157,7 +150,7 @@ class Trainer:
         return loss
 
     def repeat(self) -> None:
-        """Take the steps of the last call of `epoch` once more, with the same numbers."""
+        """Take the steps of the last call of `epoch` again, with the same scalars."""
         settings = self.learning_rate, self.lambda_reg, self.n_steps
         order, self.learning_rate, self.lambda_reg, self.n_steps = self._last
         try:
@@ -168,7 +161,7 @@ class Trainer:
     def _take(self, order: NDArray[np.int64]) -> tuple[float, float, float]:
         """Take an epoch's steps; return the last batch's loss, the mean loss and the penalty."""
         loss, total, penalty, n_rows = float("nan"), 0.0, 0.0, 0
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverged run shows in its loss
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss shows that a run has diverged
             for batch, start in enumerate(range(0, len(order), self.batch_size)):
                 rows = order[start : start + self.batch_size]
                 weight = float(
@@ -209,7 +202,7 @@ class Trainer:
             masks=masks,
         )
         rates = rate, strength
-        # One assignment, so that an interrupt finds a whole step or none of it.
+        # A single assignment, so that an interrupt leaves a whole step or none.
         self.parameters = optimizer_step(weights, biases, dw, db, states, problem, *rates, step)
         self.n_steps = step
         loss = losses.sum() if row_weights is None else row_weights @ losses
@@ -221,7 +214,7 @@ class Trainer:
         Parameters
         ----------
         orders : ndarray of shape (n_epochs, n_ordered)
-            A row is the order of an epoch's rows. For more than one, `learning_rate` is a number.
+            The order of each epoch's rows. With several epochs, `learning_rate` is a single float.
 
         Returns
         -------
@@ -237,21 +230,21 @@ class Trainer:
         self._marked = self.n_steps, self.parameters
 
     def go_back(self) -> None:
-        """Go on from where `mark` was called."""
+        """Continue from where `mark` was called."""
         self.n_steps, self.parameters = self._marked
 
     def _masks(self, step: int, n_rows: int) -> Masks:
-        """Which activations of each hidden layer this step keeps."""
+        """Return masks of the activations that a step keeps, one for each hidden layer."""
         sizes = [b.shape[1] for b in self.parameters[1][:-1]]
         share = self.problem.dropout
         return [keep_mask(self.seed, step, i, n_rows, n, share) for i, n in enumerate(sizes, 1)]
 
     def load(self) -> None:
-        """Go on from the values in the arrays that were handed in, and in `states`."""
+        """Continue from the values in the caller's arrays, `outside` and `states`."""
         self._copy(np.copy)
 
     def restart(self) -> None:
-        """Go on from the parameters in the arrays that were handed in, and from states of 0."""
+        """Continue from the parameters in the caller's arrays, and from states of 0."""
         self._copy(np.zeros_like)
 
     def _copy(self, of_state: Callable[[Array], Array]) -> None:
@@ -263,7 +256,7 @@ class Trainer:
         )
 
     def export(self) -> None:
-        """Write parameters into the arrays that were handed in, and the states into `states`."""
+        """Write the parameters and the states into the caller's arrays."""
         weights, biases, _ = self.parameters
         outside = [*self.outside[0], *self.outside[1]]
         for array, values in zip(outside, [*weights, *biases], strict=True):
@@ -271,13 +264,13 @@ class Trainer:
         self.export_states()
 
     def export_states(self) -> None:
-        """Write the states into `states`."""
+        """Write the states into the caller's arrays."""
         _, _, states = self.parameters
         for array, values in zip(chain(*self.states), chain(*states), strict=True):
             array[...] = values
 
     def close(self) -> None:
-        """Nothing to release; the kernels have threads and buffers."""
+        """Do nothing: there is nothing to release."""
 
     def __enter__(self) -> Trainer:
         return self

@@ -1,4 +1,4 @@
-"""From gradients to new parameters: a step of an optimiser for all layers."""
+"""Updates parameters: an optimiser's step for all layers, from their gradients."""
 
 from __future__ import annotations
 
@@ -33,16 +33,15 @@ def optimizer_step(
         w1..wL of shapes (n_in, n_out) and b1..bL of shapes (1, n_out), all of one dtype, float32
         or float64.
     dw, db : sequence of ndarray
-        Gradients, as `backward` returned them.
-        All belong to the parameters before the step.
+        Gradients from `backward`, all with respect to the parameters before the step.
     states : sequence of tuple of ndarray
         The optimiser's arrays, for each of w1..wL, b1..bL; of the parameter's shape and dtype.
     problem : Problem
-        Its optimiser, and that one's settings.
+        Its optimiser and the optimiser's settings.
     learning_rate, lambda_reg : float
         The rate, and the strength of L2; see `optimizers`.
     t : int
-        Number of the step, from 1.
+        The step's index, from 1.
 
     Returns
     -------

@@ -10,7 +10,6 @@ compiled again in memory. No failure of the cache ever reaches the caller.
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import pickle
@@ -19,7 +18,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
-from typing import Any, overload
+from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -40,25 +39,19 @@ from fastmlp.kernels.codegen.compile_notice import watch
 _constants: dict[str, object] = {}
 
 
-@overload
-def compiled(function: Callable[..., Any], /) -> Any: ...
-@overload
-def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]: ...
-def compiled(function: Any = None, /, **options: Any) -> Any:
-    """Compile a kernel with Numba, or load it from the user's cache folder.
+def compiled(function: Any) -> Any:
+    """Compile a kernel with Numba, or load it from the user's cache folder; used as ``@compiled``.
 
-    Used as ``@compiled`` or ``@compiled(fastmath={"contract"})``. The kernel releases the GIL and
-    divides as NumPy does (no ZeroDivisionError). Everything that its code depends on must be in the
-    source trees that `sources.hash_of` reads, or be passed to `key_on`. Only kernels called from
-    Python are stored; those called by other kernels are part of their callers' code. Names must be
-    unique: Numba's linker takes functions with the same name for the same function.
+    The kernel releases the GIL and divides as NumPy does (no ZeroDivisionError). Everything that
+    its code depends on must be in the source trees that `sources.hash_of` reads, or be passed to
+    `key_on`. Only kernels called from Python are stored; those called by other kernels are part of
+    their callers' code. Names must be unique: Numba's linker takes functions with the same name for
+    the same function.
 
     Parameters
     ----------
     function : function
         Defined by ``def`` at the top of a module.
-    **options
-        Passed to ``numba.njit``.
 
     Returns
     -------
@@ -72,16 +65,13 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
         If the function is not defined at the top of a module: it may close over variables that
         are not part of the key.
     """
-    if function is None:
-        return functools.partial(compiled, **options)
     if not function.__qualname__.isidentifier():
         raise TypeError(
             f"{function.__qualname__} has no name of its own: define it at the top of a module"
         )
     check_compiler()
-    options = {"nogil": True, "error_model": "numpy"} | options
-    kernel: Any = numba.njit(**options)(function)
-    kernel._cache = KernelCache(function, options)
+    kernel: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    kernel._cache = KernelCache(function)
     watch.functions.add(function)
     return kernel
 
@@ -112,15 +102,11 @@ def cache_folder() -> Path:
 class KernelCache(_Cache):
     """Numba's cache interface: asked for a kernel's code before compiling, given it afterwards."""
 
-    def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
+    def __init__(self, function: FunctionType) -> None:
         # Not the file's name, which may be the same in two folders; nor its path, since copies of
         # the package share their code.
         line = function.__code__.co_firstlineno
         self._kernel = (function.__module__, line, function.__qualname__)
-        self._options = {
-            name: sorted(value) if isinstance(value, set | frozenset) else value
-            for name, value in sorted(options.items())
-        }
         self._sources = sources.hash_of(function)
         self._enabled = True
 
@@ -190,7 +176,6 @@ class KernelCache(_Cache):
                 "signature": [str(arguments), str(return_type)],
                 "sources": self._sources,
                 "constants": _constants,
-                "options": self._options,
                 "settings": {name: str(getattr(config, name, None)) for name in _SETTINGS},
                 "target": codegen.magic_tuple(),
                 "python": sys.version,

@@ -52,7 +52,7 @@ class Kernel:
     def __init__(self, function: FunctionType) -> None:
         self.py_func, self.__doc__ = function, function.__doc__
         self.name = function.__name__
-        self._cache = KernelCache(function, OPTIONS)
+        self._cache = KernelCache(function)
         self._variants: dict[tuple[str, ...], tuple[int, Any]] = {}
         watch.functions.add(function)
 

@@ -12,42 +12,24 @@ results that instructions will have at run time. A Python loop emits its body se
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import cgutils
 
-from fastmlp.kernels.codegen.cache import key_on
-from fastmlp.words import shown
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
 
 INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 BOOL = ir.IntType(1)
 
 
-def _host_vector_bytes() -> tuple[int, int]:
-    """Width of the host's vector registers in bytes, and their number."""
-    forced = os.environ.get("FASTMLP_LANES")
-    features = llvm.get_host_cpu_features()
-    many = bool(features.get("avx512f")) or "aarch64" in llvm.get_process_triple()
-    if forced:
-        if forced not in ("4", "8", "16"):
-            raise ValueError(f"FASTMLP_LANES={shown(forced)}: set it to 4, 8 or 16, or unset it")
-        return int(forced) * 4, 32 if many else 16
-    if features.get("avx512f"):
-        return 64, 32
-    return (32 if features.get("avx2") else 16), (32 if many else 16)
-
-
-VECTOR_BYTES, N_REGISTERS = _host_vector_bytes()
-key_on(vector_bytes=VECTOR_BYTES)
-
-
 def constant(value: int) -> ir.Constant:
     """A 64-bit integer constant."""
     return ir.Constant(INT64, value)
+
+
+ZERO = constant(0)
 
 
 class Lanes:
@@ -99,12 +81,9 @@ class Lanes:
     def load_masked(self, address: Any, mask: Any, kind: Any) -> Any:
         """Load the lanes whose mask is set, zeros for the others, whose memory is not read."""
         pointer = self.pointer(address, kind)
+        alignment, zeros = ir.Constant(INT32, 1), ir.Constant(kind, [0] * kind.count)
         name = f"llvm.masked.load.{_suffix(kind)}.p0"
-        return self.call(
-            name,
-            kind,
-            [pointer, ir.Constant(INT32, 1), mask, ir.Constant(kind, [0] * kind.count)],
-        )
+        return self.call(name, kind, [pointer, alignment, mask, zeros])
 
     def store(self, value: Any, address: Any) -> None:
         instruction = self.builder.store(value, self.pointer(address, value.type))
@@ -272,14 +251,39 @@ class Lanes:
             chosen.append(phi)
         return chosen
 
-    def repeat(self, n: Any, body: Callable[[Any], None], step: int = 1) -> None:
-        """Emit ``for i in range(0, n, step): body(i)``."""
+    def repeat(
+        self,
+        n: Any,
+        body: Callable[..., Sequence[Any] | None],
+        step: int = 1,
+        initial: Sequence[Any] = (),
+        first: Any = ZERO,
+    ) -> list[Any]:
+        """Emit ``for i in range(first, n, step): values = body(i, *values)``.
+
+        Returns the last values; without `initial` there are none, and `body` returns nothing.
+        """
+
+        def once(i: Any, *values: Any) -> list[Any]:
+            following = body(i, *values) or ()
+            return [self.builder.add(i, constant(step)), *following]
+
+        def is_inside(i: Any, *_: Any) -> Any:
+            return self.builder.icmp_signed("<", i, n)
+
+        return self.loop([first, *initial], is_inside, once)[1:]
+
+    def repeat_whole(self, first: Any, end: Any, step: int, body: Callable[[Any], None]) -> Any:
+        """Emit ``while i + step <= end: body(i); i += step`` from i = first; returns the last i."""
 
         def once(i: Any) -> list[Any]:
             body(i)
             return [self.builder.add(i, constant(step))]
 
-        self.loop([constant(0)], lambda i: self.builder.icmp_signed("<", i, n), once)
+        def fits(i: Any) -> Any:
+            return self.builder.icmp_signed("<=", self.builder.add(i, constant(step)), end)
+
+        return self.loop([first], fits, once)[0]
 
 
 def _suffix(kind: Any) -> str:

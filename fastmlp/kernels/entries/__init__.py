@@ -1,5 +1,5 @@
-"""What a user chooses by name, and adds to: `activations`, `losses` and `optimizers`, for a vector.
+"""What users choose by name and can add to: `activations`, `losses` and `optimizers`, for a vector.
 
-Each bears the name of the entry of `fastmlp.reference` whose formula it writes. `elementary` has
-the functions that they are made of.
+Each has the name of the entry of `fastmlp.reference` whose formula it emits. `elementary` has the
+functions that they are built from.
 """

@@ -1,8 +1,8 @@
-"""Activations: functions of a vector, and their slopes.
+"""Activations: compute functions of a vector, and their slopes.
 
-An entry writes the formulas of the entry of the same name in
-:mod:`fastmlp.reference.activations`. ReLU, and none, are part of the tile that made the sums;
-others are a pass over rows that have just been written (`activation_pass`).
+An entry emits the formulas of the entry of the same name in :mod:`fastmlp.reference.activations`.
+ReLU and the identity are part of a product's tiles, and so cost no pass over memory; others are a
+pass over rows that have just been written (`activation_pass`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from fastmlp.kernels.codegen.numba_types import Entry
 from fastmlp.kernels.codegen.simd import Lanes
 from fastmlp.kernels.entries import elementary
 
-# What happens to a finished tile of a forward or backward product, its epilogue: it is stored as it
-# is; after ReLU; or where `mask`, the outputs of a layer with ReLU, is above 0, and 0 elsewhere.
+# The epilogue of a tile, what happens to it before it is stored: nothing; ReLU; or elements are set
+# to 0 where `mask`, the outputs of a layer with ReLU, is not above 0.
 STORE, RELU, RELU_MASK = 0, 1, 2
 LEAK = 0.01  # the slope of leaky ReLU below 0
 
@@ -25,13 +25,13 @@ class Activation(Entry):
     Attributes
     ----------
     of_output : bool
-        Whether the slope is computed from the output; else from what was before.
+        Whether the slope is computed from the output; else from the pre-activation.
     epilogue : int
-        What a tile does of the function: ReLU, or nothing (STORE).
+        The epilogue of forward products: RELU, or STORE.
     is_whole : bool
-        Whether that is all of it.
+        Whether that computes the function, so that it needs no pass of its own.
     mask : int
-        With `is_whole`: the epilogue by which the way back multiplies by the slope.
+        With `is_whole`: the epilogue that multiplies by the slope in backward products.
     """
 
     of_output = True
@@ -40,11 +40,11 @@ class Activation(Entry):
     mask = STORE
 
     def function(self, v: Lanes, z: Any) -> Any:
-        """Write the output for the vector `z`."""
+        """Emit the output for the vector `z`."""
         raise NotImplementedError
 
     def slope(self, v: Lanes, a: Any) -> Any:
-        """Write the derivative, from the output, or from what was before it."""
+        """Emit the derivative, from the output or the pre-activation; see `of_output`."""
         raise NotImplementedError
 
 

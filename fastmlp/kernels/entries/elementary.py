@@ -1,4 +1,4 @@
-"""Elementary functions of vectors, from which activations and losses are built.
+"""Computes elementary functions of vectors, from which activations and losses are built.
 
 Each is called as ``f(v, x)`` while a vector op is emitted; x is a vector of floats. It returns the
 vector of results, accurate to a few units in the last place.

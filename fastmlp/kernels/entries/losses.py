@@ -1,9 +1,9 @@
-"""Losses, each with the output function that goes with it.
+"""Losses: compute predictions, the gradient with respect to the logits, and losses of rows.
 
-An entry writes the formulas of the entry of the same name in :mod:`fastmlp.reference.losses`. Both
-are passes over a row of logits: :meth:`Loss.predict` makes predictions of them, and
-:meth:`Loss.differentiate` makes the gradient by the logits of those, and the row's loss. Sums over
-units take one order, that of 16 lanes, whatever the vector's length.
+An entry emits the formulas of the entry of the same name in :mod:`fastmlp.reference.losses`, in two
+passes over a row: :meth:`Loss.predict` turns logits into predictions, :meth:`Loss.differentiate`
+turns predictions into the gradient and returns the row's loss. Sums over units are added in the
+order of 16 lanes, whatever the vector width. Softmax keeps rows of up to 16 units in registers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fastmlp.kernels.entries import elementary
 class Target:
     """A row's target: its label (64 bits), or the address of its dense targets, one per unit.
 
-    `logits` is the address of the logits that its predictions were computed from.
+    `logits` is the address of the logits from which its predictions were computed.
     """
 
     label: Any = None
@@ -33,10 +33,10 @@ class Target:
 
 
 class Loss(Entry):
-    """A loss whose output function and terms are of one unit each.
+    """A loss whose predictions and terms depend on one unit each.
 
-    Subclasses write :meth:`output` and :meth:`term`, or replace the passes as a whole. Where logits
-    tell more of the loss than predictions, :meth:`term_of_logits` is in the place of :meth:`term`.
+    Subclasses define :meth:`output` and :meth:`term`, or override the passes as a whole. If the
+    logits give a more exact loss than the predictions, override :meth:`term_of_logits` instead.
 
     Attributes
     ----------
@@ -47,35 +47,35 @@ class Loss(Entry):
     of_labels = False
 
     def for_labels(self) -> Loss:
-        """Return the same loss with labels for targets; itself, if it takes none."""
+        """Return the same loss with labels as targets; itself if it takes none."""
         return self
 
     def output(self, v: Lanes, z: Any) -> Any:
-        """Write the predictions for a vector of logits."""
+        """Emit the predictions for a vector of logits."""
         raise NotImplementedError
 
     def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
-        """Write each unit's share of a row's loss."""
+        """Emit each unit's term of a row's loss; `floor` is the lower bound of probabilities."""
         raise NotImplementedError
 
     def term_of_logits(self, v: Lanes, z: Any, p: Any, y: Any, floor: Any) -> Any:
-        """Write what `term` does, `z` being what `p` was made of."""
+        """Emit what `term` does, from the logits `z` too, of which `p` are the predictions."""
         return self.term(v, p, y, floor)
 
     def gradient(self, v: Lanes, p: Any, y: Any) -> Any:
-        """Write the derivative of the row's loss by the logits."""
+        """Emit the derivative of the row's loss with respect to the logits."""
         return v.builder.fsub(p, y)
 
     def row_loss(self, v: Lanes, total: Any, n: Any) -> Any:
-        """Write a row's loss, a scalar, from the sum of its units' terms."""
+        """Emit a row's loss, a scalar, from the sum of its units' terms."""
         return total
 
     def late(self, v: Lanes, value: Any, floor: Any) -> Any:
-        """Write the losses of a vector of rows from what `differentiate` returned for them."""
+        """Emit the losses of a vector of rows from what `differentiate` returned for them."""
         return value
 
     def predict(self, v: Lanes, z: Any, n: Any, out: Any) -> None:
-        """Write a row's predictions; `out` may be `z`, and is a multiple of 16 units long."""
+        """Emit a row's predictions; `out` may be `z`, and is padded to a multiple of 16 units."""
 
         def vector(i: Any) -> None:
             v.store(self.output(v, v.load(v.at(z, i))), v.at(out, i))
@@ -85,9 +85,9 @@ class Loss(Entry):
     def differentiate(
         self, v: Lanes, p: Any, n: Any, target: Target, factor: Any, floor: Any
     ) -> Any:
-        """Write the gradient, times `factor`, over the predictions; returns the row's loss.
+        """Emit the gradient times `factor`, in place of the predictions; returns the row's loss.
 
-        Units beyond the last one get zeros.
+        Units beyond the last one are set to zero.
         """
         b = v.builder
         zero = v.full(0.0)
@@ -104,9 +104,9 @@ class Loss(Entry):
 
 
 def sum_over_units(v: Lanes, n: Any, term: Callable[[Any, Any], Any]) -> Any:
-    """Write the sum of ``term(i, inside)`` over vectors of units from `i` on; returns the scalar.
+    """Emit the sum of ``term(i, inside)`` over vectors of units from `i` on; returns the scalar.
 
-    `inside` is the mask of those that there are.
+    `inside` is the mask of units before the n-th.
     """
     b = v.builder
     offsets = range(0, SUM_LANES, v.count) or range(1)
@@ -116,14 +116,10 @@ def sum_over_units(v: Lanes, n: Any, term: Callable[[Any, Any], Any]) -> Any:
         for offset, total in zip(offsets, totals, strict=True):
             first = b.add(i, constant(offset))
             new.append(b.fadd(total, term(first, v.below(b.sub(n, first)))))
-        return [b.add(i, constant(SUM_LANES)), *new]
+        return new
 
-    _, *totals = v.loop(
-        [constant(0), *[v.full(0.0)] * len(offsets)],
-        lambda i, *_: b.icmp_signed("<", i, n),
-        group,
-    )
-    return v.reduce(b.fadd, totals)
+    zeros = [v.full(0.0)] * len(offsets)
+    return v.reduce(b.fadd, v.repeat(n, group, step=SUM_LANES, initial=zeros))
 
 
 class SquaredError(Loss):
@@ -173,13 +169,13 @@ class Poisson(Loss):
 
 
 class CrossEntropy(Loss):
-    """Softmax over all units of a row; targets are labels, or rows of numbers."""
+    """Softmax over all units of a row; targets are labels, or dense."""
 
     def __init__(self, of_labels: bool = False) -> None:
         self.of_labels = of_labels
 
     def for_labels(self) -> CrossEntropy:
-        """Return the same loss with labels for targets."""
+        """Return the same loss with labels as targets."""
         return CrossEntropy(of_labels=True)
 
     def term(self, v: Lanes, p: Any, y: Any, floor: Any) -> Any:
@@ -204,17 +200,17 @@ class CrossEntropy(Loss):
             v.store(b.fmul(b.fsub(v.load(v.at(p, i)), y), factor), v.at(p, i))
 
         v.repeat(n, classes, step=v.count)
-        return chosen  # whose logarithm is taken for many rows together
+        return chosen  # `late` takes the logarithms of many rows together
 
     def predict(self, v: Lanes, z: Any, n: Any, out: Any) -> None:
-        """The row's maximum is subtracted first. Units beyond the last one get zeros."""
+        """Subtract the row's maximum first. Units beyond the last one are set to zero."""
         b = v.builder
         wanted = [1]
         while wanted[-1] * v.count < SUM_LANES:
             wanted.append(2 * wanted[-1])
 
         def short(n_vectors: int) -> None:
-            """A row of so many vectors, which never leave the registers."""
+            """A row of up to `n_vectors` vectors, which never leave the registers."""
             offsets = [i * v.count for i in range(n_vectors)]
             inside = [v.below(b.sub(n, constant(i))) for i in offsets]
             low, zero = v.full(-math.inf), v.full(0.0)
@@ -250,12 +246,10 @@ class CrossEntropy(Loss):
         def one_maximum(i: Any, largest: Any) -> list[Any]:
             inside = v.below(b.sub(n, i))
             value = b.select(inside, v.load(v.at(z, i)), v.full(-math.inf))
-            return [b.add(i, constant(v.count)), v.maximum(value, largest)]
+            return [v.maximum(value, largest)]
 
-        _, largest = v.loop(
-            [constant(0), v.full(-math.inf)], lambda i, _: b.icmp_signed("<", i, n), one_maximum
-        )
-        largest = v.splat(v.reduce(v.maximum, [largest]))
+        largest = v.repeat(n, one_maximum, step=v.count, initial=[v.full(-math.inf)])
+        largest = v.splat(v.reduce(v.maximum, largest))
 
         def power(i: Any, inside: Any) -> Any:
             value = elementary.exp_nonpositive(v, b.fsub(v.load(v.at(z, i)), largest))

@@ -1,4 +1,4 @@
-"""Optimisers: compute a vector of new weights and states from its gradient.
+"""Optimisers: compute a vector of new weights and states from the gradient.
 
 An entry emits the formula of the entry of the same name in :mod:`fastmlp.reference.optimizers`.
 Square roots and quotients are correctly rounded, so that bits agree at every vector width.

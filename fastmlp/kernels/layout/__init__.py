@@ -1,4 +1,4 @@
-"""What lies where in memory, and which thread works on which part of it.
+"""Where everything lies in memory, and which part of it each thread computes.
 
 `records` defines the tables of addresses that kernels receive, `memory_plan` fills them for one
 network and batch size, `packing` lays parameters out in panels, `blocking` has the sizes of the

@@ -6,7 +6,7 @@ the processor and the number of threads. The second section only affects speed.
 
 from __future__ import annotations
 
-from fastmlp.kernels.codegen.simd import N_REGISTERS, VECTOR_BYTES
+from fastmlp.kernels.codegen.registers import N_REGISTERS, VECTOR_BYTES
 
 # Lengths of partial sums: changing one changes bits.
 INPUTS_PER_SUM = 512  # products in a partial sum of a forward or backward product

@@ -19,7 +19,8 @@ import numpy as np
 
 from fastmlp.kernels.codegen.buffers import LINE, PAGE, address_of, aligned, rounded_up, row_stride
 from fastmlp.kernels.codegen.numba_types import WORD
-from fastmlp.kernels.codegen.simd import SUM_LANES, VECTOR_BYTES
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
+from fastmlp.kernels.codegen.simd import SUM_LANES
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import (
     LONGEST_GROUP,

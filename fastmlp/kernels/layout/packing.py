@@ -17,7 +17,8 @@ from llvmlite import ir
 
 from fastmlp.kernels.codegen.buffers import aligned, rounded_up
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.simd import VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
+from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, lanes, vector_op
 from fastmlp.kernels.layout.blocking import LONGEST_GROUP
 from fastmlp.kernels.layout.records import layer_at, work_at
@@ -158,10 +159,10 @@ def _pack_rows(
         at_row = [n_columns, start, v.at(out, b.mul(r, width)), found]
         at_row = v.loop(at_row, lambda rest, *_: b.icmp_signed(">=", rest, width), whole_panel)
         at_row = v.loop(at_row, lambda rest, *_: b.icmp_signed(">", rest, constant(0)), vector)
-        return [b.add(r, constant(1)), at_row[-1]]
+        return [at_row[-1]]
 
     nothing = ir.Constant(v.integers, [0] * v.count)
-    _, found = v.loop([constant(0), nothing], lambda r, _: b.icmp_signed("<", r, n_rows), row)
+    (found,) = v.repeat(n_rows, row, initial=[nothing])
     return v.bits(b.icmp_unsigned("!=", found, nothing))
 
 

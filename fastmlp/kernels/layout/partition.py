@@ -23,7 +23,7 @@ from fastmlp.kernels.layout.blocking import LONGEST_GROUP
 
 
 class InputRange(NamedTuple):
-    """Numbers of the first of some neighbouring inputs, and of the one after the last."""
+    """Neighbouring inputs: the index of the first one, and that after the last one."""
 
     first: Any
     last: Any
@@ -39,7 +39,7 @@ def _own_vector(v: Lanes, work: Any, layer: Any, thread: Any, if_all: Any) -> An
 def _own_of(v: Lanes, work: Any, layer: Any, n: Any, unit: Any, thread: Any, if_all: Any) -> Any:
     """Index of the first of `n` rows or inputs that is a thread's own; `if_all` if not divided.
 
-    They are dealt out in whole blocks of `unit`.
+    They are divided in whole blocks of `unit`.
     """
     b = v.builder
     n_units = b.sdiv(b.sub(b.add(n, unit), constant(1)), unit)

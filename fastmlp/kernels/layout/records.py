@@ -8,7 +8,11 @@ count bytes.
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastmlp.kernels.codegen.numba_types import Record
+from fastmlp.kernels.codegen.simd import Lanes
+from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
 # -- one for each thread -------------------------------------------------------------------------
 WORK = Record(
@@ -84,6 +88,14 @@ step_at = STEP.reader()
 N_OPTIMIZER_SCALARS = 7  # at most
 SHARE, PENALTY, FOR_WEIGHTS, FOR_BIASES = 0, 1, 2, 2 + N_OPTIMIZER_SCALARS
 N_SCALARS = FOR_BIASES + N_OPTIMIZER_SCALARS
+
+
+def scalars_of(v: Lanes, work: Any, first: Any, dtype: Any = None) -> Integer:
+    """The address of the current step's scalars, from index `first` on; emits instructions."""
+    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), first)
+
+
+scalars_at = vector_op(scalars_of)  # for jitted code
 
 # -- one for each stage of a step ------------------------------------------------------------------
 STAGE = Record("Stage", "kernel layer clock")  # kernel 0: all threads meet

@@ -228,9 +228,6 @@ class Fit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         with _lock:
             _fits.discard(id(self))
 

@@ -1,8 +1,8 @@
-"""What a step is made of: the kernels that run one after the other on a mini-batch.
+"""The stages of a step: kernels that run one after the other on a mini-batch.
 
-`gather` brings the rows of the batch, `dense` multiplies by weights, or `skip_zeros` where most
-inputs are zero (`nonzero_masks` say where, `skip_zeros_pass` is its loop); `activation_pass`
-applies an activation, `loss_head` makes predictions, losses and their gradient, `penalty` sums up
-squares for L2, and `update` moves the weights. `batch_parts` serves large batches. `tile` and
-`transpose` are what they are built from.
+`gather` copies the rows of the batch. `dense` multiplies by weights, or `skip_zeros` if most inputs
+are zero: `nonzero_masks` finds the others, and `skip_zeros_pass` is its loop. `activation_pass`
+applies activations, `loss_head` computes predictions, losses and their gradient, `penalty` sums up
+squares for L2, and `update` updates the weights. `batch_parts` has the stages of large batches.
+They are built from `tile` and `transpose`.
 """

@@ -1,4 +1,8 @@
-"""Activations that tiles don't have, and dropout: passes over rows that lie in the cache."""
+"""Applies dropout, and activations that are not part of a product's tiles.
+
+Each is a pass over rows that have just been written, and are still in the cache. It is fast because
+dropout's bits are hashes, computed a vector at a time from the indices of row and unit.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +26,18 @@ key_on(dropout_hash=(LAYER, ROW, UNIT, ROUNDS, LAST_SHIFT))
 def _mix(builder: Any, x: Any) -> Any:
     """:func:`fastmlp.reference.dropout.mix`, of one 32-bit integer or a vector of them."""
 
-    def number(value: int) -> Any:
+    def constant_of(value: int) -> Any:
         count = getattr(x.type, "count", None)
         return ir.Constant(x.type, [value] * count if count else value)
 
     for shift, factor in ROUNDS:
-        x = builder.mul(builder.xor(x, builder.lshr(x, number(shift))), number(factor))
-    return builder.xor(x, builder.lshr(x, number(LAST_SHIFT)))
+        shifted = builder.lshr(x, constant_of(shift))
+        x = builder.mul(builder.xor(x, shifted), constant_of(factor))
+    return builder.xor(x, builder.lshr(x, constant_of(LAST_SHIFT)))
 
 
 class _Dropout:
-    """Emits which units of a row are kept.
-
-    `key` is the step's.
-    """
+    """Emits masks of the units that a step keeps; `key` is the step's hash."""
 
     def __init__(self, v: Lanes, work: Any, layer: Any, key: Any) -> None:
         b = v.builder
@@ -61,10 +63,7 @@ class _Dropout:
 
 
 class Patch(NamedTuple):
-    """Some rows of the batch, and some units.
-
-    `first_row` is counted in the batch, also where it is taken in parts.
-    """
+    """Some rows and some units; `first_row` counts from the batch's first row, not the part's."""
 
     first_row: Any
     n_rows: Any
@@ -76,10 +75,10 @@ def _each_vector(
     v: Lanes, work: Any, layer: Any, key: Any, of: Patch, views: tuple[View, View],
     visit: Callable[[Any, Any, Callable[[Any], Any] | None], None],
 ) -> None:  # fmt: skip
-    """Emit ``visit(place, other place, drop)`` for each vector of a patch, in two matrices.
+    """Emit ``visit(address, other address, drop)`` for each vector of a patch in two matrices.
 
-    `drop` writes what dropout leaves of a vector of these units; None where a step drops none. Both
-    are emitted, and chosen at run time.
+    ``drop(x)`` emits dropout of a vector x of these units. It is None for steps without dropout:
+    loops for both cases are emitted, and one is chosen at run time.
     """
     b = v.builder
 
@@ -115,7 +114,7 @@ def _function_rows(
     v: Lanes, work: Any, layer: Any, key: Any, of: Patch, z: View, out: View,
     activation: Any, dtype: Any,
 ) -> None:  # fmt: skip
-    """``out = dropped(f(z))`` of some rows and units; `z` becomes f(z) if slopes are of that."""
+    """``out = dropout(f(z))`` of a patch; ``z = f(z)`` too if the slope is computed from that."""
 
     def visit(z_at: Any, out_at: Any, drop: Callable[[Any], Any] | None) -> None:
         a = activation.function(v, v.load(z_at))
@@ -133,7 +132,7 @@ def _slope_rows(
     v: Lanes, work: Any, layer: Any, key: Any, of: Patch, slopes: View, gradient: View,
     activation: Any, dtype: Any,
 ) -> None:  # fmt: skip
-    """From the gradient by dropped outputs to that by what is before the activation, in place."""
+    """Multiply a patch of the gradient by dropout's factors and activation's slope, in place."""
 
     def visit(a_at: Any, g_at: Any, drop: Callable[[Any], Any] | None) -> None:
         g = v.load(g_at)
@@ -145,7 +144,7 @@ def _slope_rows(
 
 @kernel
 def activate(work, layer, dtype, activation):
-    """A thread's own part of a layer's outputs, after dropout, from its sums.
+    """Compute a thread's own part of a layer's outputs, after dropout, from its pre-activations.
 
     Computes an entry of :data:`fastmlp.reference.ACTIVATIONS` and
     :func:`fastmlp.reference.keep_mask`.
@@ -165,7 +164,7 @@ def activate(work, layer, dtype, activation):
 
 @kernel
 def slope(work, layer, dtype, activation):
-    """A thread's own columns of the gradient by a layer's sums, from that by its outputs."""
+    """Turn the gradient with respect to outputs into that to pre-activations, in own columns."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     first = first_vector(work, layer) * width

@@ -1,8 +1,8 @@
-"""A dense layer forward, and the way back from a layer's gradient to that of the layer below.
+"""Computes the products of a dense layer: its pre-activations, and the gradient of the layer below.
 
-Columns are taken two vectors at a time, a panel, as long as a whole panel is left of the thread's
-own; else one vector. Long sums are made in parts: after the first part, a product starts from what
-it has stored before.
+A thread goes through its own columns a panel (two vectors) at a time, or one vector at a time where
+it does not own the whole panel. Long sums are computed in parts: after the first part, a product
+starts from the result that it has stored before. `tile` says why products are fast.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from fastmlp.kernels.entries.activations import STORE
 from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM
 from fastmlp.kernels.layout.partition import first_row, first_vector, last_row, last_vector
 from fastmlp.kernels.layout.records import layer_at, work_at
-from fastmlp.kernels.stages.tile import epilogue_of, mask_of, narrow_product, wide_product
+from fastmlp.kernels.stages.tile import epilogue_of, mask_of, product
 
 
 @kernel
 def claim_outputs(work, layer, dtype):
-    """Have the cache lines that a thread is about to write its outputs to brought to its core.
+    """Claim the cache lines that a thread is about to write its outputs to.
 
-    Two steps ago the other threads read from them, so that their cores hold copies, and a core has
-    to be a line's only holder before it can write there. Asking for all lines at once takes much
-    less time than waiting for one after the other at each write. No number changes.
+    Two steps ago the other threads read them, so that their cores hold copies, and a core must be
+    a line's only holder before it can write there. Requesting all lines at once takes much less
+    time than waiting for one after the other at each write. Nothing in memory changes.
     """
     work, layer = work_at(work), layer_at(layer)
     if work.n_threads > 1:
@@ -39,7 +39,7 @@ def claim_outputs(work, layer, dtype):
 
 @kernel
 def forward(work, layer, dtype, activation):
-    """A thread's own columns, or rows, of what a layer makes of its inputs.
+    """Compute a thread's own columns, or rows, of a layer's pre-activations.
 
     Computes :func:`fastmlp.reference.matmul_bias`. Where the activation is ReLU, the tiles apply it
     before they are stored; other activations follow as a stage of their own (`activate`).
@@ -61,22 +61,19 @@ def forward(work, layer, dtype, activation):
             p = View(x + k * size, layer.inputs_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = epilogue_of(activation) if k + count == layer.n_in else STORE
-            if is_wide:
-                wide_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
-            else:
-                narrow_product(n_rows, count, p, q, before, out, epilogue, 0, dtype)
+            product(is_wide, n_rows, count, p, q, before, out, epilogue, 0, dtype)
             before = out
         c += 2 if is_wide else 1
 
 
 @kernel
 def backward(work, layer, dtype, activation):
-    """From the gradient by a layer's z to a thread's own columns of the gradient by its inputs.
+    """Compute a thread's own columns of the gradient with respect to a layer's inputs.
 
-    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. Where the layer below has ReLU, the
-    tiles multiply by its slope before they are stored, so that the result is the gradient by that
-    layer's z; where it has no activation, the two are one. Other slopes follow as a stage of their
-    own (`activate`).
+    Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. If the layer below has ReLU, the
+    tiles multiply by its slope before they are stored, so that the result is the gradient with
+    respect to that layer's pre-activations; without an activation, the two are the same. Other
+    slopes follow as a stage of their own (`slope`).
     """
     work, layer = work_at(work), layer_at(layer)
     below = layer_at(layer.below)
@@ -94,9 +91,6 @@ def backward(work, layer, dtype, activation):
             p = View(layer.gradient + k * size, layer.unit_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = mask_of(activation) if k + count == layer.n_out else STORE
-            if is_wide:
-                wide_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
-            else:
-                narrow_product(work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
+            product(is_wide, work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
             before = out
         c += 2 if is_wide else 1

@@ -1,17 +1,18 @@
-"""The rows of a mini-batch, gathered from wherever and however the data lie.
+"""Copies the rows of a mini-batch from X, of any dtype, dense or sparse, to a block.
 
-A batch becomes a small dense block of the network's dtype, which stays in the second-level cache
-for the whole step; X itself is neither converted nor shuffled as a whole. The rows of the *next*
-batch, which lie anywhere in memory, are asked for a whole step ahead: a cache line of them for each
-vector that is copied, since a core keeps track of a few dozen requests at once.
+The block is small, dense and of the network's dtype, and stays in the second-level cache for the
+whole step; X as a whole is neither converted nor shuffled. The rows of the *next* batch, which lie
+anywhere in memory, are prefetched a whole step ahead: one of their cache lines for each vector that
+is copied, since a core keeps track of only a few dozen requests at once.
 
-Where zeros are skipped, dense rows need not even be gathered (`nonzero_masks`), and
-neither are rows that are taken in the order in which they lie, as those of predictions are.
+Dense rows need not be copied if zeros are skipped (`nonzero_masks`), or if rows are read in the
+order of memory, as predictions do (`follow`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import reduce
+from typing import Any, ClassVar
 
 from llvmlite import ir
 
@@ -23,22 +24,18 @@ from fastmlp.kernels.layout.blocking import MASK_ROWS
 from fastmlp.kernels.layout.records import layer_at, work_at
 from fastmlp.kernels.stages.nonzero_masks import next_batch
 
-SUMMED = 4  # vectors whose sums don't wait for each other
+SUMMED = 4  # vectors of sums that don't depend on each other
 
 
 class Source(Entry):
-    """The type of the elements of a dense X: uint8, float32 or float64. Integers are divided."""
+    """The type of the elements of a dense X: uint8, float32 or float64."""
+
+    kinds: ClassVar[dict[str, tuple[Any, int]]] = {  # LLVM's type, and bytes
+        "uint8": (INT8, 1), "float32": (ir.FloatType(), 4), "float64": (ir.DoubleType(), 8),
+    }  # fmt: skip
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
-
-    @property
-    def element(self) -> Any:
-        return {"uint8": INT8, "float32": ir.FloatType(), "float64": ir.DoubleType()}[self.dtype]
-
-    @property
-    def size(self) -> int:
-        return {"uint8": 1, "float32": 4, "float64": 8}[self.dtype]
 
 
 @vector_op
@@ -47,17 +44,18 @@ def _gather_rows(
         x: Any, n_features: Any, order: Any, rows: Any, next_order: Any, scale: Any,
         out: View, source_: Any, dtype: Any,
     ) -> None:  # fmt: skip
-    """Copy the rows of a dense X that `order` numbers to a block; divide pixels by the scale.
+    """Copy the rows of a dense X whose indices are in `order` to a block; divide pixels by `scale`.
 
-    `next_order` numbers the rows that are asked for meanwhile.
+    `next_order` has the indices of the rows to prefetch meanwhile.
     """
     b = v.builder
-    source, source_size = source_.element, source_.size
+    source, source_size = source_.kinds[source_.dtype]
     is_integer = source == INT8
     # The level of the caches to fetch rows into: a batch of floats does not fit into the first.
     level = 1 if is_integer else 2
     kind = ir.VectorType(source, v.count)
     scales = v.broadcast(scale)
+    row_bytes = b.mul(n_features, constant(source_size))
     whole = b.and_(n_features, constant(-v.count))
 
     def converted(raw: Any) -> Any:
@@ -70,19 +68,13 @@ def _gather_rows(
     def row(r: Any) -> None:
         offset = b.mul(r, constant(8))
         here, there = (
-            b.add(
-                x,
-                b.mul(
-                    v.load(b.add(numbers, offset), INT64),
-                    b.mul(n_features, constant(source_size)),
-                ),
-            )
-            for numbers in (order, next_order)
+            b.add(x, b.mul(v.load(b.add(indices, offset), INT64), row_bytes))
+            for indices in (order, next_order)
         )
         target = v.at(out.address, b.mul(r, out.row))
 
         def vector(column: Any, inside: Any = None) -> None:
-            """A vector of inputs; `inside` leaves out what is beyond the last."""
+            """Copy a vector of inputs; `inside` masks off those beyond the last one."""
             skipped = b.mul(column, constant(source_size))
             v.prefetch(b.add(there, skipped), level)
             at = b.add(here, skipped)
@@ -107,33 +99,31 @@ def gather(work, layer, dtype, source):
 
 @vector_op
 def _add_up(v: Lanes, start: Any, n: Any, total: Any, dtype: Any) -> None:
-    """Add `n` numbers to a vector of totals, lane by lane, in no order that matters."""
+    """Add `n` elements to a vector of totals, lane by lane, in an order that does not matter."""
     b = v.builder
     whole = b.and_(n, constant(-SUMMED * v.count))
 
     def some(i: Any, *sums: Any) -> list[Any]:
         values = [v.load(v.at(start, i, c * v.count)) for c in range(SUMMED)]
-        return [b.add(i, constant(SUMMED * v.count)), *map(b.fadd, sums, values)]
+        return [*map(b.fadd, sums, values)]
 
-    first = [constant(0), v.load(total), *[v.full(0.0)] * (SUMMED - 1)]
-    i, *sums = v.loop(first, lambda i, *_: b.icmp_signed("<", i, whole), some)
-    for other in sums[1:]:
-        sums[0] = b.fadd(sums[0], other)
+    initial = [v.load(total), *[v.full(0.0)] * (SUMMED - 1)]
+    sums = v.repeat(whole, some, step=SUMMED * v.count, initial=initial)
 
     def rest(i: Any, value: Any) -> list[Any]:
         inside = v.load_masked(v.at(start, i), v.below(b.sub(n, i)), v.vector)
-        return [b.add(i, constant(v.count)), b.fadd(value, inside)]
+        return [b.fadd(value, inside)]
 
-    _, value = v.loop([i, sums[0]], lambda i, _: b.icmp_signed("<", i, n), rest)
+    (value,) = v.repeat(n, rest, step=v.count, initial=[reduce(b.fadd, sums)], first=whole)
     v.store(value, total)
 
 
 @kernel
 def follow(work, layer, dtype):
-    """Have the first layer read the batch's rows where they lie, one after the other.
+    """Let the first layer read the batch's rows in place, where they lie one after the other.
 
-    They are added up meanwhile: so they come to the caches in their order, and a sum that is finite
-    says that they all are.
+    Their elements are added up, which brings them to the caches in the order of memory; if the sum
+    is finite, all elements are.
     """
     work, layer = work_at(work), layer_at(layer)
     layer.inputs = work.x + work.first_row * work.row_bytes
@@ -142,30 +132,29 @@ def follow(work, layer, dtype):
 
 @vector_op
 def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
-    """Write rows of a CSR matrix to a dense block, and their masks where zeros are skipped.
+    """Write rows of a CSR matrix to a dense block, and their masks if zeros are skipped.
 
     The matrix has indptr of int64, indices of int32 and values of the network's dtype. The block
-    still holds the batch before, whose rows' numbers are in `held`: their entries are set to zero
-    first. So the time that it takes depends on what is not zero, not on the size of the block.
+    still contains the previous batch, whose row indices are in `held`: its elements are set to zero
+    first. So the time depends on the number of nonzero elements, not on the size of the block.
     """
     b = v.builder
     indptr, indices, values = work.x_indptr, work.x_indices, work.x
     held, masks, masks_row = work.held, work.masks, work.masks_row
 
-    def entries(r: Any, number: Any, visit: Any) -> None:
+    def entries(r: Any, index: Any, visit: Any) -> None:
         row_at = v.at(out.address, b.mul(r, out.row))
         some = b.mul(b.lshr(r, constant(6)), masks_row)  # the first mask of the row's 64 rows
         bit = b.shl(constant(1), b.and_(r, constant(MASK_ROWS - 1)))
-        offset = b.mul(number, constant(8))
+        offset = b.mul(index, constant(8))
         first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
 
-        def entry(i: Any) -> list[Any]:
+        def entry(i: Any) -> None:
             k = b.sext(v.load(b.add(indices, b.mul(i, constant(4))), INT32), INT64)
             mask_at = b.add(masks, b.mul(b.add(some, b.lshr(k, constant(1))), constant(8)))
             visit(i, v.at(row_at, k), mask_at, bit)
-            return [b.add(i, constant(1))]
 
-        v.loop([first], lambda i: b.icmp_signed("<", i, last), entry)
+        v.repeat(last, entry, first=first)
 
     def with_masks(emit: Any) -> None:
         with b.if_then(b.icmp_signed("!=", masks, constant(0))):
@@ -184,9 +173,9 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
 
     def new(r: Any) -> None:
         place = b.mul(r, constant(8))
-        number = v.load(b.add(order, place), INT64)
-        v.store(number, b.add(held, place))
-        entries(r, number, put)
+        index = v.load(b.add(order, place), INT64)
+        v.store(index, b.add(held, place))
+        entries(r, index, put)
 
     v.repeat(work.n_held, old)
     v.repeat(work.n_rows, new)
@@ -194,7 +183,7 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
 
 @kernel
 def gather_sparse(work, layer, dtype):
-    """Put the batch's rows of a CSR matrix into the thread's block, and make their masks."""
+    """Write the batch's rows of a CSR matrix to the thread's block, and their masks."""
     work = work_at(work)
     order = work.order + work.first_row * 8
     _scatter(work, order, View(work.input, work.input_row, 1), dtype)

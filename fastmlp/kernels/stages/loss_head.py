@@ -1,4 +1,8 @@
-"""The last layer's end: predictions, the loss, and its gradient by the logits."""
+"""Computes predictions, losses, and the gradient with respect to the logits, from the logits.
+
+Each is a pass over the rows of the batch, a vector of units at a time. Losses that need a logarithm
+for each row take those of many rows together, in one vector.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,11 @@ from fastmlp.kernels.codegen.simd import INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import copy_rows, itemsize, vector_op
 from fastmlp.kernels.entries.losses import Loss, Target, sum_over_units
 from fastmlp.kernels.layout import records as at
-from fastmlp.kernels.layout.records import layer_at, work_at
+from fastmlp.kernels.layout.records import layer_at, scalars_of, work_at
 
 
 def emit_predictions(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Loss) -> None:
-    """Emit ``out[r, :n] = output(z[r, :n])``; `out` may be `z`. Rows are whole 16 units long."""
+    """Emit ``out[r, :n] = output(z[r, :n])``; `out` may be `z`. Rows are padded to 16 units."""
     b = v.builder
 
     def row(r: Any) -> None:
@@ -32,7 +36,7 @@ def _predict_rows(v: Lanes, z: View, rows: Any, n: Any, out: View, loss: Any, dt
 
 @vector_op
 def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> None:
-    """``out[r] = argmax(z[r, :n])``: the first of equals, and 0 where one is NaN."""
+    """``out[r] = argmax(z[r, :n])``: the first of equal ones, and 0 if any is NaN."""
     b = v.builder
     nothing = constant(0)
 
@@ -43,27 +47,20 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
             low = v.full(-math.inf)
             value = b.select(v.below(b.sub(n, i)), v.load(v.at(z_at, i)), low)
             is_nan = b.fcmp_unordered("uno", value, value)
-            return [
-                b.add(i, constant(v.count)), v.maximum(value, largest), b.or_(nans, v.bits(is_nan))
-            ]  # fmt: skip
+            return [v.maximum(value, largest), b.or_(nans, v.bits(is_nan))]
 
-        _, largest, nans = v.loop(
-            [nothing, v.full(-math.inf), nothing], lambda i, *_: b.icmp_signed("<", i, n), look
-        )
+        largest, nans = v.repeat(n, look, step=v.count, initial=[v.full(-math.inf), nothing])
         largest = v.splat(v.reduce(v.maximum, [largest]))
 
         def find(i: Any, found: Any) -> list[Any]:
-            # Lanes beyond the last unit come after one that is the largest.
+            # Lanes beyond the last unit may match too, but only after the largest unit.
             lanes = v.bits(b.fcmp_ordered("==", v.load(v.at(z_at, i)), largest))
             is_first = b.and_(
                 b.icmp_signed("!=", lanes, nothing), b.icmp_signed("<", found, nothing)
             )
-            return [
-                b.add(i, constant(v.count)),
-                b.select(is_first, b.add(i, v.lowest(lanes)), found),
-            ]
+            return [b.select(is_first, b.add(i, v.lowest(lanes)), found)]
 
-        _, found = v.loop([nothing, constant(-1)], lambda i, _: b.icmp_signed("<", i, n), find)
+        (found,) = v.repeat(n, find, step=v.count, initial=[constant(-1)])
         found = b.select(b.icmp_signed("==", nans, nothing), found, nothing)
         v.store(found, b.add(out, b.mul(r, constant(8))))
 
@@ -74,14 +71,13 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
 def _differentiate_rows(
     v: Lanes, work: Any, z: View, p: View, n: Any, loss: Any, dtype: Any
 ) -> None:
-    """From predictions to the gradient by the logits, and each row's loss."""
+    """Turn predictions into the gradient with respect to the logits; store each row's loss."""
     b = v.builder
     order = _order(v, work)
     targets, row_weights = work.targets, work.row_weights
     row_losses = v.at(_row_losses(v, work), b.mul(work.part, work.part_rows))
     target_row = work.target_row
-    scalars = b.mul(work.step, work.scalars_row)
-    share = v.load(v.at(work.scalars, scalars, at.SHARE), v.element)
+    share = v.load(scalars_of(v, work, at.SHARE), v.element)
     floors = v.broadcast(work.floor)
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
 
@@ -106,18 +102,18 @@ def _differentiate_rows(
 
 
 def _order(v: Lanes, work: Any) -> Any:
-    """Where the numbers of the batch's rows lie."""
+    """Address of the indices of the batch's rows."""
     return v.builder.add(work.order, v.builder.mul(work.first_row, constant(8)))
 
 
 def _row_losses(v: Lanes, work: Any) -> Any:
-    """Where the losses of the batch's rows lie."""
+    """Address of the losses of the batch's rows."""
     return v.at(work.row_losses, v.builder.mul(work.turn, work.row_losses_turn))
 
 
 @vector_op
 def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
-    """The step's loss becomes the sum of its rows', times their weights."""
+    """Store the step's loss: the sum of the rows' losses times their weights."""
     b = v.builder
     order, rows = _order(v, work), work.n_rows
     row_weights, row_losses = work.row_weights, _row_losses(v, work)
@@ -128,8 +124,8 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
         value = loss.late(v, b.select(inside, v.load(v.at(row_losses, i)), v.full(1.0)), floors)
         return b.select(inside, value, v.full(0.0))
 
-    def weigh() -> list[Any]:
-        """Multiply them in place by their weights, after what is left to do for many together."""
+    def weigh() -> Any:
+        """The weighted sum, after `Loss.late` has finished the rows' losses in place."""
 
         def finish(i: Any) -> None:
             v.store(loss.late(v, v.load(v.at(row_losses, i)), floors), v.at(row_losses, i))
@@ -138,28 +134,26 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
             place = v.load(b.add(order, b.mul(r, constant(8))), INT64)
             weight = v.load(v.at(row_weights, place), v.element)
             value = v.load(v.at(row_losses, r), v.element)
-            return [b.add(r, constant(1)), b.fadd(sum_, b.fmul(weight, value))]
+            return [b.fadd(sum_, b.fmul(weight, value))]
 
         v.repeat(rows, finish, step=v.count)
-        return [
-            v.loop([constant(0), v.scalar(0.0)], lambda r, _: b.icmp_signed("<", r, rows), row)[1]
-        ]
+        return v.repeat(rows, row, initial=[v.scalar(0.0)])[0]
 
     is_weighted = b.icmp_signed("!=", row_weights, constant(0))
     with b.if_else(is_weighted) as (if_weighted, if_plain):
         with if_weighted:
-            v.store(weigh()[0], out)
+            v.store(weigh(), out)
         with if_plain:
             v.store(sum_over_units(v, rows, total), out)
 
 
 @kernel
 def loss_gradient(work, layer, dtype, loss):
-    """From the logits to the gradient by them, in a thread's own block, and the losses.
+    """Compute the gradient with respect to the logits, in a thread's own block, and the losses.
 
-    Those are each row's, and where the batch is taken as a whole, the step's. Computes an entry of
-    :data:`fastmlp.reference.LOSSES`. The gradient contains the row's weight, and the division by
-    the batch's rows.
+    The losses are each row's, and the step's too if the batch is processed as a whole. Computes an
+    entry of :data:`fastmlp.reference.LOSSES`. The gradient contains the factor of each row: its
+    weight, divided by the batch's sum of weights.
     """
     work, layer = work_at(work), layer_at(layer)
     size = itemsize(dtype)
@@ -173,7 +167,7 @@ def loss_gradient(work, layer, dtype, loss):
 
 @kernel
 def add_losses(work, layer, dtype, loss):
-    """The step's loss from those of its rows, by the first thread, when all parts are done."""
+    """Store the step's loss, from those of its rows, when all parts are done; in thread 0 only."""
     work = work_at(work)
     if work.thread == 0:
         _add_losses(work, loss, dtype)
@@ -181,7 +175,7 @@ def add_losses(work, layer, dtype, loss):
 
 @kernel
 def predict(work, layer, dtype, loss):
-    """Predictions of the batch's rows, to the same rows of OUT."""
+    """Write predictions of the batch's rows to the same rows of ``work.out``."""
     work, layer = work_at(work), layer_at(layer)
     z = View(layer.slopes, layer.unit_row, 1)
     _predict_rows(z, work.n_rows, layer.n_out, z, loss, dtype)
@@ -191,10 +185,10 @@ def predict(work, layer, dtype, loss):
 
 @kernel
 def label(work, layer, dtype):
-    """The number of the largest logit of each of the batch's rows, to the same rows of OUT.
+    """Write the index of each row's largest logit to the same rows of ``work.out``.
 
-    Softmax keeps their order: it need not be computed. 64-bit integers. Where logits are infinite,
-    of which softmax makes NaN, the first of the largest.
+    Indices are 64-bit integers. Softmax keeps the order of logits, so it need not be computed. Of
+    infinite logits, whose softmax is NaN, the first of the largest is taken.
     """
     work, layer = work_at(work), layer_at(layer)
     z = View(layer.slopes, layer.unit_row, 1)

@@ -1,11 +1,11 @@
-"""Which inputs of a mini-batch are not zero: bit masks, by which the first layer skips the others.
+"""Finds the nonzero inputs of a mini-batch: bit masks that let the first layer skip the zeros.
 
-A mask has a bit for each of 64 rows, and covers two neighbouring inputs: bit r is set where either
-of them is not zero in row r. For a group of 4 or 8 inputs, the masks are combined when it is used.
+A mask has a bit for each of 64 rows, and covers two neighbouring inputs: bit r is set if either of
+them is not zero in row r. For a group of 4 or 8 inputs, the masks are combined when they are used.
 
-No copy is made of a batch's rows where X holds pixels, or numbers of the network's own dtype, and
-the number of inputs is a multiple of 8: they are read where they lie, in X itself. Looking for the
-masks reads all of them, so that the products find them in the second-level cache.
+If X contains bytes, or floats of the network's dtype, and the number of inputs is a multiple of 8,
+the batch's rows are not copied but read in X itself. Computing the masks reads all of them, so that
+the products find them in the second-level cache.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 from llvmlite import ir
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.simd import INT8, INT16, INT32, INT64, VECTOR_BYTES, Lanes, constant
+from fastmlp.kernels.codegen.registers import VECTOR_BYTES
+from fastmlp.kernels.codegen.simd import INT8, INT16, INT32, INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 from fastmlp.kernels.layout.blocking import MASK_ROWS
 from fastmlp.kernels.layout.records import work_at
@@ -23,17 +24,17 @@ from fastmlp.kernels.layout.records import work_at
 
 @vector_op
 def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: Any) -> None:
-    """Write the addresses of the rows that `order` numbers to a table.
+    """Write the addresses of the rows whose indices are in `order` to a table.
 
-    Up to a whole number of 64, the last row's is repeated, so that it is safe to read there.
+    The last address is repeated up to a multiple of 64 entries, so that all are safe to read.
     """
     b = v.builder
     last = b.sub(rows, constant(1))
 
     def locate(r: Any) -> None:
         place = b.select(b.icmp_signed("<", r, last), r, last)
-        number = v.load(b.add(order, b.mul(place, constant(8))), INT64)
-        v.store(b.add(x, b.mul(number, row_bytes)), b.add(table, b.mul(r, constant(8))))
+        index = v.load(b.add(order, b.mul(place, constant(8))), INT64)
+        v.store(b.add(x, b.mul(index, row_bytes)), b.add(table, b.mul(r, constant(8))))
 
     v.repeat(b.and_(b.add(last, constant(MASK_ROWS)), constant(-MASK_ROWS)), locate)
 
@@ -46,9 +47,9 @@ def _find(
     ) -> None:  # fmt: skip
     """Write the masks of up to 64 rows, whose addresses are in `table`.
 
-    First eight rows at a time become a byte for each two inputs, with a bit a row: `scratch` holds
-    these, `scratch_row` bytes from eight rows to the next eight. Then eight such bytes are joined,
-    which are the 64 bits of a mask.
+    First, eight rows at a time are turned into one byte for each two inputs, with one bit per row.
+    `scratch` holds these bytes, those of the next eight rows `scratch_row` bytes further on. Then
+    eight such bytes are joined to the 64 bits of a mask.
     """
     is_integer = elements.are_pixels
     b = v.builder
@@ -62,7 +63,7 @@ def _find(
     whole = b.and_(n_features, constant(-count))
 
     def byte_at(eight: Any, pair: Any) -> Any:
-        """Where the byte of two inputs lies, of the eight rows of that number."""
+        """Address of the byte of a pair of inputs in the eight rows of index `eight`."""
         return b.add(b.add(scratch, b.mul(eight, scratch_row)), pair)
 
     def eight_rows(first: Any) -> None:
@@ -70,7 +71,7 @@ def _find(
         places = [v.load(b.add(entry, constant(8 * r)), INT64) for r in range(8)]
 
         def inputs(column: Any, inside: Any = None) -> None:
-            """A vector of inputs of all eight rows; `inside` leaves out what is beyond the last."""
+            """A vector of inputs of all eight rows; `inside` masks off those beyond the last."""
             bits = no_bits
             for r, place in enumerate(places):
                 at = b.add(place, b.mul(column, constant(size)))
@@ -88,20 +89,20 @@ def _find(
 
         v.repeat(whole, inputs, step=count)
         with b.if_then(b.icmp_signed("<", whole, n_features)):
-            numbers = ir.VectorType(INT16, count)
-            limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), numbers)
-            order = ir.Constant(numbers, list(range(count)))
+            indices = ir.VectorType(INT16, count)
+            limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), indices)
+            order = ir.Constant(indices, list(range(count)))
             inputs(whole, b.icmp_unsigned("<", order, limit))
 
     v.repeat(rows, eight_rows, step=8)
     some = ir.VectorType(INT8, VECTOR_BYTES // 2)
-    # Where the number of rows is no multiple of 8, the last row was taken again: those bits go.
+    # If the number of rows is not a multiple of 8, the last row was read again: clear those bits.
     is_row = b.lshr(constant(-1), b.sub(constant(MASK_ROWS), rows))
     are_rows = v.splat(is_row, ir.VectorType(INT64, some.count))
 
     def join(pair: Any) -> None:
         parts = [v.load(byte_at(constant(i), pair), some) for i in range(MASK_ROWS // 8)]
-        while len(parts) > 1:  # neighbours are joined: 16, 32, 64 bits
+        while len(parts) > 1:  # join neighbours: to 16, 32, 64 bits
             width = parts[0].type.element.width
             joined = ir.VectorType(ir.IntType(2 * width), some.count)
             shift = ir.Constant(joined, [width] * some.count)
@@ -116,9 +117,9 @@ def _find(
 
 @vector_op
 def next_batch(v: Lanes, work: Any) -> Integer:
-    """Where the numbers of the next batch's rows lie in the order.
+    """Address of the indices of the next batch's rows.
 
-    Of this batch's, if no whole batch follows: to fetch its rows once more costs little.
+    If no whole batch follows, it is that of this batch: fetching its rows again costs little.
     """
     b = v.builder
     order = b.add(work.order, b.mul(work.first_row, constant(8)))
@@ -129,7 +130,7 @@ def next_batch(v: Lanes, work: Any) -> Integer:
 
 @kernel
 def locate(work, layer, dtype):
-    """Note where the rows of this batch, and of the next one, lie in X."""
+    """Write the addresses of this batch's rows in X, and of the next one's, to their tables."""
     work = work_at(work)
     locate_rows(
         work.x, work.row_bytes, work.order + work.first_row * 8, work.n_rows, work.row_table
@@ -139,7 +140,7 @@ def locate(work, layer, dtype):
 
 @kernel
 def find_nonzeros(work, layer, dtype, elements):
-    """Make the masks of the batch's rows."""
+    """Write the masks of the batch's rows."""
     work = work_at(work)
     for start in range(0, work.n_rows, MASK_ROWS):
         masks = work.masks + start // MASK_ROWS * work.masks_row * 8

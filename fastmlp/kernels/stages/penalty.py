@@ -1,9 +1,9 @@
-"""The squares of the weights, which scikit-learn's loss contains.
+"""Sums up the squares of the weights, which scikit-learn's loss contains.
 
-They are added up by columns, over the inputs in order, SQUARES_PER_SUM of them one by one: neither
-the vectors' length nor the threads change a bit. A layer's update has the weights in the registers
-and does it by the way; :func:`penalty` is for layers where threads share the inputs, or the parts
-of a batch.
+They are added up by columns, in the order of the inputs, in parts of SQUARES_PER_SUM inputs, so
+that neither the vector width nor the number of threads changes a bit. It is fast because a layer's
+update does it while the weights are in registers. :func:`penalty` is for layers in which threads
+divide the inputs, or the parts of a batch.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, fill, itemsize, lanes, vector_op
 from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import SQUARES_PER_SUM
-from fastmlp.kernels.layout.records import layer_at, step_at, work_at
+from fastmlp.kernels.layout.records import layer_at, scalars_at, step_at, work_at
 
 
 def add_squares(v: Lanes, weights_at: Sequence[Any], sums_at: Sequence[Any]) -> None:
-    """Emit ``sum += weight**2`` for each vector of weights, in turn, and the sum it belongs to."""
+    """Emit ``sum += weight**2`` for each pair of addresses: a vector of weights, and its sum."""
     sums = {place: v.load(place) for place in dict.fromkeys(sums_at)}
     for weight_at, place in zip(weights_at, sums_at, strict=True):
         weight = v.load(weight_at)
@@ -32,7 +32,7 @@ def add_squares(v: Lanes, weights_at: Sequence[Any], sums_at: Sequence[Any]) -> 
 
 @vector_op
 def keep_sums(v: Lanes, sums: Any, n: Any, factor: Any, out: Any, dtype: Any) -> None:
-    """``out[:n] += factor * sums[:n]``, whole vectors; `factor` is an address."""
+    """``out[:n] += factor * sums[:n]``; `factor` is an address, `n` is rounded up to vectors."""
     factors = v.broadcast(factor)
 
     def vector(i: Any) -> None:
@@ -43,14 +43,8 @@ def keep_sums(v: Lanes, sums: Any, n: Any, factor: Any, out: Any, dtype: Any) ->
 
 
 @vector_op
-def factor_of_squares(v: Lanes, work: Any, dtype: Any) -> Integer:
-    """Where the step's factor of the squares lies."""
-    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), at.PENALTY)
-
-
-@vector_op
 def own_squares(v: Lanes, layer: Any, epoch: Any, dtype: Any) -> Integer:
-    """Where the sums of an epoch's squares are that this thread adds; 0 where it adds none."""
+    """Address of the epoch's sums of squares if this thread adds to them, else 0."""
     b = v.builder
     n_vectors = b.and_(b.add(layer.n_vectors, constant(1)), constant(-2))  # in whole panels
     place = v.at(layer.squares, b.mul(b.mul(epoch, n_vectors), constant(v.count)))
@@ -59,7 +53,7 @@ def own_squares(v: Lanes, layer: Any, epoch: Any, dtype: Any) -> Integer:
 
 @vector_op
 def _add_panel(v: Lanes, weights: Any, rows: Any, sums: Any, dtype: Any) -> None:
-    """Add the squares of a panel's two columns of vectors."""
+    """Add the squares of some rows of a panel."""
     b = v.builder
     sums_at = [sums, v.at(sums, v.count)]
 
@@ -79,7 +73,7 @@ def penalty(work, layer, dtype):
     squares = own_squares(layer, step.epoch, dtype)
     if squares == 0:
         return
-    factor = factor_of_squares(work, dtype)
+    factor = scalars_at(work, at.PENALTY, dtype)
     for panel in range((layer.n_vectors + 1) // 2):
         weights = layer.weights + panel * layer.weights_panel * size
         for k in range(0, layer.n_in, SQUARES_PER_SUM):

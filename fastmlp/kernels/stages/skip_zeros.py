@@ -1,29 +1,28 @@
-"""The first layer, where most inputs are zero: products that skip the zeros.
+"""Computes the products of the first layer if most inputs are zero, and skips the zeros.
 
-Bit masks (`nonzero_masks`) say in which rows of the batch an input is not zero.
-The kernels here take a few neighbouring inputs at a time, whose rows of the weights stay in
-registers while the rows of the batch that the masks name go by:
+Bit masks (`nonzero_masks`) say in which rows of the batch an input is not zero. The kernels here
+process a group of a few neighbouring inputs at a time, whose weights (or gradient sums) stay in
+registers during a loop over the rows that the masks select:
 
     forward    z[b, :] += x[b, k] * w[k, :]     for each input k of the group, in order
     update     g[k, :] += x[b, k] * dz[b, :]    for each row b of the batch, in order
 
-A row is visited if any input of the group is not zero there. Neighbouring pixels are nonzero
-together, so little work is wasted, and one load of ``z[b]`` or ``dz[b]`` serves the whole group. An
-input that is zero adds an exact zero: the sums have the bits of the dense tiles, which add in the
-same order and the same parts.
+A row is processed if any input of the group is not zero in it. Neighbouring pixels tend to be
+nonzero together, so little work is wasted, and one load of ``z[b]`` or ``dz[b]`` serves the whole
+group. An input that is zero adds an exact zero, so the sums have the same bits as those of the
+dense tiles, which add in the same order and the same parts.
 
-What lies where meanwhile:
+It is fast because of where data are meanwhile:
 
-* The weights of 512 inputs are read from start to end, once for every 64 rows of the batch; the
-  hardware notices that, and fetches ahead.
+* The weights of 512 inputs are read sequentially, once for every 64 rows of the batch, so that the
+  hardware prefetches them.
 * ``z`` and ``dz`` of 64 rows stay in the first-level cache.
-* Pixels are read as bytes and looked up in a table, `levels`: each of the 256 values, divided by
-  the scale. Floats would be four times as many bytes on their way through the caches, which costs
-  more than to look them up.
-* The next batch's rows lie anywhere in memory, so nothing fetches them ahead but these kernels. A
-  core keeps track of a few dozen requests at once, so these are spread evenly over the products,
-  forward and update. Of 64 pixels, one cache line, all are asked for in the forward product; of 64
-  floats, several lines, every other line in each of the two.
+* Pixels are read as bytes and looked up in a table, `levels`, of the 256 values divided by the
+  scale. Moving floats, four times as many bytes, through the caches would take longer.
+* The next batch's rows lie anywhere in memory, so only these kernels can prefetch them. A core
+  keeps track of a few dozen requests at once, so these are spread evenly over the products, forward
+  and update. 64 pixels are one cache line, fetched in the forward product; 64 floats are several
+  lines, every other one of which is fetched in each of the two.
 """
 
 from __future__ import annotations
@@ -33,7 +32,8 @@ from typing import Any
 
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import Entry, View
-from fastmlp.kernels.codegen.simd import N_REGISTERS, Lanes, constant
+from fastmlp.kernels.codegen.registers import N_REGISTERS
+from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.activations import RELU, STORE
 from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM, MASK_ROWS, STRIP_VECTORS
@@ -50,31 +50,17 @@ from fastmlp.kernels.layout.records import layer_at, work_at
 from fastmlp.kernels.stages.skip_zeros_pass import Pass
 from fastmlp.kernels.stages.tile import epilogue_of
 
-# Inputs of a group, by the number of vectors of columns: enough for 8 multiply-adds that don't wait
-# for each other, which is what the core has on the way. Forward, `z` is loaded and stored once a
-# group, so a larger one pays there; but 16 registers have no room for it.
+# Inputs per group, by the number of vectors of columns: enough for 8 independent multiply-adds, as
+# many as a core has in flight. The forward product loads and stores `z` once per group, so larger
+# groups pay there; but 16 registers have no room for them.
 FORWARD_GROUP = {4: 4, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 UPDATE_GROUP = {4: 2, 2: 4, 1: 8} if N_REGISTERS == 32 else {4: 2, 2: 4, 1: 4}
 
 
-def of_rows(v: Lanes, work: Any, first_row: Any) -> tuple[Any, Any, Any]:
-    """Where three tables have a row's entry: its masks, its address, and the next batch's.
-
-    That is, the address in X of the next batch's row of the same number. `first_row` is a multiple
-    of 64, so that masks begin with it.
-    """
-    b = v.builder
-    some = b.lshr(first_row, constant(6))
-    masks = b.add(work.masks, b.mul(b.mul(some, work.masks_row), constant(8)))
-    skipped = b.mul(first_row, constant(8))
-    return masks, b.add(work.row_table, skipped), b.add(work.next_table, skipped)
-
-
 class Elements(Entry):
-    """What rows are made of where they are read: pixels, or numbers of the network's dtype.
+    """The elements of rows whose zeros are skipped: bytes, or floats of the network's dtype.
 
-    So it says how the gradient of inputs that are mostly zero is summed up: as `update.Tiles` does,
-    by rows that masks name.
+    It emits the sums of such inputs' gradient, in place of `tile.Tiles`.
     """
 
     widths = (1, 2, STRIP_VECTORS)
@@ -86,53 +72,39 @@ class Elements(Entry):
         self, v: Lanes, vectors: int, work: Any, layer: Any, part: Any, inputs: InputRange,
         dz: View, finish: Callable[[Sequence[Any], Callable[[View], list[Any]], list[int]], None],
     ) -> None:  # fmt: skip
-        """``g[k, :] = sum of x[b, k] * dz[b, :]`` over a part of the batch, and what follows it."""
+        """Emit ``g[k, :] = sum of x[b, k] * dz[b, :]`` over a part of the batch, then `finish`."""
         b = v.builder
-        this = Pass(v, vectors, UPDATE_GROUP[vectors], slice(1, None, 2))
-        zeros = [v.full(0.0)] * (this.group * vectors)
-        masks, rows, ahead = of_rows(v, work, part.first_row)
+        group, lines_ahead = UPDATE_GROUP[vectors], slice(1, None, 2)
+        this = Pass(v, vectors, group, lines_ahead, work, part.first_row, self.are_pixels)
+        zeros = [v.full(0.0)] * (group * vectors)
         n_masks = b.add(b.lshr(b.sub(part.n_rows, constant(1)), constant(6)), constant(1))
         masks_bytes, rows_bytes = b.mul(work.masks_row, constant(8)), constant(MASK_ROWS * 8)
-        levels = work.levels if self.are_pixels else None
 
-        def of_group(k: Any, mask: Any) -> list[Any]:
-            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
-            following = b.add(k, constant(this.group))
-            next_mask = this.mask_at(masks, following)
-
+        def of_group(k: Any, mask: Any) -> None:
             def product(value_of: Any, z_at: Any, gradients: Sequence[Any]) -> list[Any]:
                 dzs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
                 new = list(gradients)
-                for g in range(this.group):
+                for g in range(group):
                     value = value_of(g)
                     for c in this.columns:
                         i = g * vectors + c
                         new[i] = v.fma(value, dzs[c], gradients[i])
                 return new
 
-            def of_mask(number: Any, mask: Any, *gradients: Any) -> list[Any]:
-                dz_at = v.at(dz.address, b.mul(b.mul(number, constant(MASK_ROWS)), dz.row))
-                after = b.add(number, constant(1))
-                # The mask of the next 64 rows, if there are any, is at hand when these are through.
-                other = b.select(b.icmp_signed("<", after, n_masks), after, number)
-                other_mask = this.mask_at(b.add(masks, b.mul(other, masks_bytes)), k)
-                new = this.each_row(mask, b.add(rows, b.mul(number, rows_bytes)), k, levels,
-                                    View(dz_at, dz.row), gradients, product)  # fmt: skip
-                return [after, other_mask, *new]
+            def of_mask(i: Any, mask: Any, *gradients: Any) -> list[Any]:
+                dz_at = v.at(dz.address, b.mul(b.mul(i, constant(MASK_ROWS)), dz.row))
+                after = b.add(i, constant(1))
+                # Load the mask of the next 64 rows, if there are any, before these are processed.
+                other = b.select(b.icmp_signed("<", after, n_masks), after, i)
+                other_mask = this.mask_at(b.add(this.masks, b.mul(other, masks_bytes)), k)
+                rows = b.add(this.rows, b.mul(i, rows_bytes))
+                new = this.each_row(mask, rows, k, View(dz_at, dz.row), gradients, product)
+                return [other_mask, *new]
 
-            _, _, *gradients = v.loop(
-                [constant(0), mask, *zeros],
-                lambda number, *_: b.icmp_signed("<", number, n_masks),
-                of_mask,
-            )
-            finish(gradients, lambda panels: this.places(panels, k), [*this.columns] * this.group)
-            return [following, next_mask]
+            _, *gradients = v.repeat(n_masks, of_mask, initial=[mask, *zeros])
+            finish(gradients, lambda panels: this.places(panels, k), [*this.columns] * group)
 
-        v.loop(
-            [inputs.first, this.mask_at(masks, inputs.first)],
-            lambda k, _: b.icmp_signed("<", k, inputs.last),
-            of_group,
-        )
+        this.each_group(inputs, of_group)
 
 
 @vector_op
@@ -144,25 +116,17 @@ def _forward(
 
     `weights.row` is a panel's size.
     """
-    b = v.builder
 
     def columns(vectors: int) -> None:
-        this = Pass(v, vectors, FORWARD_GROUP[vectors], slice(0, None, 2))
-        masks, rows, ahead = of_rows(v, work, first_row)
-        levels = work.levels if elements.are_pixels else None
+        group, lines_ahead = FORWARD_GROUP[vectors], slice(0, None, 2)
+        this = Pass(v, vectors, group, lines_ahead, work, first_row, elements.are_pixels)
 
-        def of_group(k: Any, mask: Any) -> list[Any]:
-            this.fetch_ahead(ahead, k, v.size if levels is None else 1)
+        def of_group(k: Any, mask: Any) -> None:
             ws = [v.load(place) for place in this.places(weights, k)]
-            # The core can't guess how many rows a mask names: it goes on wrongly at the end of
-            # the loop over them, and starts anew. The next mask is loaded before, so that it does
-            # not have to be waited for as well.
-            following = b.add(k, constant(this.group))
-            next_mask = this.mask_at(masks, following)
 
             def product(value_of: Any, z_at: Any, _: Any) -> list[Any]:
                 zs = [v.load(v.at(z_at, c * v.count)) for c in this.columns]
-                for g in range(this.group):
+                for g in range(group):
                     value = value_of(g)
                     for c in this.columns:
                         zs[c] = v.fma(value, ws[g * vectors + c], zs[c])
@@ -170,14 +134,9 @@ def _forward(
                     v.store(zs[c], v.at(z_at, c * v.count))
                 return []
 
-            this.each_row(mask, rows, k, levels, z, [], product)
-            return [following, next_mask]
+            this.each_row(mask, this.rows, k, z, [], product)
 
-        v.loop(
-            [inputs.first, this.mask_at(masks, inputs.first)],
-            lambda k, _: b.icmp_signed("<", k, inputs.last),
-            of_group,
-        )
+        this.each_group(inputs, of_group)
 
     by_width(v, n, elements, columns)
 
@@ -205,10 +164,10 @@ def _add_part(
 
 @kernel
 def forward_skipping(work, layer, dtype, activation, elements):
-    """What `dense.forward` computes, of inputs that are mostly zero.
+    """Compute what `dense.forward` does, for inputs that are mostly zero.
 
-    All rows go by before the next part of the inputs: its weights, more than a cache holds for
-    thousands of inputs, come from memory once a step.
+    All rows are processed before the next part of the inputs, so that each weight comes from memory
+    only once per step: the weights of thousands of inputs don't fit into a cache.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)

@@ -1,7 +1,7 @@
-"""Transposing the weights, which the way back through a layer reads by columns.
+"""Transposes the weights, since the backward product reads them by columns.
 
-Squares of as many rows as a vector has lanes are turned in registers: log2(lanes) rounds of
-shuffles, each of which swaps the off-diagonal halves of ever smaller squares.
+Squares with as many rows as a vector has lanes are transposed in registers, which is fast: it takes
+log2(lanes) rounds of shuffles, which swap the off-diagonal quarters of smaller and smaller squares.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def _turned(v: Lanes, rows: list[Any]) -> list[Any]:
 def transpose_squares(
     v: Lanes, source: Any, row: Any, out: Any, out_panel: Any, n_squares: Any, dtype: Any
 ) -> None:
-    """Write a column of squares of `source`, one below the other, as a row of squares of `out`.
+    """Transpose a column of squares of `source` to a row of squares of `out`.
 
     Square i starts ``i * lanes`` rows below `source`. In `out`, whose rows are `row` elements apart
-    too, two neighbouring squares share a panel, and the next panel is `out_panel` elements on.
+    too, each panel holds two neighbouring squares, and panels are `out_panel` elements apart.
     """
     b = v.builder
 

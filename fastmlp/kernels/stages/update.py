@@ -1,32 +1,27 @@
-"""The update of a layer: its gradient, and the optimiser's step, in one pass over the weights.
+"""Updates a layer: computes its gradient and the optimiser's step in one pass over the weights.
 
 The gradient of a group of weights is summed up over the batch's rows in registers. After the last
-row the optimiser's entry (`optimizers`) makes the new weights and states of
-it, still in registers.
+row the optimiser's entry (`optimizers`) computes new weights and states from it, still in
+registers. It is fast because the gradient need not be stored, nor the weights loaded again.
 
-Batches of more than ROWS_PER_SUM rows are taken in parts. Between two parts the sums wait in a
-scratch buffer. So that it stays in the second-level cache, and the part of the batch too, only a
-block of the weights at a time goes through all parts: some inputs and some columns.
+Batches of more than ROWS_PER_SUM rows are processed in parts. Between parts the sums are kept in a
+scratch buffer. To keep this and the part of the batch in the second-level cache, one block of the
+weights at a time, some inputs and some columns, is computed for all parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from fastmlp.kernels.codegen.kernel import kernel
-from fastmlp.kernels.codegen.numba_types import Entry, View
+from fastmlp.kernels.codegen.numba_types import View
 from fastmlp.kernels.codegen.simd import BOOL, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.optimizers import Optimizer
 from fastmlp.kernels.layout import records as at
-from fastmlp.kernels.layout.blocking import (
-    ROWS_PER_SUM,
-    SUMMED_INPUTS,
-    SUMMED_VECTORS,
-    SUMS_PANEL,
-    TILE_VECTORS,
-)
+from fastmlp.kernels.layout.blocking import ROWS_PER_SUM, SUMMED_INPUTS, SUMMED_VECTORS, SUMS_PANEL
 from fastmlp.kernels.layout.partition import (
     InputRange,
     by_width,
@@ -37,29 +32,28 @@ from fastmlp.kernels.layout.partition import (
     own_vectors,
     vectors_from,
 )
-from fastmlp.kernels.layout.records import layer_at, step_at, work_at
-from fastmlp.kernels.stages.penalty import add_squares, factor_of_squares, keep_sums, own_squares
-from fastmlp.kernels.stages.tile import Tile, column_of_tiles
+from fastmlp.kernels.layout.records import layer_at, scalars_at, scalars_of, step_at, work_at
+from fastmlp.kernels.stages.penalty import add_squares, keep_sums, own_squares
 from fastmlp.kernels.stages.transpose import transpose_squares
 
-BIASES_TOGETHER = 4  # vectors of biases whose sums don't wait for each other
+BIASES_TOGETHER = 4  # vectors of biases whose sums are computed together, independently
 
 
 class Part(NamedTuple):
-    """A part of a batch, and what is to come of its sums.
+    """A part of a batch, and what to do with its gradient sums.
 
     Attributes
     ----------
     first_row, n_rows : int
         Its rows of the batch.
     is_first, is_last : bool
-        Whether no part came before, and whether none follows.
+        Whether it is the batch's first part, and the last one.
     state : int
-        Elements from weights to their first state, and from that to the next one.
+        Distance from weights to their first state, and between states.
     scalars : int
         Address of the optimiser's scalars.
     adds_squares : bool
-        Whether the squares of the weights are to be added up.
+        Whether to add up the squares of the weights.
     """
 
     first_row: Any
@@ -74,7 +68,7 @@ class Part(NamedTuple):
 def part_from(v: Lanes, work: Any, layer: Any, row: Any, squares: Any) -> Part:
     """The part of the batch from a row on, for a layer's weights.
 
-    `squares` is 0 where nobody wants to know of them.
+    `squares` is 0 if squares are not wanted.
     """
     b = v.builder
     left = b.sub(work.n_rows, row)
@@ -86,11 +80,6 @@ def part_from(v: Lanes, work: Any, layer: Any, row: Any, squares: Any) -> Part:
     return Part(row, n_rows, is_first, is_last, layer.weights_state, scalars, adds_squares)
 
 
-def scalars_of(v: Lanes, work: Any, first: int) -> Any:
-    """Where some of the step's scalars lie."""
-    return v.at(work.scalars, v.builder.mul(work.step, work.scalars_row), first)
-
-
 def finish_update(
     v: Lanes,
     part: Part,
@@ -100,7 +89,7 @@ def finish_update(
     weights_at: Sequence[Any],
     squares_at: Sequence[Any] = (),
 ) -> None:
-    """Emit what follows a part's sums: add what came before, then keep it, or take the step.
+    """Emit what follows a part's sums: add those of earlier parts, then store, or take the step.
 
     Parameters
     ----------
@@ -110,9 +99,9 @@ def finish_update(
     gradients : sequence of vector
         The part's sums.
     sums_at, weights_at : sequence of int64
-        Where each vector's sums are kept, and its weights.
+        Addresses of each vector's sums and weights.
     squares_at : sequence of int64, optional
-        Where its squares are added up, if the part says so.
+        Addresses where the squares are added up, if ``part.adds_squares``.
     """
     b = v.builder
     gradients = v.choose(
@@ -142,9 +131,10 @@ def finish_update(
 
 @vector_op
 def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> None:
-    """A thread's own biases, in place. Where threads share a layer by rows, thread 0 has all.
+    """Update a thread's own biases, in place; all in thread 0 if threads divide the layer by rows.
 
-    A bias's gradient is the sum of its unit's over the rows, made in parts as those of weights are.
+    A bias's gradient is the sum over the rows of its unit's gradient, in the same parts as sums of
+    weights.
     """
     b = v.builder
     vector = constant(v.count * v.size)
@@ -165,14 +155,12 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
             def row(r: Any, *sums: Any) -> list[Any]:
                 row_at = v.at(gradient, b.mul(r, gradient_row))
                 values = [v.load(b.add(row_at, place)) for place in places]
-                return [b.add(r, constant(1)), *map(b.fadd, sums, values)]
+                return [*map(b.fadd, sums, values)]
 
-            _, *sums = v.loop([first, *zeros], lambda r, *_: b.icmp_signed("<", r, end), row)
-            return [after, *map(b.fadd, totals, sums)]
+            sums = v.repeat(end, row, initial=zeros, first=first)
+            return [*map(b.fadd, totals, sums)]
 
-        _, *gradients = v.loop(
-            [constant(0), *zeros], lambda r, *_: b.icmp_signed("<", r, n_rows), some
-        )
+        gradients = v.repeat(n_rows, some, step=ROWS_PER_SUM, initial=zeros)
         biases = [b.add(bias, place) for place in places]
         finish_update(v, part, optimizer, gradients, biases, biases)
 
@@ -181,55 +169,7 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
     column, last = own_vectors(v, work, layer)
     last = b.select(has_none, column, last)
     for together in (BIASES_TOGETHER, 1):
-
-        def once(c: Any, together: int = together) -> list[Any]:
-            columns(together, c)
-            return [b.add(c, constant(together))]
-
-        def fits(c: Any, together: int = together) -> Any:
-            return b.icmp_signed("<=", b.add(c, constant(together)), last)
-
-        (column,) = v.loop([column], fits, once)
-
-
-class Tiles(Entry):
-    """How the gradient of dense inputs is summed up: by tiles.
-
-    Where zeros are skipped, `skip_zeros.Elements` takes its place.
-
-    Attributes
-    ----------
-    widths : tuple of int
-        Numbers of vectors of columns that are worked on together.
-    """
-
-    widths = (1, TILE_VECTORS)
-
-    def sum_up(
-        self, v: Lanes, vectors: int, work: Any, layer: Any, part: Part, inputs: InputRange,
-        dz: View, finish: Callable[[Sequence[Any], Callable[[View], list[Any]], list[int]], None],
-    ) -> None:  # fmt: skip
-        """Emit the gradient of some inputs' weights, `vectors` wide, over a part of the batch.
-
-        It is handed to ``finish(gradients, addresses, columns)`` piece by piece: vectors of sums,
-        a function that says where they belong in a matrix of panels, and each one's column.
-        """
-        b = v.builder
-        skipped = b.mul(work.turn, layer.inputs_block), b.mul(part.first_row, layer.inputs_row)
-        x = View(v.at(layer.inputs, *skipped, inputs.first), constant(1), layer.inputs_row)
-        above = b.mul(inputs.first, constant(2 * v.count))
-
-        def of_tile(tile: Tile, gradients: Sequence[Any]) -> None:
-            def addresses(panel: View) -> list[Any]:
-                return tile.addresses(View(v.at(panel.address, above), constant(2 * v.count)))
-
-            finish(gradients, addresses, [c for _, c in tile.places])
-
-        n_inputs = b.sub(inputs.last, inputs.first)
-        column_of_tiles(v, vectors, n_inputs, part.n_rows, x, dz, of_tile)
-
-
-TILES = Tiles()
+        column = v.repeat_whole(column, last, together, partial(columns, together))
 
 
 @vector_op
@@ -237,7 +177,7 @@ def _update_columns(
     v: Lanes, n: Any, work: Any, layer: Any, row: Any, inputs: InputRange,
     dz: View, sums: View, weights: View, squares: Any, optimizer: Any, rows: Any, dtype: Any,
 ) -> None:  # fmt: skip
-    """Some inputs' weights, `n` vectors wide, by the part of the batch from `row` on."""
+    """Update some inputs' weights, `n` vectors wide, from the part of the batch from `row` on."""
 
     def columns(vectors: int) -> None:
         part = part_from(v, work, layer, row, squares)
@@ -254,12 +194,12 @@ def _update_columns(
 
 @kernel
 def update(work, layer, dtype, optimizer, rows):
-    """A thread's own columns, or inputs, of a layer's weights, biases and states, in place.
+    """Update a thread's own columns, or inputs, of a layer's weights, biases and states, in place.
 
     Computes the weights of :func:`fastmlp.reference.optimizer_step`, fused: no gradient is stored
-    but for a block's, from part to part of a large batch. Adds up the squares of the weights as
-    they are before, if they are wanted. `rows` says how the inputs are read: `TILES`, or `Elements`
-    where zeros are skipped.
+    except for a block's, between the parts of a large batch. If requested, adds up the squares of
+    the weights before the step. `rows` says how the inputs are read: `TILES`, or `Elements` if
+    zeros are skipped.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
@@ -287,13 +227,13 @@ def update(work, layer, dtype, optimizer, rows):
                                     sums, weights, squares, optimizer, rows, dtype)  # fmt: skip
                     c += n
             out = all_squares + strip * width * size
-            keep_sums(work.squares, n_squares, factor_of_squares(work, dtype), out, dtype)
+            keep_sums(work.squares, n_squares, scalars_at(work, at.PENALTY, dtype), out, dtype)
     update_bias(work, layer, optimizer, dtype)
 
 
 @kernel
 def transpose(work, layer, dtype):
-    """A thread's own columns of a layer's weights, transposed for the way back."""
+    """Transpose a thread's own columns of a layer's weights, for the backward product."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     for c in range(first_vector(work, layer), last_vector(work, layer)):
