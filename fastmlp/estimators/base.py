@@ -43,6 +43,10 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = hyperparameters.CONSTRAINTS
 
+    def _assign(self, arguments: dict[str, Any]) -> None:
+        """Set the constructor's arguments as attributes of the same names, as scikit-learn asks."""
+        self.__dict__.update({name: value for name, value in arguments.items() if name != "self"})
+
     def _validate_params(self) -> None:
         hyperparameters.validate(self, super()._validate_params)
 
