@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -28,6 +29,13 @@ from fastmlp.words import shortened
 Array = NDArray[Any]
 
 
+@cache  # even a repeated import would take a hundredth of the time of predicting a row
+def _kernels() -> Engine:
+    from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
+
+    return kernels
+
+
 class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
 
@@ -37,9 +45,7 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     @property
     def _engine(self) -> Engine:
         """The module that trains and predicts: `fastmlp.kernels`."""
-        from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
-
-        return kernels
+        return _kernels()
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = hyperparameters.CONSTRAINTS
 

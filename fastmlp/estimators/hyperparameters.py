@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from functools import lru_cache
 from numbers import Integral, Real
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,7 @@ LOSSES_OF_NUMBERS = Names(
 )
 
 NUMERIC_SETTINGS = [name for name, kind in SETTINGS.items() if isinstance(kind, Quantity)]
+_numeric = attrgetter(*NUMERIC_SETTINGS)
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(ACTIVATIONS.keys()), tuple, list],
@@ -190,19 +193,27 @@ def problem_of(estimator: Any, loss: str) -> Problem:
     ValueError, TypeError
         If there is no such activation or solver, or a numeric setting can't be converted.
     """
-    return Problem(
-        activation=activation_of(estimator),
-        loss=loss,
-        optimizer=_optimizer(estimator),
-        **{name: as_float(estimator, name) for name in NUMERIC_SETTINGS},
-    )
+    try:
+        numbers = map(float, _numeric(estimator))
+        return _problem(activation_of(estimator), loss, _optimizer(estimator), *numbers)
+    except (TypeError, ValueError, OverflowError):
+        for name in NUMERIC_SETTINGS:
+            as_float(estimator, name)  # which raises, and names it
+        raise
+
+
+@lru_cache(maxsize=64)  # to make one takes a tenth of the time of predicting a row
+def _problem(*settings: Any) -> Problem:
+    return Problem(*settings)
 
 
 def _optimizer(estimator: Any) -> str:
     if estimator.solver == "lbfgs":
         return GRADIENT
     if estimator.solver != "sgd":
-        return checks.as_name(estimator.solver, "solver", STOCHASTIC_SOLVERS)
+        if estimator.solver not in STOCHASTIC_SOLVERS:
+            checks.as_name(estimator.solver, "solver", STOCHASTIC_SOLVERS)  # raises
+        return str(estimator.solver)
     if estimator.momentum == 0:
         return "sgd"
     return "nesterov" if estimator.nesterovs_momentum else "momentum"

@@ -16,6 +16,7 @@ from fastmlp.reference import ACTIVATIONS, LOSSES
 from fastmlp.reference.losses import loss_with_output
 
 Array = NDArray[Any]
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def parameters(estimator: Any) -> Parameters:
@@ -35,9 +36,9 @@ def parameters(estimator: Any) -> Parameters:
     weights = [np.asarray(w) for w in estimator.coefs_]
     biases = [np.asarray(b) for b in estimator.intercepts_]
     dtypes = {a.dtype for a in (*weights, *biases)}
-    if any(dtype.kind not in "biuf" for dtype in dtypes):
+    dtype = FLOAT32 if dtypes == {FLOAT32} else FLOAT64
+    if dtypes != {dtype} and any(found.kind not in "biuf" for found in dtypes):
         raise ValueError(f"coefs_ and intercepts_ hold {sorted(map(str, dtypes))}: give floats")
-    dtype = np.dtype(np.float32 if dtypes == {np.dtype(np.float32)} else np.float64)
     weights = [np.ascontiguousarray(w, dtype) for w in weights]
     biases = [np.ascontiguousarray(b, dtype).reshape(1, -1) for b in biases]
     n_in, n_layers = by_hand.n_features(estimator), by_hand.n_layers(estimator) - 1

@@ -56,12 +56,9 @@ def batch_size_of(estimator: Any, n_rows: int) -> int:
 
 
 def fit_stochastic(
-    estimator: Any,
-    rows: Rows,
-    callbacks: EstimatorCallbacks,
-    random_state: np.random.RandomState,
-    is_partial: bool,
-) -> OptimizerState:
+    estimator: Any, rows: Rows, callbacks: EstimatorCallbacks,
+    random_state: np.random.RandomState, is_partial: bool,
+) -> OptimizerState:  # fmt: skip
     """Train the estimator's `coefs_` and `intercepts_`, in place, for an epoch or until it ends.
 
     Returns

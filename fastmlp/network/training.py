@@ -49,17 +49,10 @@ class Given(NamedTuple):
 
 
 def train(
-    network: Predictions,
-    x: ArrayLike,
-    y: ArrayLike,
-    n_epochs: int,
-    batch_size: int,
-    lambda_reg: float,
-    validation_data: tuple[ArrayLike, ArrayLike] | None,
-    verbose: bool,
-    functions: Sequence[Callback],
-    class_names: Iterable[str] | None,
-) -> History:
+    network: Predictions, x: ArrayLike, y: ArrayLike, n_epochs: int, batch_size: int,
+    lambda_reg: float, validation_data: tuple[ArrayLike, ArrayLike] | None, verbose: bool,
+    functions: Sequence[Callback], class_names: Iterable[str] | None,
+) -> History:  # fmt: skip
     """Train a network; see `fastmlp.MLP.train`."""
     rate, lambda_reg = checks.as_rates(network.learning_rate, lambda_reg)
     scale, n_threads = network._check_runtime()

