@@ -49,7 +49,7 @@ class Objective:
         weights = rows.weights
         self._total = float(n_rows if weights is None else weights[rows.order].sum())
         self._alpha = as_float(estimator, "alpha")
-        self._trainer: Trainer = estimator._engine.Trainer(
+        self.trainer: Trainer = estimator._engine.Trainer(
             point[:n_layers],
             point[n_layers:],
             rows.features,
@@ -61,7 +61,7 @@ class Objective:
             floor=float(np.finfo(dtype).eps),
             total=self._total,
         )
-        self._trainer.states = [(view,) for view in sums]
+        self.trainer.states = [(view,) for view in sums]
         self._order = rows.order
 
     def vector(self) -> NDArray[np.float64]:
@@ -81,7 +81,7 @@ class Objective:
 
     def __call__(self, vector: Array) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient."""
-        trainer = self._trainer
+        trainer = self.trainer
         self._point[:] = vector
         trainer.restart()
         if trainer.n_steps == 0:
@@ -126,7 +126,7 @@ def fit_lbfgs(
         objective.parameters, Schedule(math.nan), estimator.history_, rows.order, None,
         n_rows_seen=estimator.t_,
     )  # fmt: skip
-    with progress:
+    with objective.trainer, progress:
         run = Run(
             state,
             validate=estimator._validate_epoch(rows.validation),

@@ -109,6 +109,7 @@ seed, with_penalty, total
         self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed, total)
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
+        self._fit = Fit()
         self._with_penalty = with_penalty
         of_parts, of_batch = program.training(
             entries, plan, self.inputs.stages, self.inputs.skipped, with_penalty
@@ -182,7 +183,7 @@ seed, with_penalty, total
     def _take_filled(self) -> None:
         """Take the steps that the table is filled for, a stretch at a time."""
         step, n_steps = 0, self._steps.n_steps
-        with Fit() as fit:
+        with self._fit as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
                 n_threads = n_threads if fit.is_alone else 1
@@ -249,6 +250,8 @@ seed, with_penalty, total
         self._word.close()
 
     def __enter__(self) -> Trainer:
+        """Begin a whole fit: what Python does between two stretches takes a core, too."""
+        self._fit.__enter__()
         return self
 
     def __exit__(
@@ -257,4 +260,5 @@ seed, with_penalty, total
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._fit.__exit__()
         self.close()
