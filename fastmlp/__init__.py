@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastmlp import data, profiling
     from fastmlp.estimators import MLPClassifier as MLPClassifier
     from fastmlp.estimators import MLPRegressor as MLPRegressor
+    from fastmlp.estimators.fit_many import fit_many as fit_many
     from fastmlp.history import History
     from fastmlp.network.mlp import MLP
     from fastmlp.tutorial import (
@@ -38,6 +39,7 @@ _HOMES = {
     # Not in __all__: ``from fastmlp import *`` works without scikit-learn, which these need.
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "fit_many": "estimators",
     "find_misclassified": "tutorial",
     "make_prediction": "tutorial",
     "one_hot_encode": "tutorial",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 V = TypeVar("V")
@@ -53,27 +54,37 @@ _lock = threading.Lock()
 _in_training: set[int] = set()
 
 
-def sole_training(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Guard a method, so that an object can't be trained twice at once, by threads or a callback.
+@contextlib.contextmanager
+def in_training(owner: object) -> Iterator[None]:
+    """Keep an object from being trained elsewhere within the block.
 
-    The method raises RuntimeError while a guarded method is running on the same object.
+    Raises
+    ------
+    RuntimeError
+        If it is being trained, within another such block or a method guarded by `sole_training`.
     """
+    key = id(owner)  # the caller holds the object, so no other one can get its id
+    with _lock:
+        if key in _in_training:
+            raise RuntimeError(
+                f"this {type(owner).__name__} is being trained, by another thread or by the "
+                "call whose callback this is: wait, or train a copy of it (copy.deepcopy)"
+            )
+        _in_training.add(key)
+    try:
+        yield
+    finally:
+        with _lock:
+            _in_training.discard(key)
+
+
+def sole_training(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Guard a method by `in_training`: an object can't be trained twice at once."""
 
     @functools.wraps(method)
     def guarded(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        key = id(self)  # the caller holds the object, so no other one can get its id
-        with _lock:
-            if key in _in_training:
-                raise RuntimeError(
-                    f"this {type(self).__name__} is being trained, by another thread or by the "
-                    "call whose callback this is: wait, or train a copy of it (copy.deepcopy)"
-                )
-            _in_training.add(key)
-        try:
+        with in_training(self):
             return method(self, *args, **kwargs)
-        finally:
-            with _lock:
-                _in_training.discard(key)
 
     return guarded
 

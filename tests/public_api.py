@@ -15,6 +15,7 @@ from fastmlp import (
     History,
     MLPClassifier,
     find_misclassified,
+    fit_many,
     make_prediction,
     one_hot_encode,
     reference,
@@ -68,6 +69,11 @@ def main(folder: Path) -> None:
     classifier = MLPClassifier(32, learning_rate_init=0.01, random_state=0)
     classifier.fit(x_train / 255.0, y_train)
     assert classifier.score(pixels, y_val) > 0.6
+    pair = [MLPClassifier(16, learning_rate_init=0.01, random_state=seed) for seed in range(2)]
+    fitted = fit_many(pair, x_train / 255.0, y_train, splits=[range(150), range(50, 200)])
+    assert_type(fitted, list[MLPClassifier])
+    assert fitted[1] is pair[1]
+    assert fitted[1].score(pixels, y_val) > 0.4
     print(f"fastmlp {fastmlp.__version__}: {100 * score:.0f} % of {len(y_val)} digits")
 
 

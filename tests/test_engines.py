@@ -214,7 +214,7 @@ def test_a_kept_trainer_is_one_of_its_engine(monkeypatch):
 
 
 def test_front_ends_look_their_engine_up_in_one_place():
-    for folder, home in {"estimators": "base", "network": "mlp"}.items():
+    for folder, home in {"estimators": "compiled", "network": "mlp"}.items():
         found = {
             file.stem
             for file in FILES

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from engine_tools import assert_same_bits, make_labels, make_parameters, make_rows, train
 
+import fastmlp
 from fastmlp import kernels
 from fastmlp.kernels.codegen.registers import VECTOR_BYTES
 from fastmlp.kernels.layout.memory_plan import useful_threads
@@ -280,17 +282,70 @@ def test_helpers_passes_on_what_thread_0_raises():
     assert sorted(ended) == [1, 2]
 
 
+@contextlib.contextmanager
+def a_fit_elsewhere() -> Iterator[None]:
+    """Another thread trains within the block."""
+    begun, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with Fit():
+            begun.set()
+            assert done.wait(60)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(60)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def test_fit_is_alone():
     with Fit() as first:
         assert first.is_alone
-        with Fit() as second:
+        with a_fit_elsewhere():
             assert not first.is_alone
-            assert not second.is_alone
+            with first:
+                assert not first.is_alone
         assert first.is_alone
+        with Fit() as inner, first:  # of a callback
+            assert first.is_alone
+            assert inner.is_alone
     with pytest.raises(ValueError, match="it"), Fit():
         raise ValueError("it")
-    with Fit() as third:
-        assert third.is_alone
+    with a_fit_elsewhere(), Fit() as third:
+        assert not third.is_alone
+    assert not threads._fits
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_whole_fit_counts_and_not_its_stretches_only(solver):
+    seen = []
+    model = fastmlp.MLPRegressor(
+        hidden_layer_sizes=(5,),
+        solver=solver,
+        max_iter=3,
+        callbacks=[lambda *_: seen.append(len(threads._fits))],
+    )
+    x = make_rows(50, 4)
+    model.fit(x, x[:, 0])
+    assert seen == [1, 1, 1]
+    assert not threads._fits
+
+
+def test_stretches_of_microseconds_are_no_trials():
+    pace = Pace(None, most=2)
+    pace.choices = [1, 2]
+    used = []
+    for seconds in [0.0001] * 30 + [0.01] * 9:
+        n_threads, n_steps = pace.next()
+        used.append(n_threads)
+        pace.took(n_threads, n_steps, seconds)
+    assert set(used[:31]) == {1}
+    assert 2 in used[31:]
 
 
 def test_a_fit_goes_on_serially_when_another_one_starts(monkeypatch):
@@ -309,6 +364,6 @@ def test_a_fit_goes_on_serially_when_another_one_starts(monkeypatch):
     assert_same_bits(train(parameters, x, y, n_threads=2, batch_size=2), expected)
     assert 2 in used
     used.clear()
-    with Fit():
+    with a_fit_elsewhere():
         assert_same_bits(train(parameters, x, y, n_threads=2, batch_size=2), expected)
     assert set(used) == {1}

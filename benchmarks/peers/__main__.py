@@ -20,6 +20,7 @@ from benchmarks.peers.rows import (
     estimator_predict,
     grid,
     lbfgs,
+    many_fits,
     memory,
     mlp_predict,
     optimizers,
@@ -63,6 +64,7 @@ MEASURES: dict[str, tuple[tuple[int, ...], Measure]] = {
     "time to 98 % on MNIST": ((27,), reach.measure),
     "accuracy of float32": ((28,), accuracy.measure),
     "predict of MLP": ((29,), mlp_predict.measure),
+    "many fits at once": ((30,), many_fits.measure),
 }
 ROWS = {number for numbers, _ in MEASURES.values() for number in numbers}
 

@@ -11,7 +11,7 @@ to be. `containers` converts lists, frames and the like to arrays, `shapes` and 
 shapes, and `sparse` checks SciPy's matrices, which are not trusted. `features` checks X, whose
 columns `column_names` matches with those of the training; `labels` and `targets` check y, where
 `missing` finds missing values. `times` refuses dates and times, and `generators` checks what a
-user's own class of random generators returns.
+user's own class of random generators returns. `user_warnings` warns of what is odd but allowed.
 """
 
 from fastmlp.checks.arguments import as_callables as as_callables
@@ -38,7 +38,6 @@ from fastmlp.checks.containers import is_sparse as is_sparse
 from fastmlp.checks.containers import refuse_no_array as refuse_no_array
 from fastmlp.checks.features import FEATURE_DTYPES as FEATURE_DTYPES
 from fastmlp.checks.features import as_features as as_features
-from fastmlp.checks.features import warn_user as warn_user
 from fastmlp.checks.keywords import telling_names as telling_names
 from fastmlp.checks.labels import as_class_names as as_class_names
 from fastmlp.checks.labels import as_labels as as_labels
@@ -48,3 +47,5 @@ from fastmlp.checks.own import own_rows as own_rows
 from fastmlp.checks.own import own_targets as own_targets
 from fastmlp.checks.sparse import own_structure as own_structure
 from fastmlp.checks.targets import as_targets as as_targets
+from fastmlp.checks.user_warnings import gathered_warnings as gathered_warnings
+from fastmlp.checks.user_warnings import warn_user as warn_user

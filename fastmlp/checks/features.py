@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
-import warnings
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -17,24 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from fastmlp.checks import containers, sparse
 from fastmlp.checks.arrays import is_finite
 from fastmlp.checks.shapes import check_shape
+from fastmlp.checks.user_warnings import warn_user
 
 FEATURE_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 BLOCK = 2**16  # values that stay in the CPU's cache between minimum and maximum
-PACKAGE = str(Path(__file__).parents[1]) + os.sep
-
-
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Issue a warning that names the line of the caller outside this package and scikit-learn."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and _is_internal(frame):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
-
-
-def _is_internal(frame: FrameType) -> bool:
-    """Whether a frame is this package's, or scikit-learn's, which wraps `fit`."""
-    module = str(frame.f_globals.get("__name__", ""))
-    return frame.f_code.co_filename.startswith(PACKAGE) or module.startswith("sklearn.")
 
 
 def as_features(

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp.beside import sole_training
 from fastmlp.engine import Engine
-from fastmlp.estimators import hyperparameters, outputs, read_input
+from fastmlp.estimators import compiled, hyperparameters, outputs, read_input
 from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.fitted import Fitted
 from fastmlp.estimators.lbfgs import fit_lbfgs
+from fastmlp.estimators.part import Part, Table
 from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
 from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
+from fastmlp.training.progress import Progress, progress_of
 from fastmlp.words import shortened
 
 Array = NDArray[Any]
-
-
-@cache  # even a repeated import would take a hundredth of the time of predicting a row
-def _kernels() -> Engine:
-    from fastmlp import kernels  # importing numba takes a quarter of a second: only when used
-
-    return kernels
 
 
 class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
@@ -45,7 +39,7 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     @property
     def _engine(self) -> Engine:
         """The module that trains and predicts: `fastmlp.kernels`."""
-        return _kernels()
+        return compiled.engine()
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = hyperparameters.CONSTRAINTS
 
@@ -108,42 +102,80 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
     ) -> Self:
         before = self._found()
         try:
-            return self._train(X, y, sample_weight, held_out, is_partial)
+            self._check_settings(is_partial)
+            if (held_out[0] is None) != (held_out[1] is None):
+                raise ValueError("X_val and y_val are a pair: give both of them, or neither")
+            table = Table.read(
+                self,
+                X,
+                y,
+                sample_weight,
+                self._is_new(is_partial),
+                hyperparameters.most_epochs(self, is_partial),
+            )
+            progress = progress_of(bool(self.verbose), self.max_iter)
+            return self._train(Part(table), held_out, is_partial, self.random_state, progress)
         except (ValueError, TypeError):
             self._set_back(before)
             raise
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit_part(self, part: Part, random_state: Any, progress: Progress) -> None:
+        """Fit on a part of a table that has been read for estimators like this one.
+
+        It has one thread. The caller has checked the settings, guards against another training at
+        the same time, and sets back what a fit that fails leaves behind.
+        """
+        asked, self.n_threads = self.n_threads, 1
+        try:
+            # The columns only: all else has been checked.
+            validate_data(self, part.table.X, skip_check_array=True, reset=self._is_new(False))
+            self._train(part, (None, None), False, random_state, progress)
+        finally:
+            self.n_threads = asked
+
+    def _check_settings(self, is_partial: bool) -> None:
+        """Raise if settings contradict each other, or name what there is not."""
+        hidden = hyperparameters.hidden_sizes(self)
+        hyperparameters.check_together(self, len(hidden), is_partial)
+        scorer_of(self)
+
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
+        self,
+        part: Part,
+        held_out: tuple[Any, Any],
+        is_partial: bool,
+        random_state: Any,
+        progress: Progress,
     ) -> Self:
         hidden = hyperparameters.hidden_sizes(self)
-        is_stochastic = self.solver != "lbfgs"
-        hyperparameters.check_together(self, len(hidden), is_partial)
-        scorer_of(self)  # raises where there is no such scorer
-        if (held_out[0] is None) != (held_out[1] is None):
-            raise ValueError("X_val and y_val are a pair: give both of them, or neither")
-        is_new = not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
-        n_epochs = 1 if is_partial else self.max_iter if is_stochastic else self.max_fun
-        x, y_read, features = read_input.read_rows(self, X, y, is_new, n_epochs, **self._y_rules)
-        encoded = self._encode_first(y_read, is_partial)
+        is_new = self._is_new(is_partial)
+        y = part.of(part.table.targets)
+        encoded = self._encode_first(y, is_partial)
         class_weights = self._learn_class_weight(encoded, is_partial)
-        weights = read_input.read_sample_weight(sample_weight, x)
-        weights = self._weighted(weights, class_weights, encoded)
-        random_state = check_random_state(self.random_state)
-        self._prepare([x.shape[1], *hidden, self.n_outputs_], x, is_new, random_state)
+        weights = self._weighted(part.of(part.table.weights), class_weights, encoded)
+        random_state = check_random_state(random_state)
+        self._prepare([part.x.shape[1], *hidden, self.n_outputs_], part.x, is_new, random_state)
         if not is_partial or not hasattr(self, "history_"):
             self.history_ = History()
-        order, validation = self._divide(
-            X, y_read, held_out, x, encoded, weights, class_weights, random_state
+        places, validation = self._divide(
+            part, y, held_out, encoded, weights, class_weights, random_state
         )
         targets = self._targets(encoded, self.coefs_[0].dtype)
-        rows = Rows(features, targets, weights, order, validation)
-        most = n_epochs if is_stochastic else self.max_iter + 1
-        callbacks = EstimatorCallbacks(self, X, y, sample_weight, most)
-        if is_stochastic:
-            self._optimizer_state = fit_stochastic(self, rows, callbacks, random_state, is_partial)
+        rows = Rows(
+            part.table.features, part.spread(targets), part.spread(weights), part.numbers(places),
+            validation,
+        )  # fmt: skip
+        if self.solver == "lbfgs":
+            callbacks = EstimatorCallbacks(self, part, self.max_iter + 1)
+            fit_lbfgs(self, rows, callbacks, progress)
         else:
-            fit_lbfgs(self, rows, callbacks)
+            callbacks = EstimatorCallbacks(
+                self, part, hyperparameters.most_epochs(self, is_partial)
+            )
+            self._optimizer_state = fit_stochastic(
+                self, rows, callbacks, random_state, is_partial, progress
+            )
         if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
@@ -153,20 +185,21 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return self
 
     def _divide(
-        self, X: Any, y: Any, held_out: tuple[Any, Any], x: Any, encoded: Array,
+        self, part: Part, y: Any, held_out: tuple[Any, Any], encoded: Array,
         weights: Array | None, class_weights: Array | None, random_state: np.random.RandomState,
-    ) -> tuple[Array, Validation | None]:  # fmt: skip
-        """Return the numbers of the rows to train on, and those to validate with."""
-        order, validation = np.arange(x.shape[0]), None
+    ) -> tuple[NDArray[np.intp], Validation | None]:  # fmt: skip
+        """Return the places in the part of the rows to train on, and the rows to validate with."""
+        places, validation = np.arange(len(part)), None
         if held_out[0] is not None:
             validation = self._validation(*held_out, class_weights)
         elif self.early_stopping and self.solver != "lbfgs":
-            order, rest = split_rows(self, len(order), self._strata(encoded), random_state)
+            places, rest = split_rows(self, len(part), self._strata(encoded), random_state)
+            numbers = part.numbers(rest)
             validation = Validation(
-                self, self._shown(X, x, rest), y[rest], x[rest], encoded[rest],
-                None if weights is None else weights[rest],
+                self, part.shown(numbers, hasattr(self, "feature_names_in_")), y[rest],
+                part.x[numbers], encoded[rest], None if weights is None else weights[rest],
             )  # fmt: skip
-        if weights is not None and not weights[order].any():
+        if weights is not None and not weights[places].any():
             raise ValueError(
                 "sample_weight and class_weight leave no row to train on any weight: give some of "
                 "them more than 0"
@@ -175,7 +208,7 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             for name in ("validation_scores_", "validation_loss_curve_"):
                 if getattr(self, name, None) is None:
                     setattr(self, name, [])
-        return order, validation
+        return places, validation
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
         try:
@@ -194,10 +227,6 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             return weights
         by_class = self._by_class(class_weights, encoded)
         return by_class if weights is None else weights * by_class
-
-    def _shown(self, X: Any, x: Any, rows: Array) -> Any:
-        """Return rows as a scorer may expect them: of a table with names, a table."""
-        return _safe_indexing(X, rows) if hasattr(self, "feature_names_in_") else x[rows]
 
     def _outputs(self, X: Any, as_labels: bool = False) -> Array:
         """Return the network's outputs for features as the user gives them.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastmlp.estimators import hyperparameters
+from fastmlp.estimators.part import Part
 from fastmlp.training.callbacks import Callbacks
 
 
@@ -15,20 +16,22 @@ class EstimatorCallbacks(Callbacks):
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-    X, y, sample_weight : array-like
-        As the user has given them.
+    part : Part
+        The rows, which they are shown as the user has given them.
     max_epochs : int
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_epochs: int) -> None:
+    def __init__(self, estimator: Any, part: Part, max_epochs: int) -> None:
         super().__init__(hyperparameters.callables(estimator))
         self._estimator = estimator
         self._context: Any = None
         has_callbacks = bool(getattr(estimator, "_skl_callbacks", None))
         self.is_empty &= not has_callbacks
         if has_callbacks or hasattr(estimator, "_parent_callback_ctx"):
-            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-            self._rows = {"X": X, "y": y, "metadata": metadata}
+            given = part.as_given()
+            weights = given[2]
+            metadata = None if weights is None else {"sample_weight": weights}
+            self._rows = {"X": given[0], "y": given[1], "metadata": metadata}
             self._context = estimator._init_callback_context(max_subtasks=max_epochs)
             self._context.call_on_fit_task_begin(estimator=estimator, **self._rows)
         self._epoch: Any = None

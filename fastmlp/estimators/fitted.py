@@ -30,6 +30,11 @@ class Fitted:
     activation: str | Sequence[str]
     early_stopping: bool
     max_seconds: float | None
+    n_threads: int | None
+    max_iter: int
+    random_state: Any
+    verbose: bool | int
+    warm_start: bool
     dtype: str
 
     coefs_: list[Array]
@@ -62,6 +67,10 @@ class Fitted:
             if isinstance(value, list):
                 del value[length:]  # the curves of losses and scores
             setattr(self, name, value)
+
+    def _is_new(self, is_partial: bool) -> bool:
+        """Whether a fit begins with new weights."""
+        return not hasattr(self, "coefs_") or not (self.warm_start or is_partial)
 
     def _prepare(
         self, sizes: Sequence[int], x: Any, is_new: bool, random_state: np.random.RandomState

@@ -150,6 +150,14 @@ def check_together(estimator: Any, n_hidden: int, is_partial: bool) -> None:
         )
 
 
+def most_epochs(estimator: Any, is_partial: bool = False) -> int:
+    """Return how often a fit, or a `partial_fit`, reads all rows, at most."""
+    if is_partial:
+        return 1
+    most: int = estimator.max_fun if estimator.solver == "lbfgs" else estimator.max_iter
+    return most
+
+
 def callables(estimator: Any) -> list[Callable[..., Any]]:
     """Return the setting `callbacks` as a list of functions."""
     return checks.as_callables(estimator.callbacks or (), "callbacks")

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from fastmlp.checks.features import warn_user
+from fastmlp.checks import warn_user
 from fastmlp.words import LONGEST_VALUE, listed, shortened
 
 Array = NDArray[Any]

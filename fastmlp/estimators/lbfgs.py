@@ -18,7 +18,7 @@ from fastmlp.estimators.hyperparameters import as_float, problem_of
 from fastmlp.estimators.stochastic import NOT_FINITE
 from fastmlp.estimators.trainers import Rows
 from fastmlp.parameters import Parameters
-from fastmlp.training.progress import progress_of
+from fastmlp.training.progress import Progress
 from fastmlp.training.run import DivergedError, Run
 from fastmlp.training.schedules import Schedule
 from fastmlp.training.state import RunState
@@ -46,9 +46,10 @@ class Objective:
             [view.reshape(1, -1) if view.ndim == 1 else view for view in self._views(vector)]
             for vector in (self._point, self._sums)
         )
-        self._total = float(n_rows if rows.weights is None else rows.weights.sum())
+        weights = rows.weights
+        self._total = float(n_rows if weights is None else weights[rows.order].sum())
         self._alpha = as_float(estimator, "alpha")
-        self._trainer: Trainer = estimator._engine.Trainer(
+        self.trainer: Trainer = estimator._engine.Trainer(
             point[:n_layers],
             point[n_layers:],
             rows.features,
@@ -60,7 +61,7 @@ class Objective:
             floor=float(np.finfo(dtype).eps),
             total=self._total,
         )
-        self._trainer.states = [(view,) for view in sums]
+        self.trainer.states = [(view,) for view in sums]
         self._order = rows.order
 
     def vector(self) -> NDArray[np.float64]:
@@ -80,7 +81,7 @@ class Objective:
 
     def __call__(self, vector: Array) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient."""
-        trainer = self._trainer
+        trainer = self.trainer
         self._point[:] = vector
         trainer.restart()
         if trainer.n_steps == 0:
@@ -116,14 +117,16 @@ class _Iterations:
         self._last = time.perf_counter()
 
 
-def fit_lbfgs(estimator: Any, rows: Rows, callbacks: EstimatorCallbacks) -> None:
+def fit_lbfgs(
+    estimator: Any, rows: Rows, callbacks: EstimatorCallbacks, progress: Progress
+) -> None:
     """Train the estimator's `coefs_` and `intercepts_`, in place."""
     objective = Objective(estimator, rows)
     state = RunState(
         objective.parameters, Schedule(math.nan), estimator.history_, rows.order, None,
         n_rows_seen=estimator.t_,
     )  # fmt: skip
-    with progress_of(estimator.verbose, estimator.max_iter) as progress:
+    with objective.trainer, progress:
         run = Run(
             state,
             validate=estimator._validate_epoch(rows.validation),

@@ -50,6 +50,13 @@ def read_rows(
     return x, y, read(x, n_epochs)
 
 
+def way_of_reading(estimator: Any, X: Any) -> tuple[Any, ...]:
+    """Return what `read_rows` goes by, besides the rows: where it is equal, so is what it reads."""
+    is_kept = getattr(X, "dtype", None) in (FLOAT64, FLOAT32, UINT8)
+    dtypes = () if is_kept else tuple(_dtypes(estimator, X))
+    return estimator._engine, dtypes, tuple(sorted(estimator._y_rules.items()))
+
+
 def read_features(estimator: Any, X: Any) -> Any:
     """Return features with the columns that the estimator was fitted on."""
     x = X

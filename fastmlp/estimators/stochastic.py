@@ -16,7 +16,7 @@ from fastmlp.estimators.hyperparameters import as_float, problem_of
 from fastmlp.estimators.trainers import Rows, batch_of, keep, trainer_of
 from fastmlp.parameters import Parameters
 from fastmlp.training.epochs import shuffled, unchanged
-from fastmlp.training.progress import progress_of
+from fastmlp.training.progress import Progress
 from fastmlp.training.run import DivergedError, Run
 from fastmlp.training.schedules import TOO_SMALL, Adaptive, Cosine, InverseScaling, Schedule
 from fastmlp.training.state import RunState
@@ -57,7 +57,7 @@ def batch_size_of(estimator: Any, n_rows: int) -> int:
 
 def fit_stochastic(
     estimator: Any, rows: Rows, callbacks: EstimatorCallbacks,
-    random_state: np.random.RandomState, is_partial: bool,
+    random_state: np.random.RandomState, is_partial: bool, progress: Progress,
 ) -> OptimizerState:  # fmt: skip
     """Train the estimator's `coefs_` and `intercepts_`, in place, for an epoch or until it ends.
 
@@ -88,7 +88,7 @@ def fit_stochastic(
     if before is not None and _shapes(before.arrays) != _shapes(trainer.states):
         before = None  # weights of other shapes have been assigned
     state = _run_state(estimator, rows, random_state, rate, -(-len(rows.order) // batch_size))
-    with trainer, progress_of(estimator.verbose, estimator.max_iter) as progress:
+    with trainer, progress:
         if before is not None:
             for kept, arrays in zip(before.arrays, trainer.states, strict=True):
                 for source, target in zip(kept, arrays, strict=True):

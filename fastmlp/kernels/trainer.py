@@ -112,6 +112,7 @@ seed, with_penalty, total
         self._steps = StepTable(plan, problem, batch_size, row_weights, l2_by_rows, seed, total)
         self._team = plan.put("team", aligned(TEAM_BYTES, np.uint8))
         self._helpers = Helpers()
+        self._fit = Fit()
 
         # Program
         of_parts, of_batch = program.training(
@@ -188,7 +189,7 @@ seed, with_penalty, total
     def _take_filled(self) -> None:
         """Take the steps in the step table, a stretch at a time."""
         step, n_steps = 0, self._steps.n_steps
-        with Fit() as fit:
+        with self._fit as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
                 n_threads = n_threads if fit.is_alone else 1
@@ -257,9 +258,12 @@ seed, with_penalty, total
         self._compile_message.close()
 
     def __enter__(self) -> Trainer:
+        """Begin a whole fit: what Python does between two stretches takes a core, too."""
+        self._fit.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._fit.__exit__()
         self.close()
 
 

@@ -1,8 +1,8 @@
-"""Shows a run while it goes on: by a bar in terminals and notebooks, by lines elsewhere."""
+"""Shows a run, or several at once: by a bar in terminals and notebooks, by lines elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 
@@ -95,13 +95,66 @@ class Bar(Progress):
         self._console.print(text, highlight=False)
 
 
+class Fits:
+    """Shows nothing of fits that run beside each other; the others are subclasses."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def show(self, n_epochs: int, n_ended: int, ended: Sequence[str]) -> None:
+        """Show how many epochs and fits have ended, and what is to be said of the last ones."""
+
+
+class FitsLines(Fits):
+    """A line for each fit that has ended."""
+
+    def show(self, n_epochs: int, n_ended: int, ended: Sequence[str]) -> None:
+        for text in ended:
+            print(text)
+
+
+class FitsBar(Fits):
+    """One bar over the epochs of all fits."""
+
+    def __init__(self, console: Any, n_epochs: int, n_fits: int) -> None:
+        self._bar, self._n_fits = TrainingBar(console, n_epochs), n_fits
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, n_epochs: int, n_ended: int, ended: Sequence[str]) -> None:
+        self._bar.epoch(n_epochs, f"{n_ended} of {self._n_fits} fits")
+
+
 def progress_of(verbose: bool, n_epochs: int) -> Progress:
     """Return what `verbose` asks for, where it is asked, of a run of at most `n_epochs`."""
     if not verbose:
         return Progress()
+    console = _console()
+    return Bar(console, n_epochs) if _is_live(console) else Lines()
+
+
+def fits_progress_of(verbose: bool, n_epochs: int, n_fits: int) -> Fits:
+    """Return what `verbose` asks for of some fits, of at most `n_epochs` together."""
+    if not verbose:
+        return Fits()
+    console = _console()
+    return FitsBar(console, n_epochs, n_fits) if _is_live(console) else FitsLines()
+
+
+def _console() -> Any:
     from rich.console import Console
 
-    console = Console()
-    if console.is_terminal or console.is_jupyter:
-        return Bar(console, n_epochs)
-    return Lines()
+    return Console()
+
+
+def _is_live(console: Any) -> bool:
+    """Whether what is shown can be overwritten: in a terminal or a notebook."""
+    return bool(console.is_terminal or console.is_jupyter)

@@ -16,6 +16,7 @@ STRETCH_SECONDS = 0.015  # the longest that Ctrl-C has to wait
 # serve to find out how many steps make a stretch.
 FIRST_STEPS = 4
 TRIAL = 4  # stretches, the fastest of which counts: an idle core takes some ms to wake up
+TOO_SHORT = 0.0005  # seconds of a stretch for a trial of several threads; to start one takes 50 us
 HOPELESS = 1.3  # a trial of one thread ends after two stretches if it is slower by this factor
 SHORTEST, LONGEST = 4, 64  # stretches between trials
 PATIENCE = 1.25  # an explicit number of threads may be slower than one thread by this factor
@@ -68,6 +69,8 @@ class Pace:
         if len(self.choices) == 1 or (self._left > 0 and not is_hopeless):
             return
         if self._current == self._preferred:  # start a trial of the other one
+            if self._current == 1 and seconds < TOO_SHORT:
+                return
             self._current = next(n for n in self.choices if n != self._preferred)
             self._left = TRIAL
             self._tried.clear()

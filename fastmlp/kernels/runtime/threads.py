@@ -23,7 +23,7 @@ ENVIRONMENT = ("FASTMLP_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 _libc: Any = ctypes.PyDLL(None) if os.name == "posix" else None
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc escapes a space in a path
 _lock = threading.Lock()
-_fits: set[int] = set()
+_fits: dict[int, int] = {}  # the thread of each training
 
 
 def usable_threads() -> int:
@@ -220,20 +220,32 @@ def _core() -> int:
 
 
 class Fit:
-    """A training in this process: while several run at the same time, none uses threads."""
+    """A training in this process: while several threads train, none has helpers.
+
+    It may be entered again while it is entered: for a whole fit, and for a stretch of it. A fit in
+    a callback of another one is alone, since the other one waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
 
     def __enter__(self) -> Fit:
+        self._depth += 1
         with _lock:
-            _fits.add(id(self))
+            _fits[id(self)] = threading.get_ident()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _lock:
-            _fits.discard(id(self))
+        self._depth -= 1
+        if self._depth == 0:
+            with _lock:
+                _fits.pop(id(self), None)
 
     @property
     def is_alone(self) -> bool:
-        return len(_fits) <= 1
+        """Whether no other thread trains."""
+        with _lock:
+            return len(set(_fits.values())) <= 1
 
 
 def _forget() -> None:
