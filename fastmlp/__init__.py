@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fastmlp.estimators import MLPRegressor as MLPRegressor
     from fastmlp.history import History
     from fastmlp.network.mlp import MLP
+    from fastmlp.tables import TableClassifier as TableClassifier
+    from fastmlp.tables import TableEncoder as TableEncoder
+    from fastmlp.tables import TableRegressor as TableRegressor
     from fastmlp.tutorial import (
         find_misclassified,
         make_prediction,
@@ -38,6 +41,9 @@ _HOMES = {
     # Not in __all__: ``from fastmlp import *`` works without scikit-learn, which these need.
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "TableClassifier": "tables",
+    "TableEncoder": "tables",
+    "TableRegressor": "tables",
     "find_misclassified": "tutorial",
     "make_prediction": "tutorial",
     "one_hot_encode": "tutorial",
