@@ -10,7 +10,7 @@ which rows each of them is trained on, `fits` trains them side by side, and `bud
 many epochs there is time for. `trees` are the boosted trees that can be averaged in. `bar` shows
 how far they have come, and `curves` is what a fit leaves to look at. `docstrings` describes
 parameters once. `base` is a fit, and `classifier` and `regressor` are the classes;
-`storage` writes them to files, with `written` for what is no array.
+`storage` writes them to files, with `written` for the encoder.
 """
 
 from __future__ import annotations

@@ -1,0 +1,135 @@
+"""Files of TableClassifier and TableRegressor."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file, save_file
+from tables_tools import mixed_table
+
+from fastmlp import TableClassifier, TableRegressor
+
+X, LABELS, NUMBERS = mixed_table()
+NEW, _, _ = mixed_table(seed=1)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return TableClassifier(n_members=2, random_state=0, n_threads=1).fit(X, LABELS)
+
+
+@pytest.fixture(scope="module")
+def regressor():
+    return TableRegressor(n_members=2, random_state=0).fit(X, NUMBERS)
+
+
+def changed(path, **values):
+    """Rewrite a file with other metadata."""
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    for name, change in values.items():
+        metadata[name] = json.dumps(change(json.loads(metadata[name])))
+    save_file(load_file(path), path, metadata)
+
+
+def test_a_loaded_classifier_predicts_the_same(classifier, tmp_path):
+    path = tmp_path / "model.safetensors"
+    classifier.save(path)
+    loaded = TableClassifier.load(path)
+    np.testing.assert_array_equal(loaded.predict_proba(NEW), classifier.predict_proba(NEW))
+    np.testing.assert_array_equal(loaded.predict(NEW), classifier.predict(NEW))
+    assert loaded.get_params() == classifier.get_params()
+    assert loaded.encoder_.taken_for_ == classifier.encoder_.taken_for_
+    assert list(loaded.feature_names_in_) == list(X)
+    assert [len(member.coefs_) for member in loaded.members_] == [3, 3]
+    loaded.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+    loaded.fit(X, LABELS)
+    np.testing.assert_array_equal(loaded.predict_proba(NEW), classifier.predict_proba(NEW))
+
+
+def test_a_loaded_regressor_predicts_the_same(regressor, tmp_path):
+    path = tmp_path / "model.safetensors"
+    regressor.save(path)
+    loaded = TableRegressor.load(path)
+    np.testing.assert_array_equal(loaded.predict(NEW), regressor.predict(NEW))
+    for one, other in zip(
+        loaded.predict_interval(NEW), regressor.predict_interval(NEW), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_many_classes_and_arrays_without_names(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, 3)), pd.Categorical(np.array(["a", "b", "c"])[np.arange(90) % 3])
+    model = TableClassifier(n_members=2, random_state=0).fit(x, y)
+    model.save(tmp_path / "m")
+    loaded = TableClassifier.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
+    assert not hasattr(loaded, "feature_names_in_")
+
+
+def test_files_of_others_are_refused(classifier, regressor, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"TableClassifier\.save"):
+        TableClassifier.load(tmp_path / "none")
+    regressor.save(tmp_path / "r")
+    with pytest.raises(ValueError, match=r"holds a TableRegressor: load it with fastmlp\.Table"):
+        TableClassifier.load(tmp_path / "r")
+    (tmp_path / "x").write_bytes(b"no model")
+    with pytest.raises(ValueError, match="cut short"):
+        TableClassifier.load(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"columns": lambda c: c[:-1]},
+        {"columns": lambda c: c[::-1]},
+        {"columns": lambda c: [{**c[0], "kind": "much"}, *c[1:]]},
+        {"columns": lambda c: [{**c[0], "place": 99}, *c[1:]]},
+        {"columns": lambda c: [{**c[0], "encoding": {**c[0]["encoding"], "scale": -1}}, *c[1:]]},
+        {
+            "columns": lambda c: [
+                {**c[0], "encoding": {**c[0]["encoding"], "edges": [3, 1]}},
+                *c[1:],
+            ]
+        },
+        {"columns": lambda c: {}},
+        {"n_members": lambda n: n + 1},
+        {"n_members": lambda n: n - 1},
+        {"n_members": lambda n: "2"},
+        {"n_features": lambda n: 0},
+        {"names": lambda n: n[:-1]},
+        {"classes": lambda c: {**c, "values": ["one"]}},
+        {"classes": lambda c: {**c, "values": ["a", "b", "c"]}},
+        {"fitted": lambda f: {"temperature": 0}},
+        {"fitted": lambda f: {}},
+        {"parameters": lambda p: {**p, "n_members": 0}},
+        {"parameters": lambda p: {**p, "what": 0}},
+    ],
+)
+def test_damaged_files_are_refused(classifier, tmp_path, change):
+    path = tmp_path / "model"
+    classifier.save(path)
+    changed(path, **change)
+    with pytest.raises(ValueError, match="damaged"):
+        TableClassifier.load(path)
+
+
+def test_weights_that_are_not_finite_are_refused(classifier, tmp_path):
+    path = tmp_path / "model"
+    classifier.save(path)
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    arrays = load_file(path)
+    arrays["w2"][0, 0] = np.nan
+    save_file(arrays, path, metadata)
+    with pytest.raises(ValueError, match="the array w2 is not finite"):
+        TableClassifier.load(path)
