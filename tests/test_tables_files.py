@@ -74,6 +74,51 @@ def test_many_classes_and_arrays_without_names(tmp_path):
     assert not hasattr(loaded, "feature_names_in_")
 
 
+@pytest.mark.parametrize("n_classes", [0, 2, 4])
+def test_trees(n_classes, tmp_path):
+    kind, y = (TableRegressor, NUMBERS) if n_classes == 0 else (TableClassifier, LABELS)
+    if n_classes == 4:
+        y = np.where(np.arange(len(X)) % 3 == 0, np.char.add(y, "!"), y)
+    model = kind(n_members=2, random_state=0, trees=True).fit(X, y)
+    model.save(tmp_path / "m")
+    loaded = kind.load(tmp_path / "m")
+    predict = "predict_proba" if n_classes else "predict"
+    np.testing.assert_allclose(
+        getattr(loaded, predict)(NEW), getattr(model, predict)(NEW), rtol=1e-9
+    )
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "m").read_bytes() == (tmp_path / "again").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("trees0_left", lambda a: a * 0),
+        ("trees0_right", lambda a: a + 10_000),
+        ("trees0_feature", lambda a: a - 1),
+        ("trees0_roots", lambda a: -a - 1),
+        ("trees0_value", lambda a: a * np.nan),
+        ("trees0_threshold", lambda a: a * np.nan),
+        ("trees0_baseline", lambda a: np.append(a, 0)),
+        ("trees1_value", lambda a: a.astype(np.float32)),
+        ("trees1_value", lambda a: a[1:]),
+    ],
+)
+def test_damaged_trees_are_refused(name, change, tmp_path):
+    from safetensors import safe_open
+
+    path = tmp_path / "m"
+    TableRegressor(n_members=2, random_state=0, trees=True, max_seconds=0.01).fit(X, NUMBERS).save(
+        path
+    )
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    arrays = load_file(path)
+    save_file(arrays | {name: change(arrays[name])}, path, metadata)
+    with pytest.raises(ValueError, match="arrays of trees do not fit together"):
+        TableRegressor.load(path)
+
+
 def test_files_of_others_are_refused(classifier, regressor, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"TableClassifier\.save"):
         TableClassifier.load(tmp_path / "none")

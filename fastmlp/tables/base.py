@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -256,7 +257,8 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
     def _outputs(self, x: Array) -> list[Array]:
         """Return what each network, with its trees, makes of an encoded table."""
         plain = boosted.plain(self.encoder_, x) if self.trees else x
-        return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
+        with boosted.on_threads(self._n_jobs()) if self.trees else nullcontext():
+            return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
 
     def _outputs_of(self, place: int, x: Array, plain: Array) -> Array:
         outputs = self._read(self.members_[place]._outputs(x))

@@ -13,6 +13,7 @@ n_features      columns of the table
 names           their names, or ``null``
 columns         how each of them is encoded
 n_members       networks
+has_trees       for each network, whether there are trees beside it
 fitted          numbers that the class needs to make predictions of outputs
 classes         of a classifier: ``{"type": ..., "values": ...}``
 =============== ==========================================================
@@ -21,6 +22,7 @@ classes         of a classifier: ``{"type": ..., "values": ...}``
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,7 +35,9 @@ from fastmlp.estimators.storage import settings_from, settings_of
 from fastmlp.json_text import parse
 from fastmlp.parameters import Parameters
 from fastmlp.tables.curves import TableHistory
+from fastmlp.tables.forest import DTYPES, Forest
 from fastmlp.tables.recipe import SETTINGS
+from fastmlp.tables.trees import plain
 from fastmlp.tables.written import columns_to_json, encoder_from_json
 from fastmlp.tensors import Format, named, refusing_damage
 
@@ -71,6 +75,11 @@ class TableFileMixin:
         encoder = estimator.encoder_
         names = getattr(encoder, "feature_names_in_", None)
         fitted, more = estimator._to_file()
+        has_trees = [] if not estimator.trees else [one is not None for one in estimator.trees_]
+        for i, trees in enumerate(estimator.trees_ if estimator.trees else ()):
+            if trees is not None:
+                forest = Forest.of(trees)
+                more |= {f"trees{i}_{name}": a for name, a in forest.arrays().items() if a.size}
         metadata = {
             "estimator": type(self).__name__,
             "parameters": settings_of(self),
@@ -78,6 +87,7 @@ class TableFileMixin:
             "names": None if names is None else list(names),
             "columns": columns_to_json(encoder),
             "n_members": len(estimator.members_),
+            "has_trees": has_trees,
             **fitted,
         }
         FORMAT.write(path, Parameters(weights, biases), metadata, more)
@@ -134,6 +144,9 @@ def _restored(kind: Any, text: dict[str, str], arrays: dict[str, Array]) -> Any:
     estimator._from_file(text, arrays)
     hidden = list(SETTINGS["hidden_layer_sizes"])
     sizes = [encoder._n_outputs, *hidden, estimator._n_network_outputs]
+    estimator.trees_ = _trees(estimator, parse(text["has_trees"]), n_members, arrays)
+    if not estimator.trees:
+        del estimator.trees_
     estimator.members_ = []
     for first in range(1, n_members * N_LAYERS + 1, N_LAYERS):
         member = estimator._member()
@@ -147,6 +160,26 @@ def _restored(kind: Any, text: dict[str, str], arrays: dict[str, Array]) -> Any:
         raise ValueError(f"the array {min(arrays)} has no place")
     estimator.history_ = TableHistory()
     return estimator
+
+
+def _trees(
+    estimator: Any, has_trees: Any, n_members: int, arrays: dict[str, Array]
+) -> list[Forest | None]:
+    """Take the trees out of the arrays of a file."""
+    if len(has_trees) != (n_members if estimator.trees else 0):
+        raise ValueError("there are other trees than networks")
+    n_classes = len(getattr(estimator, "classes_", ()))
+    encoder = estimator.encoder_
+    n_features = plain(encoder, np.zeros((1, encoder._n_outputs), np.float32)).shape[1]
+
+    def taker(place: int) -> Callable[[str], Array]:
+        # A .safetensors file has no arrays without elements.
+        return lambda name: arrays.pop(f"trees{place}_{name}", np.empty(0, DTYPES[name]))
+
+    return [
+        Forest.from_file(taker(i), n_features, n_classes) if has else None
+        for i, has in enumerate(has_trees)
+    ]
 
 
 def _count(text: dict[str, str], name: str) -> int:

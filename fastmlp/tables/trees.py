@@ -60,7 +60,7 @@ def fit_trees(
     """Return boosted trees for each fold; None where its rows are of one class."""
     kind = HistGradientBoostingClassifier if is_classifier else HistGradientBoostingRegressor
     fitted: list[Any] = []
-    with threadpool_limits(n_threads, user_api="openmp"):
+    with on_threads(n_threads):
         for fold in folds:
             rows = fold.train
             if is_classifier and len(np.unique(targets[rows])) < 2:
@@ -72,6 +72,11 @@ def fit_trees(
             own = None if weights is None else weights[rows]
             fitted.append(trees.fit(x[rows], targets[rows], own))
     return fitted
+
+
+def on_threads(n_threads: int) -> Any:
+    """Return a context in which scikit-learn's trees use at most so many threads."""
+    return threadpool_limits(n_threads, user_api="openmp")
 
 
 def probabilities(trees: Any, x: Array, n_classes: int) -> NDArray[np.float64]:
