@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fastmlp.estimators.fit_many import fit_many as fit_many
     from fastmlp.history import History
     from fastmlp.network.mlp import MLP
+    from fastmlp.tables import TableClassifier as TableClassifier
+    from fastmlp.tables import TableEncoder as TableEncoder
+    from fastmlp.tables import TableRegressor as TableRegressor
     from fastmlp.tutorial import (
         find_misclassified,
         make_prediction,
@@ -40,6 +43,9 @@ _HOMES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "fit_many": "estimators",
+    "TableClassifier": "tables",
+    "TableEncoder": "tables",
+    "TableRegressor": "tables",
     "find_misclassified": "tutorial",
     "make_prediction": "tutorial",
     "one_hot_encode": "tutorial",

@@ -61,6 +61,9 @@ class Trainer(Protocol):
         One for all steps, or one for each step of an epoch. May be assigned between epochs.
     lambda_reg : float
         Strength of L2. May be assigned between epochs.
+    dropout : float
+        Share of the hidden units that a step leaves out: the problem's, at first. May be assigned
+        between epochs, in [0, 1), where the problem's is more than 0.
     n_steps : int
         Steps taken so far: the next is step ``n_steps + 1`` of Adam's bias corrections and of
         dropout. May be assigned between epochs, to continue.
@@ -76,6 +79,7 @@ class Trainer(Protocol):
     states: list[tuple[Array, ...]]
     learning_rate: Any
     lambda_reg: float
+    dropout: float
     n_steps: int
     mean_loss: float
     penalty: float

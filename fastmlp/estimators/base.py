@@ -19,12 +19,13 @@ from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.fitted import Fitted
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.part import Part, Table
-from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
+from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic, schedule_of
 from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
 from fastmlp.training.progress import Progress, progress_of
+from fastmlp.training.schedules import Schedule
 from fastmlp.words import shortened
 
 Array = NDArray[Any]
@@ -256,6 +257,15 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    # -- what subclasses may change ----------------------------------------------------------
+
+    _l2_by_rows: ClassVar[bool] = True  # as scikit-learn divides alpha
+    _says_at_max_iter: ClassVar[bool] = True  # warns where no epoch was found to be the last
+
+    def _schedule(self, rate: float, n_steps: int) -> Schedule:
+        """Return the schedule of a run of `n_steps` steps an epoch; 'adaptive' starts at `rate`."""
+        return schedule_of(self, rate, n_steps)
 
     # -- what subclasses say -----------------------------------------------------------------
 

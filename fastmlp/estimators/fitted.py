@@ -107,7 +107,7 @@ class Fitted:
         self.n_layers_ = len(sizes)
         self.out_activation_ = by_hand.trained_out_activation(self)
         dtype = read_input.network_dtype(self.dtype, x)
-        drawn = draw_parameters(sizes, self.activation, random_state, dtype)
+        drawn = self._draw(sizes, x, dtype, random_state)
         self.validation_loss_curve_ = None
         # Of a run of another solver, maybe.
         for name in (
@@ -116,6 +116,12 @@ class Fitted:
         ):  # fmt: skip
             self.__dict__.pop(name, None)
         return drawn
+
+    def _draw(
+        self, sizes: Sequence[int], x: Any, dtype: np.dtype[Any], random_state: Any
+    ) -> tuple[list[Array], list[Array]]:
+        """Return the first weights and biases of layers of these sizes."""
+        return draw_parameters(sizes, self.activation, random_state, dtype)
 
     def _validate_epoch(
         self, validation: Validation | None

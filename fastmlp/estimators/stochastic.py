@@ -118,7 +118,7 @@ def _train(estimator: Any, run: Run, trainer: Trainer, is_partial: bool) -> bool
     state, draw = run.state, shuffled if estimator.shuffle else unchanged
     try:
         run.train(trainer, 1 if is_partial else estimator.max_iter, draw, tells_last_batch=False)
-        if not is_partial and not run.has_ended:
+        if not is_partial and not run.has_ended and estimator._says_at_max_iter:
             warn_user(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "
                 "the optimization hasn't converged yet.",
@@ -161,12 +161,12 @@ def _run_state(
         n_stalled=estimator._no_improvement_count,
     )
     return RunState(
-        parameters, _schedule(estimator, rate, n_steps), estimator.history_, rows.order,
+        parameters, estimator._schedule(rate, n_steps), estimator.history_, rows.order,
         random_state, stopping, n_rows_seen=estimator.t_, loss_curve=estimator.loss_curve_,
     )  # fmt: skip
 
 
-def _schedule(estimator: Any, rate: float, n_steps: int) -> Schedule:
+def schedule_of(estimator: Any, rate: float, n_steps: int) -> Schedule:
     """Return the learning rate's schedule; 'adaptive' starts with `rate`.
 
     'invscaling' and 'adaptive' act on sgd only, as in scikit-learn; 'cosine' on every stochastic

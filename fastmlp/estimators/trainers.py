@@ -53,7 +53,7 @@ def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, se
         lambda_reg=as_float(estimator, "alpha"),
         n_threads=estimator.n_threads,
         row_weights=rows.weights,
-        l2_by_rows=True,
+        l2_by_rows=estimator._l2_by_rows,
         floor=float(np.finfo(weights[0].dtype).eps),
         seed=seed,
         with_penalty=True,

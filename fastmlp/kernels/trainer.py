@@ -138,6 +138,15 @@ seed, with_penalty, total
         plan.put("targets", targets)
         plan.works["target_row"] = 1 if self._has_labels else plan.n_outputs
 
+    @property
+    def dropout(self) -> float:
+        """Share of the hidden units that a step leaves out."""
+        return self._steps.dropout
+
+    @dropout.setter
+    def dropout(self, share: float) -> None:
+        self._steps.set_dropout(share)
+
     def epoch(self, order: NDArray[np.intp]) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
         losses, penalties = self.epochs(order.reshape(1, -1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -113,6 +114,15 @@ class Trainer:
             for parameter in (*weights, *biases)
         ]
         self.load()
+
+    @property
+    def dropout(self) -> float:
+        """Share of the hidden units that a step leaves out."""
+        return self.problem.dropout
+
+    @dropout.setter
+    def dropout(self, share: float) -> None:
+        self.problem = replace(self.problem, dropout=share)
 
     def set_targets(self, y: Array) -> None:
         """Continue with a copy of these targets.

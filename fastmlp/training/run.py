@@ -91,7 +91,7 @@ class Run:
         epochs = self._epochs = Epochs(trainer, state, draw, n_epochs, runs_ahead)
         while state.epoch < n_epochs and not self.has_ended:
             self.begin_epoch()
-            trainer.learning_rate = state.schedule.of_epoch(state.epoch)
+            state.schedule.set(trainer, state.epoch)
             try:
                 loss, seconds = epochs.next(state.stopping.n_safe if state.stopping else 1)
                 if self.is_watched:

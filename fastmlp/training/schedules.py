@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.engine import Trainer
+
 TOO_SMALL = 1e-6  # at which 'adaptive' gives up
 
 
@@ -38,6 +40,10 @@ class Schedule:
     def of_epoch(self, epoch: int) -> float | NDArray[np.float64]:
         """Return the rate of epoch `epoch` (from 0), or one for each of its steps."""
         return self.rate
+
+    def set(self, trainer: Trainer, epoch: int) -> None:
+        """Set what changes from epoch to epoch, before epoch `epoch` (from 0)."""
+        trainer.learning_rate = self.of_epoch(epoch)
 
     def end_epoch(self, n_rows_seen: int) -> None:
         """Take notice that an epoch has ended, and how many rows there have been so far."""
@@ -105,7 +111,23 @@ class Cosine(Schedule):
 
     def of_epoch(self, epoch: int) -> NDArray[np.float64]:
         steps = epoch * self._n_steps + np.arange(self._n_steps)
-        angles = math.pi / self._n_epochs / self._n_steps * steps
-        rates: NDArray[np.float64] = 0.5 * self.initial * (1 + np.cos(angles))
+        rates: NDArray[np.float64] = 0.5 * self.initial * (1 + np.cos(self._angles(steps)))
         self.rate = float(rates[-1])
         return rates
+
+    def _angles(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
+        return math.pi / self._n_epochs / self._n_steps * steps
+
+
+class CosLog(Cosine):
+    """initial (1 - cos(2 pi log2(1 + 15 t / T))) / 2 in step t = 0, 1, ... of T: four cycles.
+
+    Holzmueller et al., arXiv:2407.04491, section 3: "coslog4". Each cycle is about twice as long
+    as the one before, and the rate is 0 at its ends.
+    """
+
+    def _angles(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
+        shares = steps / (self._n_epochs * self._n_steps)
+        angles = np.empty(len(steps))
+        angles[:] = math.pi + 2 * math.pi * np.log2(1 + 15 * shares)
+        return angles

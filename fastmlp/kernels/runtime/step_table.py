@@ -41,6 +41,8 @@ class StepTable:
     ----------
     n_steps : int
         Steps in the tables.
+    dropout : float
+        Share of the hidden units that steps leave out; see `set_dropout`.
     n_taken : int
         Steps among them that are taken: those of batches whose rows have weight.
     """
@@ -59,13 +61,17 @@ class StepTable:
         self._batch_size, self._row_weights = batch_size, row_weights
         self._l2_by_rows, self._seed, self._total = l2_by_rows, seed, total
         self.n_steps = 0
-        share = problem.dropout
-        plan.works["dropout_threshold"] = int(share * WORD)
-        plan.put("dropout_scale", np.full(1, 1 / (1 - share), plan.dtype))
+        self.set_dropout(problem.dropout)
         plan.works["steps_row"] = at.STEP.size
         plan.works["scalars_row"] = at.N_SCALARS
         self._shape = 0, 0
         self._make_room(1)
+
+    def set_dropout(self, share: float) -> None:
+        """Have the next steps leave out this share of the hidden units."""
+        self.dropout = share
+        self._plan.works["dropout_threshold"] = int(share * WORD)
+        self._plan.put("dropout_scale", np.full(1, 1 / (1 - share), self._plan.dtype))
 
     def _make_room(self, n_steps: int) -> None:
         plan = self._plan

@@ -1,0 +1,30 @@
+"""A front end for tables as they come: `TableClassifier`, `TableRegressor`, `TableEncoder`.
+
+From the innermost out: `frames` takes a table apart into columns, `cells` finds out what a column
+holds and reads it as that, and `numbers`, `categories` and `times` say how such cells become a
+network's inputs. `encoder` does so for all columns.
+
+`recipe` has the settings that were found by experiment, `decay` how rate, weight decay and dropout
+change over a run. `temperature` calibrates probabilities. `members` are the networks, `folds` says
+which rows each of them is trained on, `fits` trains them side by side, and `budget` finds out how
+many epochs there is time for. `trees` are the boosted trees that can be averaged in, and `forest`
+has them as arrays. `bar` shows how far a fit has come, and `curves` is what it leaves to look at.
+`docstrings` describes parameters once. `base` is a fit, and `classifier` and `regressor` are the
+classes; `storage` writes them to files, with `written` for the encoder.
+"""
+
+from __future__ import annotations
+
+try:
+    import sklearn.callback  # noqa: F401 - from 1.9 on
+except ImportError as error:
+    raise ImportError(
+        "TableClassifier, TableRegressor and TableEncoder need scikit-learn 1.9 or newer: "
+        "pip install 'fastmlp[sklearn]'"
+    ) from error
+
+from fastmlp.tables.classifier import TableClassifier
+from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.regressor import TableRegressor
+
+__all__ = ["TableClassifier", "TableEncoder", "TableRegressor"]

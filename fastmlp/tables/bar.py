@@ -1,0 +1,52 @@
+"""Shows how far a table's networks have come: a bar in terminals, a line a network elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Self
+
+from fastmlp.training.progress import TrainingBar
+
+
+class MembersBar:
+    """Counts the epochs of all networks.
+
+    Parameters
+    ----------
+    verbose : bool
+        Whether to show anything.
+    n_members, n_epochs : int
+        Networks, and epochs of each.
+    """
+
+    def __init__(self, verbose: bool, n_members: int, n_epochs: int) -> None:
+        self._verbose, self._n_members, self._n_epochs = verbose, n_members, n_epochs
+        self._bar: Any = None
+        self._n_done, self._lock = 0, threading.Lock()
+
+    def __enter__(self) -> Self:
+        if self._verbose:
+            from rich.console import Console
+
+            console = Console()
+            if console.is_terminal or console.is_jupyter:
+                self._bar = TrainingBar(console, self._n_members * self._n_epochs)
+                self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def told(self, member: int, epoch: int, logs: Mapping[str, float]) -> None:
+        """Show that a network has ended an epoch, from 1."""
+        if not self._verbose:
+            return
+        with self._lock:
+            self._n_done += 1
+            figures = f"network {member + 1}  validation {logs['val_score']:.4f}"
+            if self._bar is not None:
+                self._bar.epoch(self._n_done, figures)
+            elif epoch == self._n_epochs:
+                print(f"{figures} after {epoch} epochs")

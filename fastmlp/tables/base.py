@@ -1,0 +1,342 @@
+"""What both classes do alike: a call of fit from the user's table to calibrated networks."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from contextlib import nullcontext
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+
+from fastmlp.beside import sole_training
+from fastmlp.checks import refuse_missing
+from fastmlp.tables import folds as dealt
+from fastmlp.tables import recipe
+from fastmlp.tables import trees as boosted
+from fastmlp.tables.bar import MembersBar
+from fastmlp.tables.budget import epochs_in_time
+from fastmlp.tables.curves import TableHistory
+from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.fits import fit_members
+from fastmlp.tables.members import Fold, Member
+from fastmlp.tables.storage import TableFileMixin
+
+Array = NDArray[Any]
+
+
+class BaseTable(TableFileMixin, BaseEstimator, ABC):
+    """Base of `TableClassifier` and `TableRegressor`, where their parameters are described.
+
+    Subclasses say how targets are read, and what becomes of the networks' outputs.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "trees": ["boolean"],
+        "max_seconds": [None, Interval(Real, 0, None, closed="neither")],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
+        "cv": ["cv_object"],
+        "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    n_members: int
+    trees: bool
+    max_seconds: float | None
+    categorical_features: Any
+    cv: Any
+    n_threads: int | None
+    random_state: Any
+    verbose: bool | int
+
+    encoder_: TableEncoder
+    members_: list[Member]
+    oof_predictions_: Array
+    oof_score_: float
+    trees_: list[Any]
+    history_: TableHistory
+    n_features_in_: int
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Fit the networks to a table.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            A frame of pandas or polars, a table of pyarrow, or array-like: numbers, text,
+            categories, Booleans, dates and times, with missing values anywhere. See `TableEncoder`.
+        y : array-like of shape (n_samples,)
+            Class labels, or real numbers for a regressor.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, 0 or more.
+        X_val : table of shape (n_val, n_features), default=None
+            Rows to choose epochs and to calibrate by, instead of folds: every network is trained on
+            all of `X`, and there are no out-of-fold predictions.
+        y_val : array-like of shape (n_val,), default=None
+            Their targets.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group stay in one fold; also handed to the splitter `cv`.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument makes no sense: a target is missing or infinite, or there is one class
+            or one row only.
+        TypeError
+            If an argument is of a type that makes no sense. What was fitted before is still there
+            after either of the two.
+        RuntimeError
+            If the estimator is being fitted by another thread.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val), groups)
+
+    @sole_training
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any
+    ) -> Self:
+        fitted = {n: v for n, v in vars(self).items() if n.endswith("_") or n in self._unseen}
+        try:
+            for name in fitted:
+                delattr(self, name)
+            return self._train(X, y, sample_weight, held_out, groups)
+        except BaseException:
+            for name in [n for n in vars(self) if n.endswith("_") or n in self._unseen]:
+                delattr(self, name)
+            self.__dict__.update(fitted)
+            raise
+
+    def _train(
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any
+    ) -> Self:
+        start = time.perf_counter()
+        if (held_out[0] is None) != (held_out[1] is None):
+            raise ValueError("X_val and y_val are a pair: give both of them, or neither")
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        self.encoder_ = TableEncoder(categorical_features=self.categorical_features)
+        x = self.encoder_.fit(X).transform(X)
+        self.n_features_in_ = self.encoder_.n_features_in_
+        if hasattr(self.encoder_, "feature_names_in_"):
+            self.feature_names_in_ = self.encoder_.feature_names_in_
+        y = refuse_missing(y, "y")
+        check_consistent_length(X, y)
+        targets = self._learn_targets(y)
+        if len(targets) < 2:
+            raise ValueError(
+                "X has 1 sample: give at least 2 rows, to train on one and judge by another"
+            )
+        weights = self._row_weights(sample_weight, x, targets)
+        random = check_random_state(self.random_state)
+        if held_out[0] is not None:
+            x, targets, weights, folds = self._with_validation(x, targets, weights, held_out)
+        else:
+            folds = self._folds(x, targets, groups, random)
+        n_trained = max(len(fold.train) for fold in folds)
+        n_fewest = min(len(fold.train) for fold in folds)
+        seeds = [int(random.randint(2**31 - 1)) for _ in folds]
+
+        def make(seed: int, n_epochs: int) -> Member:
+            member = self._member()
+            return member.set_params(
+                **recipe.SETTINGS,
+                max_iter=n_epochs,
+                batch_size=min(recipe.BATCH, n_fewest),
+                random_state=seed,
+                n_threads=self.n_threads,
+            )
+
+        n_epochs, n_jobs, deadline = recipe.n_epochs(n_trained), self._n_jobs(), None
+        if self.trees:  # before the networks, whose epochs fill the time that is left
+            is_classifier = self._strata(targets) is not None
+            plain = boosted.plain(self.encoder_, x)
+            self.trees_ = boosted.fit_trees(
+                is_classifier, plain, targets, weights, folds, seeds[0], n_jobs
+            )
+        x *= (factors := recipe.input_factors(self.encoder_.sizes))
+        if self.max_seconds is not None:
+            deadline = start + self.max_seconds
+            n_epochs = epochs_in_time(
+                lambda: make(seeds[0], 1), folds, x, targets, weights, n_jobs, n_epochs, deadline
+            )
+        members = [make(seed, n_epochs) for seed in seeds]
+        for member, fold in zip(members, folds, strict=True):
+            member._fold = fold
+        with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
+            fit_members(members, x, targets, weights, n_jobs, bar.told, deadline)
+        self._finish(members, factors)
+        x /= factors  # powers of two: no bit is lost
+        self._judge(x, targets, weights, folds, has_folds=held_out[0] is None)
+        return self
+
+    def _n_jobs(self) -> int:
+        from fastmlp.kernels.runtime.threads import usable_threads
+
+        return usable_threads() if self.n_threads is None else int(self.n_threads)
+
+    def _row_weights(self, sample_weight: Any, x: Array, targets: Array) -> Array | None:
+        if sample_weight is None:
+            return None
+        weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
+        return weights
+
+    def _folds(self, x: Array, targets: Array, groups: Any, random: Any) -> list[Fold]:
+        is_classifier = self._strata(targets) is not None
+        if self.cv is not None:
+            return dealt.of_cv(self.cv, x, targets, groups, is_classifier)
+        if groups is not None:
+            check_consistent_length(x, groups)
+            numbers = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+            if numbers.max() == 0:
+                raise ValueError("groups holds one group only: give two or more, or none")
+        else:
+            numbers = dealt.repeated(x, targets)
+            if numbers.max() == 0:  # all rows are the same
+                numbers = np.arange(len(x))
+        n_folds = self.n_members if self.n_members > 1 else dealt.HELD_OUT
+        found = dealt.deal(n_folds, numbers, self._strata(targets), groups is not None, random)
+        return found[: self.n_members]
+
+    def _with_validation(
+        self, x: Array, targets: Array, weights: Array | None, held_out: tuple[Any, Any]
+    ) -> tuple[Array, Array, Array | None, list[Fold]]:
+        """Return rows and validation rows as one, and folds that say which are which."""
+        X_val, y_val = held_out  # noqa: N806
+        try:
+            x_val = self.encoder_.transform(X_val)
+            y_val = refuse_missing(y_val, "y_val")
+            check_consistent_length(X_val, y_val)
+            more = self._encode(y_val)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val: {error}") from error
+        fold = Fold(np.arange(len(x)), np.arange(len(x), len(x) + len(x_val)))
+        if weights is not None:
+            weights = np.concatenate([weights, np.ones(len(x_val), weights.dtype)])
+        return (
+            np.concatenate([x, x_val]), np.concatenate([targets, more]), weights,
+            [fold] * self.n_members,
+        )  # fmt: skip
+
+    def _finish(self, members: list[Member], factors: NDArray[np.float32]) -> None:
+        """Have the networks take the encoder's output as it is; keep them with their curves."""
+        best = []
+        for member in members:
+            member.coefs_[0] *= factors[:, np.newaxis]
+            del member._fold
+            member.n_threads = self.n_threads
+            best.append(1 + int(np.argmax(member.history_.val_score)))
+        self.members_ = members
+        self.history_ = TableHistory([member.history_ for member in members], best)
+
+    def _outputs(self, x: Array) -> list[Array]:
+        """Return what each network, with its trees, makes of an encoded table."""
+        plain = boosted.plain(self.encoder_, x) if self.trees else x
+        with boosted.on_threads(self._n_jobs()) if self.trees else nullcontext():
+            return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
+
+    def _outputs_of(self, place: int, x: Array, plain: Array) -> Array:
+        outputs = self._read(self.members_[place]._outputs(x))
+        trees = self.trees_[place] if self.trees else None
+        return outputs if trees is None else self._averaged(outputs, trees, plain)
+
+    def _encoded(self, X: Any) -> Array:
+        check_is_fitted(self)
+        encoded: Array = self.encoder_.transform(X)
+        return encoded
+
+    def _gather(self, x: Array, folds: list[Fold], n_outputs: int) -> Array:
+        """Return each row's mean output of the networks not trained on it; NaN where all were."""
+        totals, counts = np.zeros((len(x), n_outputs)), np.zeros((len(x), 1))
+        for place, fold in enumerate(folds):
+            own = x[fold.held_out]
+            plain = boosted.plain(self.encoder_, own) if self.trees else own
+            totals[fold.held_out] += self._outputs_of(place, own, plain)
+            counts[fold.held_out] += 1
+        with np.errstate(invalid="ignore"):
+            return totals / counts
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "members_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    # -- what subclasses say -----------------------------------------------------------------
+
+    _unseen: ClassVar[tuple[str, ...]] = ()  # what a fit finds, besides names with an underscore
+
+    @abstractmethod
+    def _learn_targets(self, y: Any) -> Array:
+        """Learn from `y` what targets there are; return `_encode` of it."""
+
+    @abstractmethod
+    def _encode(self, y: Any) -> Array:
+        """Return targets as the networks take them, of shape (n_rows,)."""
+
+    @abstractmethod
+    def _read(self, outputs: Array) -> Array:
+        """Return a network's outputs as they are averaged, of shape (n_rows, n_outputs)."""
+
+    @abstractmethod
+    def _averaged(self, outputs: Array, trees: Any, plain: Array) -> Array:
+        """Return the average of what `_read` has returned and the trees' predictions."""
+
+    @property
+    @abstractmethod
+    def _n_network_outputs(self) -> int:
+        """How many outputs a network has."""
+
+    def _complete(self, member: Member) -> None:
+        """Set what a network of a file needs besides its parameters."""
+
+    @abstractmethod
+    def _to_file(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return the metadata and arrays that a file holds besides networks and encoder."""
+
+    @abstractmethod
+    def _from_file(self, text: dict[str, str], arrays: dict[str, Array]) -> None:
+        """Set what `_to_file` has returned, taking its arrays out of `arrays`."""
+
+    @abstractmethod
+    def _strata(self, targets: Array) -> Array | None:
+        """Return what folds have in equal shares, if anything."""
+
+    @abstractmethod
+    def _member(self) -> Member:
+        """Return a network that is not fitted."""
+
+    @abstractmethod
+    def _judge(
+        self, x: Array, targets: Array, weights: Array | None, folds: list[Fold], has_folds: bool
+    ) -> None:
+        """Calibrate, and keep out-of-fold predictions with their score, where there are folds."""

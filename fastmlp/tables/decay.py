@@ -1,0 +1,39 @@
+"""How rate, weight decay and dropout change over the training of a table's network."""
+
+from __future__ import annotations
+
+import math
+
+from fastmlp.engine import Trainer
+from fastmlp.training.schedules import CosLog
+
+
+def flat_then_falling(share: float) -> float:
+    """Return 1 in the first half of a run, then a cosine's fall to 0: "flat_cos" of RealMLP."""
+    return 0.5 * (1 + math.cos(math.pi * (max(1.0, 2 * share) - 1)))
+
+
+class Decay(CosLog):
+    """The rate goes through four cycles; weight decay and dropout fall to 0 in the second half.
+
+    Parameters
+    ----------
+    initial : float
+        The highest rate.
+    strength, dropout : float
+        Weight decay and dropout in the first half.
+    n_epochs, n_steps : int
+        Epochs of the run, and steps of an epoch.
+    """
+
+    def __init__(
+        self, initial: float, strength: float, dropout: float, n_epochs: int, n_steps: int
+    ) -> None:
+        super().__init__(initial, n_epochs, n_steps)
+        self._strength, self._dropout = strength, dropout
+
+    def set(self, trainer: Trainer, epoch: int) -> None:
+        super().set(trainer, epoch)
+        share = flat_then_falling(epoch / self._n_epochs)
+        trainer.lambda_reg = self._strength * share
+        trainer.dropout = self._dropout * share

@@ -1,0 +1,111 @@
+"""Which rows each network is trained on, and which it is judged by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import check_cv
+
+from fastmlp.tables.members import Fold
+from fastmlp.words import shown
+
+Array = NDArray[Any]
+HELD_OUT = 5  # of one network: one row in so many
+ROWS_AT_ONCE = 16_384
+
+
+def repeated(x: NDArray[np.float32], y: Array) -> NDArray[np.intp]:
+    """Return a number for each row, the same for rows that are the same in features and target.
+
+    Where not even half of the rows differ, each has a number of its own: such rows are counts of a
+    few cases, not copies.
+    """
+    random = np.random.RandomState(0)
+    factors = np.asarray(random.randint(2**62, size=x.shape[1]), np.uint64) * np.uint64(
+        2
+    ) + np.uint64(1)
+    hashes = np.unique(y, return_inverse=True)[1].ravel().astype(np.uint64)
+    hashes *= np.uint64(0x9E3779B97F4A7C15)
+    for start in range(0, len(x), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        bits = (x[rows] + np.float32(0)).view(np.uint32).astype(np.uint64)  # -0 is 0
+        bits = (bits + np.uint64(1)) * factors
+        bits ^= bits >> np.uint64(29)
+        bits *= np.uint64(0xBF58476D1CE4E5B9)
+        hashes[rows] ^= (bits ^ (bits >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+    first, numbers = np.unique(hashes, return_inverse=True)
+    numbers = numbers.ravel() if 2 * len(first) >= len(x) else np.arange(len(x))
+    return numbers.astype(np.intp)
+
+
+def deal(
+    n_folds: int, numbers: Array, strata: Array | None, by_size: bool, random: Any
+) -> list[Fold]:
+    """Deal rows to folds; rows of one number go to one fold.
+
+    Parameters
+    ----------
+    n_folds : int
+        At most: there are no more than different numbers.
+    numbers : ndarray of shape (n_rows,) of intp
+    strata : ndarray of shape (n_rows,), optional
+        Classes, of which each fold gets an equal share, as near as may be: a class of a single row
+        is held out once.
+    by_size : bool
+        Whether numbers have very different counts, so that the folds' sizes have to be evened out
+        instead of the classes' shares.
+    random : RandomState
+
+    Returns
+    -------
+    list of Fold
+    """
+    _, first, numbers, counts = np.unique(
+        numbers, return_index=True, return_inverse=True, return_counts=True
+    )
+    n_folds = min(n_folds, len(first))
+    order = random.permutation(len(first))
+    fold_of = np.empty(len(first), np.intp)
+    if by_size:
+        sizes = np.zeros(n_folds, np.int64)
+        for number in order[np.argsort(-counts[order], kind="stable")].tolist():
+            fold_of[number] = smallest = int(np.argmin(sizes))
+            sizes[smallest] += counts[number]
+    else:
+        if strata is not None:
+            order = order[np.argsort(strata[first[order]], kind="stable")]
+        fold_of[order] = np.arange(len(order)) % n_folds
+    place = fold_of[numbers.ravel()]
+    return [Fold(np.flatnonzero(place != i), np.flatnonzero(place == i)) for i in range(n_folds)]
+
+
+def of_cv(cv: Any, x: Array, y: Array, groups: Any, is_classifier: bool) -> list[Fold]:
+    """Return the folds of a splitter of scikit-learn, or those that are given as row numbers.
+
+    Raises
+    ------
+    ValueError
+        If they are empty, or name rows that are not there.
+    """
+    n_rows, found = len(y), []
+    for split in check_cv(cv, y, classifier=is_classifier).split(x, y, groups):
+        train, held_out = map(np.asarray, split)
+        for rows in (train, held_out):
+            if rows.dtype == bool and rows.shape == (n_rows,):
+                continue
+            if rows.dtype.kind not in "iu" or rows.ndim != 1 or not len(rows):
+                raise ValueError(f"cv holds {shown(split)}: give two arrays of row numbers each")
+            if rows.min() < 0 or rows.max() >= n_rows:
+                raise ValueError(
+                    f"cv holds row {rows.max() if rows.max() >= n_rows else rows.min()}, and there "
+                    f"are {n_rows}, counted from 0: split the rows that fit is given"
+                )
+        pair = (
+            np.flatnonzero(r) if r.dtype == bool else r.astype(np.intp) for r in (train, held_out)
+        )
+        found.append(Fold(*pair))
+    if not found:
+        raise ValueError("cv holds no splits: give a splitter, or at least one pair of row numbers")
+    return found
