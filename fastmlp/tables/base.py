@@ -178,7 +178,7 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
             self.trees_ = boosted.fit_trees(
                 is_classifier, plain, targets, weights, folds, seeds[0], n_jobs
             )
-        x *= (factors := recipe.input_factors(self.encoder_.sizes))
+        x *= (factors := recipe.input_factors(self.encoder_._sizes))
         if self.max_seconds is not None:
             deadline = start + self.max_seconds
             n_epochs = epochs_in_time(
