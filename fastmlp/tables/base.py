@@ -178,7 +178,7 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
             self.trees_ = boosted.fit_trees(
                 is_classifier, plain, targets, weights, folds, seeds[0], n_jobs
             )
-        x *= (factors := recipe.input_factors(self.encoder_.sizes))
+        x *= (factors := recipe.input_factors(self.encoder_._sizes))
         if self.max_seconds is not None:
             deadline = start + self.max_seconds
             n_epochs = epochs_in_time(
@@ -257,7 +257,7 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
     def _outputs(self, x: Array) -> list[Array]:
         """Return what each network, with its trees, makes of an encoded table."""
         plain = boosted.plain(self.encoder_, x) if self.trees else x
-        with boosted.on_threads(self._n_jobs()) if self.trees else nullcontext():
+        with boosted.on_threads(self._n_jobs(), plain) if self.trees else nullcontext():
             return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
 
     def _outputs_of(self, place: int, x: Array, plain: Array) -> Array:

@@ -234,13 +234,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return tags
 
     @property
-    def sizes(self) -> list[int]:
+    def _sizes(self) -> list[int]:
         """How many columns each column of the table has become, without those left out."""
         return [column.encoding.n_outputs for column in self._columns] or [1]
 
     @property
     def _n_outputs(self) -> int:
-        return sum(self.sizes)
+        return sum(self._sizes)
 
     def _n_bins_of(self, kinds: list[cells.Kind], n_rows: int) -> int:
         """Return how many bins each number gets."""
