@@ -130,3 +130,48 @@ def test_coslog_has_four_cycles_each_twice_as_long():
     np.testing.assert_allclose(rates[tops], 0.5, rtol=0.01)
     expected = 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * 45 / 300)))
     np.testing.assert_allclose(rates[45], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_while_parameters_are_exported_leaves_all_figures(early_stopping, monkeypatch):
+    """The curve, the counts and the best figure go together, as a warm start needs them."""
+    from fastmlp.kernels import Trainer
+
+    model = MLPClassifier(max_iter=4, early_stopping=early_stopping, random_state=0)
+    exports = []
+
+    def export(self):
+        exports.append(self)
+        if len(exports) == 1 + 2 * early_stopping:  # at the run's end; or after its third epoch
+            raise KeyboardInterrupt
+        original(self)
+
+    original = Trainer.export
+    monkeypatch.setattr(Trainer, "export", export)
+    try:
+        with pytest.warns(UserWarning, match="Training interrupted|Maximum iterations"):
+            model.fit(X, Y)
+    except KeyboardInterrupt:
+        assert not early_stopping
+    n_rows = 36 if early_stopping else 40
+    assert model.n_iter_ == len(model.loss_curve_) == (3 if early_stopping else 4)
+    assert model.t_ == n_rows * model.n_iter_
+    assert model.loss_ == model.loss_curve_[-1]
+    best = model.best_validation_score_ if early_stopping else model.best_loss_
+    assert math.isfinite(best)
+
+
+def test_a_warm_start_counts_its_epochs_anew_before_the_first_one(monkeypatch):
+    seen = []
+    original = Run.begin_epoch
+
+    def begin_epoch(self):
+        seen.append(model.n_iter_)
+        original(self)
+
+    monkeypatch.setattr(Run, "begin_epoch", begin_epoch)
+    model = MLPClassifier(
+        max_iter=2, warm_start=True, random_state=0, callbacks=[lambda epoch, logs: None]
+    )
+    quiet(quiet(model, X, Y), X, Y)
+    assert seen == [0, 1, 0, 1]

@@ -72,7 +72,8 @@ def fit_many(
     ------
     ValueError, TypeError
         If an argument makes no sense, or no estimator can begin its training. All of them are as
-        they were before then, as after Ctrl-C, and after an error in a callback.
+        they were before then, as after Ctrl-C, and after an error in a callback, but for these two
+        types: they are taken for a failure of the callback's own fit.
     RuntimeError
         If one of them is being fitted already.
 
@@ -172,9 +173,7 @@ def _random_states(estimators: list[E]) -> list[Any]:
 
 
 def _warn(members: list[Member]) -> None:
-    """Say what the members' fits have to say, and which of them have failed."""
-    for message, category in dict.fromkeys(w for m in members for w in m.warnings):
-        checks.warn_user(message, category)
+    """Say which of the fits have failed, and what they have to say."""
     failed = [f"estimators[{i}]: {m.error}" for i, m in enumerate(members) if m.error is not None]
     if failed:
         checks.warn_user(
@@ -182,3 +181,5 @@ def _warn(members: list[Member]) -> None:
             f"were before. {listed(failed, MOST_NAMED, LONGEST_MESSAGE)}",
             FitFailedWarning,
         )
+    for message, category in dict.fromkeys(w for m in members for w in m.warnings):
+        checks.warn_user(message, category)

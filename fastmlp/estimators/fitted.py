@@ -153,8 +153,7 @@ class Fitted:
             else:
                 self.best_validation_score_ = -stopping.best
 
-    def _end_run(self, state: RunState) -> None:
-        """Set the attributes that a run leaves; with early stopping, its best parameters."""
-        self._show(state)
+    def _keep_best(self, state: RunState) -> None:
+        """Go back to the best parameters of a run that has ended, with early stopping."""
         if state.stopping is not None and state.stopping.best_parameters is not None:
             self.coefs_, self.intercepts_ = state.stopping.best_parameters

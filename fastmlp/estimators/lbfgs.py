@@ -110,6 +110,7 @@ class _Iterations:
         self.best = intermediate_result.x.copy()
         if run.is_watched:
             self._objective.assign(self.best)
+        run.count_epoch(float(intermediate_result.fun), n_rows=0)
         run.end_epoch({"loss": float(intermediate_result.fun), "seconds": now - self._last})
         if run.has_ended:
             raise StopIteration
@@ -136,6 +137,7 @@ def fit_lbfgs(
             show=lambda: estimator._show(state),
         )
         iterations = _Iterations(objective, run)
+        estimator._show(state)
         run.begin_epoch()
         limits = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter}
         try:
@@ -150,10 +152,10 @@ def fit_lbfgs(
         except DivergedError:
             raise _not_finite(state) from None
         finally:
-            estimator._end_run(state)
+            estimator._show(state)
     objective.assign(result.x)
     state.loss, state.epoch = float(result.fun), min(result.nit, estimator.max_iter)
-    estimator._end_run(state)
+    estimator._show(state)
     if not math.isfinite(state.loss):
         raise _not_finite(state)
     if result.status != 0 and not run.has_ended:

@@ -120,7 +120,7 @@ def _wait(futures: list[Future[None]], members: list[Member], progress: Fits) ->
 def _line(place: int, members: list[Member]) -> str:
     member = members[place]
     name = f"estimators[{place}] of {len(members)}"
-    if member.error is not None:
+    if member.error is not None or not hasattr(member.estimator, "loss_"):
         return f"{name} has failed."
     return f"{name}: iteration {member.estimator.n_iter_:d}, loss = {member.estimator.loss_:.8f}"
 

@@ -104,7 +104,9 @@ def fit_stochastic(
             max_seconds=estimator.max_seconds or math.inf,
             show=lambda: estimator._show(state),
         )
+        estimator._show(state)
         is_whole = _train(estimator, run, trainer, is_partial)
+    estimator._keep_best(state)
     if batch is not None and is_whole:
         keep(estimator, batch)
     schedule = state.schedule
@@ -140,8 +142,10 @@ def _train(estimator: Any, run: Run, trainer: Trainer, is_partial: bool) -> bool
         warn_user("Training interrupted by user.")
         return False
     finally:
-        state.export(trainer)
-        estimator._end_run(state)
+        try:
+            state.export(trainer)
+        finally:  # what an interrupt in the middle of it can't spare
+            estimator._show(state)
     return True
 
 

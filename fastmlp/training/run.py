@@ -94,6 +94,13 @@ class Run:
             state.schedule.set(trainer, state.epoch)
             try:
                 loss, seconds = epochs.next(state.stopping.n_safe if state.stopping else 1)
+                logs = {"loss": loss, "seconds": seconds}
+                if tells_last_batch:
+                    logs = {
+                        "loss": epochs.last_batch_loss, "mean_loss": loss, "seconds": seconds,
+                        "rows_per_second": n_rows / seconds,
+                    }  # fmt: skip
+                self.count_epoch(logs["loss"], n_rows)
                 if self.is_watched:
                     state.export(trainer)
             except BaseException:  # an interrupt, maybe in the middle of that export
@@ -101,32 +108,31 @@ class Run:
                     state.export(trainer)
                     fallback.update()
                 raise
-            logs = {"loss": loss, "seconds": seconds}
-            if tells_last_batch:
-                logs = {"loss": epochs.last_batch_loss, "mean_loss": loss, "seconds": seconds}
-            state.n_rows_seen += n_rows
             self.end_epoch(logs)
 
     def begin_epoch(self) -> None:
         """To be called before each epoch."""
         self._callbacks.begin_epoch()
 
+    def count_epoch(self, loss: float, n_rows: int) -> None:
+        """To be called when an epoch has been taken, before its parameters are exported."""
+        state = self.state
+        state.epoch += 1
+        state.loss = loss
+        state.n_rows_seen += n_rows
+        state.loss_curve.append(loss)
+
     def end_epoch(self, logs: Logs) -> None:
-        """To be called after each epoch, with its loss and seconds; sets `has_ended`.
+        """To be called after that, with the epoch's loss and seconds; sets `has_ended`.
 
         Raises
         ------
         DivergedError
             Where the loss, or with a fallback a parameter, is not finite.
         """
-        state, stopping = self.state, self.state.stopping
-        state.epoch += 1
-        loss = state.loss = logs["loss"]
+        state, stopping, loss = self.state, self.state.stopping, logs["loss"]
         if state.fallback is not None and not state.fallback.update(loss):
             raise DivergedError(loss)
-        state.loss_curve.append(loss)
-        if not self._callbacks.is_empty:
-            logs["rows_per_second"] = len(state.order) / logs["seconds"]
         if self._validate is not None:
             self._show()
             logs |= self._validate()
@@ -142,6 +148,7 @@ class Run:
         state.schedule.end_epoch(state.n_rows_seen)
         if not self._callbacks.is_empty:
             self._show()
+            logs.setdefault("rows_per_second", len(state.order) / logs["seconds"])
             if self._callbacks.end_epoch(state.epoch, logs):
                 self._end("A callback has asked to stop. Stopping.")
                 return
