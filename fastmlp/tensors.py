@@ -45,8 +45,9 @@ class Format(NamedTuple):
         path: str | os.PathLike[str],
         parameters: Parameters,
         metadata: Mapping[str, Any],
+        more: Mapping[str, Array] | None = None,
     ) -> None:
-        """Write parameters and metadata, whole or not at all.
+        """Write parameters, `more` arrays by name, and metadata, whole or not at all.
 
         The arrays must be C-contiguous: safetensors writes an array's memory without regard to its
         strides, so one in Fortran order would be read wrongly.
@@ -62,6 +63,7 @@ class Format(NamedTuple):
 
         tensors = {f"w{i}": w for i, w in enumerate(parameters.weights, start=1)}
         tensors |= {f"b{i}": b for i, b in enumerate(parameters.biases, start=1)}
+        tensors |= more or {}
         own = {
             "format": self.name,
             "format_version": self.versions[-1],

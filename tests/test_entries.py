@@ -126,6 +126,31 @@ def test_dropout(dtype, activation):
 
 
 @both_dtypes
+def test_dropout_may_change_between_epochs(dtype):
+    """The engines agree, and the share counts."""
+    x, y = make_rows(150, 20, dtype), make_targets("cross_entropy", 150, 5, dtype)
+    problem, start = Problem(dropout=0.4), make_parameters((20, 33, 17, 5), dtype)
+    found = []
+    for engine, shares in (
+        (kernels, (0.4, 0.1, 0)),
+        (reference, (0.4, 0.1, 0)),
+        (kernels, (0.4,) * 3),
+    ):
+        trained = start.copy()
+        with engine.Trainer(*trained, x, y, problem=problem, batch_size=50, seed=3) as trainer:
+            assert trainer.dropout == 0.4
+            for share in shares:
+                trainer.dropout = share
+                assert trainer.dropout == share
+                trainer.epoch(np.arange(150))
+            trainer.export()
+        found.append(trained)
+    for got, expected in zip(found[0].arrays(), found[1].arrays(), strict=True):
+        assert_close(got, expected, dtype, 400)
+    assert not np.array_equal(found[0].weights[0], found[2].weights[0])
+
+
+@both_dtypes
 @pytest.mark.parametrize("loss", LOSSES)
 def test_row_weights(dtype, loss):
     rng = np.random.RandomState(0)

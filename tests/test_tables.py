@@ -18,7 +18,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 from tables_tools import mixed_table
 
-from fastmlp import MLPClassifier, TableClassifier, TableRegressor
+from fastmlp import MLPClassifier, TableClassifier, TableEncoder, TableRegressor
+from fastmlp.tables import trees
 
 X, LABELS, NUMBERS = mixed_table()
 NEW, NEW_LABELS, NEW_NUMBERS = mixed_table(seed=1)
@@ -244,7 +245,7 @@ def test_weights(kind, y):
     model = kind(n_members=3, random_state=0).fit(X, target, weights)
     new = NEW_LABELS if y is LABELS else NEW_NUMBERS
     assert model.score(NEW, new) > WEAK[y is LABELS]
-    with pytest.raises(ValueError, match="sample_weight is 0 in all rows"):
+    with pytest.raises(ValueError, match="at least one non-zero"):
         kind().fit(X, y, np.zeros(len(X)))
 
 
@@ -286,6 +287,49 @@ def test_probabilities_are_calibrated():
     y = rng.random(2000) < p
     model = TableClassifier(random_state=0).fit(x[:1000], y[:1000])
     assert np.abs(model.predict_proba(x[1000:])[:, 1] - p[1000:]).mean() < 0.1
+
+
+@both
+def test_trees(kind, y):
+    plain = kind(n_members=2, random_state=0).fit(X, y)
+    model = kind(n_members=2, random_state=0, trees=True).fit(X, y)
+    assert len(model.trees_) == 2
+    assert model.oof_score_ > GOOD[y is LABELS]
+    for one, other in zip(model.members_, plain.members_, strict=True):
+        np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
+    if y is not LABELS:
+        x = trees.plain(model.encoder_, model.encoder_.transform(NEW))
+        boosted = np.mean([one.predict(x) for one in model.trees_], axis=0)
+        alone = plain.predict(NEW)
+        expected = 0.5 * (alone + boosted * y.std() + y.mean())
+        np.testing.assert_allclose(model.predict(NEW), expected, rtol=1e-3, atol=0.05)
+    again = kind(n_members=2, random_state=0, trees=True, n_threads=1).fit(X, y)
+    np.testing.assert_array_equal(predictions(again), predictions(model))
+
+
+def test_trees_of_classes_that_a_fold_lacks():
+    y = LABELS.astype(object)
+    y[3] = "rare"
+    model = TableClassifier(n_members=3, random_state=0, trees=True).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(NEW).sum(axis=1), 1)
+    folds = [(np.flatnonzero(LABELS == "no"), np.flatnonzero(LABELS == "yes"))]
+    model = TableClassifier(cv=folds, random_state=0, trees=True).fit(X, LABELS)
+    assert model.trees_ == [None]
+
+
+def test_what_trees_see():
+    encoder = TableEncoder().fit(X)
+    x = encoder.transform(X)
+    plain = trees.plain(encoder, x)
+    names = encoder.get_feature_names_out().tolist()
+    kept = ["number", "number_missing", "few", "few_missing"]
+    np.testing.assert_array_equal(plain[:, :4], x[:, [names.index(name) for name in kept]])
+    assert "city_missing" in names
+    codes = [level.removeprefix("city_") for level in names if level.startswith("city_")]
+    expected = [codes.index("missing" if pd.isna(c) else c) for c in X["city"]]
+    np.testing.assert_array_equal(plain[:, 4], expected)
+    nothing = encoder.transform(X.assign(city="new"))
+    np.testing.assert_array_equal(trees.plain(encoder, nothing)[:, 4], -1)
 
 
 @both

@@ -12,7 +12,7 @@ from fastmlp import MLP, MLPClassifier, reference
 from fastmlp.parameters import Parameters
 from fastmlp.training.fallback import Fallback
 from fastmlp.training.run import Run
-from fastmlp.training.schedules import TOO_SMALL, Adaptive, Cosine, InverseScaling, Schedule
+from fastmlp.training.schedules import TOO_SMALL, Adaptive, Cosine, CosLog, InverseScaling, Schedule
 from fastmlp.training.stopping import Stopping
 
 X = np.random.RandomState(0).rand(40, 3)
@@ -118,3 +118,15 @@ def test_schedules():
     assert adaptive.stall() is None
     rates = np.concatenate([Cosine(0.5, n_epochs=2, n_steps=2).of_epoch(e) for e in (0, 1)])
     np.testing.assert_allclose(rates, 0.25 * (1 + np.cos(np.pi / 4 * np.arange(4))))
+
+
+def test_coslog_has_four_cycles_each_twice_as_long():
+    schedule = CosLog(0.5, n_epochs=150, n_steps=2)
+    rates = np.concatenate([schedule.of_epoch(epoch) for epoch in range(150)])
+    places = np.array([1, 3, 7]) * 20  # of t = 1/15, 3/15 and 7/15 in 300 steps
+    np.testing.assert_allclose(rates[[0, *places]], 0, atol=1e-12)
+    tops = np.flatnonzero((rates[1:-1] > rates[:-2]) & (rates[1:-1] >= rates[2:])) + 1
+    assert len(tops) == 4
+    np.testing.assert_allclose(rates[tops], 0.5, rtol=0.01)
+    expected = 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * 45 / 300)))
+    np.testing.assert_allclose(rates[45], expected, rtol=1e-12)

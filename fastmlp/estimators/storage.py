@@ -151,7 +151,7 @@ def _metadata(estimator: Any, sizes: list[int]) -> dict[str, Any]:
     names = as_feature_names(None if names is None else list(names), sizes[0])
     metadata = {
         "estimator": type(estimator).__name__,
-        "parameters": _settings_of(estimator),
+        "parameters": settings_of(estimator),
         "fitted": as_fitted(json.loads(json.dumps(fitted, default=_plain))),
         "names": names,
     }
@@ -167,7 +167,7 @@ def _metadata(estimator: Any, sizes: list[int]) -> dict[str, Any]:
     return metadata
 
 
-def _settings_of(estimator: Any) -> dict[str, Any]:
+def settings_of(estimator: Any) -> dict[str, Any]:
     """Return the settings that JSON can hold; warn if others are not at their defaults."""
     defaults = type(estimator)().get_params(deep=False)
     kept, lost = {}, []
@@ -200,7 +200,7 @@ def _plain(value: Any) -> Any:
 
 def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]]) -> Any:
     """Return an estimator of this class as a file's metadata and arrays have it."""
-    estimator = kind(**_settings(parse(text["parameters"])))
+    estimator = kind(**settings_from(parse(text["parameters"])))
     for name, value in as_fitted(parse(text["fitted"])).items():
         setattr(estimator, name, value)
     n_layers = estimator.n_layers_ - 1  # of weights
@@ -236,8 +236,8 @@ def _restored(kind: type, text: dict[str, str], arrays: dict[str, NDArray[Any]])
     return estimator
 
 
-def _settings(given: Any) -> dict[str, Any]:
-    """Return the settings that `_settings_of` was given."""
+def settings_from(given: Any) -> dict[str, Any]:
+    """Return the settings that `settings_of` was given."""
     settings = {name: value for name, value in given.items() if name not in LEFT_OUT}
     for name in ("hidden_layer_sizes", "activation"):
         if isinstance(settings.get(name), list):

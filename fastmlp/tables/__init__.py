@@ -7,10 +7,10 @@ network's inputs. `encoder` does so for all columns.
 `recipe` has the settings that were found by experiment, `decay` how rate, weight decay and dropout
 change over a run. `temperature` calibrates probabilities. `members` are the networks, `folds` says
 which rows each of them is trained on, `fits` trains them side by side, and `budget` finds out how
-many epochs there is time for. `trees` are the boosted trees that can be averaged in. `bar` shows
-how far they have come, and `curves` is what a fit leaves to look at. `docstrings` describes
-parameters once. `base` is a fit, and `classifier` and `regressor` are the classes;
-`storage` writes them to files, with `written` for what is no array.
+many epochs there is time for. `trees` are the boosted trees that can be averaged in, and `forest`
+has them as arrays. `bar` shows how far a fit has come, and `curves` is what it leaves to look at.
+`docstrings` describes parameters once. `base` is a fit, and `classifier` and `regressor` are the
+classes; `storage` writes them to files, with `written` for the encoder.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -19,17 +19,19 @@ from fastmlp.beside import sole_training
 from fastmlp.checks import refuse_missing
 from fastmlp.tables import folds as dealt
 from fastmlp.tables import recipe
+from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
 from fastmlp.tables.budget import epochs_in_time
 from fastmlp.tables.curves import TableHistory
 from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.fits import fit_members
 from fastmlp.tables.members import Fold, Member
+from fastmlp.tables.storage import TableFileMixin
 
 Array = NDArray[Any]
 
 
-class BaseTable(BaseEstimator, ABC):
+class BaseTable(TableFileMixin, BaseEstimator, ABC):
     """Base of `TableClassifier` and `TableRegressor`, where their parameters are described.
 
     Subclasses say how targets are read, and what becomes of the networks' outputs.
@@ -59,6 +61,7 @@ class BaseTable(BaseEstimator, ABC):
     members_: list[Member]
     oof_predictions_: Array
     oof_score_: float
+    trees_: list[Any]
     history_: TableHistory
     n_features_in_: int
 
@@ -154,7 +157,6 @@ class BaseTable(BaseEstimator, ABC):
             x, targets, weights, folds = self._with_validation(x, targets, weights, held_out)
         else:
             folds = self._folds(x, targets, groups, random)
-        x *= (factor := recipe.input_factor(x.shape[1]))
         n_trained = max(len(fold.train) for fold in folds)
         n_fewest = min(len(fold.train) for fold in folds)
         seeds = [int(random.randint(2**31 - 1)) for _ in folds]
@@ -170,6 +172,13 @@ class BaseTable(BaseEstimator, ABC):
             )
 
         n_epochs, n_jobs, deadline = recipe.n_epochs(n_trained), self._n_jobs(), None
+        if self.trees:  # before the networks, whose epochs fill the time that is left
+            is_classifier = self._strata(targets) is not None
+            plain = boosted.plain(self.encoder_, x)
+            self.trees_ = boosted.fit_trees(
+                is_classifier, plain, targets, weights, folds, seeds[0], n_jobs
+            )
+        x *= (factor := recipe.input_factor(x.shape[1]))
         if self.max_seconds is not None:
             deadline = start + self.max_seconds
             n_epochs = epochs_in_time(
@@ -181,7 +190,7 @@ class BaseTable(BaseEstimator, ABC):
         with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
             fit_members(members, x, targets, weights, n_jobs, bar.told, deadline)
         self._finish(members, factor)
-        x /= factor
+        x /= factor  # a power of two: no bit is lost
         self._judge(x, targets, weights, folds, has_folds=held_out[0] is None)
         return self
 
@@ -194,8 +203,6 @@ class BaseTable(BaseEstimator, ABC):
         if sample_weight is None:
             return None
         weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("sample_weight is 0 in all rows: give some of them more than 0")
         return weights
 
     def _folds(self, x: Array, targets: Array, groups: Any, random: Any) -> list[Fold]:
@@ -247,21 +254,29 @@ class BaseTable(BaseEstimator, ABC):
         self.members_ = members
         self.history_ = TableHistory([member.history_ for member in members], best)
 
-    def _member_outputs(self, x: Array) -> list[Array]:
-        return [member._outputs(x) for member in self.members_]
+    def _outputs(self, x: Array) -> list[Array]:
+        """Return what each network, with its trees, makes of an encoded table."""
+        plain = boosted.plain(self.encoder_, x) if self.trees else x
+        with boosted.on_threads(self._n_jobs()) if self.trees else nullcontext():
+            return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
+
+    def _outputs_of(self, place: int, x: Array, plain: Array) -> Array:
+        outputs = self._read(self.members_[place]._outputs(x))
+        trees = self.trees_[place] if self.trees else None
+        return outputs if trees is None else self._averaged(outputs, trees, plain)
 
     def _encoded(self, X: Any) -> Array:
         check_is_fitted(self)
         encoded: Array = self.encoder_.transform(X)
         return encoded
 
-    def _gather(
-        self, x: Array, folds: list[Fold], n_outputs: int, read: Callable[[Array], Array]
-    ) -> Array:
+    def _gather(self, x: Array, folds: list[Fold], n_outputs: int) -> Array:
         """Return each row's mean output of the networks not trained on it; NaN where all were."""
         totals, counts = np.zeros((len(x), n_outputs)), np.zeros((len(x), 1))
-        for member, fold in zip(self.members_, folds, strict=True):
-            totals[fold.held_out] += read(member._outputs(x[fold.held_out]))
+        for place, fold in enumerate(folds):
+            own = x[fold.held_out]
+            plain = boosted.plain(self.encoder_, own) if self.trees else own
+            totals[fold.held_out] += self._outputs_of(place, own, plain)
             counts[fold.held_out] += 1
         with np.errstate(invalid="ignore"):
             return totals / counts
@@ -287,6 +302,30 @@ class BaseTable(BaseEstimator, ABC):
     @abstractmethod
     def _encode(self, y: Any) -> Array:
         """Return targets as the networks take them, of shape (n_rows,)."""
+
+    @abstractmethod
+    def _read(self, outputs: Array) -> Array:
+        """Return a network's outputs as they are averaged, of shape (n_rows, n_outputs)."""
+
+    @abstractmethod
+    def _averaged(self, outputs: Array, trees: Any, plain: Array) -> Array:
+        """Return the average of what `_read` has returned and the trees' predictions."""
+
+    @property
+    @abstractmethod
+    def _n_network_outputs(self) -> int:
+        """How many outputs a network has."""
+
+    def _complete(self, member: Member) -> None:
+        """Set what a network of a file needs besides its parameters."""
+
+    @abstractmethod
+    def _to_file(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return the metadata and arrays that a file holds besides networks and encoder."""
+
+    @abstractmethod
+    def _from_file(self, text: dict[str, str], arrays: dict[str, Array]) -> None:
+        """Set what `_to_file` has returned, taking its arrays out of `arrays`."""
 
     @abstractmethod
     def _strata(self, targets: Array) -> Array | None:

@@ -12,12 +12,15 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.label_encoding import LabelEncoding
 from fastmlp.estimators.scores import ScoreMixin
+from fastmlp.json_text import as_number, parse
 from fastmlp.tables.base import BaseTable
 from fastmlp.tables.docstrings import documented
 from fastmlp.tables.members import ClassifierMember, Fold, Member, two_columns
 from fastmlp.tables.temperature import best_power, joined, tempered
+from fastmlp.tables.trees import probabilities
 
 Array = NDArray[Any]
 
@@ -134,8 +137,7 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
         ValueError
             If columns are others than in `fit`, or hold cells of another kind.
         """
-        outputs = self._member_outputs(self._encoded(X))
-        return joined([two_columns(one) for one in outputs], 1 / self.temperature_)
+        return joined(self._outputs(self._encoded(X)), 1 / self.temperature_)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithm of each class's probability.
@@ -186,10 +188,34 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
     def _member(self) -> Member:
         return ClassifierMember()
 
+    def _read(self, outputs: Array) -> Array:
+        return two_columns(outputs)
+
+    def _averaged(self, outputs: Array, trees: Any, plain: Array) -> Array:
+        return joined([outputs, probabilities(trees, plain, outputs.shape[1])], 1)
+
+    @property
+    def _n_network_outputs(self) -> int:
+        return self._labels.n_outputs
+
+    def _complete(self, member: Member) -> None:
+        member.classes_ = np.arange(len(self.classes_))
+
+    def _to_file(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        fitted = {"temperature": self.temperature_}
+        return {"classes": encode_array(self.classes_), "fitted": fitted}, {}
+
+    def _from_file(self, text: dict[str, str], arrays: dict[str, Array]) -> None:
+        self._labels = LabelEncoding(decode_array(parse(text["classes"])))
+        self.classes_ = self._labels.classes
+        self.temperature_ = as_number(parse(text["fitted"])["temperature"])
+        if len(self.classes_) < 2 or not 0 < self.temperature_ < np.inf:
+            raise ValueError("there are too few classes, or the temperature is none")
+
     def _judge(
         self, x: Array, targets: Array, weights: Array | None, folds: list[Fold], has_folds: bool
     ) -> None:
-        oof = self._gather(x, folds, len(self.classes_), two_columns)
+        oof = self._gather(x, folds, len(self.classes_))
         rows = np.flatnonzero(~np.isnan(oof[:, 0]))
         known = None if weights is None else weights[rows]
         if known is not None and not known.any():

@@ -43,6 +43,7 @@ def input_factor(n_inputs: int) -> np.float32:
     Steps of AdamW are of one size whatever the gradient is, so with many inputs a step changes the
     first layer's outputs more. The factor makes it the change with as many inputs as units, which
     is what weights divided by the root of their number do (the neural tangent parametrization of
-    RealMLP) without another rate for each layer.
+    RealMLP) without another rate for each layer. It is rounded to a power of two, so that inputs
+    and weights can be divided by it without the loss of a bit.
     """
-    return np.float32(math.sqrt(WIDTH / n_inputs))
+    return np.float32(2.0 ** round(math.log2(WIDTH / n_inputs) / 2))

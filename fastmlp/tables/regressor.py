@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d
 
 from fastmlp.checks import as_numeric
 from fastmlp.estimators.scores import ScoreMixin
+from fastmlp.json_text import as_number, parse
 from fastmlp.tables.base import BaseTable
 from fastmlp.tables.docstrings import documented
 from fastmlp.tables.members import Fold, Member, RegressorMember
@@ -98,7 +99,7 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
         ValueError
             If columns are others than in `fit`, or hold cells of another kind.
         """
-        outputs: Array = np.stack(self._member_outputs(self._encoded(X)))
+        outputs: Array = np.stack(self._outputs(self._encoded(X)))
         means: Array = outputs[..., 0].mean(axis=0, dtype=np.float64)
         return self._decode(means)
 
@@ -158,10 +159,41 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
         member._range = low, high
         return member
 
+    def _read(self, outputs: Array) -> Array:
+        return outputs
+
+    def _averaged(self, outputs: Array, trees: Any, plain: Array) -> Array:
+        mean: Array = 0.5 * (outputs + trees.predict(plain)[:, np.newaxis])
+        return mean
+
+    @property
+    def _n_network_outputs(self) -> int:
+        return 1
+
+    def _to_file(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        fitted = {"mean": self._mean, "spread": self._spread, "range": self._range}
+        return {"fitted": fitted}, {"errors": self._residuals}
+
+    def _from_file(self, text: dict[str, str], arrays: dict[str, Array]) -> None:
+        fitted, errors = parse(text["fitted"]), arrays.pop("errors")
+        self._mean, self._spread = as_number(fitted["mean"]), as_number(fitted["spread"])
+        low, high = map(as_number, fitted["range"])
+        self._range, self._residuals = (low, high), errors
+        if not (
+            np.isfinite([self._mean, self._spread, low, high]).all()
+            and errors.dtype == np.float64
+            and errors.ndim == 1
+            and len(errors)
+            and (errors[:-1] <= errors[1:]).all()
+            and errors[0] >= 0
+            and errors[-1] < np.inf
+        ):
+            raise ValueError("targets or errors are not finite")
+
     def _judge(
         self, x: Array, targets: Array, weights: Array | None, folds: list[Fold], has_folds: bool
     ) -> None:
-        oof = self._decode(self._gather(x, folds, 1, lambda outputs: outputs)[:, 0])
+        oof = self._decode(self._gather(x, folds, 1)[:, 0])
         rows = np.flatnonzero(~np.isnan(oof))
         truth = targets.astype(np.float64) * self._spread + self._mean
         errors = np.abs(truth[rows] - oof[rows])

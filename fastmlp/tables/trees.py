@@ -1,0 +1,92 @@
+"""scikit-learn's boosted trees, one estimator a fold, to be averaged in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from fastmlp.tables.categories import Categories
+from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.members import Fold
+from fastmlp.tables.numbers import Numbers
+from fastmlp.tables.times import Moments
+
+Array = NDArray[Any]
+
+
+def plain(encoder: TableEncoder, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what trees need of an encoded table: no bins, and levels as their places.
+
+    Trees don't see how numbers are scaled. Levels are numbered from the commonest to the rarest;
+    others are -1.
+    """
+    columns, first = [], 0
+    for _, _, encoding in encoder._columns:
+        block = x[:, first : first + encoding.n_outputs]
+        first += encoding.n_outputs
+        if isinstance(encoding, Categories) and encoding.n_outputs > 1:
+            places = np.where(block.any(axis=1), block.argmax(axis=1), -1)
+            columns.append(places.astype(np.float32)[:, np.newaxis])
+            continue
+        start = 0
+        parts = encoding.parts.values() if isinstance(encoding, Moments) else [encoding]
+        for part in parts:
+            end = start + part.n_outputs
+            if isinstance(part, Numbers):
+                if part.scale > 0:
+                    columns.append(block[:, start : start + 1])
+                if part.has_gaps:
+                    columns.append(block[:, end - 1 : end])
+            else:
+                columns.append(block[:, start:end])
+            start = end
+    return np.hstack(columns) if columns else x
+
+
+def fit_trees(
+    is_classifier: bool,
+    x: Array,
+    targets: Array,
+    weights: Array | None,
+    folds: Sequence[Fold],
+    seed: int,
+    n_threads: int,
+) -> list[Any]:
+    """Return boosted trees for each fold; None where its rows are of one class."""
+    kind = HistGradientBoostingClassifier if is_classifier else HistGradientBoostingRegressor
+    fitted: list[Any] = []
+    with on_threads(n_threads):
+        for fold in folds:
+            rows = fold.train
+            if is_classifier and len(np.unique(targets[rows])) < 2:
+                fitted.append(None)
+                continue
+            trees = kind(
+                random_state=seed, early_stopping=_ends_early(targets[rows], is_classifier)
+            )
+            own = None if weights is None else weights[rows]
+            fitted.append(trees.fit(x[rows], targets[rows], own))
+    return fitted
+
+
+def on_threads(n_threads: int) -> Any:
+    """Return a context in which scikit-learn's trees use at most so many threads."""
+    return threadpool_limits(n_threads, user_api="openmp")
+
+
+def probabilities(trees: Any, x: Array, n_classes: int) -> NDArray[np.float64]:
+    """Return the trees' probabilities (n_rows, n_classes), 0 of classes that they don't know."""
+    found = np.zeros((len(x), n_classes))
+    found[:, trees.classes_] = trees.predict_proba(x)
+    return found
+
+
+def _ends_early(targets: Array, is_classifier: bool) -> bool | str:
+    """Return scikit-learn's default, but not where it would fail to split classes of one row."""
+    is_rare = is_classifier and np.unique(targets, return_counts=True)[1].min() < 2
+    return False if is_rare else "auto"

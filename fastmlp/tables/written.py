@@ -1,0 +1,89 @@
+"""An encoder as JSON values, and back: what stands in a file is checked, as it may be anybody's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+from fastmlp.json_text import as_number, as_texts
+from fastmlp.tables.categories import Categories
+from fastmlp.tables.cells import Kind
+from fastmlp.tables.encoder import Column, Encoding, TableEncoder
+from fastmlp.tables.numbers import Booleans, Numbers
+from fastmlp.tables.times import PARTS, Moments
+from fastmlp.words import shown
+
+
+def columns_to_json(encoder: TableEncoder) -> list[dict[str, Any]]:
+    """Return how a fitted encoder encodes each column."""
+    return [
+        {"place": place, "kind": kind, "encoding": asdict(encoding)}
+        for place, kind, encoding in encoder._columns
+    ]
+
+
+def encoder_from_json(
+    settings: dict[str, Any], columns: Any, n_features: int, names: list[str] | None
+) -> TableEncoder:
+    """Return the encoder that `columns_to_json` was given.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If `columns` are not its result.
+    """
+    encoder = TableEncoder(**settings)
+    encoder._validate_params()
+    encoder._columns = [_column(one, n_features) for one in columns]
+    places = [column.place for column in encoder._columns]
+    if any(b <= a for a, b in pairwise(places)):
+        raise ValueError("columns are not in order")
+    labels: list[Any] = list(range(n_features)) if names is None else names
+    encoder.taken_for_ = dict.fromkeys(labels, "nothing")
+    encoder.taken_for_ |= {labels[column.place]: column.kind for column in encoder._columns}
+    encoder.n_features_in_ = n_features
+    return encoder
+
+
+def _column(given: Any, n_features: int) -> Column:
+    place, values = given["place"], given["encoding"]
+    if type(place) is not int or not 0 <= place < n_features:
+        raise ValueError(f"a column has the place {shown(place)}")
+    kinds: dict[str, tuple[Kind, Any]] = {
+        "number": ("number", _numbers), "boolean": ("boolean", lambda values: Booleans()),
+        "time": ("time", _moments), "text": ("text", _categories),
+    }  # fmt: skip
+    kind, read = kinds[given["kind"]]
+    encoding: Encoding = read(values)
+    return Column(place, kind, encoding)
+
+
+def _numbers(values: Any) -> Numbers:
+    median, scale = as_number(values["median"]), as_number(values["scale"])
+    edges = tuple(as_number(edge) for edge in values["edges"])
+    has_gaps = values["has_gaps"]
+    if not (
+        all(map(math.isfinite, (median, scale, *edges)))
+        and scale >= 0
+        and len(edges) != 1
+        and all(a < b for a, b in pairwise(edges))
+        and isinstance(has_gaps, bool)
+    ):
+        raise ValueError("no such encoding of numbers")
+    return Numbers(median, scale, edges, has_gaps)
+
+
+def _moments(values: Any) -> Moments:
+    parts = values["parts"]
+    if not parts or list(parts) != [name for name in PARTS if name in parts]:
+        raise ValueError(f"a date has the parts {shown(list(parts))}")
+    return Moments({name: _numbers(part) for name, part in parts.items()})
+
+
+def _categories(values: Any) -> Categories:
+    levels = as_texts(values["levels"])
+    if not levels or len(set(levels)) < len(levels):
+        raise ValueError(f"a text has the levels {shown(levels)}")
+    return Categories(levels)
