@@ -1,7 +1,7 @@
 """The contestants, with their defaults, and with what each needs to take a table.
 
-A method is a function of (task, seed, n_threads) that returns an estimator for the frames of `sets`.
-All but fastmlp's classes get dates as numbers, and text in the form that they take.
+A method is a function of (task, seed, n_threads) that returns an estimator for the frames of
+`sets`. All but fastmlp's classes get dates as numbers, and text in the form that they take.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Prepared(BaseEstimator):
         self.words = words
         self.most_levels = most_levels
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: N803
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         x = with_dates_as_numbers(X)
         self.levels_ = {
             name: x[name].dropna().astype(str).value_counts().index[: self.most_levels]
@@ -56,30 +56,30 @@ class Prepared(BaseEstimator):
         }
         return self
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         x = with_dates_as_numbers(X)
         for name, levels in self.levels_.items():
-            cells = x[name].astype(object).where(x[name].notna(), None)
+            is_missing = x[name].isna()
             if self.words:
-                x[name] = [MISSING if cell is None else str(cell) for cell in cells]
+                x[name] = x[name].astype(object).where(~is_missing, MISSING).astype(str)
             else:
-                cells = [None if cell is None else str(cell) for cell in cells]
-                x[name] = pd.Categorical(cells, categories=sorted(levels))
+                words = x[name].astype(str).astype(object).where(~is_missing, None)
+                x[name] = pd.Categorical(words, categories=sorted(levels))
         return x
 
 
 def texts(x: pd.DataFrame) -> list[str]:
-    return [name for name in x if not pd.api.types.is_numeric_dtype(x[name])]
+    return [str(name) for name in x if not pd.api.types.is_numeric_dtype(x[name])]
 
 
 def with_dates_as_numbers(x: pd.DataFrame) -> pd.DataFrame:
     """A copy in which a date is its days, month, weekday, days of the month and of the year."""
     x = x.copy()
-    for name in list(x):
+    for name in map(str, x.columns):
         if pd.api.types.is_datetime64_any_dtype(x[name]):
             date = x.pop(name).dt
             x[f"{name}_days"] = date.normalize().to_numpy().astype("datetime64[D]").astype(float)
-            for part in ("month", "weekday", "day", "dayofyear"):
+            for part in ("month", "day_of_week", "day", "day_of_year"):
                 x[f"{name}_{part}"] = getattr(date, part).astype(float)
         elif pd.api.types.is_bool_dtype(x[name]):
             x[name] = x[name].astype(float)
@@ -99,15 +99,15 @@ class CatBoost(BaseEstimator):
     def __init__(self, model: Any) -> None:
         self.model = model
 
-    def fit(self, X: pd.DataFrame, y: Array) -> Self:  # noqa: N803
+    def fit(self, X: pd.DataFrame, y: Array) -> Self:
         self.model.fit(X, y, cat_features=texts(X))
         return self
 
-    def predict(self, X: pd.DataFrame) -> Array:  # noqa: N803
+    def predict(self, X: pd.DataFrame) -> Array:
         found: Array = self.model.predict(X)
         return found
 
-    def predict_proba(self, X: pd.DataFrame) -> Array:  # noqa: N803
+    def predict_proba(self, X: pd.DataFrame) -> Array:
         found: Array = self.model.predict_proba(X)
         return found
 
@@ -150,7 +150,7 @@ def sklearn_mlp(task: Task, seed: int, n_threads: int) -> Any:
 def fastmlp_mlp(task: Task, seed: int, n_threads: int) -> Any:
     import fastmlp
 
-    settings = {"random_state": seed, "n_threads": n_threads}
+    settings: dict[str, Any] = {"random_state": seed, "n_threads": n_threads}
     return make_pipeline(
         Prepared(),
         usual_encoder(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.peers.run import threads
-from benchmarks.tables.large import Large, N_COLUMNS, N_ROWS
+from benchmarks.tables import targets
+from benchmarks.tables.large import N_COLUMNS, N_ROWS, Large
 from benchmarks.tables.methods import METHODS, OWN
 from benchmarks.tables.summary import compared, complete, errors, times
 
@@ -33,11 +34,12 @@ def lines(results: pd.DataFrame, long: Large | None = None) -> Iterator[str]:
             if len(chosen):
                 yield from comparison(chosen, f"{threads(int(n_threads))}, {what}")
     if long is not None:
+        yield "## A long table\n"
         yield (
-            f"{N_COLUMNS} columns x {N_ROWS:,} rows, 2 threads: {long.seconds:.0f} s, "
-            f"{long.cpu:.0f} s of CPU, {long.memory / long.encoded:.1f} times the memory of the "
-            f"encoded matrix ({long.encoded / 1e6:.0f} MB)."
+            f"{N_COLUMNS} columns x {N_ROWS:,} rows: {long.seconds:.0f} s, {long.cpu:.0f} s of "
+            f"CPU. The encoded matrix takes {long.encoded / 1e6:.0f} MB.\n"
         )
+        yield from aims(targets.of_large(long))
 
 
 def comparison(results: pd.DataFrame, title: str) -> Iterator[str]:
@@ -56,10 +58,11 @@ def comparison(results: pd.DataFrame, title: str) -> Iterator[str]:
         "CPU s | of LightGBM's | of CatBoost's | wall s |"
     )
     yield "| --- " * 11 + "|"
-    for name, row in error.iterrows():
+    for label, row in error.iterrows():
+        name = str(label)
         ratios = [found["ratio"].get(name) if "ratio" in found else None for found in (loss, auc)]
         yield cells(
-            f"**{name}**" if name in OWN else str(name), f"{row['rank']:.2f}", f"{row['sgm']:.4f}",
+            f"**{name}**" if name in OWN else name, f"{row['rank']:.2f}", f"{row['sgm']:.4f}",
             signed(row.get("ratio")),
             f"{row['wins']:.0f} of {row['n_tables']:.0f}" if "wins" in row else "",
             *map(signed, ratios), f"{clock['cpu'][name]:.1f}",
@@ -69,6 +72,17 @@ def comparison(results: pd.DataFrame, title: str) -> Iterator[str]:
         )  # fmt: skip
     yield ""
     yield from by_table(results, methods)
+    yield from aims(targets.of_results(results))
+
+
+def aims(found: Iterable[targets.Target]) -> Iterator[str]:
+    """The targets, which were set for other tables."""
+    if rows := list(found):
+        yield "| | what | target | measured | met |"
+        yield "| --- " * 5 + "|"
+        for t in rows:
+            yield cells(t.method, t.what, t.target, t.measured, "yes" if t.met else "**no**")
+        yield ""
 
 
 def by_table(results: pd.DataFrame, methods: list[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.peers.worker import Worker, WorkerError
 from benchmarks.tables import session
-from benchmarks.tables.methods import METHODS, NEEDS
+from benchmarks.tables.methods import NEEDS
 from benchmarks.tables.results import Result, append
 from benchmarks.tables.rows import divided, fingerprint
 from benchmarks.tables.sets import Source

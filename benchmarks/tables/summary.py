@@ -57,7 +57,7 @@ def times(results: pd.DataFrame) -> pd.DataFrame:
     parts = ["cpu", "wall", "predict"]
     means = results.groupby(["method", "table"])[parts].mean()
     found = means.groupby("method").sum()
-    logs = np.log(means["cpu"].unstack("method"))
+    logs: pd.DataFrame = np.log(means["cpu"].unstack("method"))  # type: ignore[assignment]
     for other in (BASE, STRONGEST):
         if other in logs:
             found[f"of {other}"] = np.exp(logs.sub(logs[other], axis=0).mean())
