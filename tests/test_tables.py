@@ -38,6 +38,7 @@ def predictions(model, x=NEW):
     return model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)
 
 
+@pytest.mark.slow
 @both
 def test_check_estimator(kind, y):
     expected = {  # orders of rows and folds are drawn, so that a row twice is not a weight of 2
@@ -96,6 +97,11 @@ def test_the_same_bits_on_any_number_of_threads(kind, y):
     for other in models[1:]:
         np.testing.assert_array_equal(predictions(other), predictions(models[0]))
         assert other.oof_score_ == models[0].oof_score_
+
+
+@pytest.mark.slow  # on a busy machine two threads wait for each other
+@both
+def test_a_single_network_has_the_same_bits_on_two_threads(kind, y):
     one = [kind(n_members=1, random_state=1, n_threads=n).fit(X, y) for n in (1, 2)]
     np.testing.assert_array_equal(predictions(one[0]), predictions(one[1]))
 
