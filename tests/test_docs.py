@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 import typer
 from script_tools import write_csv
@@ -23,7 +24,8 @@ PAGES = [
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-ELSEWHERE = ("coming-from-scikit-learn.md",)  # run by the estimators' own test, with what it needs
+# Run by the estimators' own tests, with what they need:
+ELSEWHERE = ("coming-from-scikit-learn.md", "tables.md")
 BLOCK = re.compile(r"^(<!-- not run -->\n)?```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 WITH_CODE = [
@@ -46,16 +48,19 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
 def test_code_runs(page, tmp_path, monkeypatch, capsys):
-    """A page's blocks follow on each other; they find a small train.csv, and train briefly."""
+    """A page's blocks follow on each other; they find small files, and train briefly."""
     random = np.random.RandomState(0)
     x, y = random.randint(0, 256, (200, 784)) * (random.rand(200, 784) < 0.2), np.arange(200) % 10
     write_csv(tmp_path, (x, y))
+    customers = pd.DataFrame({"age": x[:, 300] + 1.0, "plan": ["free", "plus", None, "free"] * 50})
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    customers.assign(churn=y < 4).to_csv(tmp_path / "churn.csv", index=False)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     n_run = 0
     with mpl.rc_context({"backend": "agg"}):
         for code in blocks(page, "python"):
-            if "MLPClassifier" in code:
+            if "MLPClassifier" in code or "TableClassifier" in code:
                 pytest.importorskip("fastmlp.estimators")
             code = re.sub(r"epochs=\d+", "epochs=2", code)
             exec(compile(code, page.name, "exec"), names)
