@@ -106,14 +106,8 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             self._check_settings(is_partial)
             if (held_out[0] is None) != (held_out[1] is None):
                 raise ValueError("X_val and y_val are a pair: give both of them, or neither")
-            table = Table.read(
-                self,
-                X,
-                y,
-                sample_weight,
-                self._is_new(is_partial),
-                hyperparameters.most_epochs(self, is_partial),
-            )
+            n_epochs = hyperparameters.most_epochs(self, is_partial)
+            table = Table.read(self, X, y, sample_weight, self._is_new(is_partial), n_epochs)
             progress = progress_of(bool(self.verbose), self.max_iter)
             return self._train(Part(table), held_out, is_partial, self.random_state, progress)
         except (ValueError, TypeError):
