@@ -11,6 +11,9 @@ columns are, `names` what a file's name says, `arrays` makes rows of arrays, `pi
 scale and `labels` the classes. Beside files there are `mnist`, downloaded once, and `digits`,
 rendered here (`cache` is where they lie); `split` divides rows into two.
 
+`frames` is the door for tables with columns of any kind, which `csv_frame` and `parquet_frame`
+read; `recognise` tells them from pixels.
+
 A new format is an entry in `formats.READERS`, a line in `sniff` and a small file.
 """
 

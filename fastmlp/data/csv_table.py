@@ -34,7 +34,7 @@ TEXT = 64  # bytes that a cell of text takes at least, in Python
 
 
 class _FaultyTableError(Exception):
-    """Somewhere in the table is what should not be there; `_fault` finds out where."""
+    """Somewhere in the table is what should not be there; `fault` finds out where."""
 
 
 def read_csv(
@@ -85,13 +85,13 @@ def _read(
     if n_columns == 0:
         raise ValueError(f"{path} has a header, but no rows: give a file with one row at least")
     if layout.names is not None and len(layout.names) != n_columns:
-        raise _fault(path, layout, columns=None)
+        raise fault(path, layout, columns=None)
     whole_rows = [row for row in layout.rows if len(row) == n_columns]
     columns = choose(layout.names, whole_rows, label, path, feature_names, id_column)
     try:
         x, texts = _parse(path, layout, columns, n_columns)
     except _FaultyTableError:
-        raise _fault(path, layout, columns) from None
+        raise fault(path, layout, columns) from None
     labels = ids = None
     if columns.label is not None:
         labels = texts[columns.label]
@@ -190,7 +190,7 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
+def fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
     """Read the table again, slowly, and return an error that says what is wrong first."""
     names = layout.names
     n_columns = len(layout.rows[0] if names is None else names)
@@ -198,7 +198,7 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
     pixels = set(columns.pixels) if columns else set()
     good = {str(value) for value in range(256)}
     try:
-        with _rows(path, layout) as rows:
+        with numbered_rows(path, layout) as rows:
             for number, row in rows:
                 where = f"{path}, line {number}"
                 if len(row) != n_columns and is_comment(row[0]):
@@ -236,14 +236,14 @@ def _fault(path: Path, layout: Layout, columns: Columns | None) -> ValueError:
 def _line_of(path: Path, layout: Layout, wanted: int) -> int:
     """Return the line of a row that is counted from 0."""
     try:
-        with _rows(path, layout) as rows:
+        with numbered_rows(path, layout) as rows:
             return next(number for row, (number, _) in enumerate(rows) if row == wanted)
     except (csv.Error, LongLineError):  # which pandas has not minded
         raise no_table(path) from None
 
 
 @contextmanager
-def _rows(path: Path, layout: Layout) -> Iterator[Iterator[tuple[int, list[str]]]]:
+def numbered_rows(path: Path, layout: Layout) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open the table as rows below the header, with their lines' numbers."""
     with (
         open_unpacked(path) as stream,

@@ -163,7 +163,7 @@ def load(
         "side": side, "progress": progress, "feature_names": feature_names, "id_column": id_column,
     }  # fmt: skip
     name = name_of(path)
-    with at_most(max_bytes), _file(path, name) as file:
+    with at_most(max_bytes), named_file(path, name) as file:
         kind = kind_of(file)
         options = {option: more[option] for option in _OPTIONS.get(kind, ())}
         raw = _reader(kind)(file, label=label, prefer=prefer, **options)
@@ -188,7 +188,7 @@ def load(
 
 
 @contextmanager
-def _file(given: str | Path, name: str) -> Iterator[Path]:
+def named_file(given: str | Path, name: str) -> Iterator[Path]:
     """Yield what is to be read; errors call it by its name, in letters that can be written."""
     file: Path | None = None
     try:

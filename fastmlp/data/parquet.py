@@ -66,18 +66,18 @@ def read_parquet(
     ValueError
         If pyarrow is missing or unsafe, the file is damaged, or a column holds what is no number.
     """
-    _check_pyarrow(path)
-    with _opened(path) as file:
+    check_pyarrow(path)
+    with opened(path) as file:
         metadata, schema = file.metadata, file.schema_arrow
         if metadata.num_rows == 0 or not schema.names:
             raise ValueError(f"{path} has no rows: give a file with one row at least")
-        _check_sizes(file, path)
+        check_sizes(file, path)
         head = next(file.iter_batches(ROWS_TO_JUDGE_BY))
-        image = next((i for i in range(len(schema.names)) if _holds_images(head.column(i))), None)
+        image = next((i for i in range(len(schema.names)) if holds_images(head.column(i))), None)
         for field in schema:
             if field.type.num_fields and (image is None or field.name != schema.names[image]):
                 raise _no_pixels(field.name, field.type, path)
-        rows = _texts(head, image)
+        rows = first_rows(head, image)
         columns = choose(schema.names, rows, label, path, feature_names, id_column)
         if image is not None and image in columns.pixels:
             return _read_images(file, columns, image, path, side, progress)
@@ -94,7 +94,7 @@ def _is_words(kind: Any) -> bool:
     return "string" in str(kind)
 
 
-def _check_pyarrow(path: Path) -> None:
+def check_pyarrow(path: Path) -> None:
     try:
         import pyarrow as pa
     except ImportError:
@@ -109,7 +109,7 @@ def _check_pyarrow(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     """Open a file, packed or not; texts come as dictionaries, which repeat none in memory."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -136,7 +136,7 @@ def _is_text(leaf: Any) -> bool:
     return is_plain and leaf.physical_type == "BYTE_ARRAY"
 
 
-def _check_sizes(file: Any, path: Path) -> None:
+def check_sizes(file: Any, path: Path) -> None:
     """Raise if a table is too large, packed or in memory: equal values take no room in a file."""
     metadata, schema = file.metadata, file.schema
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
@@ -162,7 +162,7 @@ def _no_pixels(name: str, kind: Any, path: Path) -> ValueError:
     )
 
 
-def _texts(head: Any, image: int | None) -> list[list[str]]:
+def first_rows(head: Any, image: int | None) -> list[list[str]]:
     """Return the first rows as texts, as they would stand in a CSV file."""
 
     def text(value: Any) -> str:
@@ -263,7 +263,7 @@ def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
     return replace(raw, unit=columns.unit, feature_names=columns.pixel_names)
 
 
-def _holds_images(column: Any) -> bool:
+def holds_images(column: Any) -> bool:
     """Say whether a column's values are image files, alone or with their paths.
 
     That is how Hugging Face keeps images.

@@ -1,0 +1,127 @@
+"""Read tables of text with cells of any kind: numbers, words, dates, gaps."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastmlp.data.archives import open_unpacked
+from fastmlp.data.columns import MISSING, Columns
+from fastmlp.data.csv_comments import skip_lines
+from fastmlp.data.csv_layout import BLANKS, EIGHT_BIT, Layout, find_layout, no_table
+from fastmlp.data.csv_stream import LongLineError, Watched
+from fastmlp.data.csv_table import fault, numbered_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Choose = Callable[[Sequence[str] | None, Sequence[Sequence[str]]], Columns]
+GAPS = sorted({form for word in MISSING for form in (word, word.upper(), word.title())})
+
+
+def head_of(path: Path, label: str | None, encoding: str | None = None) -> Layout:
+    """Return how a table is written, with its first rows.
+
+    Raises
+    ------
+    ValueError
+        If it is no table, or its header has another number of names than the rows have cells.
+    """
+    with open_unpacked(path) as stream:
+        layout = find_layout(stream, label, path, encoding)
+    n_columns = len(layout.rows[0]) if layout.rows else 0
+    if n_columns == 0:
+        raise ValueError(f"{path} has a header, but no rows: give a file with one row at least")
+    if layout.names is not None and len(layout.names) != n_columns:
+        raise fault(path, layout, columns=None)
+    return layout
+
+
+def columns_of(layout: Layout, choose: Choose) -> Columns:
+    """Return which columns are label, ids and features, as `choose` tells by the first rows."""
+    n_columns = len(layout.rows[0])
+    return choose(layout.names, [row for row in layout.rows if len(row) == n_columns])
+
+
+def read_csv_frame(
+    path: Path, label: str | None, choose: Choose, text_columns: Collection[str] = ()
+) -> tuple[pd.DataFrame, Columns, Layout]:
+    """Read a whole table.
+
+    Parameters
+    ----------
+    path : Path
+        A text file, packed or not.
+    label : str, optional
+        The name of a column, by which a header is known.
+    choose : callable
+        Called as ``choose(names, rows)``, see `fastmlp.data.columns.choose`.
+    text_columns : collection of str
+        Columns that are text also where all of their cells are numbers.
+
+    Returns
+    -------
+    frame : DataFrame
+        All columns of the file, numbered from 0. Numbers are numbers, words and dates are text.
+    columns : Columns
+    layout : Layout
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, damaged or ragged.
+    """
+    layout = head_of(path, label)
+    try:
+        columns = columns_of(layout, choose)
+        return _parse(path, layout, columns, text_columns), columns, layout
+    except UnicodeDecodeError:  # below the sample, which was in ASCII
+        layout = head_of(path, label, EIGHT_BIT)
+        columns = columns_of(layout, choose)
+        return _parse(path, layout, columns, text_columns), columns, layout
+
+
+def _parse(
+    path: Path, layout: Layout, columns: Columns, text_columns: Collection[str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    n_columns, names = len(layout.rows[0]), layout.names or []
+    as_text = [i for i, name in enumerate(names) if name in text_columns]
+    as_text += [i for i in (columns.ids, *columns.indices) if i is not None]  # "007" names a row
+    with open_unpacked(path) as unpacked:
+        skip_lines(unpacked, layout.n_comments)
+        stream = Watched(unpacked, path, n_columns, 1, layout.unit, is_limited=False)
+        try:
+            frame: pd.DataFrame = pd.read_csv(
+                stream,
+                sep=r"\s+" if layout.separator == BLANKS else layout.separator,
+                decimal=layout.decimal,
+                header=None if layout.names is None else 0,
+                names=range(n_columns),
+                dtype=dict.fromkeys(as_text, str) or None,
+                encoding=layout.encoding,
+                na_values=GAPS,
+                skipinitialspace=True,
+                low_memory=False,
+            )
+        except (pd.errors.ParserError, UnicodeError) as error:
+            if stream.error is not None:  # pandas may make an error of its own of it
+                raise stream.error from None
+            if isinstance(error, UnicodeDecodeError) and layout.may_be_8_bit:
+                raise
+            raise fault(path, layout, columns=None) from None
+    # Pandas fills rows that are too short.
+    if frame.iloc[:, -1].isna().any() and _is_ragged(path, layout, n_columns):
+        raise fault(path, layout, columns=None)
+    return frame
+
+
+def _is_ragged(path: Path, layout: Layout, n_columns: int) -> bool:
+    try:
+        with numbered_rows(path, layout) as rows:
+            return any(len(row) != n_columns for _, row in rows)
+    except (csv.Error, LongLineError):  # which pandas has not minded
+        raise no_table(path) from None
