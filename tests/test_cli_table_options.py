@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_table_tools import customers, write
-from cli_tools import easy_digits, names, one_line_error, start, succeed, write_csv
+from cli_tools import easy_digits, finish, names, one_line_error, start, succeed, write_csv
 
 pytest.importorskip("sklearn", "1.9")
 
@@ -151,3 +153,19 @@ def test_guesses_are_said_to_be_no_better(tmp_path: Path) -> None:
     noise = pd.DataFrame({"a": rng.normal(size=60), "label": (np.arange(60) % 6 == 0) + 0})
     result = succeed("train", "--data", write(tmp_path / "a.csv", noise), "--out", tmp_path / "r")
     assert "no better than guessing the largest class, 0," in result.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_signal_ends_a_training_on_a_table_and_leaves_nothing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(40_000, 10)), columns=[*"abcdefghij"])
+    data = write(tmp_path / "a.csv", table.assign(label=np.arange(40_000) % 2))
+    process = start("train", "--data", data, "--out", tmp_path / "run")
+    try:
+        assert b"40,000 rows of 10 columns" in process.stdout.readline()
+        assert process.stdout.readline().startswith(b"Columns: 10 numbers")
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert finish(process) == "Interrupted.\n"
+    assert process.returncode == 130
+    assert names(tmp_path) == ["a.csv"]

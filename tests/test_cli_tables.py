@@ -194,6 +194,10 @@ def test_codes_stay_text_where_all_of_them_are_numbers(tmp_path: Path) -> None:
     found = predictions(trained.model, write(tmp_path / "a.csv", table.assign(code="007")))
     assert found["label"].tolist() == [7] * N_ROWS
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == "1,007"
+    lines = "\n".join(["3,55.5,007", "4,2.5,007"])
+    (tmp_path / "bare.csv").write_text(lines + "\n")
+    predictions(trained.model, tmp_path / "bare.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1,007", "2,007"]
 
 
 def test_a_run_replaces_one_of_the_other_kind(tmp_path: Path, csv: Path) -> None:

@@ -74,6 +74,7 @@ def truth_and_prediction(true: NDArray[np.float64], predicted: NDArray[np.float6
     rows = np.linspace(0, len(true) - 1, min(len(true), MOST_POINTS)).astype(np.intp)
     figure, axes = _figure(5.4, 5.4, "Truth and prediction")
     axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
     size = float(np.clip(4000 / len(rows), 1, 16))
     axes.scatter(true[rows], predicted[rows], s=size, color=BLUE, alpha=0.5, linewidths=0)
     ends = [float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))]

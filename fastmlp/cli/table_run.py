@@ -73,7 +73,10 @@ class TableRun(NamedTuple):
             return
         try:
             summary(estimator, table, y, task, seconds, console)
-            draw(estimator, table, y, task, folder, console)
+            with warnings.catch_warnings():
+                # Of letters that matplotlib's font lacks, whose place an empty box takes.
+                warnings.filterwarnings("ignore", "Glyph", UserWarning)
+                draw(estimator, table, y, task, folder, console)
         except Exception as error:
             error.add_note(f"the model is saved: {folder / MODEL_NAME}")
             raise

@@ -80,10 +80,11 @@ def as_targets(y: pd.Series[Any], task: Task, name: str) -> NDArray[Any]:
     if task is Task.regress:
         return as_quantities(y, name)
     classes = as_classes(y, _is_numeric(y))
-    n_classes = len(np.unique(classes))
+    different = np.unique(classes).tolist()
+    n_classes = len(different)
     if n_classes < 2:
         raise ValueError(
-            f"{name} has the label {shown(classes.tolist()[0])} only: give data with two classes at least"
+            f"{name} has the label {shown(different[0])} only: give data with two classes at least"
         )
     if n_classes > MOST_CLASSES:
         raise ValueError(

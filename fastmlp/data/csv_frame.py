@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Choose = Callable[[Sequence[str] | None, Sequence[Sequence[str]]], Columns]
+AreText = Callable[[Sequence[str] | None, Columns], list[int]]
 GAPS = sorted({form for word in MISSING for form in (word, word.upper(), word.title())})
 
 
@@ -46,7 +47,7 @@ def columns_of(layout: Layout, choose: Choose) -> Columns:
 
 
 def read_csv_frame(
-    path: Path, label: str | None, choose: Choose, text_columns: Collection[str] = ()
+    path: Path, label: str | None, choose: Choose, are_text: AreText | None = None
 ) -> tuple[pd.DataFrame, Columns, Layout]:
     """Read a whole table.
 
@@ -58,8 +59,9 @@ def read_csv_frame(
         The name of a column, by which a header is known.
     choose : callable
         Called as ``choose(names, rows)``, see `fastmlp.data.columns.choose`.
-    text_columns : collection of str
-        Columns that are text also where all of their cells are numbers.
+    are_text : callable, optional
+        Called as ``are_text(names, columns)``; returns the columns, by number, that are text also
+        where all of their cells are numbers.
 
     Returns
     -------
@@ -76,20 +78,18 @@ def read_csv_frame(
     layout = head_of(path, label)
     try:
         columns = columns_of(layout, choose)
-        return _parse(path, layout, columns, text_columns), columns, layout
+        return _parse(path, layout, columns, are_text), columns, layout
     except UnicodeDecodeError:  # below the sample, which was in ASCII
         layout = head_of(path, label, EIGHT_BIT)
         columns = columns_of(layout, choose)
-        return _parse(path, layout, columns, text_columns), columns, layout
+        return _parse(path, layout, columns, are_text), columns, layout
 
 
-def _parse(
-    path: Path, layout: Layout, columns: Columns, text_columns: Collection[str]
-) -> pd.DataFrame:
+def _parse(path: Path, layout: Layout, columns: Columns, are_text: AreText | None) -> pd.DataFrame:
     import pandas as pd
 
-    n_columns, names = len(layout.rows[0]), layout.names or []
-    as_text = [i for i, name in enumerate(names) if name in text_columns]
+    n_columns = len(layout.rows[0])
+    as_text = [] if are_text is None else are_text(layout.names, columns)
     as_text += [i for i in (columns.ids, *columns.indices) if i is not None]  # "007" names a row
     with open_unpacked(path) as unpacked:
         skip_lines(unpacked, layout.n_comments)

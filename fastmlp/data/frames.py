@@ -90,11 +90,14 @@ def load_table(
                 asked = _usual(names, len(rows[0]), feature_names, usual_label)
             return choose(names, rows, asked, file, feature_names, id_column)
 
+        def are_text(names: Sequence[str] | None, columns: Columns) -> list[int]:
+            titles = feature_names if names is None else [names[i].strip() for i in columns.pixels]
+            pairs = zip(columns.pixels, titles or (), strict=False)
+            return [i for i, title in pairs if title in text_columns]
+
         kind, names = kind_of(file), None
         if kind == "csv":
-            frame, columns, layout = read_csv_frame(
-                file, label or usual_label, chosen, text_columns
-            )
+            frame, columns, layout = read_csv_frame(file, label or usual_label, chosen, are_text)
             names, words = layout.names, layout.words
         elif kind == "parquet" and (read := read_parquet_frame(file, chosen)) is not None:
             frame, columns, names = read

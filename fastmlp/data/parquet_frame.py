@@ -24,15 +24,17 @@ Choose = Callable[[Sequence[str] | None, Sequence[Sequence[str]]], Columns]
 
 
 def read_parquet_frame(
-    path: Path, choose: Choose
+    path: Path, choose: Choose, is_wanted: Callable[[Columns], bool] = lambda columns: True
 ) -> tuple[pd.DataFrame, Columns, list[str]] | None:
-    """Read a whole table; None for one that holds images.
+    """Read a whole table; None for one that holds images, or is not wanted.
 
     Parameters
     ----------
     path : Path
     choose : callable
         Called as ``choose(names, rows)``, see `fastmlp.data.columns.choose`.
+    is_wanted : callable
+        Called as ``is_wanted(columns)``, before the rows are read.
 
     Returns
     -------
@@ -63,6 +65,8 @@ def read_parquet_frame(
                     "values: remove it, or make a column of each of them"
                 )
         columns = choose(names, first_rows(head, None))
+        if not is_wanted(columns):
+            return None
         batches = [_frame(batch) for batch in file.iter_batches()]
     import pandas as pd
 

@@ -78,13 +78,11 @@ def why_table(
             if found is not None or columns.unit == "pixels":
                 return found
             frame, columns, _ = read_csv_frame(file, label, chosen)
-        elif kind == "parquet" and (read := read_parquet_frame(file, chosen)) is not None:
-            frame, columns, _ = read
-            if _are_pixels(columns):
-                return None
-        else:
-            return None
-        return _by_all_rows(frame, columns)
+            return _by_all_rows(frame, columns)
+        if kind == "parquet":
+            read = read_parquet_frame(file, chosen, lambda columns: not _are_pixels(columns))
+            return None if read is None else _by_all_rows(*read[:2])
+        return None
 
 
 def _are_pixels(columns: Columns) -> bool:
