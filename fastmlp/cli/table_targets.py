@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastmlp.cli.table_kind import Task
 from fastmlp.data.frames import Table
 from fastmlp.data.labels import FRACTIONS, MANY_NUMBERS
-from fastmlp.words import shown
+from fastmlp.words import shortened, shown
 
 MOST_CLASSES = 1000
 
@@ -84,7 +84,8 @@ def as_targets(y: pd.Series[Any], task: Task, name: str) -> NDArray[Any]:
     n_classes = len(different)
     if n_classes < 2:
         raise ValueError(
-            f"{name} has the label {shown(different[0])} only: give data with two classes at least"
+            f"{name} has the label {shortened(str(different[0]))} only: "
+            "give data with two classes at least"
         )
     if n_classes > MOST_CLASSES:
         raise ValueError(
