@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import copy
 import pickle
 import warnings
@@ -20,6 +21,7 @@ from tables_tools import mixed_table
 
 from fastmlp import MLPClassifier, TableClassifier, TableEncoder, TableRegressor
 from fastmlp.tables import trees
+from fastmlp.tables.bar import MembersBar
 
 X, LABELS, NUMBERS = mixed_table()
 NEW, NEW_LABELS, NEW_NUMBERS = mixed_table(seed=1)
@@ -38,6 +40,7 @@ def predictions(model, x=NEW):
     return model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)
 
 
+@pytest.mark.slow
 @both
 def test_check_estimator(kind, y):
     expected = {  # orders of rows and folds are drawn, so that a row twice is not a weight of 2
@@ -96,6 +99,11 @@ def test_the_same_bits_on_any_number_of_threads(kind, y):
     for other in models[1:]:
         np.testing.assert_array_equal(predictions(other), predictions(models[0]))
         assert other.oof_score_ == models[0].oof_score_
+
+
+@pytest.mark.slow  # on a busy machine two threads wait for each other
+@both
+def test_a_single_network_has_the_same_bits_on_two_threads(kind, y):
     one = [kind(n_members=1, random_state=1, n_threads=n).fit(X, y) for n in (1, 2)]
     np.testing.assert_array_equal(predictions(one[0]), predictions(one[1]))
 
@@ -287,6 +295,34 @@ def test_probabilities_are_calibrated():
     y = rng.random(2000) < p
     model = TableClassifier(random_state=0).fit(x[:1000], y[:1000])
     assert np.abs(model.predict_proba(x[1000:])[:, 1] - p[1000:]).mean() < 0.1
+
+
+def test_an_interrupt_ends_all_networks(monkeypatch):
+    told = []
+
+    def interrupt(bar, member, epoch, logs):
+        told.append(epoch)
+        if len(told) == 5:
+            _thread.interrupt_main()
+
+    monkeypatch.setattr(MembersBar, "told", interrupt)
+    model = TableRegressor(n_members=3, random_state=0, n_threads=2)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, NUMBERS)
+    assert len(told) < 3 * 128
+    assert not hasattr(model, "members_")
+    assert not hasattr(model, "encoder_")
+
+
+@both
+def test_polars_tables_and_targets(kind, y):
+    pl = pytest.importorskip("polars")
+    table = pl.DataFrame({"a": X["number"].to_numpy(), "b": X["kind"].astype(str).tolist()})
+    model = kind(n_members=2, random_state=0).fit(table, pl.Series(y.tolist()))
+    frame = pd.DataFrame({"a": X["number"], "b": X["kind"].astype(str)})
+    same = kind(n_members=2, random_state=0).fit(frame, y)
+    np.testing.assert_array_equal(predictions(model, table), predictions(same, frame))
+    assert model.score(table, pl.Series(y.tolist())) > 0.3
 
 
 @both

@@ -178,7 +178,7 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
             self.trees_ = boosted.fit_trees(
                 is_classifier, plain, targets, weights, folds, seeds[0], n_jobs
             )
-        x *= (factor := recipe.input_factor(x.shape[1]))
+        x *= (factors := recipe.input_factors(self.encoder_._sizes))
         if self.max_seconds is not None:
             deadline = start + self.max_seconds
             n_epochs = epochs_in_time(
@@ -189,8 +189,8 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
             member._fold = fold
         with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
             fit_members(members, x, targets, weights, n_jobs, bar.told, deadline)
-        self._finish(members, factor)
-        x /= factor  # a power of two: no bit is lost
+        self._finish(members, factors)
+        x /= factors  # powers of two: no bit is lost
         self._judge(x, targets, weights, folds, has_folds=held_out[0] is None)
         return self
 
@@ -243,11 +243,11 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
             [fold] * self.n_members,
         )  # fmt: skip
 
-    def _finish(self, members: list[Member], factor: np.float32) -> None:
+    def _finish(self, members: list[Member], factors: NDArray[np.float32]) -> None:
         """Have the networks take the encoder's output as it is; keep them with their curves."""
         best = []
         for member in members:
-            member.coefs_[0] *= factor
+            member.coefs_[0] *= factors[:, np.newaxis]
             del member._fold
             member.n_threads = self.n_threads
             best.append(1 + int(np.argmax(member.history_.val_score)))
@@ -257,7 +257,7 @@ class BaseTable(TableFileMixin, BaseEstimator, ABC):
     def _outputs(self, x: Array) -> list[Array]:
         """Return what each network, with its trees, makes of an encoded table."""
         plain = boosted.plain(self.encoder_, x) if self.trees else x
-        with boosted.on_threads(self._n_jobs()) if self.trees else nullcontext():
+        with boosted.on_threads(self._n_jobs(), plain) if self.trees else nullcontext():
             return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
 
     def _outputs_of(self, place: int, x: Array, plain: Array) -> Array:

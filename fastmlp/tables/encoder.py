@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -234,8 +234,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return tags
 
     @property
+    def _sizes(self) -> list[int]:
+        """How many columns each column of the table has become, without those left out."""
+        return [column.encoding.n_outputs for column in self._columns] or [1]
+
+    @property
     def _n_outputs(self) -> int:
-        return sum(column.encoding.n_outputs for column in self._columns) or 1
+        return sum(self._sizes)
 
     def _n_bins_of(self, kinds: list[cells.Kind], n_rows: int) -> int:
         """Return how many bins each number gets."""
@@ -310,9 +315,3 @@ def _fingerprint(kind: cells.Kind, values: Any) -> tuple[Any, ...]:
     if kind == "text":
         return kind, tuple(values.levels), hash(values.codes.tobytes())
     return kind, hash(np.ascontiguousarray(values).tobytes())
-
-
-def outputs_of(encoder: TableEncoder) -> Iterator[tuple[int, int]]:
-    """Yield the place of each encoded column in the table, and how many outputs it has."""
-    for column in encoder._columns:
-        yield column.place, column.encoding.n_outputs

@@ -62,7 +62,11 @@ def fit_members(
         with ThreadPoolExecutor(min(n_jobs, len(members))) as pool:
             runs = [pool.submit(member.fit, x, y, weights) for member in members]
             try:
-                wait(runs, return_when=FIRST_EXCEPTION)
+                left = set(runs)
+                while left:  # for a moment each: not everywhere does an interrupt end a wait
+                    done, left = wait(left, timeout=0.1, return_when=FIRST_EXCEPTION)
+                    if any(run.exception() is not None for run in done):
+                        break
             finally:  # an interrupt too: without it, the pool would wait for whole runs
                 is_stopped = any(not run.done() for run in runs)
                 for run in runs:

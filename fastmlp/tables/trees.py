@@ -17,6 +17,7 @@ from fastmlp.tables.numbers import Numbers
 from fastmlp.tables.times import Moments
 
 Array = NDArray[Any]
+LARGE = 1_000_000  # cells of a table
 
 
 def plain(encoder: TableEncoder, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -60,7 +61,7 @@ def fit_trees(
     """Return boosted trees for each fold; None where its rows are of one class."""
     kind = HistGradientBoostingClassifier if is_classifier else HistGradientBoostingRegressor
     fitted: list[Any] = []
-    with on_threads(n_threads):
+    with on_threads(n_threads, x):
         for fold in folds:
             rows = fold.train
             if is_classifier and len(np.unique(targets[rows])) < 2:
@@ -74,9 +75,13 @@ def fit_trees(
     return fitted
 
 
-def on_threads(n_threads: int) -> Any:
-    """Return a context in which scikit-learn's trees use at most so many threads."""
-    return threadpool_limits(n_threads, user_api="openmp")
+def on_threads(n_threads: int, x: Array) -> Any:
+    """Return a context in which trees use at most so many threads; for a small table one.
+
+    OpenMP's threads wait for each other at each node of a tree, which takes longer than a few rows
+    do, and very long where other programs are at work.
+    """
+    return threadpool_limits(n_threads if x.size >= LARGE else 1, user_api="openmp")
 
 
 def probabilities(trees: Any, x: Array, n_classes: int) -> NDArray[np.float64]:
