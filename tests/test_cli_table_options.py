@@ -59,7 +59,7 @@ def test_pixels_can_be_taken_for_a_table(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (("--kind", "pixels", "--task", "regress"), "--task is for tables"),
-        (("--kind", "table", "--data", "digits"), "which are pixels: leave --kind table out"),
+        (("--kind", "table", "--data", "digits"), "which are pixels: leave --kind and --task out"),
         (("--task", "regress"), "which are pixels"),  # of the built-in digits
         (("--kind", "image"), "--kind"),
     ],

@@ -109,7 +109,7 @@ def test_arrays_are_no_tables(tmp_path: Path) -> None:
 def test_a_table_is_read_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "# of last year\nid;name;price;when;open;y\n"
-        '7;"Smith; Ann";1,5;2020-02-03;true;a\n8;;-2,25;2021-01-01;false;b\n9;Bo;NA;;true;a\n'
+        '7;"Smith; Ann";1,5;2020-02-03;true;a\n8;;-2,25;2021-01-01;false;b\n9;Bo;?;;true;a\n'
     )
     found = load_table(tmp_path / "a.csv")
     assert found.found == (

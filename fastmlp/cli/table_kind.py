@@ -78,7 +78,9 @@ def reason_of(source: Source, kind: Kind | None, given: Sequence[str]) -> Reason
         return None
     if kind is Kind.table:
         if source.data in BUILT_IN:
-            raise ValueError(f"--data is {source.data}, which are pixels: leave --kind table out")
+            raise ValueError(
+                f"--data is {source.data}, which are pixels: leave --kind and --task out"
+            )
         reason: Reason | None = Reason("--kind says so", False)
     else:
         reason = why_table(

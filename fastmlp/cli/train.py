@@ -20,6 +20,7 @@ from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
 from fastmlp.cli.terminal import Terminal, tell
 from fastmlp.data import train_val_split
+from fastmlp.data.pipes import name_of
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.problem import TUTORIAL
 
@@ -116,7 +117,7 @@ def train(
     with run_folder(out, kept=kept) as folder, table_kind.read_once(source):
         reason = table_kind.reason_of(source, kind, given)
         if reason is not None:
-            tables = table_kind.tables_module(source.data, reason.words)
+            tables = table_kind.tables_module(name_of(source.data), reason.words)
             from fastmlp.cli.table_run import TableRun
 
             TableRun(source, task, seed, threads, verbose).train(folder, tables)
