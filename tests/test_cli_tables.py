@@ -185,6 +185,12 @@ def test_what_is_wrong_with_columns_is_named(
     assert problem in one_line_error(command, classes.model, "--data", data)
 
 
+def test_pixels_are_refused(classes: Trained) -> None:
+    for data in ("digits", "mnist"):
+        line = one_line_error("evaluate", classes.model, "--data", data)
+        assert f"--data is {data}, which are pixels" in line
+
+
 def test_codes_stay_text_where_all_of_them_are_numbers(tmp_path: Path) -> None:
     """A column that was text in training is text: 007 is not 7."""
     table = customers()[["months", "charge"]]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastmlp import checks
 from fastmlp.cli.sources import Source
-from fastmlp.cli.table_kind import read_once, tables_module
+from fastmlp.cli.table_kind import BUILT_IN, read_once, tables_module
 from fastmlp.cli.table_notes import Notes, file_of, notes_beside
 from fastmlp.cli.terminal import Terminal
 from fastmlp.data.frames import Table, load_table
@@ -43,11 +43,16 @@ class TableModel(NamedTuple):
         Raises
         ------
         ValueError
-            If a column is missing, or new.
+            If a column is missing, or new, or the data are pixels.
         """
         if source.scale is not None:
             raise ValueError(
                 f"--scale is for pixels, and {self.model} was trained on a table: leave it out"
+            )
+        if source.data in BUILT_IN:
+            raise ValueError(
+                f"--data is {source.data}, which are pixels, and {self.model} was trained on a "
+                "table: give a file with its columns"
             )
         known = tuple(map(str, self.estimator.feature_names_in_))
         taken_for = self.estimator.encoder_.taken_for_
