@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,6 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from fastmlp.checks import warn_user
 from fastmlp.tables import cells
 from fastmlp.tables.categories import Categories
+from fastmlp.tables.columns import are_categories, fingerprint, read, read_as, without_ids
 from fastmlp.tables.frames import read_columns
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import Moments, n_parts
@@ -26,7 +25,6 @@ Encoding = Numbers | Booleans | Moments | Categories
 MOST_OUTPUTS = 1024  # that bins may make, where there are at least `FEWEST_BINS` a number
 FEWEST_BINS, MOST_WITH_BINS = 4, 512
 MOST_CELLS = 2**28  # of the matrix: a GB of float32, beyond which there are fewer bins
-IDS, FEW = 10, 16  # more levels than one in so many rows, and than so many, are taken for names
 ROWS_AT_ONCE = 16_384
 
 
@@ -130,19 +128,19 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         columns = read_columns(self, X, reset=True)
         labels = list(getattr(self, "feature_names_in_", range(len(columns))))
-        are_categories = self._are_categories(labels)
-        found = [_read(c, is_one) for c, is_one in zip(columns, are_categories, strict=True)]
+        flags = are_categories(self.categorical_features, labels)
+        found = [read(c, is_one) for c, is_one in zip(columns, flags, strict=True)]
         n_bins = self._n_bins_of([kind for kind, _ in found], len(columns[0]))
         self._columns: list[Column] = []
         self.taken_for_ = dict.fromkeys(labels, "nothing")
         names, seen = [], set()
         for place, (kind, values) in enumerate(found):
             if kind == "text":
-                values = _without_ids(values)
+                values = without_ids(values)
                 if len(values.levels) < len(found[place][1].levels):
                     names.append(labels[place])
             encoding = self._learn(kind, values, n_bins)
-            print_ = _fingerprint(kind, values)
+            print_ = fingerprint(kind, values)
             if encoding is None or print_ in seen:
                 continue
             seen.add(print_)
@@ -183,7 +181,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             out[:] = 0
         first = 0
         for place, kind, encoding in self._columns:
-            values = _read_as(kind, columns[place])
+            values = read_as(kind, columns[place])
             if isinstance(encoding, Categories):
                 values = encoding.places(values)
             last = first + encoding.n_outputs
@@ -260,58 +258,3 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         else:
             found = Categories.learn(values, int(self.max_levels))
         return found
-
-    def _are_categories(self, labels: list[Any]) -> Iterable[bool]:
-        """Return for each column whether `categorical_features` says that it is text."""
-        given = self.categorical_features
-        if isinstance(given, str):
-            return [False] * len(labels)
-        given = np.asarray(given)
-        if given.dtype == bool:
-            if given.shape != (len(labels),):
-                raise ValueError(
-                    f"categorical_features has {given.size} flags: give one for each of "
-                    f"{len(labels)} columns"
-                )
-            return given.tolist()
-        flags = dict.fromkeys(range(len(labels)), False)
-        place_of = {label: place for place, label in enumerate(labels)}
-        for one in given.ravel().tolist():
-            place = one if isinstance(one, int) and 0 <= one < len(labels) else place_of.get(one)
-            if place is None:
-                raise ValueError(
-                    f"categorical_features holds {shown(one)}, which is no column of X: give names "
-                    f"out of {listed(map(shown, labels))}, or places from 0"
-                )
-            flags[place] = True
-        return flags.values()
-
-
-def _read(column: pd.Series[Any], is_category: bool) -> tuple[cells.Kind, Any]:
-    kind = cells.kind_of(column, is_category)
-    return kind, _read_as(kind, column)
-
-
-def _read_as(kind: cells.Kind, column: pd.Series[Any]) -> Any:
-    if kind == "text":
-        return cells.texts(column)
-    return cells.times(column) if kind == "time" else cells.numbers(column)
-
-
-def _without_ids(texts: cells.Texts) -> cells.Texts:
-    """Return words of which those of one row only are missing; as they are if levels are few."""
-    codes, levels = texts
-    if len(levels) <= FEW or len(levels) * IDS <= len(codes):
-        return texts
-    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-    places = np.cumsum(counts > 1) - 1
-    places[counts < 2] = -1
-    kept = [level for level, n in zip(levels, counts.tolist(), strict=True) if n > 1]
-    return cells.Texts(np.where(codes >= 0, places[codes], -1), kept)
-
-
-def _fingerprint(kind: cells.Kind, values: Any) -> tuple[Any, ...]:
-    """Return what two columns share if they hold the same."""
-    if kind == "text":
-        return kind, tuple(values.levels), hash(values.codes.tobytes())
-    return kind, hash(np.ascontiguousarray(values).tobytes())

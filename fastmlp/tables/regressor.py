@@ -170,6 +170,9 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
     def _n_network_outputs(self) -> int:
         return 1
 
+    def _complete(self, member: Member) -> None:
+        pass  # it needs nothing
+
     def _to_file(self) -> tuple[dict[str, Any], dict[str, Array]]:
         fitted = {"mean": self._mean, "spread": self._spread, "range": self._range}
         return {"fitted": fitted}, {"errors": self._residuals}

@@ -116,7 +116,8 @@ class Cosine(Schedule):
         return rates
 
     def _angles(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
-        return math.pi / self._n_epochs / self._n_steps * steps
+        per_step: float = math.pi / self._n_epochs / self._n_steps
+        return per_step * steps.astype(np.float64)
 
 
 class CosLog(Cosine):
