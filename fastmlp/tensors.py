@@ -149,6 +149,26 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     return header.get("__metadata__") or {}, arrays
 
 
+def metadata_of(path: Path) -> dict[str, Any]:
+    """Return the metadata alone; none of a file that does not begin with a header.
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ValueError
+        If its header is damaged.
+    """
+    with path.open("rb") as file:
+        start = file.read(9)
+        length = int.from_bytes(start[:8], "little")
+        if start[8:] != b"{" or length > LONGEST_HEADER:
+            return {}
+        header = parse((start[8:] + file.read(length - 1)).decode())
+    found = header.get("__metadata__")
+    return found if isinstance(found, dict) else {}
+
+
 def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     """Return the file's bytes and its header.
 

@@ -60,7 +60,8 @@ def test_quantities_are_distinguished_from_classes(name: str) -> None:
 def test_to_train_on_whole_quantities_is_refused(tmp_path: Path, name: str, command: str) -> None:
     path = table(tmp_path, QUANTITIES[name])
     assert load(path).y is not None
-    line = one_line_error(command, "--data", path, "--out", tmp_path / "out")
+    pixels = ("--kind", "pixels") * (command == "train")
+    line = one_line_error(command, "--data", path, "--out", tmp_path / "out", *pixels)
     n = len(set(QUANTITIES[name]))
     assert f"table.csv has {n} different numbers for labels in {len(QUANTITIES[name])} rows" in line
     assert "looks like regression" in line
@@ -70,9 +71,10 @@ def test_to_train_on_whole_quantities_is_refused(tmp_path: Path, name: str, comm
 
 def test_numbers_far_beyond_any_class_are_quantities_too(tmp_path: Path) -> None:
     path = table(tmp_path, np.repeat(np.arange(30) * 1000, 5))
-    assert "looks like regression" in one_line_error("train", "--data", path)
+    train = ("train", "--kind", "pixels", "--data", path)
+    assert "looks like regression" in one_line_error(*train)
     path = table(tmp_path, np.repeat(np.arange(3) * 10_000, 5))
-    assert "number the classes from 0 without gaps" in one_line_error("train", "--data", path)
+    assert "number the classes from 0 without gaps" in one_line_error(*train)
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -8,6 +8,11 @@ is printed by `terminal`, which escapes control characters; `progress`, `report`
 what is printed. `run_folder` makes the folder of a run, which `lock` keeps other processes from;
 `split` remembers the run's rows, `patience` its best epoch. `signals` and `output` save a run that
 is interrupted, or whose output fails.
+
+For tables, `table_kind` tells them from pixels, and `table_run` trains on them: `table_targets` are
+their labels, `table_notes` what a run remembers beside its model, `table_report` what it says and
+draws, with `table_scores` and `table_pictures`. `table_model` matches later tables with the model,
+which `table_use` evaluates and predicts with.
 """
 
 from __future__ import annotations

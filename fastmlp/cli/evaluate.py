@@ -8,6 +8,7 @@ from rich.markup import escape
 import fastmlp
 from fastmlp.cli import matching, mistakes, options, output, sources
 from fastmlp.cli.split import split_beside
+from fastmlp.cli.table_model import table_model
 from fastmlp.cli.terminal import Terminal
 from fastmlp.words import counted
 
@@ -25,6 +26,11 @@ def evaluate(
     If the rows are those that `fastmlp train` has split, only those kept for validation count.
     """
     source = sources.Source(data, label, id_column, scale, max_bytes)
+    if (found := table_model(model)) is not None:
+        from fastmlp.cli import table_use
+
+        table_use.evaluate(found, source)
+        return
     network = fastmlp.MLP.load(model)
     errors = Terminal(stderr=True)
     dataset = matching.load_for(network, model, source, errors)

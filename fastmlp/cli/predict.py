@@ -11,6 +11,7 @@ import typer
 
 import fastmlp
 from fastmlp.cli import matching, options, output, sources
+from fastmlp.cli.table_model import table_model
 from fastmlp.cli.terminal import Terminal, tell
 from fastmlp.files import atomic_write, check_writable
 from fastmlp.words import counted, encodable
@@ -63,6 +64,29 @@ def predict(
         raise OSError("standard output is closed: name a file with --out")
     else:
         out = None
+    if (found := table_model(model)) is not None:
+        from fastmlp.cli import table_use
+
+        names, cells = table_use.predictions(found, source, id_column, proba)
+    else:
+        names, cells = _of_network(model, source, id_column, proba)
+    lines = [_line(names)] if header else []
+    lines += map(_line, cells)
+    # Names that are not UTF-8 must still differ from each other.
+    data_written = encodable("".join(lines)).encode()
+    if out is None:
+        assert stdout is not None
+        stdout.write_bytes(data_written)
+        return
+    with atomic_write(out) as stream:
+        stream.write(data_written)
+    tell(f"Wrote {counted(len(cells), 'row' if proba else 'label')} to {out}")
+
+
+def _of_network(
+    model: str, source: sources.Source, id_column: str | None, proba: bool
+) -> tuple[list[str], list[list[object]]]:
+    """Return the names of the columns to write, and the lines."""
     network = fastmlp.MLP.load(model)
     errors = Terminal(stderr=True)
     dataset = matching.load_for(network, model, source, errors)
@@ -75,17 +99,8 @@ def predict(
     else:
         cells = [[names[label]] for label in network.predict(dataset.x).tolist()]
     ids = range(1, len(cells) + 1) if dataset.ids is None else dataset.ids.tolist()
-    lines = [_line([id_column or ("ImageId" if is_image else "row"), *columns])] if header else []
-    lines += [_line([row, *rest]) for row, rest in zip(ids, cells, strict=True)]
-    # Names that are not UTF-8 must still differ from each other.
-    data_written = encodable("".join(lines)).encode()
-    if out is None:
-        assert stdout is not None
-        stdout.write_bytes(data_written)
-        return
-    with atomic_write(out) as stream:
-        stream.write(data_written)
-    tell(f"Wrote {counted(len(cells), 'row' if proba else 'label')} to {out}")
+    first = id_column or ("ImageId" if is_image else "row")
+    return [first, *columns], [[row, *rest] for row, rest in zip(ids, cells, strict=True)]
 
 
 def _line(cells: Iterable[object]) -> str:

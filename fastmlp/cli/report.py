@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +12,13 @@ from rich.table import Table
 from fastmlp import pictures
 from fastmlp.cli import sources
 from fastmlp.cli.matching import class_words
-from fastmlp.cli.run_folder import print_files, write_figure, write_history
+from fastmlp.cli.run_folder import (
+    print_files,
+    remove_left,
+    saved,
+    write_figure,
+    write_history,
+)
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.cli.terminal import Terminal
@@ -99,26 +102,14 @@ def rehearse(folder: Path, network: MLP) -> None:
 
 def save(folder: Path, network: MLP, split: Split) -> None:
     """Write the run's files except pictures; if that fails, write them to a temporary folder."""
-    try:
-        _save(folder, network, split)
-    except Exception as error:  # such as a full disk, or a folder that is no longer there
-        with suppress(Exception):
-            elsewhere = Path(tempfile.mkdtemp(prefix="fastmlp-run-"))
-            try:
-                _save(elsewhere, network, split)
-            except Exception:
-                shutil.rmtree(elsewhere)
-                raise
-            error.add_note(f"the run is saved in {elsewhere} instead")
-        raise
 
+    def write(place: Path) -> None:
+        network.save(place / MODEL_NAME)
+        remove_left(place)
+        split.write(place / MODEL_NAME)
+        write_history(network.history_, place / HISTORY)
 
-def _save(folder: Path, network: MLP, split: Split) -> None:
-    network.save(folder / MODEL_NAME)
-    split.write(folder / MODEL_NAME)
-    write_history(network.history_, folder / HISTORY)
-    for picture in (CURVES, SAMPLE, MISTAKES):  # of a former run that this one replaces
-        (folder / picture).unlink(missing_ok=True)
+    saved(folder, write)
 
 
 def _summary(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -17,11 +19,17 @@ from fastmlp.files import atomic_write, check_writable
 from fastmlp.network.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from fastmlp import History
 
 DEFAULT_NAME = "fastmlp-run"
+# What a run leaves beside its model, of either kind: a run that replaces another removes it.
+LEFT = (
+    "split.json", "table.json", "out_of_fold.csv", "learning_curves.png", "sample.png",
+    "mistakes.png", "confusion_matrix.png", "truth_and_prediction.png", "importances.png",
+)  # fmt: skip
 
 
 @contextmanager
@@ -71,6 +79,12 @@ def run_folder(
         yield folder
 
 
+def remove_left(folder: Path) -> None:
+    """Remove what a former run has left in a folder, but for the files that every run replaces."""
+    for name in LEFT:
+        (folder / name).unlink(missing_ok=True)
+
+
 def write_history(history: History, path: Path) -> None:
     """Write one line per epoch, with every digit of its figures."""
     columns = history.columns()
@@ -79,6 +93,35 @@ def write_history(history: History, path: Path) -> None:
         # Not strict: after a second Ctrl-C, the last epoch may lack some of its figures.
         for epoch, row in enumerate(zip(*columns.values(), strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as CSV, without its index, with every digit."""
+    with atomic_write(path) as stream:
+        stream.write(frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def saved(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write the files of a run; if that fails, write them to a temporary folder, and raise.
+
+    Parameters
+    ----------
+    folder : Path
+    write : callable
+        Called as ``write(folder)``.
+    """
+    try:
+        write(folder)
+    except Exception as error:  # such as a full disk, or a folder that is no longer there
+        with suppress(Exception):
+            elsewhere = Path(tempfile.mkdtemp(prefix="fastmlp-run-"))
+            try:
+                write(elsewhere)
+            except Exception:
+                shutil.rmtree(elsewhere)
+                raise
+            error.add_note(f"the run is saved in {elsewhere} instead")
+        raise
 
 
 def write_figure(figure: Figure, path: Path) -> None:

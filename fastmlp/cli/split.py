@@ -44,7 +44,7 @@ class Split:
 
     def write(self, model: Path) -> None:
         """Write it beside a model file."""
-        text = json.dumps({"model": _sha256_of(model)} | asdict(self), indent=1)
+        text = json.dumps({"model": sha256_of(model)} | asdict(self), indent=1)
         with atomic_write(model.with_name(SPLIT_NAME)) as stream:
             stream.write(text.encode() + b"\n")
 
@@ -69,7 +69,7 @@ def split_beside(model: str) -> Split | None:
         if not beside.is_file() or beside.stat().st_size > LONGEST:
             return None
         known: dict[str, Any] = parse(beside.read_text())
-        is_its_own = known.pop("model") == _sha256_of(file)
+        is_its_own = known.pop("model") == sha256_of(file)
         split = Split(**known)
         is_seed = type(split.seed) is int and 0 <= split.seed < 2**32
         is_share = type(split.val_fraction) is float and 0 < split.val_fraction < 1
@@ -87,6 +87,7 @@ def _fingerprint(x: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _sha256_of(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

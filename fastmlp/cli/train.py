@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from fastmlp import checks
-from fastmlp.cli import options, output, sources
+from fastmlp.cli import options, output, sources, table_kind
 from fastmlp.cli.patience import Keep, Patience
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.report import HISTORY, Parts, rehearse, report, save
@@ -20,11 +20,13 @@ from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
 from fastmlp.cli.terminal import Terminal, tell
 from fastmlp.data import train_val_split
+from fastmlp.data.pipes import name_of
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.problem import TUTORIAL
 
 
 def train(
+    ctx: typer.Context,
     data: options.Data = "digits",
     label: options.Label = None,
     id_column: options.IdColumn = None,
@@ -67,6 +69,21 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
     ] = False,
+    kind: Annotated[
+        table_kind.Kind | None,
+        typer.Option(
+            help="What the data are: pixels, for a network of the layers above, or a table with "
+            "columns of any kind, which needs scikit-learn.",
+            show_default="by the cells",
+        ),
+    ] = None,
+    task: Annotated[
+        table_kind.Task | None,
+        typer.Option(
+            help="Whether a table's labels are classes or quantities.",
+            show_default="by the labels",
+        ),
+    ] = None,
     verbose: Annotated[
         bool | None,
         typer.Option(
@@ -76,7 +93,11 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a classifier, and save the model, its history and up to three pictures."""
+    """Train on pixels or on a table, and save the model, its history and pictures.
+
+    Pixels train a network of the layers that the options describe. A table, with text, dates, gaps
+    or numbers of any size, trains a TableClassifier or TableRegressor, which have no such options.
+    """
     plan = options.plan(
         hidden, lr, l2, dtype, threads,
         activation=activation, dropout=dropout, optimizer=optimizer,
@@ -85,9 +106,22 @@ def train(
     options.check_fraction(val_fraction)
     if overwrite and out is None:
         raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
+    if task is not None:
+        if kind is table_kind.Kind.pixels:
+            raise ValueError("--task is for tables: leave it out, or give --kind table")
+        kind = table_kind.Kind.table
+    given = table_kind.options_of_networks(ctx)
     is_quiet = verbose is False
     console, errors = Terminal(quiet=is_quiet), Terminal(stderr=True, quiet=is_quiet)
-    with run_folder(out, kept=() if overwrite else (MODEL_NAME, HISTORY)) as folder:
+    kept = () if overwrite else (MODEL_NAME, HISTORY)
+    with run_folder(out, kept=kept) as folder, table_kind.read_once(source):
+        reason = table_kind.reason_of(source, kind, given)
+        if reason is not None:
+            tables = table_kind.tables_module(name_of(source.data), reason.words)
+            from fastmlp.cli.table_run import TableRun
+
+            TableRun(source, task, seed, threads, verbose).train(folder, tables)
+            return
         dataset, y, n_classes = sources.load_to_train(source, plan.dtype, "train", console, errors)
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
         stream = np.random.RandomState(seed)

@@ -18,6 +18,9 @@ turns arrays into rows and labels, `pixels` finds the scale and `labels` the cla
 downloaded once, `digits` are rendered, and `cache` says where both are kept; `split` divides rows
 into two sets.
 
+`frames` reads tables with columns of any kind, by `csv_frame` and `parquet_frame`; `recognise`
+tells them from pixels.
+
 A new format takes an entry in `formats.READERS`, a line in `sniff` and a small file.
 """
 

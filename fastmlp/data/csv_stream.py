@@ -38,6 +38,8 @@ class Watched(io.RawIOBase):
         Bytes per character.
     longest : int
         Characters in the longest row that has been seen: later rows may be twice as long.
+    is_limited : bool
+        Whether rows that don't end are an error; not where pandas reads all rows in one go.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Watched(io.RawIOBase):
         rows_at_a_time: int,
         unit: int = 1,
         longest: int = 0,
+        is_limited: bool = True,
     ) -> None:
         self.stream = stream
         self.error: BaseException | None = None
@@ -55,6 +58,7 @@ class Watched(io.RawIOBase):
         self.rows_at_a_time = max(1, min(rows_at_a_time, CELL * CELLS_AT_A_TIME // row))
         self._path = path
         self._n_columns = n_columns
+        self._is_limited = is_limited
         self._allowed = AHEAD + unit * self.rows_at_a_time * (row + WORDS)
         self.got_rows()
 
@@ -79,7 +83,7 @@ class Watched(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         try:
             content = self.stream.read(size)
-            self._left -= len(content)
+            self._left -= len(content) * self._is_limited
             if self._left < 0 and content.isspace():
                 raise ValueError(
                     f"{self._path} has a run of blanks or blank lines that does not end: remove it"

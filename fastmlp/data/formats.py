@@ -159,7 +159,7 @@ def load(
         "feature_names": feature_names, "progress": progress,
     }  # fmt: skip
     name = name_of(path)
-    with at_most(max_bytes), _file(path, name) as file:
+    with at_most(max_bytes), named_file(path, name) as file:
         module, function = READERS[kind_of(file)].split(".")
         read = getattr(import_module(f"fastmlp.data.{module}"), function)
         raw: Raw = read(
@@ -186,7 +186,7 @@ def load(
 
 
 @contextmanager
-def _file(given: str | Path, name: str) -> Iterator[Path]:
+def named_file(given: str | Path, name: str) -> Iterator[Path]:
     """Yield a path that can be read; errors show the source's `name`, in encodable characters."""
     file: Path | None = None
     try:

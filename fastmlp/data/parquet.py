@@ -65,18 +65,18 @@ def read_parquet(
     ValueError
         If pyarrow is missing or unsafe, the file is damaged, or pixels are not numbers.
     """
-    _check_pyarrow(path)
-    with _opened(path) as file:
+    check_pyarrow(path)
+    with opened(path) as file:
         metadata, schema = file.metadata, file.schema_arrow
         if metadata.num_rows == 0 or not schema.names:
             raise ValueError(f"{path} has no rows: give a file with one row at least")
-        _check_sizes(file, path)
+        check_sizes(file, path)
         head = next(file.iter_batches(ROWS_TO_JUDGE_BY))
-        image = next((i for i in range(len(schema.names)) if _holds_images(head.column(i))), None)
+        image = next((i for i in range(len(schema.names)) if holds_images(head.column(i))), None)
         for field in schema:
             if field.type.num_fields and (image is None or field.name != schema.names[image]):
                 raise _no_pixels(field, path)
-        rows = _texts(head, image)
+        rows = first_rows(head, image)
         columns = choose(schema.names, rows, label, path, feature_names, id_column)
         if image is not None and image in columns.pixels:
             return _read_images(file, columns, image, path, side, progress)
@@ -89,7 +89,7 @@ def read_parquet(
         return _read_numbers(file, columns, path)
 
 
-def _check_pyarrow(path: Path) -> None:
+def check_pyarrow(path: Path) -> None:
     try:
         import pyarrow as pa
     except ImportError:
@@ -104,7 +104,7 @@ def _check_pyarrow(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     """Open a file, packed or not; text comes as dictionaries, which keep equal texts only once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -131,7 +131,7 @@ def _is_text(leaf: Any) -> bool:
     return is_plain and leaf.physical_type == "BYTE_ARRAY"
 
 
-def _check_sizes(file: Any, path: Path) -> None:
+def check_sizes(file: Any, path: Path) -> None:
     """Raise if a table is too large, in the file or in memory: a file stores equal values once."""
     metadata, schema = file.metadata, file.schema
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
@@ -160,7 +160,7 @@ def _type(column: Any) -> Any:
     return column.type.value_type if pa.types.is_dictionary(column.type) else column.type
 
 
-def _texts(head: Any, image: int | None) -> list[list[str]]:
+def first_rows(head: Any, image: int | None) -> list[list[str]]:
     """Return the first rows as text, as a CSV file would have them."""
 
     def text(value: Any) -> str:
@@ -232,7 +232,7 @@ def _read_numbers(file: Any, columns: Columns, path: Path) -> Raw:
     return columns.raw(np.concatenate(parts), others, schema.names, path, ["parquet"])
 
 
-def _holds_images(column: Any) -> bool:
+def holds_images(column: Any) -> bool:
     """Say whether a column's values are image files, alone or, as from Hugging Face, with paths."""
     values = [value for value in _image_files(column) if value is not None]
     return bool(values) and all(isinstance(v, bytes) and is_image(v) for v in values)

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,8 @@ from fastmlp.words import encodable
 
 STDIN = "standard input"
 _STDIN_PATHS = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+
+_kept: ContextVar[tuple[str, Path] | None] = ContextVar("kept", default=None)
 
 
 def name_of(given: str | Path) -> str:
@@ -41,6 +44,9 @@ def on_disk(given: str | Path) -> Iterator[Path]:
         If a pipe gives more than its limit.
     """
     path = Path(given)
+    if (kept_one := _kept.get()) is not None and kept_one[0] == str(given):
+        yield kept_one[1]
+        return
     if given != "-":
         if not path.exists():
             raise FileNotFoundError(
@@ -55,6 +61,20 @@ def on_disk(given: str | Path) -> Iterator[Path]:
         with source as stream, copy.open("wb") as target:
             _pour(stream, target, name_of(given))
         yield copy
+
+
+@contextmanager
+def kept(given: str | Path) -> Iterator[None]:
+    """Have `on_disk` yield the same copy of a pipe, as often as it is asked for in the block.
+
+    It raises what `on_disk` raises.
+    """
+    with on_disk(given) as path:
+        token = _kept.set((str(given), path))
+        try:
+            yield
+        finally:
+            _kept.reset(token)
 
 
 def _standard_input() -> IO[bytes]:
