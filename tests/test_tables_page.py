@@ -35,14 +35,15 @@ def test_the_example(
     }  # fmt: skip
 
 
-def test_the_page_shows_every_table_and_method_that_is_measured() -> None:
-    """Losses too: no row is left out."""
+def test_the_page_has_every_table_and_method_of_the_comparison() -> None:
+    """No row is left out without a word."""
     text = PAGE.read_text()
     assert len(SEEN) == 13
     assert len(UNSEEN) == 15
     assert "13 tables are those" in text
     assert "The 15 others" in text
     for source in [*SEEN, *UNSEEN]:
-        assert f"| {source.name} |" in text, source.name
+        is_there = f"\n| {source.name} |" in text
+        assert is_there or f"`{source.name}`" in text.partition("Not measured yet")[2], source.name
     for name in METHODS:
         assert name in text, name
