@@ -82,9 +82,11 @@ def use_all(recorder: Recorder) -> None:
         recorder.use("export")
         recorder.assign("learning_rate", np.array([0.01, 0.03, 0.02]))
         recorder.assign("lambda_reg", 0.3)
+        recorder.assign("dropout", 0.4)
         recorder.use("epoch", order[:20])
         recorder.assign("learning_rate", 0.02)
         recorder.assign("lambda_reg", 0.1)
+        recorder.assign("dropout", 0.1)
         recorder.use("repeat")  # with the numbers from before
         recorder.use("export")
         recorder.assign("outside", tuple(recorder.parameters.copy()))
