@@ -26,6 +26,10 @@ _settings = attrgetter(*SETTINGS)
 class Predictions(ABC):
     """Predictions by the attributes, which the user may have assigned: each call checks them."""
 
+    w1: Array
+    b1: Array
+    w2: Array
+    b2: Array
     layer_sizes: tuple[int, ...]
     learning_rate: float
     activation: str | tuple[str, ...]
