@@ -74,7 +74,10 @@ def read_parquet_frame(
 
 
 def _frame(batch: Any) -> pd.DataFrame:
-    frame: pd.DataFrame = batch.rename_columns(list(map(str, range(batch.num_columns)))).to_pandas()
+    import pyarrow as pa
+
+    names = list(map(str, range(batch.num_columns)))  # several may have one name
+    frame: pd.DataFrame = pa.RecordBatch.from_arrays(batch.columns, names).to_pandas()
     frame = frame.set_axis(range(frame.shape[1]), axis=1)
     for i, kind in enumerate(frame.dtypes):  # texts are dictionaries, to be stored once each
         if str(kind) == "category":
