@@ -175,7 +175,7 @@ def word_of(value: Any) -> str:
 
 
 def _factorized(column: pd.Series[Any]) -> tuple[NDArray[np.intp], Any]:
-    cells: Any = column.array
+    cells: Any = column.to_numpy()
     if not isinstance(column.dtype, np.dtype) or column.dtype.kind == "O":
         cells = np.asarray(column.astype(object))
     try:
