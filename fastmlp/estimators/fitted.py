@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.stochastic import OptimizerState
 from fastmlp.estimators.validation import Validation
 from fastmlp.history import History
+from fastmlp.training.callbacks import Callbacks
+from fastmlp.training.progress import Progress
+from fastmlp.training.run import Run
 from fastmlp.training.state import RunState
 from fastmlp.words import shown
 
@@ -139,6 +143,22 @@ class Fitted:
         if self.max_seconds:
             validation.prepare(self)  # now, so that the time goes to the training
         return validate
+
+    def _begin_run(
+        self, state: RunState, validation: Validation | None, callbacks: Callbacks,
+        progress: Progress,
+    ) -> Run:  # fmt: skip
+        """Return a run that shows how far it has come by the attributes, from now on."""
+        run = Run(
+            state,
+            validate=self._validate_epoch(validation),
+            callbacks=callbacks,
+            progress=progress,
+            max_seconds=self.max_seconds or math.inf,
+            show=lambda: self._show(state),
+        )
+        self._show(state)
+        return run
 
     def _show(self, state: RunState) -> None:
         """Set the attributes that say how far a run has come."""

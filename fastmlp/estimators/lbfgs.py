@@ -128,16 +128,8 @@ def fit_lbfgs(
         n_rows_seen=estimator.t_,
     )  # fmt: skip
     with objective.trainer, progress:
-        run = Run(
-            state,
-            validate=estimator._validate_epoch(rows.validation),
-            callbacks=callbacks,
-            progress=progress,
-            max_seconds=estimator.max_seconds or math.inf,
-            show=lambda: estimator._show(state),
-        )
+        run = estimator._begin_run(state, rows.validation, callbacks, progress)
         iterations = _Iterations(objective, run)
-        estimator._show(state)
         run.begin_epoch()
         limits = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter}
         try:

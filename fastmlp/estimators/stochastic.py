@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,15 +95,7 @@ def fit_stochastic(
             trainer.n_steps = before.n_steps
         if before is not None or batch is not None:
             trainer.load()
-        run = Run(
-            state,
-            validate=estimator._validate_epoch(rows.validation),
-            callbacks=callbacks,
-            progress=progress,
-            max_seconds=estimator.max_seconds or math.inf,
-            show=lambda: estimator._show(state),
-        )
-        estimator._show(state)
+        run = estimator._begin_run(state, rows.validation, callbacks, progress)
         is_whole = _train(estimator, run, trainer, is_partial)
     estimator._keep_best(state)
     if batch is not None and is_whole:
