@@ -13,7 +13,7 @@ from fastmlp.words import shown
 
 Array = NDArray[Any]
 HELD_OUT = 5  # of one network: one row in so many
-ROWS_AT_ONCE = 16_384
+CELLS_AT_ONCE = 2**16  # few enough for their hashes to stay in the caches
 
 
 def repeated(x: NDArray[np.float32], y: Array) -> NDArray[np.intp]:
@@ -28,13 +28,16 @@ def repeated(x: NDArray[np.float32], y: Array) -> NDArray[np.intp]:
     ) + np.uint64(1)
     hashes = np.unique(y, return_inverse=True)[1].ravel().astype(np.uint64)
     hashes *= np.uint64(0x9E3779B97F4A7C15)
-    for start in range(0, len(x), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    n_at_once = max(1, CELLS_AT_ONCE // x.shape[1])
+    for start in range(0, len(x), n_at_once):
+        rows = slice(start, start + n_at_once)
         bits = (x[rows] + np.float32(0)).view(np.uint32).astype(np.uint64)  # -0 is 0
-        bits = (bits + np.uint64(1)) * factors
+        bits += np.uint64(1)
+        bits *= factors
         bits ^= bits >> np.uint64(29)
         bits *= np.uint64(0xBF58476D1CE4E5B9)
-        hashes[rows] ^= (bits ^ (bits >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+        bits ^= bits >> np.uint64(32)
+        hashes[rows] ^= bits.sum(axis=1, dtype=np.uint64)
     first, numbers = np.unique(hashes, return_inverse=True)
     numbers = numbers.ravel() if 2 * len(first) >= len(x) else np.arange(len(x))
     return numbers.astype(np.intp)
