@@ -11,7 +11,7 @@ many epochs there is time for. `trees` are the boosted trees that can be average
 has them as arrays. `bar` shows how far a fit has come, and `curves` is what it leaves to look at.
 `docstrings` describes parameters once. `base` is a fit, `hooks` what it leaves to the classes, and
 `classifier` and `regressor` are these; `storage` writes them to files, with `written` for the
-encoder.
+encoder, and `onnx_file` to others.
 """
 
 from __future__ import annotations
