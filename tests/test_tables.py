@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import copy
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -372,6 +373,30 @@ def test_what_trees_see():
 def test_max_seconds(kind, y):
     model = kind(n_members=2, max_seconds=0.02, random_state=0).fit(X, y)
     assert all(1 <= len(member.loss) < 128 for member in model.history_.members)
+
+
+def test_a_machine_that_gets_slower_leaves_time_for_the_last_network(monkeypatch):
+    told = MembersBar.told
+
+    def slowly(bar, member, epoch, logs):
+        time.sleep(0.03 * (bar._first > 0))
+        told(bar, member, epoch, logs)
+
+    monkeypatch.setattr(MembersBar, "told", slowly)
+    model = TableRegressor(n_members=3, n_threads=1, max_seconds=1.5, random_state=0)
+    epochs = [len(member.loss) for member in model.fit(X, NUMBERS).history_.members]
+    assert min(epochs) > 1
+    assert max(epochs[1:]) < 60
+
+
+@both
+def test_trees_that_there_is_no_time_for_are_left_out(kind, y, tmp_path):
+    with pytest.warns(UserWarning, match="the trees are left out, since they would take about"):
+        model = kind(n_members=2, trees=True, max_seconds=0.02, random_state=0).fit(X, y)
+    assert model.trees_ == [None, None]
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(predictions(kind.load(tmp_path / "model")), predictions(model))
+    assert kind(n_members=2, trees=True, max_seconds=600, random_state=0).fit(X, y).trees_[1]
 
 
 def test_history(fitted):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from fastmlp.training.progress import TrainingBar
@@ -22,6 +22,7 @@ class MembersBar:
 
     def __init__(self, verbose: bool, n_members: int, n_epochs: int) -> None:
         self._verbose, self._n_members, self._n_epochs = verbose, n_members, n_epochs
+        self._first = 0
         self._bar: Any = None
         self._n_done, self._lock = 0, threading.Lock()
 
@@ -39,13 +40,20 @@ class MembersBar:
         if self._bar is not None:
             self._bar.stop()
 
+    def begin(self, first: int, n_epochs: int) -> Callable[[int, int, Mapping[str, float]], None]:
+        """Expect so many epochs of each network from the `first` on; return what is to be told."""
+        self._first, self._n_epochs = first, n_epochs
+        if self._bar is not None:
+            self._bar.expect(self._n_done + (self._n_members - first) * n_epochs)
+        return self.told
+
     def told(self, member: int, epoch: int, logs: Mapping[str, float]) -> None:
-        """Show that a network has ended an epoch, from 1."""
+        """Show that a network, counted from the first of this round, has ended an epoch, from 1."""
         if not self._verbose:
             return
         with self._lock:
             self._n_done += 1
-            figures = f"network {member + 1}  validation {logs['val_score']:.4f}"
+            figures = f"network {self._first + member + 1}  validation {logs['val_score']:.4f}"
             if self._bar is not None:
                 self._bar.epoch(self._n_done, figures)
             elif epoch == self._n_epochs:

@@ -20,7 +20,7 @@ from fastmlp.tables import folds as dealt
 from fastmlp.tables import recipe
 from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
-from fastmlp.tables.budget import epochs_in_time
+from fastmlp.tables.budget import fit_in_time
 from fastmlp.tables.curves import TableHistory
 from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.fits import fit_members
@@ -161,8 +161,11 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         n_fewest = min(len(fold.train) for fold in folds)
         seeds = [int(random.randint(2**31 - 1)) for _ in folds]
 
-        def make(seed: int, n_epochs: int) -> Member:
+        n_epochs, n_jobs, deadline = recipe.n_epochs(n_trained), self._n_jobs(), None
+
+        def make(seed: int, fold: Fold) -> Member:
             member = self._member()
+            member._fold = fold
             return member.set_params(
                 **recipe.SETTINGS,
                 max_iter=n_epochs,
@@ -171,24 +174,21 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 n_threads=self.n_threads,
             )
 
-        n_epochs, n_jobs, deadline = recipe.n_epochs(n_trained), self._n_jobs(), None
+        if self.max_seconds is not None:
+            deadline = start + self.max_seconds
         if self.trees:  # before the networks, whose epochs fill the time that is left
             is_classifier = self._strata(targets) is not None
             plain = boosted.plain(self.encoder_, x)
             self.trees_ = boosted.fit_trees(
-                is_classifier, plain, targets, weights, folds, seeds[0], n_jobs
+                is_classifier, plain, targets, weights, folds, seeds[0], n_jobs, deadline
             )
         x *= (factors := recipe.input_factors(self.encoder_._sizes))
-        if self.max_seconds is not None:
-            deadline = start + self.max_seconds
-            n_epochs = epochs_in_time(
-                lambda: make(seeds[0], 1), folds, x, targets, weights, n_jobs, n_epochs, deadline
-            )
-        members = [make(seed, n_epochs) for seed in seeds]
-        for member, fold in zip(members, folds, strict=True):
-            member._fold = fold
+        members = [make(seed, fold) for seed, fold in zip(seeds, folds, strict=True)]
         with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
-            fit_members(members, x, targets, weights, n_jobs, bar.told, deadline)
+            if deadline is None:
+                fit_members(members, x, targets, weights, n_jobs, bar.told)
+            else:
+                fit_in_time(members, x, targets, weights, n_jobs, bar, deadline)
         self._finish(members, factors)
         x /= factors  # powers of two: no bit is lost
         self._judge(x, targets, weights, folds, has_folds=held_out[0] is None)

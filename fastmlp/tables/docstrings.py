@@ -17,7 +17,8 @@ trees : bool, default=False
     Average in scikit-learn's histogram-based boosted trees, of the same folds, at one half.
 max_seconds : float, default=None
     About how long `fit` may take: the number of epochs is chosen by how long a few of them take. An
-    epoch of each network is trained at least. Results then depend on the machine's speed.
+    epoch of each network is trained at least; trees that would take half of the time are left out,
+    with a warning. Results then depend on the machine's speed.
 categorical_features : 'from_dtype' or array-like of str, int or bool, default='from_dtype'
     See `TableEncoder`.
 n_threads : int, default=None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
+from fastmlp.checks import warn_user
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.members import Fold
@@ -18,6 +20,7 @@ from fastmlp.tables.times import Moments
 
 Array = NDArray[Any]
 LARGE = 1_000_000  # cells of a table
+N_TRIED = 5  # steps, to find out how long all of them will take
 
 
 def plain(encoder: TableEncoder, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -57,22 +60,36 @@ def fit_trees(
     folds: Sequence[Fold],
     seed: int,
     n_threads: int,
+    deadline: float | None = None,
 ) -> list[Any]:
-    """Return boosted trees for each fold; None where its rows are of one class."""
+    """Return boosted trees for each fold; None where its rows are of one class.
+
+    All are None, with a warning, where they would take more than half of the time that is left
+    until the deadline, as `time.perf_counter` has it: some trees alone predict badly.
+    """
     kind = HistGradientBoostingClassifier if is_classifier else HistGradientBoostingRegressor
-    fitted: list[Any] = []
+
+    def fit(rows: NDArray[np.intp], **settings: Any) -> Any:
+        if is_classifier and len(np.unique(targets[rows])) < 2:
+            return None
+        ends_early = _ends_early(targets[rows], is_classifier)
+        trees = kind(random_state=seed, early_stopping=ends_early, **settings)
+        own = None if weights is None else weights[rows]
+        return trees.fit(x[rows], targets[rows], own)
+
     with on_threads(n_threads, x):
-        for fold in folds:
-            rows = fold.train
-            if is_classifier and len(np.unique(targets[rows])) < 2:
-                fitted.append(None)
-                continue
-            trees = kind(
-                random_state=seed, early_stopping=_ends_early(targets[rows], is_classifier)
-            )
-            own = None if weights is None else weights[rows]
-            fitted.append(trees.fit(x[rows], targets[rows], own))
-    return fitted
+        if deadline is not None:
+            begin = time.perf_counter()
+            left = deadline - begin
+            fit(folds[0].train, max_iter=N_TRIED)
+            seconds = (time.perf_counter() - begin) * kind().max_iter / N_TRIED * len(folds)
+            if seconds > left / 2:
+                warn_user(
+                    f"trees=True: the trees are left out, since they would take about "
+                    f"{seconds:.2g} s of the {left:.2g} s that max_seconds leaves: give it more"
+                )
+                return [None] * len(folds)
+        return [fit(fold.train) for fold in folds]
 
 
 def on_threads(n_threads: int, x: Array) -> Any:

@@ -27,6 +27,10 @@ class TrainingBar:
         self._task = self._bar.add_task("", total=n_epochs, figures="")
         self.start, self.stop = self._bar.start, self._bar.stop
 
+    def expect(self, n_epochs: int) -> None:
+        """Expect so many epochs in all from now on."""
+        self._bar.update(self._task, total=n_epochs)
+
     def epoch(self, number: int, figures: str) -> None:
         """Show that an epoch has ended, with its figures."""
         self._bar.update(self._task, completed=number, figures=figures)
