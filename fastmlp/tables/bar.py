@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -24,6 +25,7 @@ class MembersBar:
         self._verbose, self._n_members, self._n_epochs = verbose, n_members, n_epochs
         self._first = 0
         self._bar: Any = None
+        self._scores: dict[int, str] = {}
         self._n_done, self._lock = 0, threading.Lock()
 
     def __enter__(self) -> Self:
@@ -53,7 +55,9 @@ class MembersBar:
             return
         with self._lock:
             self._n_done += 1
-            figures = f"network {self._first + member + 1}  validation {logs['val_score']:.4f}"
+            if not math.isnan(score := logs["val_score"]):  # of an epoch that was not judged
+                self._scores[member] = f"  validation {score:.4f}"
+            figures = f"network {self._first + member + 1}{self._scores.get(member, '')}"
             if self._bar is not None:
                 self._bar.epoch(self._n_done, figures)
             elif epoch == self._n_epochs:

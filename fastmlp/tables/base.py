@@ -25,7 +25,9 @@ from fastmlp.tables.curves import TableHistory
 from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.fits import fit_members
 from fastmlp.tables.hooks import TableHooks
+from fastmlp.tables.importance import column_weights
 from fastmlp.tables.members import Fold, Member
+from fastmlp.tables.plain import plain
 from fastmlp.tables.storage import TableFileMixin
 
 Array = NDArray[Any]
@@ -153,10 +155,12 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             )
         weights = self._row_weights(sample_weight, x, targets)
         random = check_random_state(self.random_state)
-        if held_out[0] is not None:
-            x, targets, weights, folds = self._with_validation(x, targets, weights, held_out)
-        else:
+        if held_out[0] is None:
             folds = self._folds(x, targets, groups, random)
+            x = self._with_means(X, x, targets, weights, [fold.held_out for fold in folds])
+        else:
+            x = self._with_means(X, x, targets, weights, [])
+            x, targets, weights, folds = self._with_validation(x, targets, weights, held_out)
         n_trained = max(len(fold.train) for fold in folds)
         n_fewest = min(len(fold.train) for fold in folds)
         seeds = [int(random.randint(2**31 - 1)) for _ in folds]
@@ -176,13 +180,15 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
 
         if self.max_seconds is not None:
             deadline = start + self.max_seconds
+        is_classifier = self._strata(targets) is not None
         if self.trees:  # before the networks, whose epochs fill the time that is left
-            is_classifier = self._strata(targets) is not None
-            plain = boosted.plain(self.encoder_, x)
             self.trees_ = boosted.fit_trees(
-                is_classifier, plain, targets, weights, folds, seeds[0], n_jobs, deadline
-            )
-        x *= (factors := recipe.input_factors(self.encoder_._sizes))
+                is_classifier, plain(self.encoder_, x), targets, weights, folds, seeds[0], n_jobs,
+                deadline,
+            )  # fmt: skip
+        counts = column_weights(self.encoder_, x, targets, weights, is_classifier)
+        sizes = [block.n_outputs for block in self.encoder_._blocks]
+        x *= (factors := recipe.input_factors(sizes, counts))
         members = [make(seed, fold) for seed, fold in zip(seeds, folds, strict=True)]
         with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
             if deadline is None:
@@ -222,6 +228,13 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         found = dealt.deal(n_folds, numbers, self._strata(targets), groups is not None, random)
         return found[: self.n_members]
 
+    def _with_means(
+        self, X: Any, x: Array, targets: Array, weights: Array | None, held_out: list[Array]
+    ) -> Array:
+        if (found := self._to_average(targets)) is None:
+            return x
+        return self.encoder_._add_means(X, x, found, weights, held_out)
+
     def _with_validation(
         self, x: Array, targets: Array, weights: Array | None, held_out: tuple[Any, Any]
     ) -> tuple[Array, Array, Array | None, list[Fold]]:
@@ -248,22 +261,23 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         best = []
         for member in members:
             member.coefs_[0] *= factors[:, np.newaxis]
-            del member._fold
+            del member._fold, member._decay
             member.n_threads = self.n_threads
-            best.append(1 + int(np.argmax(member.history_.val_score)))
+            scores = np.nan_to_num(member.history_.val_score, nan=-np.inf)
+            best.append(1 + int(np.argmax(scores)))
         self.members_ = members
         self.history_ = TableHistory([member.history_ for member in members], best)
 
     def _outputs(self, x: Array) -> list[Array]:
         """Return what each network, with its trees, makes of an encoded table."""
-        plain = boosted.plain(self.encoder_, x) if self.trees else x
-        with boosted.on_threads(self._n_jobs(), plain) if self.trees else nullcontext():
-            return [self._outputs_of(i, x, plain) for i in range(len(self.members_))]
+        of_trees = plain(self.encoder_, x) if self.trees else x
+        with boosted.on_threads(self._n_jobs(), of_trees) if self.trees else nullcontext():
+            return [self._outputs_of(i, x, of_trees) for i in range(len(self.members_))]
 
-    def _outputs_of(self, place: int, x: Array, plain: Array) -> Array:
+    def _outputs_of(self, place: int, x: Array, of_trees: Array) -> Array:
         outputs = self._read(self.members_[place]._outputs(x))
         trees = self.trees_[place] if self.trees else None
-        return outputs if trees is None else self._averaged(outputs, trees, plain)
+        return outputs if trees is None else self._averaged(outputs, trees, of_trees)
 
     def _encoded(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -275,8 +289,8 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         totals, counts = np.zeros((len(x), n_outputs)), np.zeros((len(x), 1))
         for place, fold in enumerate(folds):
             own = x[fold.held_out]
-            plain = boosted.plain(self.encoder_, own) if self.trees else own
-            totals[fold.held_out] += self._outputs_of(place, own, plain)
+            of_trees = plain(self.encoder_, own) if self.trees else own
+            totals[fold.held_out] += self._outputs_of(place, own, of_trees)
             counts[fold.held_out] += 1
         with np.errstate(invalid="ignore"):
             return totals / counts

@@ -38,6 +38,11 @@ class Categories:
         return cls(tuple(word for _, word in sorted(found)[:most])) if len(found) > 1 else None
 
     @property
+    def blocks(self) -> tuple[Categories, ...]:
+        """The encodings that it is made of: itself."""
+        return (self,)
+
+    @property
     def n_outputs(self) -> int:
         """Columns that the words become."""
         return 1 if len(self.levels) == 2 else len(self.levels)

@@ -22,6 +22,7 @@ Kind = Literal["number", "boolean", "time", "text"]
 KINDS: tuple[Kind, ...] = ("number", "boolean", "time", "text")
 MOST_LEVELS_OF_CODES = 64  # numerals in text with more levels than that are numbers
 GAPS = frozenset(("na", "n/a", "nan", "null", "none", "?", "-", "."))  # among numerals
+_CODE = re.compile(r"\d+", re.ASCII)
 _DATE = re.compile(
     r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?) ?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -92,6 +93,8 @@ def _kind_of_words(levels: list[str]) -> Kind:
     if levels and all(_time_of(level) is not None for level in levels):
         return "time"
     if len(levels) > MOST_LEVELS_OF_CODES:
+        if all(map(_CODE.fullmatch, levels)):
+            return "text"  # whoever keeps whole numbers as text, without a gap, means codes
         words = [level for level in levels if level.lower() not in GAPS]
         if len(words) > MOST_LEVELS_OF_CODES and all(_number_of(w) is not None for w in words):
             return "number"

@@ -18,6 +18,7 @@ from fastmlp.estimators.scores import ScoreMixin
 from fastmlp.json_text import as_number, parse
 from fastmlp.tables.base import BaseTable
 from fastmlp.tables.docstrings import documented
+from fastmlp.tables.level_means import MOST_CLASSES
 from fastmlp.tables.members import ClassifierMember, Fold, Member, two_columns
 from fastmlp.tables.temperature import best_power, joined, tempered
 from fastmlp.tables.trees import probabilities
@@ -184,6 +185,13 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
             return weights
         by_class = self._labels.class_weights(self.class_weight, targets)[targets]
         return by_class if weights is None else weights * by_class
+
+    def _to_average(self, targets: Array) -> NDArray[np.float64] | None:
+        n_classes = len(self.classes_)
+        if n_classes > MOST_CLASSES:
+            return None
+        columns = np.arange(n_classes) if n_classes > 2 else np.array([1])
+        return (targets[:, np.newaxis] == columns).astype(np.float64)
 
     def _member(self) -> Member:
         return ClassifierMember()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fastmlp.history import History
 from fastmlp.palette import BLUE, GRID, INK, MUTED, ORANGE
 
@@ -22,7 +24,8 @@ class TableHistory:
     members : list of fastmlp.History
         Of each network: losses, and as `val_score` the score by which its epoch was chosen: the
         negative log-loss after temperature scaling, or the negative squared error in units of the
-        target's variance.
+        target's variance. It is NaN, as `val_loss` is, in epochs whose rate is high: their
+        parameters are not looked at.
     best_epochs : list of int
         The epoch, from 1, whose parameters each network has kept.
     """
@@ -56,8 +59,9 @@ class TableHistory:
         for member, best in zip(self.members, self.best_epochs, strict=True):
             epochs = range(1, len(member.loss) + 1)
             left.plot(epochs, member.loss, color=BLUE, linewidth=1, alpha=0.7)
-            left.plot(epochs, member.val_loss, color=ORANGE, linewidth=1, alpha=0.7)
-            right.plot(epochs, member.val_score, color=ORANGE, linewidth=1, alpha=0.7)
+            for axes, figures in ((left, member.val_loss), (right, member.val_score)):
+                known = [(at, y) for at, y in zip(epochs, figures, strict=True) if y == y]
+                axes.plot(*np.array(known).reshape(-1, 2).T, color=ORANGE, linewidth=1, alpha=0.7)
             if 1 <= best <= len(member.val_score):
                 right.plot([best], [member.val_score[best - 1]], "o", color=INK, markersize=3)
         for color, what in ((BLUE, "training"), (ORANGE, "validation")):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from fastmlp.engine import Trainer
 from fastmlp.training.schedules import CosLog
 
@@ -30,10 +32,21 @@ class Decay(CosLog):
         self, initial: float, strength: float, dropout: float, n_epochs: int, n_steps: int
     ) -> None:
         super().__init__(initial, n_epochs, n_steps)
-        self._strength, self._dropout = strength, dropout
+        self._strength, self._dropout, self._epoch = strength, dropout, 0
+
+    @property
+    def is_worth_judging(self) -> bool:
+        """Whether the parameters after this epoch may be the best: the rate has fallen by half.
+
+        While it is high they change too much to be any good. The first epoch and the last are
+        judged in any case.
+        """
+        last = float(np.atleast_1d(self.of_epoch(self._epoch))[-1])
+        return self._epoch in (0, self._n_epochs - 1) or 2 * last <= self.initial
 
     def set(self, trainer: Trainer, epoch: int) -> None:
         super().set(trainer, epoch)
+        self._epoch = epoch
         share = flat_then_falling(epoch / self._n_epochs)
         trainer.lambda_reg = self._strength * share
         trainer.dropout = self._dropout * share

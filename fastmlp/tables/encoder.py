@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -12,20 +13,23 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from fastmlp.checks import warn_user
-from fastmlp.tables import cells
+from fastmlp.tables import cells, level_means
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.columns import are_categories, fingerprint, read, read_as, without_ids
 from fastmlp.tables.frames import read_columns
+from fastmlp.tables.level_means import LevelMeans
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import Moments, n_parts
 from fastmlp.words import listed, shown
 
 Array = NDArray[Any]
-Encoding = Numbers | Booleans | Moments | Categories
+Encoding = Numbers | Booleans | Moments | Categories | LevelMeans
+Block = Numbers | Booleans | Categories
 MOST_OUTPUTS = 1024  # that bins may make, where there are at least `FEWEST_BINS` a number
 FEWEST_BINS, MOST_WITH_BINS = 4, 512
 MOST_CELLS = 2**28  # of the matrix: a GB of float32, beyond which there are fewer bins
 ROWS_AT_ONCE = 16_384
+NOTHING = Booleans()  # of a table without columns
 
 
 class Column(NamedTuple):
@@ -132,6 +136,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         found = [read(c, is_one) for c, is_one in zip(columns, flags, strict=True)]
         n_bins = self._n_bins_of([kind for kind, _ in found], len(columns[0]))
         self._columns: list[Column] = []
+        self._means: list[Column] = []
         self.taken_for_ = dict.fromkeys(labels, "nothing")
         names, seen = [], set()
         for place, (kind, values) in enumerate(found):
@@ -180,9 +185,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if not self._columns:
             out[:] = 0
         first = 0
-        for place, kind, encoding in self._columns:
+        for place, kind, encoding in [*self._columns, *self._means]:
             values = read_as(kind, columns[place])
-            if isinstance(encoding, Categories):
+            if isinstance(encoding, Categories | LevelMeans):
                 values = encoding.places(values)
             last = first + encoding.n_outputs
             for start in range(0, n_rows, ROWS_AT_ONCE):
@@ -215,7 +220,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         given = _check_feature_names_in(self, input_features)
         names = [
             name
-            for column in self._columns
+            for column in [*self._columns, *self._means]
             for name in column.encoding.names(str(given[column.place]))
         ]
         return np.array(names or ["constant"], object)
@@ -232,13 +237,41 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return tags
 
     @property
-    def _sizes(self) -> list[int]:
-        """How many columns each column of the table has become, without those left out."""
-        return [column.encoding.n_outputs for column in self._columns] or [1]
+    def _blocks(self) -> list[Block]:
+        """What the encoded table is made of, from left to right; a number if it is empty."""
+        columns = [*self._columns, *self._means]
+        return [block for column in columns for block in column.encoding.blocks] or [NOTHING]
 
     @property
     def _n_outputs(self) -> int:
-        return sum(self._sizes)
+        return sum(block.n_outputs for block in self._blocks)
+
+    def _add_means(
+        self, X: Any, x: Array, targets: Array, weights: Array | None,
+        held_out: Sequence[NDArray[np.intp]],
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """Learn the mean targets of text of very many levels; return the encoded table with them.
+
+        Parameters
+        ----------
+        X, x : tables of shape (n_rows, n_features) and (n_rows, n_outputs)
+            What `fit` has seen, as it came and encoded.
+        targets : ndarray of shape (n_rows, n_targets) of float64
+        weights : ndarray of shape (n_rows,), optional
+        held_out : sequence of ndarray
+            The rows that each network is judged by.
+        """
+        blocks = [x]
+        columns = read_columns(self, X, reset=False)
+        for place, kind, encoding in self._columns:
+            if isinstance(encoding, Categories) and len(encoding.levels) == self.max_levels:
+                texts = read_as(kind, columns[place])
+                if len(texts.levels) > level_means.MORE_LEVELS and (
+                    found := level_means.learn(texts, targets, weights, held_out, self.n_bins)
+                ):
+                    self._means.append(Column(place, kind, found[0]))
+                    blocks.append(found[1])
+        return np.hstack(blocks) if len(blocks) > 1 else x
 
     def _n_bins_of(self, kinds: list[cells.Kind], n_rows: int) -> int:
         """Return how many bins each number gets."""

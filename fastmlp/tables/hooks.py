@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables.members import Fold, Member
@@ -53,6 +54,10 @@ class TableHooks(ABC):
     @abstractmethod
     def _strata(self, targets: Array) -> Array | None:
         """Return what folds have in equal shares, if anything."""
+
+    @abstractmethod
+    def _to_average(self, targets: Array) -> NDArray[np.float64] | None:
+        """Return what levels of text have means of, (n_rows, n_targets), if anything."""
 
     @abstractmethod
     def _member(self) -> Member:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -39,6 +40,7 @@ class Member(BaseMLP):
     """
 
     _fold: Fold
+    _decay: Decay
     _l2_by_rows = False  # a step's decay is the same for a batch that is not full
     _says_at_max_iter = False  # the schedule ends there
 
@@ -50,14 +52,17 @@ class Member(BaseMLP):
             return super()._divide(part, y, held_out, encoded, weights, class_weights, random_state)
         order, rest = self._fold
         self.validation_scores_, self.validation_loss_curve_ = [], []
-        validation = Validation(
+        validation = AtLowRates(
             self, part.x[rest], y[rest], part.x[rest], encoded[rest],
             None if weights is None else weights[rest],
         )  # fmt: skip
         return order, validation
 
     def _schedule(self, rate: float, n_steps: int) -> Schedule:
-        return Decay(self.learning_rate_init, self.alpha, self.dropout, self.max_iter, n_steps)
+        self._decay = Decay(
+            self.learning_rate_init, self.alpha, self.dropout, self.max_iter, n_steps
+        )
+        return self._decay
 
     def _draw(
         self, sizes: Sequence[int], x: Any, dtype: np.dtype[Any], random_state: Any
@@ -88,6 +93,16 @@ class Member(BaseMLP):
         zeros = np.zeros((1, w.shape[1]), w.dtype)
         linear = Problem(loss="squared_error")
         return self._engine.predict(self, [w], [zeros], a, None, 1, linear).outputs
+
+
+class AtLowRates(Validation):
+    """Judges a member where that is worth the time; in other epochs the figures are NaN."""
+
+    def figures(self, estimator: Any) -> dict[str, float]:
+        """Return what `Validation` has of an epoch, or NaN."""
+        if estimator._decay.is_worth_judging:
+            return super().figures(estimator)
+        return {"val_loss": math.nan, "val_score": math.nan}
 
 
 class ClassifierMember(Member, MLPClassifier):

@@ -63,6 +63,11 @@ class Numbers:
         return cls(float(median), scale, _edges(known, n_bins), gaps)
 
     @property
+    def blocks(self) -> tuple[Numbers, ...]:
+        """The encodings that it is made of: itself."""
+        return (self,)
+
+    @property
     def n_outputs(self) -> int:
         """Columns that the number becomes."""
         return int(self.scale > 0) + max(len(self.edges) - 1, 0) + int(self.has_gaps)
@@ -106,6 +111,11 @@ class Booleans:
         """Return how to encode 0, 1 and NaN; None where they are all the same."""
         found = np.unique(values)  # one NaN at most
         return cls() if len(found) > 1 else None
+
+    @property
+    def blocks(self) -> tuple[Booleans, ...]:
+        """The encodings that it is made of: itself."""
+        return (self,)
 
     @property
     def n_outputs(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
 WIDTH = 128
 SETTINGS: dict[str, Any] = {
     "hidden_layer_sizes": (WIDTH, WIDTH),
@@ -39,20 +40,22 @@ def n_epochs(n_rows: int) -> int:
     return int(np.clip(EPOCHS * math.sqrt(ROWS / n_rows), FEWEST_EPOCHS, EPOCHS))
 
 
-def input_factors(sizes: Sequence[int]) -> NDArray[np.float32]:
+def input_factors(sizes: Sequence[int], weights: Array) -> NDArray[np.float32]:
     """Return what inputs are multiplied by while a network is trained.
 
     Steps of AdamW are of one size whatever the gradient is, so with many inputs a step changes the
     first layer's outputs more. The factors make it the change with as many inputs as units, which
     is what weights divided by the root of their number do (the neural tangent parametrization of
-    RealMLP) without another rate for each layer. And a column's inputs are divided by the root of
-    their number, so that one with many bins or levels counts no more than another: in 26 runs on
-    13 tables errors fell by 1.3 per cent.
+    RealMLP) without another rate for each layer. And a block's inputs are divided by the root of
+    their number, so that one with many bins or levels counts no more than another of the same
+    weight: in 26 runs on 13 tables errors fell by 1.3 per cent.
 
     Parameters
     ----------
     sizes : list of int
-        How many inputs each column of the table has become.
+        How many inputs each block of the encoded table has: a column, or a part of a date.
+    weights : ndarray of shape (n_blocks,)
+        How much each of them counts.
 
     Returns
     -------
@@ -60,7 +63,6 @@ def input_factors(sizes: Sequence[int]) -> NDArray[np.float32]:
         Rounded to powers of two, so that inputs and weights can be multiplied and divided by them
         without the loss of a bit.
     """
-    counts = np.repeat(np.array(sizes, np.float64), sizes)
-    # Their squares add up to WIDTH before they are rounded.
-    logs = 0.5 * np.log2(WIDTH / (len(sizes) * counts))
-    return np.exp2(np.round(logs)).astype(np.float32)
+    found = np.repeat(weights / np.sqrt(np.array(sizes, np.float64)), sizes)
+    found *= math.sqrt(WIDTH / (found**2).sum())  # their squares add up to WIDTH
+    return np.exp2(np.round(np.log2(found))).astype(np.float32)

@@ -153,6 +153,9 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
     def _strata(self, targets: Array) -> Array | None:
         return None
 
+    def _to_average(self, targets: Array) -> NDArray[np.float64] | None:
+        return targets[:, np.newaxis].astype(np.float64)
+
     def _member(self) -> Member:
         member = RegressorMember()
         low, high = ((edge - self._mean) / self._spread for edge in self._range)

@@ -12,6 +12,7 @@ parameters      what ``get_params`` returns
 n_features      columns of the table
 names           their names, or ``null``
 columns         how each of them is encoded
+means           the columns of text whose levels have mean targets, too
 n_members       networks
 has_trees       for each network, whether there are trees beside it
 fitted          numbers that the class needs to make predictions of outputs
@@ -37,8 +38,8 @@ from fastmlp.parameters import Parameters
 from fastmlp.tables.curves import TableHistory
 from fastmlp.tables.forest import DTYPES, Forest
 from fastmlp.tables.onnx_file import to_onnx
+from fastmlp.tables.plain import plain
 from fastmlp.tables.recipe import SETTINGS
-from fastmlp.tables.trees import plain
 from fastmlp.tables.written import columns_to_json, encoder_from_json
 from fastmlp.tensors import Format, named, refusing_damage
 
@@ -86,7 +87,8 @@ class TableFileMixin:
             "parameters": settings_of(self),
             "n_features": encoder.n_features_in_,
             "names": None if names is None else list(names),
-            "columns": columns_to_json(encoder),
+            "columns": columns_to_json(encoder._columns),
+            "means": columns_to_json(encoder._means),
             "n_members": len(estimator.members_),
             "has_trees": has_trees,
             **fitted,
@@ -165,8 +167,10 @@ def _restored(kind: Any, text: dict[str, str], arrays: dict[str, Array]) -> Any:
     n_features = _count(text, "n_features")
     names = as_feature_names(parse(text["names"]), n_features)
     settings = {"categorical_features": estimator.categorical_features}
-    columns = parse(text["columns"])
-    encoder = encoder_from_json(settings, columns, n_features, None if names is None else [*names])
+    columns, means = parse(text["columns"]), parse(text["means"])
+    encoder = encoder_from_json(
+        settings, columns, means, n_features, None if names is None else [*names]
+    )
     for owner in (estimator, encoder):
         owner.n_features_in_ = n_features
         if names is not None:

@@ -76,6 +76,11 @@ class Moments:
         return cls(parts) if parts else None
 
     @property
+    def blocks(self) -> tuple[Numbers, ...]:
+        """The encodings that it is made of."""
+        return tuple(self.parts.values())
+
+    @property
     def n_outputs(self) -> int:
         """Columns that the date becomes."""
         return sum(part.n_outputs for part in self.parts.values())

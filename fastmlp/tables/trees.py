@@ -12,44 +12,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from threadpoolctl import threadpool_limits
 
 from fastmlp.checks import warn_user
-from fastmlp.tables.categories import Categories
-from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.members import Fold
-from fastmlp.tables.numbers import Numbers
-from fastmlp.tables.times import Moments
 
 Array = NDArray[Any]
 LARGE = 1_000_000  # cells of a table
 N_TRIED = 5  # steps, to find out how long all of them will take
-
-
-def plain(encoder: TableEncoder, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what trees need of an encoded table: no bins, and levels as their places.
-
-    Trees don't see how numbers are scaled. Levels are numbered from the commonest to the rarest;
-    others are -1.
-    """
-    columns, first = [], 0
-    for _, _, encoding in encoder._columns:
-        block = x[:, first : first + encoding.n_outputs]
-        first += encoding.n_outputs
-        if isinstance(encoding, Categories) and encoding.n_outputs > 1:
-            places = np.where(block.any(axis=1), block.argmax(axis=1), -1)
-            columns.append(places.astype(np.float32)[:, np.newaxis])
-            continue
-        start = 0
-        parts = encoding.parts.values() if isinstance(encoding, Moments) else [encoding]
-        for part in parts:
-            end = start + part.n_outputs
-            if isinstance(part, Numbers):
-                if part.scale > 0:
-                    columns.append(block[:, start : start + 1])
-                if part.has_gaps:
-                    columns.append(block[:, end - 1 : end])
-            else:
-                columns.append(block[:, start:end])
-            start = end
-    return np.hstack(columns) if columns else x
 
 
 def fit_trees(

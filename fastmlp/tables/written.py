@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -11,35 +12,37 @@ from fastmlp.json_text import as_number, as_texts
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.cells import Kind
 from fastmlp.tables.encoder import Column, Encoding, TableEncoder
+from fastmlp.tables.level_means import LevelMeans
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import PARTS, Moments
 from fastmlp.words import shown
 
 
-def columns_to_json(encoder: TableEncoder) -> list[dict[str, Any]]:
-    """Return how a fitted encoder encodes each column."""
+def columns_to_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Return how a fitted encoder encodes these columns."""
     return [
         {"place": place, "kind": kind, "encoding": asdict(encoding)}
-        for place, kind, encoding in encoder._columns
+        for place, kind, encoding in columns
     ]
 
 
 def encoder_from_json(
-    settings: dict[str, Any], columns: Any, n_features: int, names: list[str] | None
+    settings: dict[str, Any], columns: Any, means: Any, n_features: int, names: list[str] | None
 ) -> TableEncoder:
     """Return the encoder that `columns_to_json` was given.
 
     Raises
     ------
     TypeError, ValueError, KeyError
-        If `columns` are not its result.
+        If `columns` and `means` are not its results.
     """
     encoder = TableEncoder(**settings)
     encoder._validate_params()
     encoder._columns = [_column(one, n_features) for one in columns]
-    places = [column.place for column in encoder._columns]
-    if any(b <= a for a, b in pairwise(places)):
-        raise ValueError("columns are not in order")
+    encoder._means = [_column(one, n_features, {"text": _level_means}) for one in means]
+    for found in (encoder._columns, encoder._means):
+        if any(b.place <= a.place for a, b in pairwise(found)):
+            raise ValueError("columns are not in order")
     labels: list[Any] = list(range(n_features)) if names is None else names
     encoder.taken_for_ = dict.fromkeys(labels, "nothing")
     encoder.taken_for_ |= {labels[column.place]: column.kind for column in encoder._columns}
@@ -47,17 +50,14 @@ def encoder_from_json(
     return encoder
 
 
-def _column(given: Any, n_features: int) -> Column:
+def _column(
+    given: Any, n_features: int, readers: Mapping[str, Callable[[Any], Encoding]] | None = None
+) -> Column:
     place, values = given["place"], given["encoding"]
     if type(place) is not int or not 0 <= place < n_features:
         raise ValueError(f"a column has the place {shown(place)}")
-    kinds: dict[str, tuple[Kind, Any]] = {
-        "number": ("number", _numbers), "boolean": ("boolean", lambda values: Booleans()),
-        "time": ("time", _moments), "text": ("text", _categories),
-    }  # fmt: skip
-    kind, read = kinds[given["kind"]]
-    encoding: Encoding = read(values)
-    return Column(place, kind, encoding)
+    kind: Kind = given["kind"]
+    return Column(place, kind, (READERS if readers is None else readers)[kind](values))
 
 
 def _numbers(values: Any) -> Numbers:
@@ -87,3 +87,24 @@ def _categories(values: Any) -> Categories:
     if not levels or len(set(levels)) < len(levels):
         raise ValueError(f"a text has the levels {shown(levels)}")
     return Categories(levels)
+
+
+def _level_means(values: Any) -> LevelMeans:
+    levels = as_texts(values["levels"])
+    means = tuple(tuple(map(as_number, column)) for column in values["means"])
+    numbers = tuple(map(_numbers, values["numbers"]))
+    if (
+        len(set(levels)) < len(levels)
+        or not means
+        or len(numbers) != len(means)
+        or any(len(column) != len(levels) + 1 for column in means)
+        or not all(math.isfinite(mean) for column in means for mean in column)
+    ):
+        raise ValueError("no such means of levels")
+    return LevelMeans(levels, means, numbers)
+
+
+READERS: dict[str, Callable[[Any], Encoding]] = {
+    "number": _numbers, "boolean": lambda values: Booleans(), "time": _moments,
+    "text": _categories,
+}  # fmt: skip

@@ -1,0 +1,169 @@
+"""How a column of words with very many levels becomes inputs: by each level's mean target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.tables.cells import Texts
+from fastmlp.tables.numbers import Numbers
+
+Array = NDArray[Any]
+MORE_LEVELS = 128  # than that have means
+MOST_CLASSES = 10  # with more of them, levels have no means
+N_PARTS = 5  # of rows that are never held out
+
+
+@dataclass(frozen=True)
+class LevelMeans:
+    """Each level's mean target, encoded as a number.
+
+    Of a regressor one mean; of a classifier the share of each class, of two classes that of the
+    second. Levels of one row only, and those that `fit` has not seen, have the mean of all rows.
+
+    Attributes
+    ----------
+    levels : tuple of str
+        "" stands for missing values.
+    means : tuple of tuple of float
+        For each target the means of these levels, and at last that of all rows.
+    numbers : tuple of Numbers
+        How the means of each target are encoded.
+    """
+
+    levels: tuple[str, ...]
+    means: tuple[tuple[float, ...], ...]
+    numbers: tuple[Numbers, ...]
+
+    @property
+    def blocks(self) -> tuple[Numbers, ...]:
+        """The encodings that it is made of."""
+        return self.numbers
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns that the words become."""
+        return sum(numbers.n_outputs for numbers in self.numbers)
+
+    def names(self, name: str) -> Iterator[str]:
+        """Yield the names of these columns."""
+        for i, numbers in enumerate(self.numbers):
+            yield from numbers.names(f"{name}_mean{i if len(self.numbers) > 1 else ''}")
+
+    def places(self, texts: Texts) -> NDArray[np.intp]:
+        """Return the place of each row's level; -1 of those that are not among the levels."""
+        place = {word: i for i, word in enumerate(self.levels)}
+        known = np.array([place.get(word, -1) for word in [*texts.levels, ""]], np.intp)
+        return known[texts.codes]
+
+    def write(self, places: NDArray[np.intp], out: Array) -> None:
+        """Write the columns (n_rows, n_outputs) of the levels in these `places`."""
+        self.write_means(np.array(self.means).T[places], out)
+
+    def write_means(self, means: NDArray[np.float64], out: Array) -> None:
+        """Write the columns (n_rows, n_outputs) of these means (n_rows, n_targets)."""
+        first = 0
+        for numbers, column in zip(self.numbers, means.T, strict=True):
+            last = first + numbers.n_outputs
+            numbers.write(column, out[:, first:last])
+            first = last
+
+
+def learn(
+    texts: Texts,
+    targets: NDArray[np.float64],
+    weights: Array | None,
+    held_out: Sequence[NDArray[np.intp]],
+    n_bins: int,
+) -> tuple[LevelMeans, NDArray[np.float32]] | None:
+    """Return how to encode such words, and how those of `fit` are: by means without their own.
+
+    A row that knew the mean of its own target would give it away. So a row in a part has the means
+    of the rows outside that part (Micci-Barreca, doi:10.1145/507533.507538, cross-fitted as by
+    scikit-learn's `TargetEncoder`).
+
+    Parameters
+    ----------
+    texts : Texts
+    targets : ndarray of shape (n_rows, n_targets)
+    weights : ndarray of shape (n_rows,), optional
+    held_out : sequence of ndarray
+        Parts of the rows; the first that a row is in counts. Rows in none of them are dealt to
+        parts of their own.
+    n_bins : int
+        Of each mean.
+
+    Returns
+    -------
+    (LevelMeans, ndarray of shape (n_rows, n_outputs)) or None
+        None where means don't differ.
+    """
+    codes = np.where(texts.codes < 0, len(texts.levels), texts.codes)
+    weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
+    n_levels = len(texts.levels) + 1
+    crossed = np.empty(targets.shape)
+    for part in _parts(len(codes), held_out):
+        rows = np.ones(len(codes), bool)
+        rows[part] = False
+        known = _means(codes[rows], targets[rows], weights[rows], n_levels)
+        crossed[part] = known[codes[part]]
+    numbers = [Numbers.learn(column, n_bins, has_gaps=False) for column in crossed.T]
+    if any(one is None for one in numbers):
+        return None
+    means = _means(codes, targets, weights, n_levels)
+    # Levels of one row have said nothing in `crossed`, and so they do in predictions.
+    kept = np.bincount(codes, minlength=n_levels) > 1
+    levels = [*texts.levels, ""]
+    found = LevelMeans(
+        tuple(level for level, is_kept in zip(levels, kept, strict=True) if is_kept),
+        tuple(tuple(column.tolist()) for column in means[np.r_[kept, True]].T),
+        tuple(numbers),
+    )
+    out = np.empty((len(codes), found.n_outputs), np.float32)
+    found.write_means(crossed, out)
+    return found, out
+
+
+def _parts(n_rows: int, held_out: Sequence[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+    """Return parts of which each row is in one."""
+    place = np.full(n_rows, -1)
+    for i, rows in reversed(list(enumerate(held_out))):
+        place[rows] = i
+    rest = np.flatnonzero(place < 0)
+    place[np.random.RandomState(0).permutation(rest)] = (
+        len(held_out) + np.arange(len(rest)) % N_PARTS
+    )
+    return [np.flatnonzero(place == i) for i in np.unique(place)]
+
+
+def _means(
+    codes: NDArray[np.intp], targets: NDArray[np.float64], weights: Array, n_levels: int
+) -> NDArray[np.float64]:
+    """Return each level's mean (n_levels + 1, n_targets), the last that of all rows.
+
+    A level's mean is shrunk towards that of all rows: it counts as much as if there were
+    s = (variance within levels) / (variance between them) more rows with the latter, an empirical
+    Bayes estimate with both variances from an analysis of variance.
+    """
+    if not weights.any():
+        weights = np.ones(len(codes))
+    total = weights.sum()
+    prior = (weights[:, np.newaxis] * targets).sum(axis=0) / total
+    counts = np.bincount(codes, weights, n_levels)[:, np.newaxis]
+    sums = np.stack([np.bincount(codes, weights * t, n_levels) for t in targets.T], axis=1)
+    own = np.where(counts > 0, sums / np.where(counts > 0, counts, 1), prior)
+    n_found = np.count_nonzero(counts)
+    within = (weights[:, np.newaxis] * (targets - own[codes]) ** 2).sum(axis=0)
+    within /= max(total - n_found, 1)
+    between = (counts * (own - prior) ** 2).sum(axis=0) - (n_found - 1) * within
+    between /= max(total - float((counts**2).sum()) / total, 1)
+    # Where levels don't differ, all have the mean of all rows.
+    share = np.where(between > 0, between, 0)
+    shrunk = (sums * share + within * prior) / np.where(
+        (below := counts * share + within) > 0, below, 1
+    )
+    return np.vstack([np.where(below > 0, shrunk, own), prior])
