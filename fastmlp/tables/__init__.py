@@ -1,8 +1,8 @@
 """A front end for tables as they come: `TableClassifier`, `TableRegressor`, `TableEncoder`.
 
 From the innermost out: `frames` takes a table apart into columns, `cells` finds out what a column
-holds and reads it as that, and `numbers`, `categories` and `times` say how such cells become a
-network's inputs. `columns` reads them, and `encoder` does so for all of them.
+holds and reads it as that, text as `dates` too, and `numbers`, `categories` and `times` say how
+such cells become a network's inputs. `columns` reads them, and `encoder` does so for all of them.
 
 `recipe` has the settings that were found by experiment, `decay` how rate, weight decay and dropout
 change over a run. `temperature` calibrates probabilities. `members` are the networks, `folds` says

@@ -14,7 +14,14 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from fastmlp.checks import warn_user
 from fastmlp.tables import cells
 from fastmlp.tables.categories import Categories
-from fastmlp.tables.columns import are_categories, fingerprint, read, read_as, without_ids
+from fastmlp.tables.columns import (
+    are_categories,
+    are_unclear_dates,
+    fingerprint,
+    read,
+    read_as,
+    without_ids,
+)
 from fastmlp.tables.frames import read_columns
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import Moments, n_parts
@@ -29,10 +36,11 @@ ROWS_AT_ONCE = 16_384
 
 
 class Column(NamedTuple):
-    """A column of the table, and how it is encoded."""
+    """A column of the table, the form of its dates if they are text, and how it is encoded."""
 
     place: int
     kind: cells.Kind
+    form: str
     encoding: Encoding
 
 
@@ -50,7 +58,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
       column of two levels is 1 and -1. Other levels, new ones too, are all zeros.
       Of text with more levels than a tenth of the rows, and than 16, those of one row only are no
       levels: ids and free text are left out, with a warning.
-    - Text that is all dates (ISO 8601), or numerals of more than 64 kinds, is read as such. Text in
+    - Text that is all dates of one form (``2024-12-31``, ``2024/12/31``, ``31.12.2024``, ``Dec 31,
+      2024``, ``31 Dec 2024``, with or without a time; ``31/12/2024`` and ``12/31/2024`` if a day
+      above 12 tells which it is), or numerals of more than 64 kinds, is read as such. Text in
       blanks only is missing.
     - A date: its days, month, weekday, day of the month and of the year, and hour, as numbers, as
       far as they differ. Time zones are left out. Durations and times of day are seconds.
@@ -128,27 +138,34 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         columns = read_columns(self, X, reset=True)
         labels = list(getattr(self, "feature_names_in_", range(len(columns))))
-        flags = are_categories(self.categorical_features, labels)
+        flags = list(are_categories(self.categorical_features, labels))
         found = [read(c, is_one) for c, is_one in zip(columns, flags, strict=True)]
-        n_bins = self._n_bins_of([kind for kind, _ in found], len(columns[0]))
+        n_bins = self._n_bins_of([one.kind for one in found], len(columns[0]))
         self._columns: list[Column] = []
         self.taken_for_ = dict.fromkeys(labels, "nothing")
-        names, seen = [], set()
-        for place, (kind, values) in enumerate(found):
+        ids, unclear, seen = [], [], set()
+        for place, (kind, form, values) in enumerate(found):
+            if are_unclear_dates(found[place]) and not flags[place]:
+                unclear.append(labels[place])
             if kind == "text":
                 values = without_ids(values)
-                if len(values.levels) < len(found[place][1].levels):
-                    names.append(labels[place])
+                if len(values.levels) < len(found[place].values.levels):
+                    ids.append(labels[place])
             encoding = self._learn(kind, values, n_bins)
             print_ = fingerprint(kind, values)
             if encoding is None or print_ in seen:
                 continue
             seen.add(print_)
-            self._columns.append(Column(place, kind, encoding))
+            self._columns.append(Column(place, kind, form, encoding))
             self.taken_for_[labels[place]] = kind
-        if names:
+        if unclear:
             warn_user(
-                f"{listed(map(shown, names))}: text with more levels than a tenth of the rows, as "
+                f"{listed(map(shown, unclear))}: dates in which day and month can't be told apart "
+                "are taken for text; convert them before: pd.to_datetime(..., format='%d/%m/%Y')"
+            )
+        if ids:
+            warn_user(
+                f"{listed(map(shown, ids))}: text with more levels than a tenth of the rows, as "
                 "ids and free text have; levels of one row only are left out"
             )
         return self
@@ -180,8 +197,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if not self._columns:
             out[:] = 0
         first = 0
-        for place, kind, encoding in self._columns:
-            values = read_as(kind, columns[place])
+        for place, kind, form, encoding in self._columns:
+            values = read_as(kind, form, columns[place])
             if isinstance(encoding, Categories):
                 values = encoding.places(values)
             last = first + encoding.n_outputs

@@ -30,7 +30,7 @@ def plain(encoder: TableEncoder, x: NDArray[np.float32]) -> NDArray[np.float32]:
     others are -1.
     """
     columns, first = [], 0
-    for _, _, encoding in encoder._columns:
+    for *_, encoding in encoder._columns:
         block = x[:, first : first + encoding.n_outputs]
         first += encoding.n_outputs
         if isinstance(encoding, Categories) and encoding.n_outputs > 1:

@@ -10,6 +10,7 @@ from typing import Any
 from fastmlp.json_text import as_number, as_texts
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.cells import Kind
+from fastmlp.tables.dates import FORMS
 from fastmlp.tables.encoder import Column, Encoding, TableEncoder
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import PARTS, Moments
@@ -19,8 +20,8 @@ from fastmlp.words import shown
 def columns_to_json(encoder: TableEncoder) -> list[dict[str, Any]]:
     """Return how a fitted encoder encodes each column."""
     return [
-        {"place": place, "kind": kind, "encoding": asdict(encoding)}
-        for place, kind, encoding in encoder._columns
+        {"place": place, "kind": kind, "form": form, "encoding": asdict(encoding)}
+        for place, kind, form, encoding in encoder._columns
     ]
 
 
@@ -57,7 +58,10 @@ def _column(given: Any, n_features: int) -> Column:
     }  # fmt: skip
     kind, read = kinds[given["kind"]]
     encoding: Encoding = read(values)
-    return Column(place, kind, encoding)
+    form = given["form"]
+    if form not in FORMS:
+        raise ValueError(f"dates have the form {shown(form)}")
+    return Column(place, kind, form, encoding)
 
 
 def _numbers(values: Any) -> Numbers:
