@@ -21,8 +21,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from tables_tools import mixed_table
 
 from fastmlp import MLPClassifier, TableClassifier, TableEncoder, TableRegressor
-from fastmlp.tables import trees
 from fastmlp.tables.bar import MembersBar
+from fastmlp.tables.plain import plain
 
 X, LABELS, NUMBERS = mixed_table()
 NEW, NEW_LABELS, NEW_NUMBERS = mixed_table(seed=1)
@@ -328,16 +328,16 @@ def test_polars_tables_and_targets(kind, y):
 
 @both
 def test_trees(kind, y):
-    plain = kind(n_members=2, random_state=0).fit(X, y)
+    without = kind(n_members=2, random_state=0).fit(X, y)
     model = kind(n_members=2, random_state=0, trees=True).fit(X, y)
     assert len(model.trees_) == 2
     assert model.oof_score_ > GOOD[y is LABELS]
-    for one, other in zip(model.members_, plain.members_, strict=True):
+    for one, other in zip(model.members_, without.members_, strict=True):
         np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
     if y is not LABELS:
-        x = trees.plain(model.encoder_, model.encoder_.transform(NEW))
+        x = plain(model.encoder_, model.encoder_.transform(NEW))
         boosted = np.mean([one.predict(x) for one in model.trees_], axis=0)
-        alone = plain.predict(NEW)
+        alone = without.predict(NEW)
         expected = 0.5 * (alone + boosted * y.std() + y.mean())
         np.testing.assert_allclose(model.predict(NEW), expected, rtol=1e-3, atol=0.05)
     again = kind(n_members=2, random_state=0, trees=True, n_threads=1).fit(X, y)
@@ -357,16 +357,16 @@ def test_trees_of_classes_that_a_fold_lacks():
 def test_what_trees_see():
     encoder = TableEncoder().fit(X)
     x = encoder.transform(X)
-    plain = trees.plain(encoder, x)
+    seen = plain(encoder, x)
     names = encoder.get_feature_names_out().tolist()
     kept = ["number", "number_missing", "few", "few_missing"]
-    np.testing.assert_array_equal(plain[:, :4], x[:, [names.index(name) for name in kept]])
+    np.testing.assert_array_equal(seen[:, :4], x[:, [names.index(name) for name in kept]])
     assert "city_missing" in names
     codes = [level.removeprefix("city_") for level in names if level.startswith("city_")]
     expected = [codes.index("missing" if pd.isna(c) else c) for c in X["city"]]
-    np.testing.assert_array_equal(plain[:, 4], expected)
+    np.testing.assert_array_equal(seen[:, 4], expected)
     nothing = encoder.transform(X.assign(city="new"))
-    np.testing.assert_array_equal(trees.plain(encoder, nothing)[:, 4], -1)
+    np.testing.assert_array_equal(plain(encoder, nothing)[:, 4], -1)
 
 
 @both
@@ -407,7 +407,7 @@ def test_history(fitted):
     assert frame.index.names == ["member", "epoch"]
     best = [member.val_score[epoch - 1] for member, epoch in
             zip(history.members, history.best_epochs, strict=True)]  # fmt: skip
-    assert best == [max(member.val_score) for member in history.members]
+    assert best == [np.nanmax(member.val_score) for member in history.members]
     assert len(history.plot().axes) == 2
     assert repr(history).startswith("<TableHistory: 3 networks, 384 epochs")
 

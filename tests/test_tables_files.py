@@ -142,6 +142,7 @@ def test_files_of_others_are_refused(classifier, regressor, tmp_path):
                 *c[1:],
             ]
         },
+        {"columns": lambda c: [{**c[0], "form": "%d"}, *c[1:]]},
         {"columns": lambda c: {}},
         {"n_members": lambda n: n + 1},
         {"n_members": lambda n: n - 1},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold
 
 from fastmlp.tables import folds, recipe, temperature
-from fastmlp.tables.decay import flat_then_falling
+from fastmlp.tables.decay import Decay, flat_then_falling
 
 
 def test_epochs_fall_by_the_root_of_the_rows():
@@ -18,12 +20,31 @@ def test_epochs_fall_by_the_root_of_the_rows():
 
 
 def test_inputs_of_all_columns_count_the_same():
-    factors = recipe.input_factors([1, 17, 64])
+    factors = recipe.input_factors([1, 17, 64], np.ones(3))
     by_column = [np.sum(part.astype(float) ** 2) for part in np.split(factors, [1, 18])]
     assert max(by_column) <= 4 * min(by_column)
     np.testing.assert_array_equal(np.log2(factors) % 1, 0)
-    total = np.sum(recipe.input_factors([4] * 50).astype(float) ** 2)
+    total = np.sum(recipe.input_factors([4] * 50, np.ones(50)).astype(float) ** 2)
     assert 0.5 <= total / recipe.WIDTH <= 2
+
+
+def test_inputs_count_as_their_columns_weigh():
+    factors = recipe.input_factors([1, 1, 4], np.array([1.0, 4.0, 1.0]))
+    np.testing.assert_array_equal(factors / factors[0], [1, 4, 0.5, 0.5, 0.5, 0.5])
+
+
+def test_epochs_are_judged_where_the_rate_is_low():
+    decay = Decay(0.1, 0, 0, n_epochs=60, n_steps=4)
+    trainer = SimpleNamespace()
+    judged, rates = [], []
+    for epoch in range(60):
+        decay.set(trainer, epoch)
+        judged.append(decay.is_worth_judging)
+        rates.append(trainer.learning_rate[-1])
+    assert judged[0]
+    assert judged[-1]
+    assert judged[1:] == [rate <= 0.075 for rate in rates[1:]]
+    assert 30 < sum(judged) < 50
 
 
 def test_decay_is_flat_and_then_falls():

@@ -212,21 +212,10 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         return weights
 
     def _folds(self, x: Array, targets: Array, groups: Any, random: Any) -> list[Fold]:
-        is_classifier = self._strata(targets) is not None
+        strata = self._strata(targets)
         if self.cv is not None:
-            return dealt.of_cv(self.cv, x, targets, groups, is_classifier)
-        if groups is not None:
-            check_consistent_length(x, groups)
-            numbers = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
-            if numbers.max() == 0:
-                raise ValueError("groups holds one group only: give two or more, or none")
-        else:
-            numbers = dealt.repeated(x, targets)
-            if numbers.max() == 0:  # all rows are the same
-                numbers = np.arange(len(x))
-        n_folds = self.n_members if self.n_members > 1 else dealt.HELD_OUT
-        found = dealt.deal(n_folds, numbers, self._strata(targets), groups is not None, random)
-        return found[: self.n_members]
+            return dealt.of_cv(self.cv, x, targets, groups, strata is not None)
+        return dealt.of_rows(self.n_members, x, targets, groups, strata, random)
 
     def _with_means(
         self, X: Any, x: Array, targets: Array, weights: Array | None, held_out: list[Array]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from numbers import Real
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fastmlp.tables.dates import ISO, date_of, forms_of
 from fastmlp.words import shown
 
 Kind = Literal["number", "boolean", "time", "text"]
@@ -23,9 +25,6 @@ KINDS: tuple[Kind, ...] = ("number", "boolean", "time", "text")
 MOST_LEVELS_OF_CODES = 64  # numerals in text with more levels than that are numbers
 GAPS = frozenset(("na", "n/a", "nan", "null", "none", "?", "-", "."))  # among numerals
 _CODE = re.compile(r"\d+", re.ASCII)
-_DATE = re.compile(
-    r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?) ?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
-)
 
 
 class Texts(NamedTuple):
@@ -47,9 +46,9 @@ def kind_of(column: pd.Series[Any], is_category: bool = False) -> Kind:
     """Return what a column holds.
 
     Categories, and columns that are said to be, are text. Text is 'time' if all of it is dates in
-    ISO 8601's form, and 'number' if there are more than `MOST_LEVELS_OF_CODES` different words and
-    all of them are numerals, but for words for gaps. Objects are what all of them are; where they
-    are of several kinds, text.
+    one form, which tells day and month apart (see `dates`), and 'number' if there are more than
+    `MOST_LEVELS_OF_CODES` different words and all of them are numerals, but for words for gaps.
+    Objects are what all of them are; where they are of several kinds, text.
 
     Raises
     ------
@@ -90,7 +89,7 @@ def _kind_of_objects(column: pd.Series[Any]) -> Kind:
 
 
 def _kind_of_words(levels: list[str]) -> Kind:
-    if levels and all(_time_of(level) is not None for level in levels):
+    if len(forms_of(levels)) == 1:
         return "time"
     if len(levels) > MOST_LEVELS_OF_CODES:
         if all(map(_CODE.fullmatch, levels)):
@@ -120,8 +119,17 @@ def numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     return _each(column, _number_of, np.float64, np.nan, "a number")
 
 
-def times(column: pd.Series[Any]) -> NDArray[np.datetime64]:
+def form_of(column: pd.Series[Any]) -> str:
+    """Return the form of the dates in a column that is 'time', if they are text."""
+    if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column)):
+        return ISO
+    return next(iter(forms_of(texts(column).levels)), ISO)
+
+
+def times(column: pd.Series[Any], form: str = ISO) -> NDArray[np.datetime64]:
     """Return a column as datetime64[us], wall-clock time where it has a zone; NaT where missing.
+
+    Text has this form.
 
     Raises
     ------
@@ -136,7 +144,8 @@ def times(column: pd.Series[Any]) -> NDArray[np.datetime64]:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return column.to_numpy().astype("datetime64[us]")
     missing = np.datetime64("NaT", "us")
-    return _each(column, _time_of, np.dtype("datetime64[us]"), missing, "a date")
+    read = partial(_time_of, form=form)
+    return _each(column, read, np.dtype("datetime64[us]"), missing, "a date")
 
 
 def texts(column: pd.Series[Any]) -> Texts:
@@ -227,16 +236,12 @@ def _number_of(cell: Any) -> float | None:
         return None
 
 
-def _time_of(cell: Any) -> np.datetime64 | None:
+def _time_of(cell: Any, form: str) -> np.datetime64 | None:
     """Return a date or time in microseconds, without its zone; None where it is none."""
-    try:
-        if isinstance(cell, datetime):
-            return np.datetime64(cell.replace(tzinfo=None), "us")
-        if isinstance(cell, date):
-            return np.datetime64(cell, "us")
-        if isinstance(cell, np.datetime64):
-            return cell.astype("datetime64[us]")
-        found = _DATE.fullmatch(cell) if isinstance(cell, str) else None
-        return np.datetime64(found[1], "us") if found else None
-    except ValueError:  # there is no such day
-        return None
+    if isinstance(cell, datetime):
+        return np.datetime64(cell.replace(tzinfo=None), "us")
+    if isinstance(cell, date):
+        return np.datetime64(cell, "us")
+    if isinstance(cell, np.datetime64):
+        return cell.astype("datetime64[us]")
+    return date_of(word_of(cell), form) if isinstance(cell, str | bytes) else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fastmlp.tables import cells
+from fastmlp.tables.dates import ISO, forms_of
 from fastmlp.words import listed, shown
 
 IDS, FEW = 10, 16  # more levels than one in so many rows, and than so many, are taken for names
@@ -39,15 +40,31 @@ def are_categories(given: Any, labels: list[Any]) -> Iterable[bool]:
     return flags.values()
 
 
-def read(column: pd.Series[Any], is_category: bool) -> tuple[cells.Kind, Any]:
+class Read(NamedTuple):
+    """A column as it was read: what it holds, the form of dates in text, and its cells."""
+
+    kind: cells.Kind
+    form: str
+    values: Any
+
+
+def read(column: pd.Series[Any], is_category: bool) -> Read:
     kind = cells.kind_of(column, is_category)
-    return kind, read_as(kind, column)
+    form = cells.form_of(column) if kind == "time" else ISO
+    return Read(kind, form, read_as(kind, form, column))
 
 
-def read_as(kind: cells.Kind, column: pd.Series[Any]) -> Any:
+def read_as(kind: cells.Kind, form: str, column: pd.Series[Any]) -> Any:
     if kind == "text":
         return cells.texts(column)
-    return cells.times(column) if kind == "time" else cells.numbers(column)
+    return cells.times(column, form) if kind == "time" else cells.numbers(column)
+
+
+def are_unclear_dates(found: Read) -> bool:
+    """Whether text is different dates, whose days and months can't be told apart."""
+    if found.kind != "text" or len(found.values.levels) < 2:
+        return False
+    return len(forms_of(found.values.levels)) > 1
 
 
 def without_ids(texts: cells.Texts) -> cells.Texts:

@@ -9,6 +9,8 @@ import numpy as np
 from fastmlp.engine import Trainer
 from fastmlp.training.schedules import CosLog
 
+HIGH = 0.75  # of the highest rate
+
 
 def flat_then_falling(share: float) -> float:
     """Return 1 in the first half of a run, then a cosine's fall to 0: "flat_cos" of RealMLP."""
@@ -36,13 +38,13 @@ class Decay(CosLog):
 
     @property
     def is_worth_judging(self) -> bool:
-        """Whether the parameters after this epoch may be the best: the rate has fallen by half.
+        """Whether the parameters after this epoch may be the best: the rate is not at its height.
 
-        While it is high they change too much to be any good. The first epoch and the last are
-        judged in any case.
+        While it is high they change too much to be any good, which saves a third of the epochs'
+        judgements. The first epoch and the last are judged in any case.
         """
         last = float(np.atleast_1d(self.of_epoch(self._epoch))[-1])
-        return self._epoch in (0, self._n_epochs - 1) or 2 * last <= self.initial
+        return self._epoch in (0, self._n_epochs - 1) or last <= HIGH * self.initial
 
     def set(self, trainer: Trainer, epoch: int) -> None:
         super().set(trainer, epoch)

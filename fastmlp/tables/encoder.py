@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,31 +13,25 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from fastmlp.checks import warn_user
-from fastmlp.tables import cells, level_means
+from fastmlp.tables import level_means
 from fastmlp.tables.categories import Categories
-from fastmlp.tables.columns import are_categories, fingerprint, read, read_as, without_ids
+from fastmlp.tables.columns import (
+    are_categories,
+    are_unclear_dates,
+    fingerprint,
+    read,
+    read_as,
+    without_ids,
+)
+from fastmlp.tables.encodings import Block, Column, bins_of, learn
 from fastmlp.tables.frames import read_columns
 from fastmlp.tables.level_means import LevelMeans
-from fastmlp.tables.numbers import Booleans, Numbers
-from fastmlp.tables.times import Moments, n_parts
+from fastmlp.tables.numbers import Booleans
 from fastmlp.words import listed, shown
 
 Array = NDArray[Any]
-Encoding = Numbers | Booleans | Moments | Categories | LevelMeans
-Block = Numbers | Booleans | Categories
-MOST_OUTPUTS = 1024  # that bins may make, where there are at least `FEWEST_BINS` a number
-FEWEST_BINS, MOST_WITH_BINS = 4, 512
-MOST_CELLS = 2**28  # of the matrix: a GB of float32, beyond which there are fewer bins
 ROWS_AT_ONCE = 16_384
-NOTHING = Booleans()  # of a table without columns
-
-
-class Column(NamedTuple):
-    """A column of the table, and how it is encoded."""
-
-    place: int
-    kind: cells.Kind
-    encoding: Encoding
+NOTHING = Booleans()  # what a table without columns becomes
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -54,7 +48,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
       column of two levels is 1 and -1. Other levels, new ones too, are all zeros.
       Of text with more levels than a tenth of the rows, and than 16, those of one row only are no
       levels: ids and free text are left out, with a warning.
-    - Text that is all dates (ISO 8601), or numerals of more than 64 kinds, is read as such. Text in
+    - Text that is all dates of one form (``2024-12-31``, ``2024/12/31``, ``31.12.2024``, ``Dec 31,
+      2024``, ``31 Dec 2024``, with or without a time; ``31/12/2024`` and ``12/31/2024`` if a day
+      above 12 tells which it is), or numerals of more than 64 kinds, is read as such. Text in
       blanks only is missing.
     - A date: its days, month, weekday, day of the month and of the year, and hour, as numbers, as
       far as they differ. Time zones are left out. Durations and times of day are seconds.
@@ -132,28 +128,35 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         columns = read_columns(self, X, reset=True)
         labels = list(getattr(self, "feature_names_in_", range(len(columns))))
-        flags = are_categories(self.categorical_features, labels)
+        flags = list(are_categories(self.categorical_features, labels))
         found = [read(c, is_one) for c, is_one in zip(columns, flags, strict=True)]
-        n_bins = self._n_bins_of([kind for kind, _ in found], len(columns[0]))
+        n_bins = bins_of([one.kind for one in found], len(columns[0]), int(self.n_bins))
         self._columns: list[Column] = []
         self._means: list[Column] = []
         self.taken_for_ = dict.fromkeys(labels, "nothing")
-        names, seen = [], set()
-        for place, (kind, values) in enumerate(found):
+        ids, unclear, seen = [], [], set()
+        for place, (kind, form, values) in enumerate(found):
+            if are_unclear_dates(found[place]) and not flags[place]:
+                unclear.append(labels[place])
             if kind == "text":
                 values = without_ids(values)
-                if len(values.levels) < len(found[place][1].levels):
-                    names.append(labels[place])
-            encoding = self._learn(kind, values, n_bins)
+                if len(values.levels) < len(found[place].values.levels):
+                    ids.append(labels[place])
+            encoding = learn(kind, values, n_bins, int(self.max_levels))
             print_ = fingerprint(kind, values)
             if encoding is None or print_ in seen:
                 continue
             seen.add(print_)
-            self._columns.append(Column(place, kind, encoding))
+            self._columns.append(Column(place, kind, form, encoding))
             self.taken_for_[labels[place]] = kind
-        if names:
+        if unclear:
             warn_user(
-                f"{listed(map(shown, names))}: text with more levels than a tenth of the rows, as "
+                f"{listed(map(shown, unclear))}: dates in which day and month can't be told apart "
+                "are taken for text; convert them before: pd.to_datetime(..., format='%d/%m/%Y')"
+            )
+        if ids:
+            warn_user(
+                f"{listed(map(shown, ids))}: text with more levels than a tenth of the rows, as "
                 "ids and free text have; levels of one row only are left out"
             )
         return self
@@ -185,8 +188,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if not self._columns:
             out[:] = 0
         first = 0
-        for place, kind, encoding in [*self._columns, *self._means]:
-            values = read_as(kind, columns[place])
+        for place, kind, form, encoding in [*self._columns, *self._means]:
+            values = read_as(kind, form, columns[place])
             if isinstance(encoding, Categories | LevelMeans):
                 values = encoding.places(values)
             last = first + encoding.n_outputs
@@ -263,31 +266,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         blocks = [x]
         columns = read_columns(self, X, reset=False)
-        for place, kind, encoding in self._columns:
+        for place, kind, form, encoding in self._columns:
             if isinstance(encoding, Categories) and len(encoding.levels) == self.max_levels:
-                texts = read_as(kind, columns[place])
+                texts = read_as(kind, form, columns[place])
                 if len(texts.levels) > level_means.MORE_LEVELS and (
                     found := level_means.learn(texts, targets, weights, held_out, self.n_bins)
                 ):
-                    self._means.append(Column(place, kind, found[0]))
+                    self._means.append(Column(place, kind, form, found[0]))
                     blocks.append(found[1])
         return np.hstack(blocks) if len(blocks) > 1 else x
-
-    def _n_bins_of(self, kinds: list[cells.Kind], n_rows: int) -> int:
-        """Return how many bins each number gets."""
-        n_numbers = kinds.count("number") + n_parts() * kinds.count("time")
-        most = min(MOST_OUTPUTS, MOST_CELLS // n_rows) // max(n_numbers, 1)
-        n_bins = max(most, FEWEST_BINS if n_numbers <= MOST_WITH_BINS else 0)
-        return min(n_bins, int(self.n_bins))
-
-    def _learn(self, kind: cells.Kind, values: Any, n_bins: int) -> Encoding | None:
-        found: Encoding | None
-        if kind == "number":
-            found = Numbers.learn(values, n_bins)
-        elif kind == "boolean":
-            found = Booleans.learn(values)
-        elif kind == "time":
-            found = Moments.learn(values, n_bins)
-        else:
-            found = Categories.learn(values, int(self.max_levels))
-        return found

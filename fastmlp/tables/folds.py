@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
+from sklearn.utils.validation import check_consistent_length
 
 from fastmlp.tables.members import Fold
 from fastmlp.words import shown
@@ -41,6 +42,29 @@ def repeated(x: NDArray[np.float32], y: Array) -> NDArray[np.intp]:
     first, numbers = np.unique(hashes, return_inverse=True)
     numbers = numbers.ravel() if 2 * len(first) >= len(x) else np.arange(len(x))
     return numbers.astype(np.intp)
+
+
+def of_rows(
+    n_members: int, x: Array, y: Array, groups: Any, strata: Array | None, random: Any
+) -> list[Fold]:
+    """Return a fold for each member: rows of a group, or the same rows, are in one of them.
+
+    Raises
+    ------
+    ValueError
+        If there is one group only, or not one for each row.
+    """
+    if groups is not None:
+        check_consistent_length(x, groups)
+        numbers = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+        if numbers.max() == 0:
+            raise ValueError("groups holds one group only: give two or more, or none")
+    else:
+        numbers = repeated(x, y)
+        if numbers.max() == 0:  # all rows are the same
+            numbers = np.arange(len(x))
+    n_folds = n_members if n_members > 1 else HELD_OUT
+    return deal(n_folds, numbers, strata, groups is not None, random)[:n_members]
 
 
 def deal(

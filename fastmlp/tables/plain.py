@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables.categories import Categories
-from fastmlp.tables.encoder import Block, TableEncoder
+from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.encodings import Block
 from fastmlp.tables.numbers import Numbers
 
 

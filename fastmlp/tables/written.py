@@ -11,7 +11,9 @@ from typing import Any
 from fastmlp.json_text import as_number, as_texts
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.cells import Kind
-from fastmlp.tables.encoder import Column, Encoding, TableEncoder
+from fastmlp.tables.dates import FORMS
+from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.encodings import Column, Encoding
 from fastmlp.tables.level_means import LevelMeans
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import PARTS, Moments
@@ -21,8 +23,8 @@ from fastmlp.words import shown
 def columns_to_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
     """Return how a fitted encoder encodes these columns."""
     return [
-        {"place": place, "kind": kind, "encoding": asdict(encoding)}
-        for place, kind, encoding in columns
+        {"place": place, "kind": kind, "form": form, "encoding": asdict(encoding)}
+        for place, kind, form, encoding in columns
     ]
 
 
@@ -57,7 +59,10 @@ def _column(
     if type(place) is not int or not 0 <= place < n_features:
         raise ValueError(f"a column has the place {shown(place)}")
     kind: Kind = given["kind"]
-    return Column(place, kind, (READERS if readers is None else readers)[kind](values))
+    form = given["form"]
+    if form not in FORMS:
+        raise ValueError(f"dates have the form {shown(form)}")
+    return Column(place, kind, form, (READERS if readers is None else readers)[kind](values))
 
 
 def _numbers(values: Any) -> Numbers:
