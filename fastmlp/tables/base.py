@@ -22,7 +22,7 @@ from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
 from fastmlp.tables.budget import fit_in_time
 from fastmlp.tables.curves import TableHistory
-from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.encoder import TableEncoder, plain_encoder
 from fastmlp.tables.fits import fit_members
 from fastmlp.tables.hooks import TableHooks
 from fastmlp.tables.members import Fold, Member
@@ -139,7 +139,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        self.encoder_ = TableEncoder(categorical_features=self.categorical_features)
+        self.encoder_ = plain_encoder(categorical_features=self.categorical_features)
         x = self.encoder_.fit(X).transform(X)
         self.n_features_in_ = self.encoder_.n_features_in_
         if hasattr(self.encoder_, "feature_names_in_"):
@@ -156,7 +156,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         if held_out[0] is not None:
             x, targets, weights, folds = self._with_validation(x, targets, weights, held_out)
         else:
-            folds = self._folds(x, targets, groups, random)
+            folds = self._folds(x, targets, weights, groups, random)
         n_trained = max(len(fold.train) for fold in folds)
         n_fewest = min(len(fold.train) for fold in folds)
         seeds = [int(random.randint(2**31 - 1)) for _ in folds]
@@ -205,13 +205,19 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
         return weights
 
-    def _folds(self, x: Array, targets: Array, groups: Any, random: Any) -> list[Fold]:
-        is_classifier = self._strata(targets) is not None
+    def _folds(
+        self, x: Array, targets: Array, weights: Array | None, groups: Any, random: Any
+    ) -> list[Fold]:
+        strata = self._strata(targets)
         if self.cv is not None:
-            return dealt.of_cv(self.cv, x, targets, groups, is_classifier)
+            found = dealt.of_cv(self.cv, x, targets, groups, strata is not None)
+            if weights is not None:
+                dealt.refuse_without_weight(found, weights)
+            return found
         if groups is not None:
             check_consistent_length(x, groups)
-            numbers = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+            groups = np.asarray(refuse_missing(groups, "groups"))
+            numbers = np.unique(groups, return_inverse=True)[1].ravel()
             if numbers.max() == 0:
                 raise ValueError("groups holds one group only: give two or more, or none")
         else:
@@ -219,7 +225,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             if numbers.max() == 0:  # all rows are the same
                 numbers = np.arange(len(x))
         n_folds = self.n_members if self.n_members > 1 else dealt.HELD_OUT
-        found = dealt.deal(n_folds, numbers, self._strata(targets), groups is not None, random)
+        found = dealt.deal(n_folds, numbers, strata, weights, groups is not None, random)
         return found[: self.n_members]
 
     def _with_validation(

@@ -275,3 +275,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         else:
             found = Categories.learn(values, int(self.max_levels))
         return found
+
+
+def plain_encoder(**settings: Any) -> TableEncoder:
+    """Return an encoder that gives arrays, even where scikit-learn is set to give frames."""
+    encoder: TableEncoder = TableEncoder(**settings).set_output(transform="default")
+    return encoder

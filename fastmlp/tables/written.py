@@ -11,7 +11,7 @@ from fastmlp.json_text import as_number, as_texts
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.cells import Kind
 from fastmlp.tables.dates import FORMS
-from fastmlp.tables.encoder import Column, Encoding, TableEncoder
+from fastmlp.tables.encoder import Column, Encoding, TableEncoder, plain_encoder
 from fastmlp.tables.numbers import Booleans, Numbers
 from fastmlp.tables.times import PARTS, Moments
 from fastmlp.words import shown
@@ -35,7 +35,7 @@ def encoder_from_json(
     TypeError, ValueError, KeyError
         If `columns` are not its result.
     """
-    encoder = TableEncoder(**settings)
+    encoder = plain_encoder(**settings)
     encoder._validate_params()
     encoder._columns = [_column(one, n_features) for one in columns]
     places = [column.place for column in encoder._columns]
