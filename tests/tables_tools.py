@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+
+from fastmlp import TableClassifier, TableRegressor
 
 
 def mixed_table(n_rows: int = 160, seed: int = 0) -> tuple[pd.DataFrame, Any, Any]:
@@ -34,3 +37,15 @@ def mixed_table(n_rows: int = 160, seed: int = 0) -> tuple[pd.DataFrame, Any, An
     x.loc[7, "day"] = pd.NaT
     score = number + 0.5 * few + 2 * (city == "Rome") - flag + rng.normal(0, 0.1, n_rows)
     return x, np.where(score > np.median(score), "yes", "no"), score
+
+
+X, LABELS, NUMBERS = mixed_table()
+NEW, NEW_LABELS, NEW_NUMBERS = mixed_table(seed=1)
+BOTH = [(TableClassifier, LABELS), (TableRegressor, NUMBERS)]
+WEAK, GOOD = (0.3, 0.6), (0.6, 0.75)  # scores of the regressor and the classifier
+both = pytest.mark.parametrize(("kind", "y"), BOTH)
+
+
+def predictions(model: Any, x: Any = NEW) -> Any:
+    """Return probabilities, or numbers."""
+    return model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)

@@ -7,11 +7,18 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastmlp.tables import cells
+
+
+def arrow_times(unit, zone):
+    kind = pd.ArrowDtype(pa.timestamp(unit, zone))
+    return pd.array([pd.Timestamp("2024-02-29 12:00", tz=zone), None], kind)
+
 
 DAY = datetime.date(2024, 2, 29)
 NOON = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
@@ -83,6 +90,12 @@ def test_numbers(values, expected):
     np.testing.assert_array_equal(cells.numbers(pd.Series(values)), np.array(expected, float))
 
 
+def test_days_of_arrow_are_times():
+    days = pd.Series(pd.array([DAY, None], pd.ArrowDtype(pa.date32())))
+    assert cells.kind_of(days) == "time"
+    np.testing.assert_array_equal(cells.times(days), np.array([DAY, "NaT"], "datetime64[us]"))
+
+
 def test_a_word_among_numbers_is_refused_by_column():
     with pytest.raises(ValueError, match="'old' in its column 'age', which is not a number"):
         cells.numbers(pd.Series(["1", "old"], name="age"))
@@ -102,6 +115,8 @@ def test_a_word_among_numbers_is_refused_by_column():
         [NOON, None],
         [np.datetime64("2024-02-29T12"), None],
         pd.PeriodIndex(["2024-02-29 12:00", None], freq="h"),
+        arrow_times("us", None),
+        arrow_times("us", "Asia/Tokyo"),
     ],
 )
 def test_times_are_those_on_the_clock(values):

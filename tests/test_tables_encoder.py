@@ -240,6 +240,14 @@ def test_wrong_tables_are_refused():
         encoder.transform(x.assign(number="much"))
 
 
+def test_frames_without_a_meaning_are_refused():
+    with pytest.raises(ValueError, match="several columns of the name 'a': rename them"):
+        TableEncoder().fit(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    pl = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match=r"X is a LazyFrame: give .*X\.collect"):
+        TableEncoder().fit(pl.DataFrame({"a": [1, 2]}).lazy())
+
+
 def test_columns_may_change_their_dtype():
     """As they do where a part of the rows has no gaps, or only gaps."""
     x, *_ = mixed_table()

@@ -113,7 +113,7 @@ def test_hashes_tell_similar_rows_apart():
 def test_folds_hold_each_row_out_once(n_folds, numbers, by_size, n_classes):
     numbers = np.array(numbers)
     strata = np.arange(len(numbers)) % n_classes if n_classes else None
-    dealt = folds.deal(n_folds, numbers, strata, by_size, np.random.RandomState(0))
+    dealt = folds.deal(n_folds, numbers, strata, None, by_size, np.random.RandomState(0))
     assert len(dealt) == min(n_folds, len(set(numbers.tolist())))
     held_out = np.concatenate([fold.held_out for fold in dealt])
     assert sorted(held_out.tolist()) == list(range(len(numbers)))
@@ -126,15 +126,29 @@ def test_folds_hold_each_row_out_once(n_folds, numbers, by_size, n_classes):
 
 def test_folds_have_equal_shares_of_classes():
     y = np.r_[np.zeros(90, int), np.ones(9, int), 2]
-    dealt = folds.deal(5, np.arange(100), y, False, np.random.RandomState(0))
+    dealt = folds.deal(5, np.arange(100), y, None, False, np.random.RandomState(0))
     counts = [np.bincount(y[fold.held_out], minlength=3) for fold in dealt]
     assert np.ptp(counts, axis=0).max() <= 1
 
 
 def test_large_groups_are_evened_out():
     groups = np.repeat(np.arange(7), [50, 30, 20, 10, 5, 3, 2])
-    dealt = folds.deal(2, groups, None, True, np.random.RandomState(0))
+    dealt = folds.deal(2, groups, None, None, True, np.random.RandomState(0))
     assert {len(fold.held_out) for fold in dealt} == {60}
+
+
+def test_rows_without_weight_are_held_out_and_leave_no_fold_without_others():
+    weights = np.r_[np.ones(6), np.zeros(94)]
+    dealt = folds.deal(5, np.arange(100), None, weights, False, np.random.RandomState(0))
+    held_out = np.concatenate([fold.held_out for fold in dealt])
+    assert sorted(held_out.tolist()) == list(range(100))
+    for fold in dealt:
+        assert weights[fold.held_out].any()
+        assert weights[fold.train].all()
+    with pytest.raises(ValueError, match="leave fewer than two different rows any weight"):
+        folds.deal(5, np.arange(9), None, np.eye(9)[0], False, np.random.RandomState(0))
+    with pytest.raises(ValueError, match="no row to judge by any weight in split 1 of cv"):
+        folds.refuse_without_weight([*dealt[:1], dealt[1]._replace(held_out=[50])], weights)
 
 
 def test_folds_of_a_splitter_that_wants_groups():

@@ -22,7 +22,7 @@ from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
 from fastmlp.tables.budget import fit_in_time
 from fastmlp.tables.curves import TableHistory
-from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.encoder import TableEncoder, plain_encoder
 from fastmlp.tables.fits import fit_members
 from fastmlp.tables.hooks import TableHooks
 from fastmlp.tables.importance import column_weights
@@ -141,7 +141,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        self.encoder_ = TableEncoder(categorical_features=self.categorical_features)
+        self.encoder_ = plain_encoder(categorical_features=self.categorical_features)
         x = self.encoder_.fit(X).transform(X)
         self.n_features_in_ = self.encoder_.n_features_in_
         if hasattr(self.encoder_, "feature_names_in_"):
@@ -156,7 +156,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         weights = self._row_weights(sample_weight, x, targets)
         random = check_random_state(self.random_state)
         if held_out[0] is None:
-            folds = self._folds(x, targets, groups, random)
+            folds = self._folds(x, targets, weights, groups, random)
             x = self._with_means(X, x, targets, weights, [fold.held_out for fold in folds])
         else:
             x = self._with_means(X, x, targets, weights, [])
@@ -211,11 +211,16 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
         return weights
 
-    def _folds(self, x: Array, targets: Array, groups: Any, random: Any) -> list[Fold]:
+    def _folds(
+        self, x: Array, targets: Array, weights: Array | None, groups: Any, random: Any
+    ) -> list[Fold]:
         strata = self._strata(targets)
         if self.cv is not None:
-            return dealt.of_cv(self.cv, x, targets, groups, strata is not None)
-        return dealt.of_rows(self.n_members, x, targets, groups, strata, random)
+            found = dealt.of_cv(self.cv, x, targets, groups, strata is not None)
+            if weights is not None:
+                dealt.refuse_without_weight(found, weights)
+            return found
+        return dealt.of_rows(self.n_members, x, targets, weights, groups, strata, random)
 
     def _with_means(
         self, X: Any, x: Array, targets: Array, weights: Array | None, held_out: list[Array]

@@ -141,6 +141,8 @@ def times(column: pd.Series[Any], form: str = ISO) -> NDArray[np.datetime64]:
         column = column.dt.tz_localize(None)
     elif isinstance(dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
+    elif isinstance(dtype, pd.ArrowDtype):  # days, and times with zones, have no array of NumPy's
+        column = column.astype(object)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return column.to_numpy().astype("datetime64[us]")
     missing = np.datetime64("NaT", "us")

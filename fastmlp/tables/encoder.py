@@ -275,3 +275,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                     self._means.append(Column(place, kind, form, found[0]))
                     blocks.append(found[1])
         return np.hstack(blocks) if len(blocks) > 1 else x
+
+
+def plain_encoder(**settings: Any) -> TableEncoder:
+    """Return an encoder that gives arrays, even where scikit-learn is set to give frames."""
+    encoder: TableEncoder = TableEncoder(**settings).set_output(transform="default")
+    return encoder

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_consistent_length
 
+from fastmlp.checks import refuse_missing
 from fastmlp.tables.members import Fold
 from fastmlp.words import shown
 
@@ -45,7 +46,13 @@ def repeated(x: NDArray[np.float32], y: Array) -> NDArray[np.intp]:
 
 
 def of_rows(
-    n_members: int, x: Array, y: Array, groups: Any, strata: Array | None, random: Any
+    n_members: int,
+    x: Array,
+    y: Array,
+    weights: Array | None,
+    groups: Any,
+    strata: Array | None,
+    random: Any,
 ) -> list[Fold]:
     """Return a fold for each member: rows of a group, or the same rows, are in one of them.
 
@@ -56,7 +63,8 @@ def of_rows(
     """
     if groups is not None:
         check_consistent_length(x, groups)
-        numbers = np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
+        groups = np.asarray(refuse_missing(groups, "groups"))
+        numbers = np.unique(groups, return_inverse=True)[1].ravel()
         if numbers.max() == 0:
             raise ValueError("groups holds one group only: give two or more, or none")
     else:
@@ -64,11 +72,16 @@ def of_rows(
         if numbers.max() == 0:  # all rows are the same
             numbers = np.arange(len(x))
     n_folds = n_members if n_members > 1 else HELD_OUT
-    return deal(n_folds, numbers, strata, groups is not None, random)[:n_members]
+    return deal(n_folds, numbers, strata, weights, groups is not None, random)[:n_members]
 
 
 def deal(
-    n_folds: int, numbers: Array, strata: Array | None, by_size: bool, random: Any
+    n_folds: int,
+    numbers: Array,
+    strata: Array | None,
+    weights: Array | None,
+    by_size: bool,
+    random: Any,
 ) -> list[Fold]:
     """Deal rows to folds; rows of one number go to one fold.
 
@@ -80,15 +93,32 @@ def deal(
     strata : ndarray of shape (n_rows,), optional
         Classes, of which each fold gets an equal share, as near as may be: a class of a single row
         is held out once.
+    weights : ndarray of shape (n_rows,), optional
+        Rows without weight are dealt apart from the others, so that no fold has none but them, and
+        are not trained on.
     by_size : bool
         Whether numbers have very different counts, so that the folds' sizes have to be evened out
         instead of the classes' shares.
     random : RandomState
 
-    Returns
-    -------
-    list of Fold
+    Raises
+    ------
+    ValueError
+        If fewer than two rows, or groups of them, have weight.
     """
+    if weights is not None and not weights.all():
+        rows, rest = np.flatnonzero(weights), np.flatnonzero(weights == 0)
+        own = None if strata is None else strata[rows]
+        found = deal(n_folds, numbers[rows], own, None, by_size, random)
+        if len(found) < 2:
+            raise ValueError(
+                "sample_weight and class_weight leave fewer than two different rows any weight, to "
+                "train on one and judge by another: give more of them more than 0"
+            )
+        return [
+            Fold(rows[fold.train], np.sort(np.r_[rows[fold.held_out], rest[i :: len(found)]]))
+            for i, fold in enumerate(found)
+        ]
     _, first, numbers, counts = np.unique(
         numbers, return_index=True, return_inverse=True, return_counts=True
     )
@@ -106,6 +136,17 @@ def deal(
         fold_of[order] = np.arange(len(order)) % n_folds
     place = fold_of[numbers.ravel()]
     return [Fold(np.flatnonzero(place != i), np.flatnonzero(place == i)) for i in range(n_folds)]
+
+
+def refuse_without_weight(folds: list[Fold], weights: Array) -> None:
+    """Raise a ValueError if no row to train on or to judge by has weight in one of the folds."""
+    for place, fold in enumerate(folds):
+        for rows, what in ((fold.train, "train on"), (fold.held_out, "judge by")):
+            if not weights[rows].any():
+                raise ValueError(
+                    f"sample_weight and class_weight leave no row to {what} any weight in split "
+                    f"{place} of cv: give some of them more than 0, or other splits"
+                )
 
 
 def of_cv(cv: Any, x: Array, y: Array, groups: Any, is_classifier: bool) -> list[Fold]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def read_columns(estimator: Any, X: Any, reset: bool) -> list[pd.Series[Any]]:
     """
     if is_sparse(X):
         raise TypeError("X is a sparse matrix: give a dense table, as X.toarray()")
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("X is a LazyFrame: give what it stands for, X.collect()")
     if hasattr(X, "column_names") and hasattr(X, "to_pandas"):  # pyarrow's table
         X = X.to_pandas()  # noqa: N806
     if _is_polars(X):
@@ -64,6 +67,9 @@ def _check(estimator: Any, X: Any, reset: bool) -> None:
                 f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required: "
                 "give a table with rows and columns"
             )
+    names = [name for name, n in Counter(X.columns).items() if n > 1]
+    if names:
+        raise ValueError(f"X has several columns of the name {shown(names[0])}: rename them")
     validate_data(estimator, X, skip_check_array=True, reset=reset)
 
 

@@ -19,6 +19,7 @@ from fastmlp.tables.members import Fold, Member, RegressorMember
 from fastmlp.words import shown
 
 Array = NDArray[Any]
+LARGEST = 1e150  # of targets
 
 
 @documented
@@ -138,9 +139,15 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
 
     def _learn_targets(self, y: Any) -> Array:
         values = _as_numbers(y, "y")
+        low, high = self._range = float(values.min()), float(values.max())
+        if max(-low, high) > LARGEST:
+            row = int(np.argmax(np.abs(values)))
+            raise ValueError(
+                f"y holds {values[row]:g} in row {row} (counted from 0): divide y, as squares of "
+                f"numbers beyond {LARGEST:g} are infinite"
+            )
         self._mean = float(values.mean())
-        self._spread = float(values.std()) or 1.0
-        self._range = float(values.min()), float(values.max())
+        self._spread = float(values.std()) or high - low or 1.0
         return self._encode(values)
 
     def _encode(self, y: Any) -> Array:

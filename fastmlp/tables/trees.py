@@ -16,7 +16,7 @@ from fastmlp.tables.members import Fold
 
 Array = NDArray[Any]
 LARGE = 1_000_000  # cells of a table
-N_TRIED = 5  # steps, to find out how long all of them will take
+N_TRIED = 5  # trees, to find out how long all of them will take
 
 
 def fit_trees(
@@ -46,10 +46,10 @@ def fit_trees(
 
     with on_threads(n_threads, x):
         if deadline is not None:
-            begin = time.perf_counter()
-            left = deadline - begin
-            fit(folds[0].train, max_iter=N_TRIED)
-            seconds = (time.perf_counter() - begin) * kind().max_iter / N_TRIED * len(folds)
+            left = deadline - time.perf_counter()
+            n_outputs = len(np.unique(targets)) if is_classifier else 1
+            n_trees = kind().max_iter * (n_outputs if n_outputs > 2 else 1) * len(folds)
+            seconds = n_trees * _seconds_a_tree(x, targets, folds[0].train)
             if seconds > left / 2:
                 warn_user(
                     f"trees=True: the trees are left out, since they would take about "
@@ -57,6 +57,15 @@ def fit_trees(
                 )
                 return [None] * len(folds)
         return [fit(fold.train) for fold in folds]
+
+
+def _seconds_a_tree(x: Array, targets: Array, rows: NDArray[np.intp]) -> float:
+    """Return about how long one of a classifier's trees takes, too: its steps have many of them."""
+    begin = time.perf_counter()
+    HistGradientBoostingRegressor(max_iter=N_TRIED, early_stopping=False).fit(
+        x[rows], targets[rows]
+    )
+    return (time.perf_counter() - begin) / N_TRIED
 
 
 def on_threads(n_threads: int, x: Array) -> Any:

@@ -12,7 +12,7 @@ from fastmlp.json_text import as_number, as_texts
 from fastmlp.tables.categories import Categories
 from fastmlp.tables.cells import Kind
 from fastmlp.tables.dates import FORMS
-from fastmlp.tables.encoder import TableEncoder
+from fastmlp.tables.encoder import TableEncoder, plain_encoder
 from fastmlp.tables.encodings import Column, Encoding
 from fastmlp.tables.level_means import LevelMeans
 from fastmlp.tables.numbers import Booleans, Numbers
@@ -38,7 +38,7 @@ def encoder_from_json(
     TypeError, ValueError, KeyError
         If `columns` and `means` are not its results.
     """
-    encoder = TableEncoder(**settings)
+    encoder = plain_encoder(**settings)
     encoder._validate_params()
     encoder._columns = [_column(one, n_features) for one in columns]
     encoder._means = [_column(one, n_features, {"text": _level_means}) for one in means]
