@@ -19,11 +19,12 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.tables import chart, report, results, rounds, sets, targets
 from benchmarks.tables.large import Large
 from benchmarks.tables.methods import METHODS, OWN, Prepared, predicted, texts
+from benchmarks.tables.more_sets import MORE, SOURCES
 from benchmarks.tables.results import Result
 from benchmarks.tables.rows import MOST, divided, fingerprint
 from benchmarks.tables.scores import scores
 from benchmarks.tables.session import Outcome, example
-from benchmarks.tables.sets import QUICK, SEEN, SOURCES, UNSEEN, Source, Table
+from benchmarks.tables.sets import QUICK, SEEN, UNSEEN, Source, Table
 from benchmarks.tables.summary import SHIFT, compared, complete, times
 
 FRAME = pd.DataFrame(
@@ -86,9 +87,10 @@ def test_targets_that_are_numbers_are_scaled() -> None:
 
 
 def test_no_table_is_in_two_groups() -> None:
-    names = [s.name for s in [*SEEN, *UNSEEN, *QUICK]]
+    names = [s.name for s in [*SEEN, *MORE, *UNSEEN, *QUICK]]
     assert len(set(names)) == len(names) == len(SOURCES)
     assert {s.group for s in SEEN} == {"seen"}
+    assert {s.group for s in MORE} == {"also seen"}
     assert {s.group for s in UNSEEN} == {"unseen"}
     assert len(UNSEEN) >= 8
 

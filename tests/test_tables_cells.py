@@ -53,6 +53,9 @@ NUMERALS = [f"{i}.5" for i in range(cells.MOST_LEVELS_OF_CODES + 1)]
         ([["a"], ["b"]], "text"),
         (["1", "2"], "text"),  # codes
         ([*NUMERALS, "NA", " ", None], "number"),
+        ([str(i) for i in range(100)], "text"),  # whole numbers that are kept as text: codes
+        ([*(str(i) for i in range(100)), "?"], "number"),
+        ([*(str(i) for i in range(100)), "-1"], "number"),
         ([*NUMERALS, "x"], "text"),
         (pd.Categorical([1, 2]), "text"),
         (pd.cut([1.0, 2.0], 2), "text"),

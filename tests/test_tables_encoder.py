@@ -298,3 +298,12 @@ def test_any_numbers_become_finite_ones(values, new):
 def test_any_dates_become_finite_numbers(days):
     out = TableEncoder().fit_transform(pd.DataFrame({"day": pd.Series(days, dtype=object)}))
     assert np.isfinite(out).all()
+
+
+def test_whole_numbers_in_text_are_codes_beside_numbers_only():
+    codes = [str(i % 70) for i in range(800)]
+    table = pd.DataFrame({"code": codes, "size": np.arange(800) % 7})
+    assert TableEncoder().fit(table).taken_for_["code"] == "text"
+    as_text = table.astype(str)  # nobody has chosen that
+    assert TableEncoder().fit(as_text).taken_for_ == {"code": "number", "size": "text"}
+    assert TableEncoder().fit(as_text.to_numpy()).taken_for_ == {0: "number", 1: "text"}

@@ -2,6 +2,7 @@
 
 `sets` names the tables, which come out of packages and need no download: those that the recipe was
 chosen by, and others, fixed before anything was measured on them, which no setting was chosen by.
+`more_sets` has more of the former, of special kinds, which are measured when they are asked for.
 `rows` divides a table into rows to train on and rows to test on. `methods` are the contestants, a
 function each, with their defaults and what they need of encoding. Each lives in a process of its
 own, where `session` fits it and takes its time and `scores` says how wrong it was; `rounds` sends

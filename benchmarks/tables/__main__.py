@@ -11,9 +11,12 @@ from pathlib import Path
 from benchmarks.peers.worker import Worker, WorkerError, available_cores
 from benchmarks.tables import chart, large, report, results, rounds
 from benchmarks.tables.methods import METHODS
-from benchmarks.tables.sets import QUICK, SEEN, SOURCES, UNSEEN, Source
+from benchmarks.tables.more_sets import MORE, SOURCES
+from benchmarks.tables.sets import QUICK, SEEN, UNSEEN, Source
 
 RESULTS = Path(__file__).parents[1] / "results"
+
+GROUPS = {"seen": SEEN, "unseen": UNSEEN, "also": MORE}
 
 
 def names_of(known: Sequence[str]) -> Callable[[str], list[str]]:
@@ -34,17 +37,16 @@ def numbers(text: str) -> list[int]:
 
 
 def sources(names: Sequence[str], quick: bool) -> list[Source]:
-    groups = {"seen": SEEN, "unseen": UNSEEN}
     if not names:
         return QUICK if quick else [*SEEN, *UNSEEN]
-    return [source for name in names for source in groups.get(name, [SOURCES.get(name)]) if source]
+    return [source for name in names for source in GROUPS.get(name, [SOURCES.get(name)]) if source]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
     parser.add_argument(
-        "--sets", type=names_of(["seen", "unseen", *SOURCES]), default=[],
-        help="'seen', 'unseen', or names of tables; by default all",
+        "--sets", type=names_of([*GROUPS, *SOURCES]), default=[],
+        help="'seen', 'unseen', 'also' (more that were seen), or names; by default the first two",
     )  # fmt: skip
     parser.add_argument(
         "--methods", type=names_of(list(METHODS)), default=[],

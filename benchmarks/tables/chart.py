@@ -13,7 +13,12 @@ from benchmarks.tables.methods import METHODS, OWN
 from benchmarks.tables.summary import compared, complete, times
 from fastmlp.palette import BLUE, GRID, INK, MUTED
 
-TITLES = {"seen": "chosen by these", "unseen": "nothing chosen by these", "quick": "small tables"}
+TITLES = {
+    "seen": "chosen by these",
+    "also seen": "chosen by these, too",
+    "unseen": "nothing chosen by these",
+    "quick": "small tables",
+}
 
 
 def draw(folder: Path, results: pd.DataFrame) -> list[Path]:

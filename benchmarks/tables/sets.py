@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Task = Literal["binary", "multiclass", "regression"]
-Group = Literal["seen", "unseen", "quick"]
+Group = Literal["seen", "also seen", "unseen", "quick"]
 FEWEST_OF_A_CLASS = 10  # rows; smaller classes are left out, as both parts need some
 
 
@@ -174,4 +174,3 @@ QUICK = [
     Source("wine", "quick", of_sklearn("wine"), "target"),
     Source("diabetes", "quick", of_sklearn("diabetes"), "target", **PREDICT),
 ]
-SOURCES = {source.name: source for source in [*SEEN, *UNSEEN, *QUICK]}

@@ -42,13 +42,15 @@ class Texts(NamedTuple):
     levels: list[str]
 
 
-def kind_of(column: pd.Series[Any], is_category: bool = False) -> Kind:
+def kind_of(column: pd.Series[Any], is_category: bool = False, is_typed: bool = True) -> Kind:
     """Return what a column holds.
 
     Categories, and columns that are said to be, are text. Text is 'time' if all of it is dates in
     one form, which tells day and month apart (see `dates`), and 'number' if there are more than
-    `MOST_LEVELS_OF_CODES` different words and all of them are numerals, but for words for gaps.
-    Objects are what all of them are; where they are of several kinds, text.
+    `MOST_LEVELS_OF_CODES` different words and all of them are numerals, but for words for gaps;
+    but whole numbers without any gap are codes, if the table has columns of numbers (`is_typed`):
+    whoever keeps these as text means it. Objects are what all of them are; where they are of
+    several kinds, text.
 
     Raises
     ------
@@ -69,10 +71,10 @@ def kind_of(column: pd.Series[Any], is_category: bool = False) -> Kind:
         return "number"
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         return "time"
-    return _kind_of_objects(column)
+    return _kind_of_objects(column, is_typed)
 
 
-def _kind_of_objects(column: pd.Series[Any]) -> Kind:
+def _kind_of_objects(column: pd.Series[Any], is_typed: bool) -> Kind:
     cells = column.dropna()
     types = {type(cell) for cell in cells}
     candidates: list[tuple[tuple[type, ...], Kind]] = [
@@ -85,15 +87,15 @@ def _kind_of_objects(column: pd.Series[Any]) -> Kind:
     for kinds, kind in candidates:
         if all(issubclass(found, kinds) for found in types):
             return kind if types else "number"
-    return _kind_of_words(texts(column).levels)
+    return _kind_of_words(texts(column).levels, is_typed)
 
 
-def _kind_of_words(levels: list[str]) -> Kind:
+def _kind_of_words(levels: list[str], is_typed: bool) -> Kind:
     if len(forms_of(levels)) == 1:
         return "time"
     if len(levels) > MOST_LEVELS_OF_CODES:
-        if all(map(_CODE.fullmatch, levels)):
-            return "text"  # whoever keeps whole numbers as text, without a gap, means codes
+        if is_typed and all(map(_CODE.fullmatch, levels)):
+            return "text"
         words = [level for level in levels if level.lower() not in GAPS]
         if len(words) > MOST_LEVELS_OF_CODES and all(_number_of(w) is not None for w in words):
             return "number"

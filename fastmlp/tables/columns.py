@@ -48,8 +48,8 @@ class Read(NamedTuple):
     values: Any
 
 
-def read(column: pd.Series[Any], is_category: bool) -> Read:
-    kind = cells.kind_of(column, is_category)
+def read(column: pd.Series[Any], is_category: bool, is_typed: bool) -> Read:
+    kind = cells.kind_of(column, is_category, is_typed)
     form = cells.form_of(column) if kind == "time" else ISO
     return Read(kind, form, read_as(kind, form, column))
 

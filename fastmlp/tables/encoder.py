@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -50,8 +51,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
       levels: ids and free text are left out, with a warning.
     - Text that is all dates of one form (``2024-12-31``, ``2024/12/31``, ``31.12.2024``, ``Dec 31,
       2024``, ``31 Dec 2024``, with or without a time; ``31/12/2024`` and ``12/31/2024`` if a day
-      above 12 tells which it is), or numerals of more than 64 kinds, is read as such. Text in
-      blanks only is missing.
+      above 12 tells which it is), or numerals of more than 64 kinds, is read as such; but whole
+      numbers without a gap are codes, where other columns are of numbers. Text in blanks only is
+      missing.
     - A date: its days, month, weekday, day of the month and of the year, and hour, as numbers, as
       far as they differ. Time zones are left out. Durations and times of day are seconds.
     - Booleans are 1 and -1, missing ones 0.
@@ -129,7 +131,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         columns = read_columns(self, X, reset=True)
         labels = list(getattr(self, "feature_names_in_", range(len(columns))))
         flags = list(are_categories(self.categorical_features, labels))
-        found = [read(c, is_one) for c, is_one in zip(columns, flags, strict=True)]
+        is_typed = any(pd.api.types.is_numeric_dtype(column.dtype) for column in columns)
+        found = [read(c, is_one, is_typed) for c, is_one in zip(columns, flags, strict=True)]
         n_bins = bins_of([one.kind for one in found], len(columns[0]), int(self.n_bins))
         self._columns: list[Column] = []
         self._means: list[Column] = []
