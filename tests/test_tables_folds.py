@@ -16,6 +16,8 @@ from tables_tools import (
     both,
 )
 
+from fastmlp.tables.temperature import tempered
+
 
 @pytest.fixture(scope="module", params=BOTH, ids=["classifier", "regressor"])
 def fitted(request):
@@ -109,3 +111,18 @@ def test_rows_without_weight_are_not_trained_on(kind, y):
     assert model.oof_score_ == same.oof_score_
     with pytest.raises(ValueError, match="no row to judge by any weight in split 0 of cv"):
         kind(cv=[(np.arange(100), np.arange(101, 119))]).fit(X, y, has_weight.astype(float))
+
+
+@both
+def test_out_of_fold_predictions_are_those_of_the_network_that_has_not_seen_the_row(kind, y):
+    rows = np.random.default_rng(0).permutation(len(X))
+    folds = [(np.setdiff1d(rows, held_out), held_out) for held_out in np.array_split(rows, 3)]
+    model = kind(cv=folds, random_state=0).fit(X, y)
+    x = model.encoder_.transform(X)
+    for member, (_, held_out) in zip(model.members_, folds, strict=True):
+        if y is LABELS:
+            expected = tempered(member.predict_proba(x[held_out]), 1 / model.temperature_)
+        else:
+            expected = member.predict(x[held_out]) * np.std(y) + np.mean(y)
+            expected = expected.clip(y.min(), y.max())
+        np.testing.assert_allclose(model.oof_predictions_[held_out], expected, rtol=1e-4, atol=1e-6)
