@@ -16,6 +16,7 @@ from tables_tools import (
     both,
 )
 
+from fastmlp import TableRegressor
 from fastmlp.tables.temperature import tempered
 
 
@@ -91,6 +92,16 @@ def test_rows_that_occur_twice_stay_in_one_fold(kind, y):
     rows = np.r_[:160, :40]
     model = kind(n_members=3, random_state=0).fit(X.iloc[rows], y[rows])
     np.testing.assert_array_equal(model.oof_predictions_[:40], model.oof_predictions_[160:])
+
+
+def test_rows_of_a_group_stay_in_one_fold():
+    groups = np.arange(len(X)) % 40
+    folds = TableRegressor(n_members=4)._folds(
+        X.to_numpy(), NEW_NUMBERS, None, groups, np.random.RandomState(0)
+    )
+    assert len(folds) == 4
+    for train, held_out in folds:
+        assert not set(groups[train]) & set(groups[held_out])
 
 
 @both
