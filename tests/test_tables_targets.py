@@ -19,6 +19,7 @@ from tables_tools import (
 )
 
 from fastmlp import TableClassifier, TableRegressor
+from fastmlp.tables.temperature import log_loss, tempered
 
 
 @both
@@ -142,6 +143,17 @@ def test_probabilities_are_calibrated():
     y = rng.random(2000) < p
     model = TableClassifier(random_state=0).fit(x[:1000], y[:1000])
     assert np.abs(model.predict_proba(x[1000:])[:, 1] - p[1000:]).mean() < 0.1
+
+
+def test_the_temperature_is_the_best_out_of_fold():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 4))
+    y = (rng.random(300) < 1 / (1 + np.exp(-2 * x[:, 0]))).astype(int)
+    model = TableClassifier(n_members=2, random_state=0).fit(x, y)
+    assert abs(model.temperature_ - 1) > 0.1
+    oof = model.oof_predictions_
+    for power in (0.9, 1.1):
+        assert log_loss(tempered(oof, power), y) > log_loss(oof, y)
 
 
 def test_targets_of_any_size():

@@ -32,7 +32,7 @@ Encoding = Numbers | Booleans | Moments | Categories
 MOST_OUTPUTS = 1024  # that bins may make, where there are at least `FEWEST_BINS` a number
 FEWEST_BINS, MOST_WITH_BINS = 4, 512
 MOST_CELLS = 2**28  # of the matrix: a GB of float32, beyond which there are fewer bins
-ROWS_AT_ONCE = 16_384
+ROWS_AT_ONCE = 2048  # few enough for a column's bins to stay in the caches
 
 
 class Column(NamedTuple):
