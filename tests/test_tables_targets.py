@@ -146,15 +146,17 @@ def test_probabilities_are_calibrated():
     assert np.abs(model.predict_proba(x[1000:])[:, 1] - p[1000:]).mean() < 0.1
 
 
-def test_the_temperature_is_the_best_out_of_fold():
+@pytest.mark.parametrize("least", [1, 0.05])
+def test_the_temperature_is_the_best_out_of_fold(least):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 4))
     y = (rng.random(300) < 1 / (1 + np.exp(-2 * x[:, 0]))).astype(int)
-    model = TableClassifier(n_members=2, random_state=0).fit(x, y)
+    weights = np.where((x[:, 0] > 0) == y, 1, least)  # of rows that are hard to predict
+    model = TableClassifier(n_members=2, random_state=0).fit(x, y, weights)
     assert abs(model.temperature_ - 1) > 0.1
     oof = model.oof_predictions_
     for power in (0.9, 1.1):
-        assert log_loss(tempered(oof, power), y) > log_loss(oof, y)
+        assert log_loss(tempered(oof, power), y, weights) > log_loss(oof, y, weights)
 
 
 def test_targets_of_any_size():
