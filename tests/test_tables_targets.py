@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import r2_score
 from tables_tools import (
     LABELS,
     NEW,
@@ -103,6 +104,18 @@ def test_weights(kind, y):
     assert model.score(NEW, new) > WEAK[y is LABELS]
     with pytest.raises(ValueError, match="at least one non-zero"):
         kind().fit(X, y, np.zeros(len(X)))
+
+
+@both
+def test_weights_count_in_the_score_out_of_fold(kind, y):
+    weights = np.where(np.arange(len(X)) % 3 == 0, 5.0, 0.5)
+    model = kind(n_members=2, random_state=0).fit(X, y, weights)
+    oof = model.oof_predictions_
+    if y is LABELS:
+        expected = np.average(model.classes_[oof.argmax(axis=1)] == y, weights=weights)
+    else:
+        expected = r2_score(y, oof, sample_weight=weights)
+    assert model.oof_score_ == pytest.approx(expected, rel=1e-5)
 
 
 def test_class_weight():
