@@ -137,3 +137,15 @@ def test_out_of_fold_predictions_are_those_of_the_network_that_has_not_seen_the_
             expected = member.predict(x[held_out]) * np.std(y) + np.mean(y)
             expected = expected.clip(y.min(), y.max())
         np.testing.assert_allclose(model.oof_predictions_[held_out], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_that_judge_are_not_trained_on():
+    """Of noise nothing can be predicted, but for rows that were learned by heart."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(240, 3)), rng.normal(size=240)
+    for trees in (False, True):
+        model = TableRegressor(n_members=2, trees=trees, random_state=0).fit(x, y)
+        assert model.oof_score_ < 0.1
+    model = TableRegressor(n_members=2, random_state=0)
+    model.fit(x[:200], y[:200], X_val=x[200:], y_val=y[200:])
+    assert model.score(x[200:], y[200:]) < 0.2
