@@ -98,7 +98,7 @@ def test_search_on_a_dask_cluster():
                 n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
             ) as cluster,
             Client(cluster),
-            joblib.parallel_backend("dask"),
+            joblib.parallel_backend("dask", scatter=[x, y]),  # as docs/searches.md has it
         ):
             search.fit(x, y)
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)

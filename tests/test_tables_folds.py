@@ -16,6 +16,9 @@ from tables_tools import (
     both,
 )
 
+from fastmlp import TableRegressor
+from fastmlp.tables.temperature import tempered
+
 
 @pytest.fixture(scope="module", params=BOTH, ids=["classifier", "regressor"])
 def fitted(request):
@@ -91,6 +94,16 @@ def test_rows_that_occur_twice_stay_in_one_fold(kind, y):
     np.testing.assert_array_equal(model.oof_predictions_[:40], model.oof_predictions_[160:])
 
 
+def test_rows_of_a_group_stay_in_one_fold():
+    groups = np.arange(len(X)) % 40
+    folds = TableRegressor(n_members=4)._folds(
+        X.to_numpy(), NEW_NUMBERS, None, groups, np.random.RandomState(0)
+    )
+    assert len(folds) == 4
+    for train, held_out in folds:
+        assert not set(groups[train]) & set(groups[held_out])
+
+
 @both
 def test_groups_with_gaps_are_refused_by_row(kind, y):
     groups = np.where(np.arange(len(X)) == 7, None, "a")
@@ -109,3 +122,30 @@ def test_rows_without_weight_are_not_trained_on(kind, y):
     assert model.oof_score_ == same.oof_score_
     with pytest.raises(ValueError, match="no row to judge by any weight in split 0 of cv"):
         kind(cv=[(np.arange(100), np.arange(101, 119))]).fit(X, y, has_weight.astype(float))
+
+
+@both
+def test_out_of_fold_predictions_are_those_of_the_network_that_has_not_seen_the_row(kind, y):
+    rows = np.random.default_rng(0).permutation(len(X))
+    folds = [(np.setdiff1d(rows, held_out), held_out) for held_out in np.array_split(rows, 3)]
+    model = kind(cv=folds, random_state=0).fit(X, y)
+    x = model.encoder_.transform(X)
+    for member, (_, held_out) in zip(model.members_, folds, strict=True):
+        if y is LABELS:
+            expected = tempered(member.predict_proba(x[held_out]), 1 / model.temperature_)
+        else:
+            expected = member.predict(x[held_out]) * np.std(y) + np.mean(y)
+            expected = expected.clip(y.min(), y.max())
+        np.testing.assert_allclose(model.oof_predictions_[held_out], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_that_judge_are_not_trained_on():
+    """Of noise nothing can be predicted, but for rows that were learned by heart."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(240, 3)), rng.normal(size=240)
+    for trees in (False, True):
+        model = TableRegressor(n_members=2, trees=trees, random_state=0).fit(x, y)
+        assert model.oof_score_ < 0.1
+    model = TableRegressor(n_members=2, random_state=0)
+    model.fit(x[:200], y[:200], X_val=x[200:], y_val=y[200:])
+    assert model.score(x[200:], y[200:]) < 0.2

@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 
 from fastmlp.tables import folds, recipe, temperature
 from fastmlp.tables.decay import Decay, flat_then_falling
+from fastmlp.tables.members import RegressorMember
 
 
 def test_epochs_fall_by_the_root_of_the_rows():
@@ -78,6 +79,14 @@ def test_joined_is_the_geometric_mean():
     np.testing.assert_allclose(temperature.joined([p, q], 1), expected / expected.sum())
     certain = temperature.joined([np.array([[1.0, 0.0]])] * 2, 3)
     assert np.isfinite(certain).all()
+
+
+def test_an_epoch_is_judged_by_predictions_in_the_range():
+    member = RegressorMember()
+    member._range = -1.0, 1.0
+    encoded = np.array([[1.0], [0.5]])
+    assert member._score_outputs(np.array([[9.0], [0.0]]), encoded, None) == -0.125
+    assert member._score_outputs(np.array([[9.0], [0.0]]), encoded, np.array([3, 1])) == -0.0625
 
 
 def test_repeated_rows_have_one_number():

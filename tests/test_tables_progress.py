@@ -46,6 +46,7 @@ def test_an_interrupt_ends_all_networks(monkeypatch):
 def test_max_seconds(kind, y):
     model = kind(n_members=2, max_seconds=0.02, random_state=0).fit(X, y)
     assert all(1 <= len(member.loss) < 128 for member in model.history_.members)
+    assert all(member.max_iter < 128 for member in model.members_)  # so that rates fall to the end
 
 
 def test_a_machine_that_gets_slower_leaves_time_for_the_last_network(monkeypatch):

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import r2_score
 from tables_tools import (
     LABELS,
     NEW,
@@ -19,6 +20,7 @@ from tables_tools import (
 )
 
 from fastmlp import TableClassifier, TableRegressor
+from fastmlp.tables.temperature import log_loss, tempered
 
 
 @both
@@ -104,6 +106,18 @@ def test_weights(kind, y):
         kind().fit(X, y, np.zeros(len(X)))
 
 
+@both
+def test_weights_count_in_the_score_out_of_fold(kind, y):
+    weights = np.where(np.arange(len(X)) % 3 == 0, 5.0, 0.5)
+    model = kind(n_members=2, random_state=0).fit(X, y, weights)
+    oof = model.oof_predictions_
+    if y is LABELS:
+        expected = np.average(model.classes_[oof.argmax(axis=1)] == y, weights=weights)
+    else:
+        expected = r2_score(y, oof, sample_weight=weights)
+    assert model.oof_score_ == pytest.approx(expected, rel=1e-5)
+
+
 def test_class_weight():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 2))
@@ -131,8 +145,9 @@ def test_intervals_hold_as_many_targets_as_they_say():
 
 def test_predictions_stay_in_the_range_of_the_targets():
     model = TableRegressor(n_members=2, random_state=0).fit(X, NUMBERS)
-    far = NEW.assign(number=1e6)
-    assert model.predict(far).max() <= NUMBERS.max()
+    for far, edge in ((1e3, NUMBERS.max()), (-1e3, NUMBERS.min())):
+        model.members_[0].intercepts_[-1][:] = far
+        np.testing.assert_array_equal(model.predict(NEW), edge)
 
 
 def test_probabilities_are_calibrated():
@@ -142,6 +157,19 @@ def test_probabilities_are_calibrated():
     y = rng.random(2000) < p
     model = TableClassifier(random_state=0).fit(x[:1000], y[:1000])
     assert np.abs(model.predict_proba(x[1000:])[:, 1] - p[1000:]).mean() < 0.1
+
+
+@pytest.mark.parametrize("least", [1, 0.05])
+def test_the_temperature_is_the_best_out_of_fold(least):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 4))
+    y = (rng.random(300) < 1 / (1 + np.exp(-2 * x[:, 0]))).astype(int)
+    weights = np.where((x[:, 0] > 0) == y, 1, least)  # of rows that are hard to predict
+    model = TableClassifier(n_members=2, random_state=0).fit(x, y, weights)
+    assert abs(model.temperature_ - 1) > 0.1
+    oof = model.oof_predictions_
+    for power in (0.9, 1.1):
+        assert log_loss(tempered(oof, power), y, weights) > log_loss(oof, y, weights)
 
 
 def test_targets_of_any_size():

@@ -58,3 +58,15 @@ def test_what_trees_see():
     np.testing.assert_array_equal(seen[:, 4], expected)
     nothing = encoder.transform(X.assign(city="new"))
     np.testing.assert_array_equal(plain(encoder, nothing)[:, 4], -1)
+
+
+@both
+def test_weights_count_in_trees(kind, y):
+    """Rows of a small weight have wrong targets, and nobody believes them."""
+    x = np.linspace(-1, 1, 400)[:, np.newaxis]
+    wrong = np.arange(400) % 2 == 0
+    target = np.where(wrong, -x[:, 0], x[:, 0])
+    model = kind(n_members=1, random_state=0, trees=True)
+    model.fit(x, target > 0 if y is LABELS else target, np.where(wrong, 1e-3, 1))
+    seen = plain(model.encoder_, model.encoder_.transform(x))
+    assert np.mean((model.trees_[0].predict(seen) > (y is LABELS) / 2) == (x[:, 0] > 0)) > 0.9

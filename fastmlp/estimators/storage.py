@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,6 +53,7 @@ from fastmlp.words import shown
 
 FORMAT = Format("fastmlp-estimator", ("1",), "file", "holds no estimator")
 LEFT_OUT = ("callbacks",)
+Restored = Callable[[Any, dict[str, str], dict[str, NDArray[Any]]], Any]
 
 
 class FileMixin:
@@ -108,13 +110,8 @@ class FileMixin:
         ValueError
             If it is damaged, does not hold an estimator of this class, or `fit` would refuse it.
         """
-        path = Path(path)
-        text, arrays = FORMAT.read(path, f"{cls.__name__}.save")
-        if text.get("estimator") != cls.__name__:
-            name = named(text, "estimator")
-            raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
-        with refusing_damage(f"{path} is"):
-            return _restored(cls, text, arrays)
+        estimator: Self = loaded(cls, path, FORMAT, _restored)
+        return estimator
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an ONNX graph, for programs without Python.
@@ -141,6 +138,19 @@ class FileMixin:
         """
         check_is_fitted(self)
         to_onnx(self, path)
+
+
+def loaded(
+    kind: type, path: str | os.PathLike[str], file_format: Format, restored: Restored
+) -> Any:
+    """Return what `restored` makes of a file's metadata and arrays, if it holds this class."""
+    path = Path(path)
+    text, arrays = file_format.read(path, f"{kind.__name__}.save")
+    if text.get("estimator") != kind.__name__:
+        name = named(text, "estimator")
+        raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
+    with refusing_damage(f"{path} is"):
+        return restored(kind, text, arrays)
 
 
 def _metadata(estimator: Any, sizes: list[int]) -> dict[str, Any]:

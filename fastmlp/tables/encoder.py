@@ -31,7 +31,7 @@ from fastmlp.tables.numbers import Booleans
 from fastmlp.words import listed, shown
 
 Array = NDArray[Any]
-ROWS_AT_ONCE = 16_384
+ROWS_AT_ONCE = 2048  # few enough for a column's bins to stay in the caches
 NOTHING = Booleans()  # what a table without columns becomes
 
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -32,7 +31,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.estimators.restored import as_feature_names
-from fastmlp.estimators.storage import settings_from, settings_of
+from fastmlp.estimators.storage import loaded, settings_from, settings_of
 from fastmlp.json_text import parse
 from fastmlp.parameters import Parameters
 from fastmlp.tables.curves import TableHistory
@@ -41,7 +40,7 @@ from fastmlp.tables.onnx_file import to_onnx
 from fastmlp.tables.plain import plain
 from fastmlp.tables.recipe import SETTINGS
 from fastmlp.tables.written import columns_to_json, encoder_from_json
-from fastmlp.tensors import Format, named, refusing_damage
+from fastmlp.tensors import Format
 
 Array = NDArray[Any]
 FORMAT = Format("fastmlp-table", ("1",), "file", "holds no estimator of tables")
@@ -118,13 +117,8 @@ class TableFileMixin:
         ValueError
             If it is damaged, or does not hold an estimator of this class.
         """
-        path = Path(path)
-        text, arrays = FORMAT.read(path, f"{cls.__name__}.save")
-        if text.get("estimator") != cls.__name__:
-            name = named(text, "estimator")
-            raise ValueError(f"{path} holds a {name}: load it with fastmlp.{name}.load")
-        with refusing_damage(f"{path} is"):
-            return _restored(cls, text, arrays)
+        estimator: Self = loaded(cls, path, FORMAT, _restored)
+        return estimator
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the networks as one ONNX graph, for programs without Python.
