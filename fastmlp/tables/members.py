@@ -52,10 +52,10 @@ class Member(BaseMLP):
             return super()._divide(part, y, held_out, encoded, weights, class_weights, random_state)
         order, rest = self._fold
         self.validation_scores_, self.validation_loss_curve_ = [], []
+        x = part.x[rest]
         validation = AtLowRates(
-            self, part.x[rest], y[rest], part.x[rest], encoded[rest],
-            None if weights is None else weights[rest],
-        )  # fmt: skip
+            self, x, y[rest], x, encoded[rest], None if weights is None else weights[rest]
+        )
         return order, validation
 
     def _schedule(self, rate: float, n_steps: int) -> Schedule:
