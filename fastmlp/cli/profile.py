@@ -9,7 +9,8 @@ import typer
 
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import progress_of
-from fastmlp.cli.run_folder import print_files, run_folder, write_figure
+from fastmlp.cli.run_files import write_figure
+from fastmlp.cli.run_folder import print_files, run_folder
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write
 from fastmlp.problem import TUTORIAL

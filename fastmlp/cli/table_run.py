@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from fastmlp.cli import output, table_notes
-from fastmlp.cli.run_folder import remove_left, saved, write_table
+from fastmlp.cli.request import Request, digest_of_table
+from fastmlp.cli.run_files import HISTORY, RunFiles, write_table
 from fastmlp.cli.signals import signals
 from fastmlp.cli.sources import Source
-from fastmlp.cli.table_kind import Task
-from fastmlp.cli.table_report import HISTORY, draw, found_line, summary
+from fastmlp.cli.table_kind import Kind, Task
+from fastmlp.cli.table_report import draw, found_line, summary
 from fastmlp.cli.table_targets import as_targets, labels_of, task_of
 from fastmlp.cli.terminal import Terminal, tell
 from fastmlp.data.frames import Table, load_table
@@ -44,7 +45,7 @@ class TableRun(NamedTuple):
     n_threads: int | None
     verbose: bool | None
 
-    def train(self, folder: Path, tables: ModuleType) -> None:
+    def train(self, files: RunFiles, options: Mapping[str, Any], tables: ModuleType) -> None:
         """Train on the table, and fill the folder of the run."""
         is_quiet = self.verbose is False
         console, errors = Terminal(quiet=is_quiet), Terminal(stderr=True, quiet=is_quiet)
@@ -62,24 +63,28 @@ class TableRun(NamedTuple):
         console.print_line(found_line(encoder, y, task, table))
         kind = tables.TableClassifier if task is Task.classify else tables.TableRegressor
         estimator = kind(random_state=self.seed, n_threads=self.n_threads, verbose=not is_quiet)
-        start = time.perf_counter()
-        with _warnings_as_lines(errors, said):
-            estimator.fit(table.x, y)
-        seconds = time.perf_counter() - start
-        with signals.held():
-            saved(folder, lambda place: _save(place, estimator, table, y))
-        if output.has_failed():
-            tell(f"The model is saved: {folder / MODEL_NAME}")
-            return
-        try:
-            summary(estimator, table, y, task, seconds, console)
-            with warnings.catch_warnings():
-                # Of letters that matplotlib's font lacks, whose place an empty box takes.
-                warnings.filterwarnings("ignore", "Glyph", UserWarning)
-                draw(estimator, table, y, task, folder, console)
-        except Exception as error:
-            error.add_note(f"the model is saved: {folder / MODEL_NAME}")
-            raise
+        request = Request.of(options, Kind.table, digest_of_table(table.x, y))
+        with files.begun(request.text()):
+            start = time.perf_counter()
+            with _warnings_as_lines(errors, said):
+                estimator.fit(table.x, y)
+            seconds = time.perf_counter() - start
+            with signals.held():
+                files.save(lambda place: _save(place, estimator, table, y))
+            model = files.folder / MODEL_NAME
+            if output.has_failed():
+                tell(f"The model is saved: {model}")
+                return
+            try:
+                summary(estimator, table, y, task, seconds, console)
+                with warnings.catch_warnings():
+                    # Of letters that matplotlib's font lacks, whose place an empty box takes.
+                    warnings.filterwarnings("ignore", "Glyph", UserWarning)
+                    draw(estimator, table, y, task, files.folder, console)
+            except Exception as error:
+                error.add_note(f"the model is saved: {model}")
+                raise
+            files.finish()
 
 
 @contextmanager
@@ -98,7 +103,6 @@ def _warnings_as_lines(errors: Terminal, said: set[str]) -> Iterator[None]:
 def _save(folder: Path, estimator: Any, table: Table, y: NDArray[Any]) -> None:
     model = folder / MODEL_NAME
     estimator.save(model)
-    remove_left(folder)
     oof = estimator.oof_predictions_
     columns: dict[str, NDArray[Any]] = {}
     if hasattr(estimator, "classes_"):
