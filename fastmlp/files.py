@@ -11,12 +11,19 @@ from typing import BinaryIO
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str], part: Path | None = None) -> Iterator[BinaryIO]:
     """Open `path` for writing bytes, so that it ends up complete or stays as it was.
 
     The bytes go to a hidden file in the same folder, which is renamed to `path` at the end, and
     removed after an error or a Ctrl-C. A path that is not a regular file (``/dev/stdout``) is
     written to directly.
+
+    Parameters
+    ----------
+    path : path-like
+    part : Path, optional
+        The hidden file, which is overwritten; by default one with a name of its own. Given by those
+        who write again and again, so that a process that is killed leaves one file at most.
 
     Raises
     ------
@@ -25,7 +32,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     is_device = _is_device(path)
     target = Path(path if is_device else os.path.realpath(path))
-    part = target if is_device else _part(target)
+    part = target if is_device else part or _part(target)
     try:
         # A plain open, not tempfile, so that the file's permissions follow the user's umask.
         with part.open("wb") as stream:
@@ -41,6 +48,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if not is_device:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder's files outlast a loss of power, as far as the system can."""
+    if os.name == "nt":  # where folders can't be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
