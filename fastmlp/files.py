@@ -14,12 +14,19 @@ PREFIX, SUFFIX = ".fastmlp-", ".part"  # of the name of a hidden file
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str], part: Path | None = None) -> Iterator[BinaryIO]:
     """Open `path` for writing bytes, so that it ends up complete or stays as it was.
 
     The bytes go to a hidden file in the same folder, which is renamed to `path` at the end, and
     removed after an error or a Ctrl-C. A path that is not a regular file (``/dev/stdout``) is
     written to directly.
+
+    Parameters
+    ----------
+    path : path-like
+    part : Path, optional
+        The hidden file, which is overwritten; by default one with a name of its own. Given by those
+        who write again and again, so that a process that is killed leaves one file at most.
 
     Raises
     ------
@@ -34,7 +41,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             raise _with_remedy(error, path) from error
         return
     target = Path(os.path.realpath(path))
-    part = _part(target)
+    part = part or _part(target)
     try:
         with _open(part) as stream:
             yield stream
@@ -49,6 +56,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder's files outlast a loss of power, as far as the system can."""
+    if os.name == "nt":  # where folders can't be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -72,16 +90,6 @@ def check_writable(path: str | os.PathLike[str]) -> None:
                     part.unlink()
     except OSError as error:
         raise _with_remedy(error, path) from error
-
-
-def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Have the names of a folder's files written to disk, where the system can."""
-    with suppress(OSError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def remove_dead_parts(folder: str | os.PathLike[str]) -> None:

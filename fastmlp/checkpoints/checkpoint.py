@@ -1,0 +1,109 @@
+"""What a run sees of its checkpoint: a state of its own in a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from fastmlp.checkpoints.file import NoFile
+from fastmlp.checkpoints.fingerprint import Fingerprint, first_difference, of_settings
+from fastmlp.tensors import refusing_damage
+from fastmlp.version import __version__
+
+State = Mapping[str, Any]
+
+
+class Checkpoint:
+    """A run's own state in a file, or in none.
+
+    Parameters
+    ----------
+    file : NoFile or CheckpointFile
+    name : str
+        Of the run in it.
+
+    Attributes
+    ----------
+    is_on : bool
+        Whether there is a file.
+    found : dict or None
+        The state to go on from, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+    """
+
+    def __init__(self, file: NoFile | None = None, name: str = "run") -> None:
+        self._file, self._name = NoFile() if file is None else file, name
+        self.is_on = self._file.is_on
+        self.found: State | None = None
+        self._fingerprint: Fingerprint = {}
+        self._before: State = {}
+        self._drawn: dict[str, Any] = {}
+        if name in self._file.found:
+            with self.refusing_damage():
+                parts = [self._file.found[name][key] for key in ("state", "drawn", "fingerprint")]
+                if not all(isinstance(part, dict) for part in parts):
+                    raise TypeError("parts that are no objects")
+                self.found, self._before, self._fingerprint = parts
+        self._end = time.perf_counter()
+
+    def begin(self, fingerprint: Callable[[], Fingerprint], **total: int) -> None:
+        """To be called before the run changes anything.
+
+        Parameters
+        ----------
+        fingerprint : callable
+            Returns what must be the same for a run that goes on, by name.
+        **total : int
+            How many epochs the run has in all, under the argument's name.
+
+        Raises
+        ------
+        ValueError
+            If there is a state of another training, or of one with more epochs.
+        """
+        if not self.is_on:
+            return
+        now = {"fastmlp": __version__, **of_settings(fingerprint())}
+        if self.found is not None:
+            different = first_difference(self._fingerprint, now)
+            if different:
+                raise ValueError(
+                    f"{self._file.path} is of another training: {different}: give what it was "
+                    "begun with, or resume=False to begin anew"
+                )
+            with self.refusing_damage():
+                n_epochs = int(self.found["epoch"])
+            for name, most in total.items():
+                if n_epochs > most:
+                    raise ValueError(
+                        f"{name} is {most}, of all epochs, and {self._file.path} holds {n_epochs}: "
+                        "give as many, or more"
+                    )
+        self._fingerprint = now
+
+    def recall(self, name: str, draw: Callable[[], Any]) -> Any:
+        """Return what `draw` returns, a tree; in a run that goes on, what it returned then."""
+        self._drawn[name] = self._before[name] if name in self._before else draw()
+        return self._drawn[name]
+
+    def is_due(self) -> bool:
+        """Whether it is time to call `keep`."""
+        return time.perf_counter() - self._end >= self._file.pause
+
+    def keep(self, make: Callable[[], State]) -> None:
+        """Keep the state that `make` returns, a tree with the number of its `epoch`."""
+        self._file.put(
+            self._name,
+            lambda: {"fingerprint": self._fingerprint, "drawn": self._drawn, "state": make()},
+        )
+        self._end = time.perf_counter()
+
+    def refusing_damage(self) -> AbstractContextManager[None]:
+        """Turn what malformed values raise into a ValueError that names the file."""
+        return refusing_damage(f"{self._file.path} is")
