@@ -16,7 +16,8 @@ from fastmlp import MLP
 from fastmlp.cli import app
 
 ALWAYS = ["history.csv", "model.safetensors", "split.json"]
-SAVED = sorted([*ALWAYS, "unfinished.json"])  # by a run that is ended early
+# By a run that is ended early, between two epochs.
+SAVED = sorted([*ALWAYS, "checkpoint.safetensors", "unfinished.json"])
 FILES = sorted([*ALWAYS, "learning_curves.png", "mistakes.png", "run.json", "sample.png"])
 SIDE = 4
 N_FEATURES = SIDE * SIDE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import typer
 
@@ -12,15 +13,19 @@ from fastmlp.cli import output
 from fastmlp.cli.patience import Patience
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.report import Parts, save
-from fastmlp.cli.run_files import RunFiles
+from fastmlp.cli.run_files import CHECKPOINT, RunFiles
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
-from fastmlp.cli.terminal import tell
+from fastmlp.cli.terminal import Terminal, tell, warnings_as_lines
 from fastmlp.network.model_file import MODEL_NAME
+from fastmlp.training.callbacks import PAUSE
+
+CHECKPOINT_SECONDS = 60.0  # shorter runs are sooner begun anew than they are kept
 
 
-class PixelRun(NamedTuple):
-    """A training that is saved as far as it got, whatever ends it."""
+@dataclass(frozen=True)
+class PixelRun:
+    """A training that is saved as far as it got, whatever ends it; a callback of it, too."""
 
     files: RunFiles
     split: Split
@@ -28,7 +33,9 @@ class PixelRun(NamedTuple):
     progress: TrainingProgress
     feature_names: tuple[str, ...] | None
 
-    def train(self, parts: Parts, epochs: int, batch_size: int, lambda_reg: float) -> None:
+    def train(
+        self, parts: Parts, epochs: int, batch_size: int, lambda_reg: float, errors: Terminal
+    ) -> None:
         """Train the network, and save the epoch to keep of those that were completed.
 
         A first signal, or a failure of standard output, takes effect between two epochs.
@@ -36,11 +43,12 @@ class PixelRun(NamedTuple):
         network, (x_train, y_train, x_val, y_val) = self.patience.network, parts
         with signals.held():
             try:
-                with signals.patient(), self.progress:
+                with signals.patient(), self.progress, warnings_as_lines(errors, set()):
                     network.train(
                         x_train, y_train, epochs, batch_size, lambda_reg=lambda_reg,
-                        validation_data=(x_val, y_val), verbose=False,
-                        callbacks=[self.progress, _is_to_stop, self.patience],
+                        validation_data=(x_val, y_val), verbose=False, callbacks=[self],
+                        checkpoint=self.files.folder / CHECKPOINT,
+                        checkpoint_seconds=CHECKPOINT_SECONDS, resume=self.files.resumes,
                     )  # fmt: skip
             except FloatingPointError as error:
                 self.files.give_up()  # it would diverge again
@@ -50,11 +58,27 @@ class PixelRun(NamedTuple):
                     f"the training diverged in epoch {done + 1}: "
                     f"give a smaller --lr than {network.learning_rate:g} ({kept})"
                 ) from error
+            except ValueError as error:  # of a checkpoint that is damaged, or another version's
+                raise ValueError(str(error).replace("resume=False", "--overwrite")) from error
             finally:
                 network.feature_names = self.feature_names  # arrays have no names
                 if network.history_.loss:
                     self.patience.settle()
                     save(self.files, network, self.split)
+
+    def __call__(self, epoch: int, logs: Mapping[str, float]) -> object:
+        """Show an epoch; return whether the training is to stop after it."""
+        self.progress(epoch, logs)
+        is_over = self.patience(epoch, logs)
+        return is_over or (PAUSE if signals.caught or output.has_failed() else False)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to keep, for `load_state_dict`."""
+        return self.patience.state_dict()
+
+    def load_state_dict(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what another process has kept."""
+        self.patience.load_state_dict(kept)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -64,8 +88,14 @@ class PixelRun(NamedTuple):
         except KeyboardInterrupt:
             if not self.patience.network.history_.loss:
                 raise
-            tell(f"{signals.word} {self.reached}")
+            self.tell_of_end(signals.word)
             raise typer.Exit(signals.status) from None
+
+    def tell_of_end(self, how: str) -> None:
+        """Say how the run has ended, what is saved, and how to go on."""
+        tell(f"{how} {self.reached}")
+        if go_on := self.files.how_to_go_on:
+            tell(go_on.capitalize())
 
     @property
     def reached(self) -> str:
@@ -74,7 +104,3 @@ class PixelRun(NamedTuple):
         epochs = "1 whole epoch" if done == 1 else f"{done} whole epochs"
         state = "is" if kept == done else f"was after epoch {kept}, the best one"
         return f"after {epochs}; saved as it {state}: {self.files.folder / MODEL_NAME}"
-
-
-def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
-    return signals.caught is not None or output.has_failed()

@@ -70,6 +70,20 @@ class Request(NamedTuple):
         known = {"fastmlp_version": __version__, "options": self.options, "rows": self.rows}
         return json.dumps(known, indent=1).encode() + b"\n"
 
+    def check_rows(self, former: Request | None, name: str) -> None:
+        """Check that the run to go on with, if there is one, was begun with the same data.
+
+        Raises
+        ------
+        ValueError
+            If it was not; the message calls the data `name`.
+        """
+        if former is not None and former.rows != self.rows:
+            raise ValueError(
+                f"{name} is not what the run was begun with, rows or labels have changed: give the "
+                "same data with --data, or begin anew with --overwrite and --out"
+            )
+
     def arguments(self) -> list[str]:
         """Return it as the arguments of a command line."""
         return [f"--{name.replace('_', '-')}={value}" for name, value in self.options.items()]

@@ -64,31 +64,43 @@ class RunFiles:
     Parameters
     ----------
     folder : Path
+    resumes : bool
+        Whether to go on with the run that was interrupted in it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, resumes: bool = False) -> None:
+        self.folder, self.resumes = folder, resumes
         self._status = folder.stat()
         self._is_saved = False
 
     @contextmanager
     def begun(self, request: bytes) -> Iterator[None]:
-        """Note what is asked; remove that again after a block that has saved nothing.
+        """Note what is asked, if that is new; remove that again if nothing has been saved.
 
         Parameters
         ----------
         request : bytes
             What UNFINISHED is to hold.
+
+        Raises
+        ------
+        OSError
+            If it can't be written, or the checkpoint to go on from is a link, which would be
+            followed.
         """
-        note = self.folder / UNFINISHED
-        for file in (self.folder / CHECKPOINT, note):  # of another run, or links to elsewhere
-            file.unlink(missing_ok=True)
-        with atomic_write(note) as stream:
+        checkpoint = self.folder / CHECKPOINT
+        if self.resumes:
+            if checkpoint.is_symlink():
+                raise OSError(f"{checkpoint} is a link: put the file itself there")
+            yield
+            return
+        self.give_up()  # another run, or links to elsewhere
+        with atomic_write(self.folder / UNFINISHED) as stream:
             stream.write(request)
         try:
             yield
         finally:
-            if not self._is_saved and not (self.folder / CHECKPOINT).exists():
+            if not self._is_saved and not checkpoint.exists():
                 self.give_up()
 
     def save(self, write: Callable[[Path], None]) -> None:
@@ -111,19 +123,34 @@ class RunFiles:
         except Exception as error:  # such as a full disk, or a folder that is no longer there
             if (elsewhere := _save_elsewhere(write)) is not None:
                 error.add_note(f"the run is saved in {elsewhere} instead")
+            elif self.how_to_go_on:
+                error.add_note(self.how_to_go_on)
             raise
+
+    @property
+    def how_to_go_on(self) -> str:
+        """The command that goes on with what is kept of the run, if anything is."""
+        if not (self.folder / CHECKPOINT).exists():
+            return ""
+        return f"to go on: fastmlp train --resume {self.folder}"
 
     def finish(self) -> None:
         """Mark the run as finished: all of its files are written."""
         os.replace(self.folder / UNFINISHED, self.folder / FINISHED)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        self._remove_checkpoint()
         sync_folder(self.folder)
 
     def give_up(self) -> None:
         """Remove what is there to go on with."""
-        for name in (UNFINISHED, CHECKPOINT):
+        self._remove_checkpoint()
+        with suppress(OSError):
+            (self.folder / UNFINISHED).unlink()
+
+    def _remove_checkpoint(self) -> None:
+        # With the hidden files of one that was killed: nobody else has this folder's lock.
+        for file in (self.folder / CHECKPOINT, *self.folder.glob(f".{CHECKPOINT}.*")):
             with suppress(OSError):
-                (self.folder / name).unlink()
+                file.unlink()
 
     def _replace(self, write: Callable[[Path], None]) -> None:
         if not os.path.samestat(self._status, self.folder.stat()):

@@ -15,10 +15,11 @@ from fastmlp.cli.pixel_run import PixelRun
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.report import rehearse, report
 from fastmlp.cli.request import Request, digest_of_pixels
+from fastmlp.cli.resume import go_on
 from fastmlp.cli.run_files import CHECKPOINT, HISTORY, RunFiles
 from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder
 from fastmlp.cli.split import Split
-from fastmlp.cli.terminal import Terminal, tell
+from fastmlp.cli.terminal import Terminal
 from fastmlp.data import train_val_split
 from fastmlp.data.pipes import name_of
 from fastmlp.network.model_file import MODEL_NAME
@@ -69,6 +70,16 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
     ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with the run in this folder, which was interrupted; data and settings are "
+            "those that it was begun with.",
+            show_default=False,
+            callback=options.expanded,
+        ),
+    ] = None,
     kind: Annotated[
         table_kind.Kind | None,
         typer.Option(
@@ -98,6 +109,10 @@ def train(
     Pixels train a network of the layers that the options describe. A table, with text, dates, gaps
     or numbers of any size, trains a TableClassifier or TableRegressor, which have no such options.
     """
+    if resume is not None:
+        go_on(ctx, resume)
+        return
+    former: Request | None = ctx.obj  # of the run to go on with
     plan = options.plan(
         hidden, lr, l2, dtype, threads,
         activation=activation, dropout=dropout, optimizer=optimizer,
@@ -113,15 +128,15 @@ def train(
     given = table_kind.options_of_networks(ctx)
     is_quiet = verbose is False
     console, errors = Terminal(quiet=is_quiet), Terminal(stderr=True, quiet=is_quiet)
-    kept = () if overwrite else (MODEL_NAME, HISTORY, CHECKPOINT)
+    kept = () if overwrite or former else (MODEL_NAME, HISTORY, CHECKPOINT)
     with run_folder(out, kept=kept) as folder, table_kind.read_once(source):
-        files = RunFiles(folder)
+        files = RunFiles(folder, resumes=former is not None)
         reason = table_kind.reason_of(source, kind, given)
         if reason is not None:
             tables = table_kind.tables_module(name_of(source.data), reason.words)
             from fastmlp.cli.table_run import TableRun
 
-            TableRun(source, task, seed, threads, verbose).train(files, ctx.params, tables)
+            TableRun(source, task, seed, threads, verbose).train(files, ctx.params, former, tables)
             return
         dataset, y, n_classes = sources.load_to_train(source, plan.dtype, "train", console, errors)
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
@@ -139,12 +154,14 @@ def train(
             TrainingProgress(epochs, console, bool(verbose)),
             checks.names_to_keep(dataset.feature_names),
         )
-        rows = digest_of_pixels(split, y, dataset.class_names)
-        request = Request.of(ctx.params, table_kind.Kind.pixels, rows)
+        request = Request.of(
+            ctx.params, table_kind.Kind.pixels, digest_of_pixels(split, y, dataset.class_names)
+        )
+        request.check_rows(former, dataset.name)
         with files.begun(request.text()), run.interruptible():
-            run.train(parts, epochs, batch_size, plan.lambda_reg)
+            run.train(parts, epochs, batch_size, plan.lambda_reg, errors)
             if output.has_failed():
-                tell(f"Stopped {run.reached}")
+                run.tell_of_end("Stopped")
                 return
             if run.patience.is_over and len(network.history_.loss) < epochs:
                 console.print(run.patience.reason, soft_wrap=True)

@@ -11,6 +11,7 @@ from fastmlp.checkpoints.tree import taken_apart
 from fastmlp.words import listed, shown
 
 Callback = Callable[[int, Mapping[str, float]], object]
+PAUSE = object()  # what ends a run as True does, but one that its checkpoint can go on from
 
 
 class Callbacks:
@@ -20,19 +21,24 @@ class Callbacks:
     ----------
     is_empty : bool
         Whether nobody wants to hear of epochs.
+    has_paused : bool
+        Whether the last epoch was ended by PAUSE, and not by True.
     """
 
     def __init__(self, functions: Iterable[Callback]) -> None:
         self._functions = list(functions)
         self.is_empty = not self._functions
+        self.has_paused = False
 
     def begin_epoch(self) -> None:
         """To be called before each epoch."""
 
     def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        """To be called after it, with the parameters exported; return whether one returned True."""
+        """To be called after it, with the parameters exported; return whether to stop."""
         stops = [function(epoch, logs) for function in self._functions]
-        return any(isinstance(stop, bool | np.bool_) and bool(stop) for stop in stops)
+        is_end = any(isinstance(stop, bool | np.bool_) and bool(stop) for stop in stops)
+        self.has_paused = not is_end and any(stop is PAUSE for stop in stops)
+        return is_end or self.has_paused
 
     def state_dict(self) -> list[Any]:
         """Return what those have to keep that can: a state of each, for `load_state_dict`.

@@ -199,7 +199,7 @@ class Run:
         return found | {
             "epoch_seconds": epochs.seconds_within if epochs and found["sums"] else None,
             "seconds": time.perf_counter() - self._start,
-            "has_ended": self.has_ended and not self._is_late,
+            "has_ended": self.has_ended and not (self._is_late or self._callbacks.has_paused),
             "callbacks": self._callbacks.state_dict(),
         }
 
