@@ -432,7 +432,7 @@ def test_dropouts_seed_is_kept(path, monkeypatch):
         with pytest.raises(Ended):
             train(make(), checkpoint=path, checkpoint_seconds=1e-9)
     monkeypatch.setattr(
-        "fastmlp.checkpoints.checkpoint.Checkpoint.recall", lambda self, name, draw: draw() ^ 1
+        "fastmlp.checkpoints.checkpoint.Checkpoint.seed", lambda self, draw: draw() ^ 1
     )
     network = make()
     train(network, checkpoint=path, resume=True)
