@@ -9,6 +9,7 @@ import pytest
 
 from fastmlp.checkpoints import file as checkpoint_file
 from fastmlp.checkpoints.file import CheckpointFile
+from fastmlp.kernels.runtime import autotune
 
 
 class Ended(Exception):  # noqa: N818 - an end, as a SIGKILL is one
@@ -18,8 +19,10 @@ class Ended(Exception):  # noqa: N818 - an end, as a SIGKILL is one
 def keep_always(monkeypatch):
     """Have a checkpoint written at each occasion, of which there are many within an epoch."""
     monkeypatch.setattr(checkpoint_file, "SHARE", 0)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # for speed
     # A stretch of steps ends at once, whatever its steps take.
-    monkeypatch.setattr("fastmlp.kernels.runtime.autotune.STRETCH_SECONDS", 1e-9)
+    monkeypatch.setattr(autotune, "STRETCH_SECONDS", 1e-9)
+    monkeypatch.setattr(autotune, "FIRST_STEPS", 1)
 
 
 def ending(monkeypatch, after):

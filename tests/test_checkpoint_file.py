@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_differences_are_named():
     assert fingerprint.first_difference(dict(now, sizes=[3, 5]), now) == (
         "sizes was [3, 5], and is [3, 4]"
     )
-    assert fingerprint.first_difference(dict(now, more=1), now) == "more was 1, and is None"
+    assert fingerprint.first_difference(now, {"more": 1}) == "more was None, and is 1"
 
 
 def test_sums_of_data_tell_values_shapes_and_types(path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from fastmlp.checkpoints import random_streams
 from fastmlp.checkpoints.file import NoFile
 from fastmlp.checkpoints.fingerprint import Fingerprint, first_difference, of_settings
 from fastmlp.tensors import refusing_damage
@@ -41,7 +43,8 @@ class Checkpoint:
         self._file, self._name = NoFile() if file is None else file, name
         self.is_on = self._file.is_on
         self.found: State | None = None
-        self._fingerprint: Fingerprint = {}
+        self._fingerprint: dict[str, Any] = {}
+        self._then: Fingerprint = {}
         self._before: State = {}
         self._drawn: dict[str, Any] = {}
         if name in self._file.found:
@@ -49,11 +52,11 @@ class Checkpoint:
                 parts = [self._file.found[name][key] for key in ("state", "drawn", "fingerprint")]
                 if not all(isinstance(part, dict) for part in parts):
                     raise TypeError("parts that are no objects")
-                self.found, self._before, self._fingerprint = parts
+                self.found, self._before, self._then = parts
         self._end = time.perf_counter()
 
-    def begin(self, fingerprint: Callable[[], Fingerprint], **total: int) -> None:
-        """To be called before the run changes anything.
+    def compare(self, fingerprint: Callable[[], Fingerprint], **total: int) -> None:
+        """To be called before the run changes anything, once or more often.
 
         Parameters
         ----------
@@ -70,27 +73,43 @@ class Checkpoint:
         if not self.is_on:
             return
         now = {"fastmlp": __version__, **of_settings(fingerprint())}
-        if self.found is not None:
-            different = first_difference(self._fingerprint, now)
-            if different:
+        self._fingerprint.update(now)
+        if self.found is None:
+            return
+        different = first_difference(self._then, now)
+        if different:
+            raise ValueError(
+                f"{self._file.path} is of another training: {different}: give what it was begun "
+                "with, or resume=False to begin anew"
+            )
+        with self.refusing_damage():
+            n_epochs = int(self.found["epoch"])
+        for name, most in total.items():
+            if n_epochs > most:
                 raise ValueError(
-                    f"{self._file.path} is of another training: {different}: give what it was "
-                    "begun with, or resume=False to begin anew"
+                    f"{name} is {most}, of all epochs, and {self._file.path} holds {n_epochs}: "
+                    "give as many, or more"
                 )
-            with self.refusing_damage():
-                n_epochs = int(self.found["epoch"])
-            for name, most in total.items():
-                if n_epochs > most:
-                    raise ValueError(
-                        f"{name} is {most}, of all epochs, and {self._file.path} holds {n_epochs}: "
-                        "give as many, or more"
-                    )
-        self._fingerprint = now
 
-    def recall(self, name: str, draw: Callable[[], Any]) -> Any:
-        """Return what `draw` returns, a tree; in a run that goes on, what it returned then."""
-        self._drawn[name] = self._before[name] if name in self._before else draw()
-        return self._drawn[name]
+    def seed(self, draw: Callable[[], int]) -> int:
+        """Return the seed that `draw` returns; in a run that goes on, what it returned then."""
+        seed = self._before.get("seed", None)
+        if seed is None:
+            seed = draw()
+        with self.refusing_damage():
+            if not 0 <= operator.index(seed) < 2**32:
+                raise ValueError(f"{seed} is no seed")
+        self._drawn["seed"] = seed
+        return seed
+
+    def rewind(self, random_state: Any) -> None:
+        """Have a run that goes on draw from here on what it drew from here on before."""
+        if not self.is_on:
+            return
+        if "random_state" in self._before:
+            with self.refusing_damage():
+                random_streams.restore(random_state, self._before["random_state"])
+        self._drawn["random_state"] = random_streams.state_of(random_state)
 
     def is_due(self) -> bool:
         """Whether it is time to call `keep`."""

@@ -43,10 +43,10 @@ def of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def first_difference(then: Fingerprint, now: Fingerprint) -> str | None:
-    """Return what differs first, as "NAME was THEN, and is NOW"; None if nothing does."""
+    """Return what of `now` differs first, as "NAME was THEN, and is NOW"; None if nothing does."""
     now = json.loads(json.dumps(now))  # as `then` was read
-    for name in [*now, *then]:
-        one, other = then.get(name), now.get(name)
+    for name, other in now.items():
+        one = then.get(name)
         if one != other:
             return f"{name} was {shown(one)}, and is {shown(other)}"
     return None

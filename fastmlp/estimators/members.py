@@ -11,6 +11,7 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from fastmlp import checks
+from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.part import Part
 from fastmlp.training.progress import Fits, Progress, fits_progress_of
@@ -59,7 +60,7 @@ class Member:
         """Fit, in any thread, under scikit-learn's settings of the thread that asked for it."""
         with config_context(**config), checks.gathered_warnings() as self.warnings:
             try:
-                self.estimator._fit_part(self.part, self.random_state, self.watch)
+                self.estimator._fit_part(self.part, self.random_state, self.watch, Checkpoint())
             except (ValueError, TypeError) as error:
                 self.error = error
                 self.set_back()

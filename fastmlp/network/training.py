@@ -79,7 +79,7 @@ def train(
         checks.warn_user(message)
     with file:
         checkpoint = Checkpoint(file)
-        checkpoint.begin(lambda: _fingerprint(network, settings, given), epochs=n_epochs)
+        checkpoint.compare(lambda: _fingerprint(network, settings, given), epochs=n_epochs)
         _train(network, settings, given, parameters, verbose, functions, checkpoint)
     return network.history_
 
@@ -105,7 +105,7 @@ def _train(
     # A callback may change the rows.
     features = engine.read(given.rows.features, 1 if functions else settings.n_epochs)
     # Drawn for dropout only, so that other runs' orders stay as they are.
-    seed = checkpoint.recall("seed", lambda: seed_of(stream)) if problem.dropout > 0 else 0
+    seed = checkpoint.seed(lambda: seed_of(stream)) if problem.dropout > 0 else 0
     with engine.Trainer(
         *parameters, features, given.rows.truth,
         problem=problem,

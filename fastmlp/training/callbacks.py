@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.checkpoints.tree import taken_apart
-from fastmlp.words import listed, shown
+from fastmlp.words import listed, printable
 
 Callback = Callable[[int, Mapping[str, float]], object]
 PAUSE = object()  # what ends a run as True does, but one that its checkpoint can go on from
@@ -55,7 +55,7 @@ class Callbacks:
                 taken_apart({"state": state})
             except TypeError as error:
                 raise TypeError(
-                    f"the state_dict of the callback {shown(function)} can't be kept: {error}"
+                    f"the state_dict of the callback {_named(function)} can't be kept: {error}"
                 ) from None
             states.append(state)
         return states
@@ -79,7 +79,7 @@ class Callbacks:
 
     def warn_of_states(self, warn: Callable[[str], object]) -> None:
         """Warn of those whose state can't be kept."""
-        others = [shown(f) for f in self._listeners() if not _can_be_kept(f)]
+        others = [_named(f) for f in self._listeners() if not _can_be_kept(f)]
         if others:
             warn(
                 f"the checkpoint keeps nothing of the callbacks {listed(others, 3)}: give them "
@@ -95,3 +95,7 @@ def _can_be_kept(function: Any) -> bool:
     return all(
         callable(getattr(function, name, None)) for name in ("state_dict", "load_state_dict")
     )
+
+
+def _named(function: Any) -> str:
+    return printable(getattr(function, "__qualname__", type(function).__qualname__))

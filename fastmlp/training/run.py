@@ -101,6 +101,7 @@ class Run:
         epochs = self._epochs = Epochs(
             trainer, state, draw, n_epochs - state.epoch, runs_ahead, keep, seconds_before
         )
+        n_before = state.epoch
         while state.epoch < n_epochs and not self.has_ended:
             self.begin_epoch()
             state.schedule.set(trainer, state.epoch)
@@ -123,7 +124,7 @@ class Run:
             self.end_epoch(logs)
             if keep is not None and epochs.is_settled:
                 keep()
-        if self._checkpoint.is_on:
+        if self._checkpoint.is_on and state.epoch > n_before:
             self._checkpoint.keep(partial(self._state_dict, trainer))
 
     def begin_epoch(self) -> None:

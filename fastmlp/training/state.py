@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checkpoints import random_streams
 from fastmlp.engine import Trainer
 from fastmlp.history import History
 from fastmlp.parameters import Parameters
-from fastmlp.training import random_streams
 from fastmlp.training.fallback import Fallback
 from fastmlp.training.schedules import Schedule
 from fastmlp.training.stopping import Stopping
