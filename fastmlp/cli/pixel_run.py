@@ -94,8 +94,8 @@ class PixelRun:
     def tell_of_end(self, how: str) -> None:
         """Say how the run has ended, what is saved, and how to go on."""
         tell(f"{how} {self.reached}")
-        if go_on := self.files.how_to_go_on:
-            tell(go_on.capitalize())
+        if command := self.files.command_to_go_on:
+            tell(f"To go on: {command}")
 
     @property
     def reached(self) -> str:

@@ -136,4 +136,6 @@ def _as_options(value: object) -> dict[str, Any]:
         isinstance(one, str | int | float) for one in value.values()
     ):
         raise TypeError("not options with their values")
+    if others := sorted(value.keys() & {*NOT_OF_THE_RUN}):
+        raise ValueError(f"with {others[0]}")
     return value

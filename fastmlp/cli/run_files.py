@@ -123,16 +123,16 @@ class RunFiles:
         except Exception as error:  # such as a full disk, or a folder that is no longer there
             if (elsewhere := _save_elsewhere(write)) is not None:
                 error.add_note(f"the run is saved in {elsewhere} instead")
-            elif self.how_to_go_on:
-                error.add_note(self.how_to_go_on)
+            elif command := self.command_to_go_on:
+                error.add_note(f"to go on: {command}")
             raise
 
     @property
-    def how_to_go_on(self) -> str:
-        """The command that goes on with what is kept of the run, if anything is."""
+    def command_to_go_on(self) -> str:
+        """What goes on from what is kept of the run, if anything is."""
         if not (self.folder / CHECKPOINT).exists():
             return ""
-        return f"to go on: fastmlp train --resume {self.folder}"
+        return f"fastmlp train --resume {self.folder}"
 
     def finish(self) -> None:
         """Mark the run as finished: all of its files are written."""
