@@ -65,7 +65,7 @@ def check_same(out: str, whole: str) -> None:
 # With a checkpoint every few milliseconds; "undrawn" ends it where pictures would be drawn.
 PROGRAM = """
 import os, sys
-import fastmlp.checkpoints.file as file, fastmlp.cli.pixel_run as run
+import fastmlp.checkpoints.file as file, fastmlp.cli.run_files as run
 run.CHECKPOINT_SECONDS, file.SHARE = 1e-3, 1
 if sys.argv[1] == "undrawn":
     sys.modules["fastmlp.cli.train"].report = lambda *args: os._exit(9)

@@ -12,7 +12,7 @@ import pytest
 from cli_tools import FILES, SAVED, names, one_line_error, start, succeed
 from resume_tools import OVERFITTING, at_epochs, check_same, interrupted, overfitted, program
 
-from fastmlp.cli import pixel_run
+from fastmlp.cli import run_files
 from fastmlp.cli.run_files import CHECKPOINT
 
 pytestmark = [
@@ -104,11 +104,11 @@ def test_a_checkpoint_is_there_after_a_while_and_goes_at_the_end(
 ) -> None:
     found = []
     at_epochs(monkeypatch, lambda epoch: found.append(CHECKPOINT in names("out")))
-    assert pixel_run.CHECKPOINT_SECONDS == 60.0
+    assert run_files.CHECKPOINT_SECONDS == 60.0
     succeed("train", "--data", csv, *OVERFITTING, "--out", "out")
     assert found == [False] * 60
     found.clear()
-    monkeypatch.setattr(pixel_run, "CHECKPOINT_SECONDS", 1e-9)
+    monkeypatch.setattr(run_files, "CHECKPOINT_SECONDS", 1e-9)
     succeed("train", "--data", csv, *OVERFITTING, "--out", "out", "--overwrite")
     assert found[-1]
     assert names("out") == FILES
@@ -142,7 +142,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_a_word(
         if epoch == 40:
             Path("away").rename("out")
 
-    monkeypatch.setattr(pixel_run, "CHECKPOINT_SECONDS", 1e-9)
+    monkeypatch.setattr(run_files, "CHECKPOINT_SECONDS", 1e-9)
     monkeypatch.setattr("fastmlp.checkpoints.file.SHARE", 0)
     at_epochs(monkeypatch, act)
     result = succeed("train", "--data", csv, *OVERFITTING, "--out", "out")

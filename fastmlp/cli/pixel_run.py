@@ -13,14 +13,12 @@ from fastmlp.cli import output
 from fastmlp.cli.patience import Patience
 from fastmlp.cli.progress import TrainingProgress
 from fastmlp.cli.report import Parts, save
-from fastmlp.cli.run_files import CHECKPOINT, RunFiles
+from fastmlp.cli.run_files import RunFiles
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
 from fastmlp.cli.terminal import Terminal, tell, warnings_as_lines
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.training.callbacks import PAUSE
-
-CHECKPOINT_SECONDS = 60.0  # shorter runs are sooner begun anew than they are kept
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,7 @@ class PixelRun:
                     network.train(
                         x_train, y_train, epochs, batch_size, lambda_reg=lambda_reg,
                         validation_data=(x_val, y_val), verbose=False, callbacks=[self],
-                        checkpoint=self.files.folder / CHECKPOINT,
-                        checkpoint_seconds=CHECKPOINT_SECONDS, resume=self.files.resumes,
+                        **self.files.checkpoint(),
                     )  # fmt: skip
             except FloatingPointError as error:
                 self.files.give_up()  # it would diverge again

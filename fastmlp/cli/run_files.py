@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastmlp.files import atomic_write, sync_folder
 from fastmlp.network.model_file import MODEL_NAME
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HISTORY, CHECKPOINT = "history.csv", "checkpoint.safetensors"
 # What was asked of the run: the one while it is under way, the other once it has finished.
 UNFINISHED, FINISHED = "unfinished.json", "run.json"
+CHECKPOINT_SECONDS = 60.0  # between two of them; a shorter run has none before its end
 MEMORY = "/dev/shm"  # a folder in memory, for a run that no disk has space for
 NEW = ".fastmlp-run.part"  # a folder of files that are to replace those of a run
 # What runs of either kind leave beside their models, the mark first: a run that replaces another
@@ -102,6 +103,14 @@ class RunFiles:
         finally:
             if not self._is_saved and not checkpoint.exists():
                 self.give_up()
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return the arguments of a training or a fit that is kept in the folder."""
+        return {
+            "checkpoint": self.folder / CHECKPOINT,
+            "checkpoint_seconds": CHECKPOINT_SECONDS,
+            "resume": self.resumes,
+        }
 
     def save(self, write: Callable[[Path], None]) -> None:
         """Put files in the place of the former run's; if that fails, write them elsewhere.
