@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_tools import FILES, names, succeed
+from cli_tools import FILES, succeed
 from resume_tools import OVERFITTING, check_same, overfitted, program
 
 from fastmlp.cli.run_files import BESIDE
@@ -49,7 +49,7 @@ def survive(csv: Path, draw: random.Random, *options: object) -> int:
             process.kill()
             process.communicate()
             n_kills += 1
-        found = {name: (Path("out") / name).read_bytes() for name in names("out")}
+        found = {path.name: path.read_bytes() for path in Path("out").iterdir() if path.is_file()}
         run_s = found.keys() & {MODEL_NAME, *BESIDE}
         kept = {name for name in run_s if found[name] == old.get(name)}
         assert kept in (set(), run_s), f"of two runs: {kept} of {run_s}"

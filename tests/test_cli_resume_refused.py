@@ -22,7 +22,7 @@ from cli_tools import (
 )
 from resume_tools import OVERFITTING, at_epochs, interrupted, overfitted
 
-from fastmlp.cli import pixel_run
+from fastmlp.cli import run_files
 from fastmlp.cli.run_files import CHECKPOINT
 
 pytestmark = [
@@ -163,7 +163,7 @@ def test_a_run_that_diverged_is_nothing_to_go_on_with(
         if epoch == 20:
             raise FloatingPointError
 
-    monkeypatch.setattr(pixel_run, "CHECKPOINT_SECONDS", 1e-9)
+    monkeypatch.setattr(run_files, "CHECKPOINT_SECONDS", 1e-9)
     at_epochs(monkeypatch, diverge)
     one_line_error("train", "--data", csv, *OVERFITTING, "--out", "out")
     assert names("out") == ALWAYS
