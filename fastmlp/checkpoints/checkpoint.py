@@ -17,6 +17,10 @@ from fastmlp.version import __version__
 State = Mapping[str, Any]
 
 
+class OtherTrainingError(ValueError):
+    """A file is the checkpoint of another training."""
+
+
 class Checkpoint:
     """A run's own state in a file, or in none.
 
@@ -25,6 +29,8 @@ class Checkpoint:
     file : NoFile or CheckpointFile
     name : str
         Of the run in it.
+    may_lack : bool
+        Whether a file with states of other runs may have none of this one.
 
     Attributes
     ----------
@@ -39,7 +45,10 @@ class Checkpoint:
         If the file is damaged.
     """
 
-    def __init__(self, file: NoFile | None = None, name: str = "run") -> None:
+    def __init__(
+        self, file: NoFile | None = None, name: str = "run", may_lack: bool = False
+    ) -> None:
+        self._may_lack = may_lack
         self._file, self._name = NoFile() if file is None else file, name
         self.is_on = self._file.is_on
         self.found: State | None = None
@@ -67,7 +76,7 @@ class Checkpoint:
 
         Raises
         ------
-        ValueError
+        OtherTrainingError
             If there is a state of another training, or of one with more epochs.
         """
         if not self.is_on:
@@ -75,10 +84,15 @@ class Checkpoint:
         now = {"fastmlp": __version__, **of_settings(fingerprint())}
         self._fingerprint.update(now)
         if self.found is None:
+            if self._file.found and not self._may_lack:
+                raise OtherTrainingError(
+                    f"{self._file.path} is of another kind of training: give another file, or "
+                    "resume=False to begin anew"
+                )
             return
         different = first_difference(self._then, now)
         if different:
-            raise ValueError(
+            raise OtherTrainingError(
                 f"{self._file.path} is of another training: {different}: give what it was begun "
                 "with, or resume=False to begin anew"
             )
@@ -86,10 +100,14 @@ class Checkpoint:
             n_epochs = int(self.found["epoch"])
         for name, most in total.items():
             if n_epochs > most:
-                raise ValueError(
+                raise OtherTrainingError(
                     f"{name} is {most}, of all epochs, and {self._file.path} holds {n_epochs}: "
                     "give as many, or more"
                 )
+
+    def sum_of(self, data: Any) -> str | None:
+        """Return a fingerprint of rows, which is taken once where other runs have them too."""
+        return self._file.sum_of(data)
 
     def seed(self, draw: Callable[[], int]) -> int:
         """Return the seed that `draw` returns; in a run that goes on, what it returned then."""

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from fastmlp import checks
+from fastmlp.checkpoints.fingerprint import of_data
 from fastmlp.checkpoints.lock import locked
 from fastmlp.checkpoints.tree import Array, put_together, taken_apart
 from fastmlp.files import atomic_write, check_writable, sync_folder
@@ -60,6 +61,10 @@ class NoFile:
     def put(self, name: str, make: Callable[[], Mapping[str, Any]]) -> None:
         """Replace a state by what `make` returns, a tree; write the file if it is time."""
 
+    def sum_of(self, data: Any) -> str | None:
+        """Return `of_data` of rows that several runs share."""
+        return of_data(data)
+
 
 class CheckpointFile(NoFile):
     """A file that states are put into, each under a name, and read from.
@@ -93,6 +98,7 @@ class CheckpointFile(NoFile):
         # Where a link leads, so that two names of a file have one lock.
         self._target = Path(os.path.realpath(path))
         self._taken: dict[str, Taken] = {}
+        self._sums: dict[int, tuple[Any, str | None]] = {}
         self._writing = threading.Lock()
         self._guard = ExitStack()
         self._is_written, self._has_failed = True, False
@@ -139,6 +145,11 @@ class CheckpointFile(NoFile):
                 self._write(start)
             finally:
                 self._writing.release()
+
+    def sum_of(self, data: Any) -> str | None:
+        if id(data) not in self._sums:
+            self._sums[id(data)] = data, of_data(data)  # held, so that no other gets its id
+        return self._sums[id(data)][1]
 
     def _read(self) -> None:
         if not self._target.exists():

@@ -17,7 +17,7 @@ from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.engine import Engine
 from fastmlp.estimators import compiled, hyperparameters, outputs, read_input
 from fastmlp.estimators.callbacks import EstimatorCallbacks
-from fastmlp.estimators.fingerprint import of_fit, of_validation
+from fastmlp.estimators.fingerprint import of_settings, of_targets, of_validation
 from fastmlp.estimators.fitted import Fitted
 from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.lbfgs import fit_lbfgs
@@ -125,11 +125,7 @@ class BaseMLP(Hooks, Fitted, FileMixin, CallbackSupportMixin, BaseEstimator):
         before = self._found()
         try:
             self._check_settings(is_partial)
-            if file.is_on and self.solver == "lbfgs":
-                raise ValueError(
-                    "checkpoint is given with solver='lbfgs', whose state SciPy keeps to itself: "
-                    "give another solver, or no checkpoint"
-                )
+            self._check_checkpoint(file)
             if (held_out[0] is None) != (held_out[1] is None):
                 raise ValueError("X_val and y_val are a pair: give both of them, or neither")
             n_epochs = hyperparameters.most_epochs(self, is_partial)
@@ -167,6 +163,13 @@ class BaseMLP(Hooks, Fitted, FileMixin, CallbackSupportMixin, BaseEstimator):
         hyperparameters.check_together(self, len(hidden), is_partial)
         scorer_of(self)
 
+    def _check_checkpoint(self, file: NoFile) -> None:
+        if file.is_on and self.solver == "lbfgs":
+            raise ValueError(
+                "checkpoint is given with solver='lbfgs', whose state SciPy keeps to itself: give "
+                "another solver, or no checkpoint"
+            )
+
     def _train(
         self,
         part: Part,
@@ -182,7 +185,10 @@ class BaseMLP(Hooks, Fitted, FileMixin, CallbackSupportMixin, BaseEstimator):
         encoded = self._encode_first(y, is_partial)
         class_weights = self._learn_class_weight(encoded, is_partial)
         weights = self._weighted(part.of(part.table.weights), class_weights, encoded)
-        checkpoint.compare(lambda: of_fit(self, part, encoded, weights), max_iter=self.max_iter)
+        checkpoint.compare(
+            lambda: of_settings(self, part, checkpoint.sum_of) | of_targets(self, encoded, weights),
+            max_iter=self.max_iter,
+        )
         random_state = check_random_state(random_state)
         self._prepare([part.x.shape[1], *hidden, self.n_outputs_], part.x, is_new, random_state)
         if not is_partial or not hasattr(self, "history_"):

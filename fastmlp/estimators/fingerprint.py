@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,25 @@ Array = NDArray[Any]
 FREE = ("callbacks", "n_threads", "verbose", "max_iter", "max_seconds")
 
 
-def of_fit(estimator: Any, part: Part, encoded: Array, weights: Array | None) -> dict[str, Any]:
-    """Return settings and rows."""
+def of_settings(estimator: Any, part: Part, sum_of: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return settings and features; of these, `sum_of` returns the sum."""
     settings = estimator.get_params(deep=False)
     free = FREE if not estimator._plans_epochs else [n for n in FREE if n != "max_iter"]
-    classes = getattr(estimator, "classes_", None)
     return {
         "class": type(estimator).__name__,
         "engine": getattr(estimator._engine, "__name__", ""),
         **{name: value for name, value in settings.items() if name not in free},
-        "X": of_data(part.x),
+        "X": sum_of(part.x),
+        "rows": of_data(part.rows),
+    }
+
+
+def of_targets(estimator: Any, encoded: Array, weights: Array | None) -> dict[str, Any]:
+    """Return targets and weights of the rows."""
+    classes = getattr(estimator, "classes_", None)
+    return {
         "y": of_data(encoded),
         "classes": None if classes is None else of_data(np.array([*map(str, classes)])),
-        "rows": of_data(part.rows),
         "sample_weight": of_data(weights),
     }
 

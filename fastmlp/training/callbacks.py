@@ -71,8 +71,8 @@ class Callbacks:
         able = [*filter(_can_be_kept, self._functions)]
         if len(able) != len(kept):
             raise ValueError(
-                f"{len(kept)} callbacks have kept a state, and there are {len(able)} that could go "
-                "on from it: give the same callbacks, in the same order"
+                f"the checkpoint holds states of {len(kept)} callbacks, and {len(able)} are given "
+                "that could go on from them: give the same callbacks, in the same order"
             )
         for function, state in zip(able, kept, strict=True):
             function.load_state_dict(state)  # type: ignore[attr-defined]

@@ -213,11 +213,11 @@ class Run:
             self.state.load_state_dict(found, trainer)
             seconds, before = float(found["seconds"]), found["epoch_seconds"]
             before = float(before) if found["sums"] else None
-            states = list(found["callbacks"])
+            states, has_ended = list(found["callbacks"]), bool(found["has_ended"])
         self._start -= seconds
         # Where time has ended it, there may be more of it now.
         is_late = before is None and seconds > self._max_seconds
-        self.has_ended = bool(found["has_ended"]) or is_late
+        self.has_ended = has_ended or is_late
         self._callbacks.load_state_dict(states)
         self._show()
         return before

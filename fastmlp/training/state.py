@@ -16,6 +16,7 @@ from fastmlp.parameters import Parameters
 from fastmlp.training.fallback import Fallback
 from fastmlp.training.schedules import Schedule
 from fastmlp.training.stopping import Stopping
+from fastmlp.words import shown
 
 Array = NDArray[Any]
 
@@ -121,9 +122,10 @@ class RunState:
                 if (array.shape, array.dtype) != (value.shape, value.dtype):
                     raise ValueError("the optimiser's arrays are of other shapes")
                 array[...] = value
-        trainer.n_steps = int(kept["n_steps"])
+        trainer.n_steps, self.epoch, self.n_rows_seen = map(
+            _count, (kept["n_steps"], kept["epoch"], kept["n_rows_seen"])
+        )
         trainer.load()
-        self.epoch, self.n_rows_seen = int(kept["epoch"]), int(kept["n_rows_seen"])
         self.loss = None if kept["loss"] is None else float(kept["loss"])
         self.schedule.rate = float(kept["rate"])
         if not np.array_equal(np.sort(kept["order"]), np.sort(self.order)):
@@ -139,3 +141,9 @@ class RunState:
         if self.fallback is not None:
             self.fallback.load_state_dict(kept["fallback"])
         self.export(trainer)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{shown(value)} is no count")
+    return value
