@@ -133,13 +133,17 @@ class Checkpoint:
         """Whether it is time to call `keep`."""
         return time.perf_counter() - self._end >= self._file.pause
 
+    def keep_beginning(self) -> None:
+        """Keep what has been compared and drawn, beside the states of the runs that are to come."""
+        self._file.put(self._name, lambda: self._whole({"epoch": 0}), may_write=False)
+
     def keep(self, make: Callable[[], State]) -> None:
         """Keep the state that `make` returns, a tree with the number of its `epoch`."""
-        self._file.put(
-            self._name,
-            lambda: {"fingerprint": self._fingerprint, "drawn": self._drawn, "state": make()},
-        )
+        self._file.put(self._name, lambda: self._whole(make()))
         self._end = time.perf_counter()
+
+    def _whole(self, state: State) -> State:
+        return {"fingerprint": self._fingerprint, "drawn": self._drawn, "state": state}
 
     def refusing_damage(self) -> AbstractContextManager[None]:
         """Turn what malformed values raise into a ValueError that names the file."""

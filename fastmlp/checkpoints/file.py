@@ -58,7 +58,7 @@ class NoFile:
         """Seconds from the end of one write to the next."""
         return math.inf
 
-    def put(self, name: str, make: Callable[[], Mapping[str, Any]]) -> None:
+    def put(self, name: str, make: Callable[[], Mapping[str, Any]], may_write: bool = True) -> None:
         """Replace a state by what `make` returns, a tree; write the file if it is time."""
 
     def sum_of(self, data: Any) -> str | None:
@@ -70,7 +70,7 @@ class CheckpointFile(NoFile):
     """A file that states are put into, each under a name, and read from.
 
     Within ``with``, no other training can have the file. What has been put and not yet written is
-    written at the end.
+    written at the end. There may be several, one within another.
 
     Parameters
     ----------
@@ -100,11 +100,17 @@ class CheckpointFile(NoFile):
         self._taken: dict[str, Taken] = {}
         self._sums: dict[int, tuple[Any, str | None]] = {}
         self._writing = threading.Lock()
-        self._guard = ExitStack()
+        self._guard, self._depth = ExitStack(), 0
         self._is_written, self._has_failed = True, False
         self._end, self._duration = time.perf_counter(), 0.0
 
     def __enter__(self) -> Self:
+        self._depth += 1
+        if self._depth == 1:
+            self._open()
+        return self
+
+    def _open(self) -> None:
         try:
             if self._target.is_dir():
                 raise IsADirectoryError
@@ -124,9 +130,11 @@ class CheckpointFile(NoFile):
             self._guard.close()
             raise
         self._end = time.perf_counter()
-        return self
 
     def __exit__(self, *error: object) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
         with self._guard:
             if not self._is_written:
                 self._write(self._end)
@@ -135,10 +143,12 @@ class CheckpointFile(NoFile):
     def pause(self) -> float:
         return max(self._seconds, SHARE * self._duration)
 
-    def put(self, name: str, make: Callable[[], Mapping[str, Any]]) -> None:
+    def put(self, name: str, make: Callable[[], Mapping[str, Any]], may_write: bool = True) -> None:
         start = time.perf_counter()
         self._taken[name] = taken_apart(make())
         self._is_written = False
+        if not may_write:
+            return
         # Who finds another thread at it leaves it to that one, and to the next time.
         if start - self._end >= self.pause and self._writing.acquire(blocking=False):
             try:
@@ -199,11 +209,15 @@ class CheckpointFile(NoFile):
 def as_file(checkpoint: Any, checkpoint_seconds: object, resume: object) -> NoFile:
     """Return the file that these arguments of a training ask for.
 
+    A file that a training of several parts has open already is returned as it is.
+
     Raises
     ------
     TypeError, ValueError
         If they make no sense.
     """
+    if isinstance(checkpoint, NoFile):
+        return checkpoint
     seconds = checks.as_positive(checkpoint_seconds, "checkpoint_seconds")
     if not isinstance(resume, bool | np.bool_):
         raise TypeError(f"resume is {shown(resume)}: give True or False")

@@ -199,7 +199,7 @@ def _random_states(estimators: list[E], file: NoFile) -> list[Any]:
         else estimator.random_state
         for estimator in estimators
     ]
-    common.keep(lambda: {"epoch": 0})
+    common.keep_beginning()
     return states
 
 

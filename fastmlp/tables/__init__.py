@@ -8,10 +8,10 @@ network's inputs. `columns` reads them, and `encoder` does so for all of them.
 change over a run. `temperature` calibrates probabilities. `members` are the networks, `folds` says
 which rows each of them is trained on, `fits` trains them side by side, and `budget` finds out how
 many epochs there is time for. `trees` are the boosted trees that can be averaged in, and `forest`
-has them as arrays. `bar` shows how far a fit has come, and `curves` is what it leaves to look at.
-`docstrings` describes parameters once. `base` is a fit, `hooks` what it leaves to the classes, and
-`classifier` and `regressor` are these; `storage` writes them to files, with `written` for the
-encoder.
+has them as arrays. `bar` shows how far a fit has come, `kept` is what a checkpoint has of it beside
+the networks, and `curves` is what it leaves to look at. `docstrings` describes parameters
+once. `base` is a fit, `hooks` what it leaves to the classes, and `classifier` and `regressor` are
+these; `storage` writes them to files, with `written` for the encoder.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from fastmlp.beside import sole_training
+from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.checks import refuse_missing
 from fastmlp.tables import folds as dealt
-from fastmlp.tables import recipe
+from fastmlp.tables import kept, recipe
 from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
 from fastmlp.tables.budget import epochs_in_time
@@ -75,6 +75,9 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         X_val: Any = None,
         y_val: Any = None,
         groups: Any = None,
+        checkpoint: Any = None,
+        checkpoint_seconds: float = 1.0,
+        resume: bool = False,
     ) -> Self:
         """Fit the networks to a table.
 
@@ -94,6 +97,8 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             Their targets.
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in one fold; also handed to the splitter `cv`.
+        checkpoint, checkpoint_seconds, resume
+            As `MLPClassifier.fit` has them, of all networks. Not with `max_seconds`.
 
         Returns
         -------
@@ -111,17 +116,19 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         RuntimeError
             If the estimator is being fitted by another thread.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val), groups)
+        with as_file(checkpoint, checkpoint_seconds, resume) as file:
+            return self._fit(X, y, sample_weight, (X_val, y_val), groups, file)
 
     @sole_training
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any,
+        file: NoFile,
+    ) -> Self:  # fmt: skip
         fitted = {n: v for n, v in vars(self).items() if n.endswith("_") or n in self._unseen}
         try:
             for name in fitted:
                 delattr(self, name)
-            return self._train(X, y, sample_weight, held_out, groups)
+            return self._train(X, y, sample_weight, held_out, groups, file)
         except BaseException:
             for name in [n for n in vars(self) if n.endswith("_") or n in self._unseen]:
                 delattr(self, name)
@@ -129,8 +136,9 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             raise
 
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any,
+        file: NoFile,
+    ) -> Self:  # fmt: skip
         start = time.perf_counter()
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
@@ -152,7 +160,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 "X has 1 sample: give at least 2 rows, to train on one and judge by another"
             )
         weights = self._row_weights(sample_weight, x, targets)
-        random = check_random_state(self.random_state)
+        random = kept.generator(self, file)
         if held_out[0] is not None:
             x, targets, weights, folds = self._with_validation(x, targets, weights, held_out)
         else:
@@ -188,7 +196,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         for member, fold in zip(members, folds, strict=True):
             member._fold = fold
         with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
-            fit_members(members, x, targets, weights, n_jobs, bar.told, deadline)
+            fit_members(members, x, targets, weights, n_jobs, bar.told, deadline, file)
         self._finish(members, factors)
         x /= factors  # powers of two: no bit is lost
         self._judge(x, targets, weights, folds, has_folds=held_out[0] is None)
