@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -84,8 +84,26 @@ class Trainer(Protocol):
     mean_loss: float
     penalty: float
 
-    def epoch(self, order: NDArray[np.intp], /) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
+    def epoch(
+        self, order: NDArray[np.intp], between: Callable[[], object] | None = None, /
+    ) -> float:
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
+
+        An engine may call `between` between steps, where `export` and `sums` may be called.
+        """
+
+    def sums(self) -> dict[str, Any]:
+        """Return what the steps of an epoch so far have summed up, besides what `export` writes.
+
+        Numbers, arrays, and lists of them; nothing between epochs.
+        """
+
+    def go_on(self, sums: Mapping[str, Any], n_ordered: int, /) -> None:
+        """Have the next call of `epoch` begin after the steps that `sums` was called after.
+
+        Its order, of `n_ordered` rows, is the same as then, and so are all settings; `load` has got
+        what `export` wrote. LookupError, TypeError or ValueError if the sums are none of it.
+        """
 
     def epochs(self, orders: NDArray[np.intp], /) -> tuple[Array, Array]:
         """Take an epoch for each row of `orders`; return `mean_loss` and `penalty` of each."""

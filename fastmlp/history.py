@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,11 @@ class History:
         """Return the columns that are not empty, by name."""
         columns = {column.name: getattr(self, column.name) for column in fields(self)}
         return {name: values for name, values in columns.items() if values}
+
+    def set_columns(self, columns: Mapping[str, Iterable[float]]) -> None:
+        """Replace all figures by those that another history's `columns` has returned."""
+        for column in fields(self):
+            getattr(self, column.name)[:] = map(float, columns.get(column.name, ()))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with a row for each epoch, indexed by ``epoch`` from 1."""

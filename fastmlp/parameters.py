@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -49,6 +50,20 @@ class Parameters(NamedTuple):
         """Write the values of `other`, of the same shapes, into these arrays."""
         for array, values in zip(self.arrays, other.arrays, strict=True):
             array[...] = values
+
+    def restored(self, kept: Mapping[str, Any]) -> Self:
+        """Return copies of the arrays that another one's `_asdict` has given.
+
+        Raises
+        ------
+        ValueError
+            If they are not of the shapes and the dtype of these.
+        """
+        other = type(self)(list(kept["weights"]), list(kept["biases"]))
+        kinds = [[(a.shape, a.dtype) for a in parameters.arrays] for parameters in (self, other)]
+        if kinds[0] != kinds[1]:
+            raise ValueError("the weights are of other shapes, or of another dtype")
+        return other.copy()
 
     def are_finite(self) -> bool:
         """Whether no value is NaN or infinite."""

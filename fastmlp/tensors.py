@@ -59,11 +59,22 @@ class Format(NamedTuple):
         OSError
             If the file can't be written.
         """
-        from safetensors.numpy import save
-
         tensors = {f"w{i}": w for i, w in enumerate(parameters.weights, start=1)}
         tensors |= {f"b{i}": b for i, b in enumerate(parameters.biases, start=1)}
-        tensors |= more or {}
+        content = self.content(tensors | dict(more or {}), metadata)
+        with atomic_write(path) as stream:
+            stream.write(content)
+
+    def content(self, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> bytes:
+        """Return what a file of these arrays and metadata holds.
+
+        Raises
+        ------
+        ValueError
+            As `write`.
+        """
+        from safetensors.numpy import save
+
         own = {
             "format": self.name,
             "format_version": self.versions[-1],
@@ -78,9 +89,7 @@ class Format(NamedTuple):
                 f"names and figures take more than {LONGEST_HEADER // 2:,} characters: give "
                 "shorter names, or fewer"
             )
-        content = _in_order(save(tensors, metadata=text))
-        with atomic_write(path) as stream:
-            stream.write(content)
+        return _in_order(save(dict(tensors), metadata=text))
 
     def read(self, path: Path, writer: str) -> tuple[dict[str, str], dict[str, Array]]:
         """Return the metadata and the arrays, by name, of a file of this kind.

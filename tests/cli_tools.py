@@ -15,8 +15,10 @@ from typer.testing import CliRunner, Result
 from fastmlp import MLP
 from fastmlp.cli import app
 
-SAVED = ["history.csv", "model.safetensors", "split.json"]  # by a run that ends early
-FILES = sorted([*SAVED, "learning_curves.png", "mistakes.png", "sample.png"])
+ALWAYS = ["history.csv", "model.safetensors", "split.json"]
+# By a run that is ended early, between two epochs.
+SAVED = sorted([*ALWAYS, "checkpoint.safetensors", "unfinished.json"])
+FILES = sorted([*ALWAYS, "learning_curves.png", "mistakes.png", "run.json", "sample.png"])
 SIDE = 4
 N_FEATURES = SIDE * SIDE
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from cli_tools import (
-    SAVED,
+    ALWAYS,
     check_saved,
     easy_digits,
     names,
@@ -47,7 +47,7 @@ def test_a_diverging_run_keeps_the_last_good_epoch(
     monkeypatch.setattr(fastmlp, "MLP", diverging(3))
     line = one_line_error("train", "--data", csv, "--lr", 0.5, "--out", "out")
     assert "diverged in epoch 4: give a smaller --lr than 0.5 (saved after 3 whole epochs" in line
-    assert names("out") == SAVED
+    assert names("out") == ALWAYS
     assert check_saved("out") == 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -180,11 +181,11 @@ def test_a_folder_that_cannot_be_made_is_named_before_the_data_is_read(tmp_path:
 def test_a_folder_that_cannot_be_written_to_is_named_before_the_data_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def deny(_: Path) -> None:  # a test run by root may write anywhere
+    def deny(*_: object, **options: object) -> None:  # a test run by root may write anywhere
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", deny)
     (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os, "mkdir", lambda path, *rest: Path(path).is_dir() or deny())
     missing = tmp_path / "missing.csv"
     assert str(tmp_path / "out") in one_line_error(
         "train", "--data", missing, "--out", tmp_path / "out"

@@ -12,11 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cli_tools import SAVED, easy_digits, names, one_line_error, run, write_csv
+from cli_tools import (
+    ALWAYS,
+    FILES,
+    SAVED,
+    easy_digits,
+    names,
+    one_line_error,
+    run,
+    succeed,
+    write_csv,
+)
 
 import fastmlp
 from fastmlp import MLP, pictures
-from fastmlp.cli import report
+from fastmlp.cli import report, run_files
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 OVERFITTING = ("--epochs", 60, "--lr", 0.3, "--batch-size", 4)
@@ -137,7 +147,9 @@ def test_the_best_epoch_so_far_is_kept_however_the_training_ends(
     result = trained(csv, "out", "--keep", keep, status=status)
     monkeypatch.undo()
     monkeypatch.chdir(csv.parent)
-    assert names("out") == SAVED
+    # A second signal ends the run within an epoch, sooner than it is kept in a checkpoint.
+    left = {"signal": SAVED, "signals": sorted([*ALWAYS, "unfinished.json"]), "diverged": ALWAYS}
+    assert names("out") == left[how]
     best, done = best_epoch("out"), len(history("out"))
     assert best < 40 <= done <= 41  # a signal takes effect at the end of the next epoch
     check_kept(csv, "out", best if keep == "best" else done)
@@ -206,7 +218,7 @@ def test_a_run_that_cannot_be_saved_is_saved_elsewhere(
     assert result.stderr == (
         f"Error: [Errno 28] No space left on device (the run is saved in {elsewhere} instead)\n"
     )
-    assert names(elsewhere) == SAVED
+    assert names(elsewhere) == ALWAYS
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     trained(csv, "whole", "--epochs", 2)
@@ -224,9 +236,16 @@ def test_a_run_that_can_be_saved_nowhere_says_why(
     monkeypatch.setattr(MLP, "save", fail)
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    assert trained(csv, "out", "--epochs", 2, status=2).stderr == f"Error: {disk_full()}\n"
-    assert names(".") == ["temporary", "train.csv"]
+    monkeypatch.setenv("HOME", str(tmp_path / "temporary"))
+    monkeypatch.setattr(run_files, "MEMORY", str(tmp_path / "temporary"))
+    assert trained(csv, "out", "--epochs", 2, status=2).stderr == (
+        f"Error: {disk_full()} (to go on: fastmlp train --resume out)\n"
+    )
     assert names("temporary") == []
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    succeed("train", "--resume", "out")
+    assert names("out") == FILES
 
 
 def test_a_model_that_cannot_be_written_is_noticed_before_the_training(

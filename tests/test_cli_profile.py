@@ -33,6 +33,16 @@ def test_it_shows_the_stages_and_leaves_a_table_and_a_picture(tmp_path: Path, cs
     assert result.stdout.rstrip().endswith("each stage below the machine's limits, drawn")
 
 
+def test_links_in_its_folder_are_not_followed(tmp_path: Path, csv: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "precious").write_text("precious")
+    for name in ("profile.csv", "roofline.png"):
+        (tmp_path / "out" / name).symlink_to(tmp_path / "precious")
+    succeed("profile", "--data", csv, "--epochs", 1, "--out", tmp_path / "out")
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert not any(path.is_symlink() for path in (tmp_path / "out").iterdir())
+
+
 def test_arguments_reach_the_profile(
     tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,13 +80,13 @@ def test_an_interrupt_after_divergence_leaves_finite_weights(mlp_class, monkeypa
     engine_epoch = network.engine.Trainer.epoch
     epochs = []
 
-    def interrupted(trainer, order):
+    def interrupted(trainer, order, between):
         epochs.append(1)
         if len(epochs) == 3:
             trainer.learning_rate = 1e200
-            engine_epoch(trainer, order)
+            engine_epoch(trainer, order, between)
             raise KeyboardInterrupt
-        return engine_epoch(trainer, order)
+        return engine_epoch(trainer, order, between)
 
     monkeypatch.setattr(network.engine.Trainer, "epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastmlp.training.stopping import Stopping
 
@@ -35,12 +35,23 @@ class Patience:
     def __init__(self, network: MLP, n_epochs: int, keep: Keep) -> None:
         self.network, self.n_epochs = network, n_epochs
         self._stopping = Stopping(n_epochs - 1, "val_loss", keeps=keep is Keep.best)
-        self.is_over = False
 
     def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
         """Whether the training is to stop after this epoch."""
-        self.is_over = self._stopping.end_epoch(epoch, logs, self.network.parameters)
-        return self.is_over
+        return self._stopping.end_epoch(epoch, logs, self.network.parameters)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to keep, for `load_state_dict`."""
+        return self._stopping.state_dict()
+
+    def load_state_dict(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what another one has kept, of a network of the same shape."""
+        self._stopping.load_state_dict(kept, self.network.parameters)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has stopped the training."""
+        return self._stopping.n_stalled > self._stopping.patience
 
     @property
     def kept_epoch(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,8 @@ import typer
 
 from fastmlp.cli import options, output, sources
 from fastmlp.cli.progress import progress_of
-from fastmlp.cli.run_folder import print_files, run_folder, write_figure
+from fastmlp.cli.run_files import new_files, write_figure
+from fastmlp.cli.run_folder import print_files, run_folder
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write
 from fastmlp.problem import TUTORIAL
@@ -65,9 +67,12 @@ def profile(
                 network, dataset.x, y, epochs, batch_size,
                 lambda_reg=plan.lambda_reg, progress=report,
             )  # fmt: skip
-        with atomic_write(folder / STAGES) as stream:
-            stream.write(result.to_frame().to_csv(lineterminator="\n").encode())
-        write_figure(result.figure(), folder / ROOFLINE)
+        with new_files(folder) as new:
+            with atomic_write(new / STAGES) as stream:
+                stream.write(result.to_frame().to_csv(lineterminator="\n").encode())
+            write_figure(result.figure(), new / ROOFLINE)
+            for name in (STAGES, ROOFLINE):  # in the place of links, which are not followed
+                os.replace(new / name, folder / name)
         _print(result, len(y), console)
         print_files(
             folder,

@@ -65,6 +65,7 @@ class TrainingProgress:
         self.epochs = epochs
         self.console = console
         self.is_verbose = is_verbose
+        self.first_epoch: int | None = None  # of this process: a run may be gone on with
         self.first_epoch_done = self.last_line = math.inf
         self.bar = TrainingBar(console, epochs)
 
@@ -88,11 +89,12 @@ class TrainingProgress:
             if not self.is_verbose:
                 return
         now = time.perf_counter()
-        if epoch == 1:
-            self.first_epoch_done = now  # not counted: it may include compiling
+        if self.first_epoch is None:
+            self.first_epoch, self.first_epoch_done = epoch, now  # it may include compiling
+        n_timed = epoch - self.first_epoch
         if self._line_is_due(epoch, now):
             self.last_line = now
-            an_epoch = (now - self.first_epoch_done) / (epoch - 1) if epoch > 1 else logs["seconds"]
+            an_epoch = (now - self.first_epoch_done) / n_timed if n_timed else logs["seconds"]
             left = an_epoch * (self.epochs - epoch)
             line = f"Epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}  {figures}"
             self.console.print(f"{line}  {left:.0f} s left", highlight=False, soft_wrap=True)
@@ -100,7 +102,7 @@ class TrainingProgress:
     def _line_is_due(self, epoch: int, now: float) -> bool:
         return (
             self.is_verbose
-            or epoch in (1, self.epochs)
+            or epoch in (self.first_epoch, self.epochs)
             or epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
             or now - self.last_line > SECONDS_BETWEEN_LINES
         )

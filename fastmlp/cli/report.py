@@ -12,13 +12,15 @@ from rich.table import Table
 from fastmlp import pictures
 from fastmlp.cli import sources
 from fastmlp.cli.matching import class_words
-from fastmlp.cli.run_folder import (
-    print_files,
-    remove_left,
-    saved,
+from fastmlp.cli.run_files import (
+    FINISHED,
+    HISTORY,
+    RunFiles,
+    new_files,
     write_figure,
     write_history,
 )
+from fastmlp.cli.run_folder import print_files
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import SPLIT_NAME, Split
 from fastmlp.cli.terminal import Terminal
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from fastmlp import MLP
     from fastmlp.data import Dataset
 
-HISTORY, CURVES = "history.csv", "learning_curves.png"
+CURVES = "learning_curves.png"
 SAMPLE, MISTAKES = "sample.png", "mistakes.png"
 FILES = {
     MODEL_NAME: "the model",
+    FINISHED: "what was asked of this run, which has finished",
     SPLIT_NAME: "which rows were kept for validation, for fastmlp evaluate",
     HISTORY: "losses, validation accuracy and seconds of each epoch",
     CURVES: "the same, drawn",
@@ -92,24 +95,19 @@ def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray, n_wrong: in
 
 def rehearse(folder: Path, network: MLP) -> None:
     """Save the network and remove the file: if saving fails, it is to fail before the training."""
-    with signals.held():
-        file = folder / f".{MODEL_NAME}"
-        try:
-            network.save(file)
-        finally:
-            file.unlink(missing_ok=True)
+    with signals.held(), new_files(folder) as new:
+        network.save(new / MODEL_NAME)
 
 
-def save(folder: Path, network: MLP, split: Split) -> None:
-    """Write the run's files except pictures; if that fails, write them to a temporary folder."""
+def save(files: RunFiles, network: MLP, split: Split) -> None:
+    """Put the run's files, except pictures, in the place of the former run's."""
 
     def write(place: Path) -> None:
         network.save(place / MODEL_NAME)
-        remove_left(place)
         split.write(place / MODEL_NAME)
         write_history(network.history_, place / HISTORY)
 
-    saved(folder, write)
+    files.save(write)
 
 
 def _summary(

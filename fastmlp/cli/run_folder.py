@@ -1,35 +1,24 @@
-"""The folder of a run: it is made, locked, and filled with files."""
+"""The folder of a run: it is made, locked, and looked at."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Collection, Iterator
+import errno
+import os
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from fastmlp.cli.lock import locked
+from fastmlp.cli.run_files import BESIDE, CHECKPOINT, UNFINISHED, new_files
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import Terminal
-from fastmlp.files import atomic_write, check_writable
+from fastmlp.files import remove_dead_parts
 from fastmlp.network.model_file import MODEL_NAME
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from fastmlp import History
-
 DEFAULT_NAME = "fastmlp-run"
-# What a run leaves beside its model, of either kind: a run that replaces another removes it.
-LEFT = (
-    "split.json", "table.json", "out_of_fold.csv", "learning_curves.png", "sample.png",
-    "mistakes.png", "confusion_matrix.png", "truth_and_prediction.png", "importances.png",
-)  # fmt: skip
 
 
 @contextmanager
@@ -51,7 +40,7 @@ def run_folder(
     Raises
     ------
     OSError
-        If it can't be made or written to, is refused, or another process writes to it.
+        If it can't be made or written to, is a link, is refused, or another process writes to it.
     """
     with ExitStack() as stack:
         with signals.held():
@@ -70,64 +59,14 @@ def run_folder(
                     "wait until it has ended, or give another folder with --out"
                 ) from None
             stack.callback(_remove_empty, made)
-            if found := [file for file in kept if (folder / file).exists()]:
+            if found := [file for file in kept if os.path.lexists(folder / file)]:
+                go_on = f", go on with it by --resume {folder}" * (folder / UNFINISHED).exists()
                 raise FileExistsError(
                     f"{folder} holds a run already ({', '.join(found)}): "
-                    "give another folder with --out, or replace that run with --overwrite"
+                    f"give another folder with --out{go_on}, or replace that run with --overwrite"
                 )
-            check_writable(folder / MODEL_NAME)
+            _check(folder)
         yield folder
-
-
-def remove_left(folder: Path) -> None:
-    """Remove what a former run has left in a folder, but for the files that every run replaces."""
-    for name in LEFT:
-        (folder / name).unlink(missing_ok=True)
-
-
-def write_history(history: History, path: Path) -> None:
-    """Write one line per epoch, with every digit of its figures."""
-    columns = history.columns()
-    with atomic_write(path) as stream:
-        stream.write(",".join(["epoch", *columns]).encode() + b"\n")
-        # Not strict: after a second Ctrl-C, the last epoch may lack some of its figures.
-        for epoch, row in enumerate(zip(*columns.values(), strict=False), start=1):
-            stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as CSV, without its index, with every digit."""
-    with atomic_write(path) as stream:
-        stream.write(frame.to_csv(index=False, lineterminator="\n").encode())
-
-
-def saved(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write the files of a run; if that fails, write them to a temporary folder, and raise.
-
-    Parameters
-    ----------
-    folder : Path
-    write : callable
-        Called as ``write(folder)``.
-    """
-    try:
-        write(folder)
-    except Exception as error:  # such as a full disk, or a folder that is no longer there
-        with suppress(Exception):
-            elsewhere = Path(tempfile.mkdtemp(prefix="fastmlp-run-"))
-            try:
-                write(elsewhere)
-            except Exception:
-                shutil.rmtree(elsewhere)
-                raise
-            error.add_note(f"the run is saved in {elsewhere} instead")
-        raise
-
-
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write a picture, whole or not at all."""
-    with atomic_write(path) as stream:
-        figure.savefig(stream, format="png")
 
 
 def print_files(folder: Path, files: dict[str, str], console: Terminal) -> None:
@@ -147,6 +86,8 @@ def _make(out: Path | None, name: str) -> tuple[Path, list[Path]]:
     if out is None:
         folder = _make_next(name)
         return folder, [folder]
+    if out.is_symlink():  # it may lead elsewhere before the run ends
+        raise OSError(errno.ELOOP, f"it is a link to {os.readlink(out)}")
     made = [path for path in (out, *out.parents) if not path.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -154,6 +95,24 @@ def _make(out: Path | None, name: str) -> tuple[Path, list[Path]]:
         _remove_empty(made)
         raise
     return out, made
+
+
+def _check(folder: Path) -> None:
+    """Raise OSError if the files of a run can't be written to a folder; its lock is held."""
+    for name in (MODEL_NAME, CHECKPOINT, UNFINISHED, *BESIDE):
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            raise IsADirectoryError(
+                f"{folder / name} is a folder, where a run writes a file: "
+                "rename it, or give another folder with --out"
+            )
+    try:
+        with new_files(folder):
+            remove_dead_parts(folder)
+    except OSError as error:
+        raise type(error)(
+            f"can't write to {folder}: {error.strerror}; "
+            "give a folder that is writable, and has space, with --out"
+        ) from error
 
 
 def _make_next(name: str) -> Path:

@@ -40,11 +40,12 @@ class Task(StrEnum):
 
 def options_of_networks(ctx: Any) -> list[str]:
     """Return the options of a network that the command line gives."""
-    given = {name for name in OF_NETWORKS if _is_given(ctx.get_parameter_source(name))}
+    given = {name for name in OF_NETWORKS if is_given(ctx.get_parameter_source(name))}
     return [option for name, option in OF_NETWORKS.items() if name in given]
 
 
-def _is_given(source: Any) -> bool:
+def is_given(source: Any) -> bool:
+    """Whether a parameter's source, as typer tells it, is the user."""
     return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
 
 

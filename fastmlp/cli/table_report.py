@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from fastmlp.cli import table_pictures, table_scores
-from fastmlp.cli.run_folder import print_files, write_figure
+from fastmlp.cli.run_files import FINISHED, HISTORY, write_figure
+from fastmlp.cli.run_folder import print_files
 from fastmlp.cli.table_kind import Task
 from fastmlp.cli.table_notes import NOTES, OUT_OF_FOLD
 from fastmlp.cli.terminal import Terminal
@@ -19,7 +20,7 @@ from fastmlp.data.frames import Table
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.words import counted, listed, shortened, shown
 
-HISTORY, CURVES = "history.csv", "learning_curves.png"
+CURVES = "learning_curves.png"
 MATRIX, SCATTER = "confusion_matrix.png", "truth_and_prediction.png"
 IMPORTANCES = "importances.png"
 KINDS = {"number": "number", "boolean": "Boolean", "time": "date", "text": "text"}
@@ -110,6 +111,7 @@ def draw(
     oof = estimator.oof_predictions_
     files = {
         MODEL_NAME: "the model",
+        FINISHED: "what was asked of this run, which has finished",
         NOTES: "names of label and ids, for fastmlp evaluate and predict",
         OUT_OF_FOLD: "each row's prediction by a network that was not trained on it",
         HISTORY: "losses, scores and seconds of each epoch of each network",

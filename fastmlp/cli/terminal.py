@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -29,6 +32,22 @@ class Terminal(Console):
     def print_line(self, text: str) -> None:
         """Print a line of plain text; the terminal may wrap it."""
         self.print(shortened(text, LONGEST_LINE), soft_wrap=True, markup=False)
+
+
+@contextmanager
+def warnings_as_lines(errors: Terminal, said: set[str]) -> Iterator[None]:
+    """Print warnings as lines when they come, each of them once; those in `said` have been."""
+
+    def print_once(message: Warning | str, *_: object, **options: object) -> None:
+        text = str(message)
+        if text not in said:
+            said.add(text)
+            errors.print_line(f"Warning: {text}.")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = print_once
+        yield
 
 
 def tell(text: str) -> None:

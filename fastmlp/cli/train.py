@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -13,12 +11,15 @@ import typer
 from fastmlp import checks
 from fastmlp.cli import options, output, sources, table_kind
 from fastmlp.cli.patience import Keep, Patience
+from fastmlp.cli.pixel_run import PixelRun
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.report import HISTORY, Parts, rehearse, report, save
+from fastmlp.cli.report import rehearse, report
+from fastmlp.cli.request import Request, digest_of_pixels
+from fastmlp.cli.resume import go_on
+from fastmlp.cli.run_files import CHECKPOINT, HISTORY, RunFiles
 from fastmlp.cli.run_folder import DEFAULT_NAME, run_folder
-from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split
-from fastmlp.cli.terminal import Terminal, tell
+from fastmlp.cli.terminal import Terminal
 from fastmlp.data import train_val_split
 from fastmlp.data.pipes import name_of
 from fastmlp.network.model_file import MODEL_NAME
@@ -69,6 +70,16 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
     ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with the run in this folder, which was interrupted; data and settings are "
+            "those that it was begun with.",
+            show_default=False,
+            callback=options.expanded,
+        ),
+    ] = None,
     kind: Annotated[
         table_kind.Kind | None,
         typer.Option(
@@ -98,6 +109,10 @@ def train(
     Pixels train a network of the layers that the options describe. A table, with text, dates, gaps
     or numbers of any size, trains a TableClassifier or TableRegressor, which have no such options.
     """
+    if resume is not None:
+        go_on(ctx, resume)
+        return
+    former: Request | None = ctx.obj  # of the run to go on with
     plan = options.plan(
         hidden, lr, l2, dtype, threads,
         activation=activation, dropout=dropout, optimizer=optimizer,
@@ -113,14 +128,15 @@ def train(
     given = table_kind.options_of_networks(ctx)
     is_quiet = verbose is False
     console, errors = Terminal(quiet=is_quiet), Terminal(stderr=True, quiet=is_quiet)
-    kept = () if overwrite else (MODEL_NAME, HISTORY)
+    kept = () if overwrite or former else (MODEL_NAME, HISTORY, CHECKPOINT)
     with run_folder(out, kept=kept) as folder, table_kind.read_once(source):
+        files = RunFiles(folder, resumes=former is not None)
         reason = table_kind.reason_of(source, kind, given)
         if reason is not None:
             tables = table_kind.tables_module(name_of(source.data), reason.words)
             from fastmlp.cli.table_run import TableRun
 
-            TableRun(source, task, seed, threads, verbose).train(folder, tables)
+            TableRun(source, task, seed, threads, verbose).train(files, ctx.params, former, tables)
             return
         dataset, y, n_classes = sources.load_to_train(source, plan.dtype, "train", console, errors)
         # One stream for split, weights and epochs, in the order in which the tutorial draws.
@@ -130,17 +146,22 @@ def train(
         network = plan.network(dataset, n_classes, stream)
         rehearse(folder, network)
         keep = keep or (Keep.last if patience is None else Keep.best)
-        run = _Run(
-            folder,
-            Split.of(dataset.x, seed, val_fraction),
+        split = Split.of(dataset.x, seed, val_fraction)
+        run = PixelRun(
+            files,
+            split,
             Patience(network, patience or epochs, keep),
             TrainingProgress(epochs, console, bool(verbose)),
             checks.names_to_keep(dataset.feature_names),
         )
-        with run.interruptible():
-            run.train(parts, epochs, batch_size, plan.lambda_reg)
+        request = Request.of(
+            ctx.params, table_kind.Kind.pixels, digest_of_pixels(split, y, dataset.class_names)
+        )
+        request.check_rows(former, dataset.name)
+        with files.begun(request.text()), run.interruptible():
+            run.train(parts, epochs, batch_size, plan.lambda_reg, errors)
             if output.has_failed():
-                tell(f"Stopped {run.reached}")
+                run.tell_of_end("Stopped")
                 return
             if run.patience.is_over and len(network.history_.loss) < epochs:
                 console.print(run.patience.reason, soft_wrap=True)
@@ -149,63 +170,4 @@ def train(
             except Exception as error:
                 error.add_note(f"the model is saved: {folder / MODEL_NAME}")
                 raise
-
-
-class _Run(NamedTuple):
-    """A training that is saved as far as it got, whatever ends it."""
-
-    folder: Path
-    split: Split
-    patience: Patience
-    progress: TrainingProgress
-    feature_names: tuple[str, ...] | None
-
-    def train(self, parts: Parts, epochs: int, batch_size: int, lambda_reg: float) -> None:
-        """Train the network, and save the epoch to keep of those that were completed.
-
-        A first signal, or a failure of standard output, takes effect between two epochs.
-        """
-        network, (x_train, y_train, x_val, y_val) = self.patience.network, parts
-        with signals.held():
-            try:
-                with signals.patient(), self.progress:
-                    network.train(
-                        x_train, y_train, epochs, batch_size, lambda_reg=lambda_reg,
-                        validation_data=(x_val, y_val), verbose=False,
-                        callbacks=[self.progress, _is_to_stop, self.patience],
-                    )  # fmt: skip
-            except FloatingPointError as error:
-                done = len(network.history_.loss)
-                kept = f"saved {self.reached}" if done else "nothing is saved"
-                raise ValueError(
-                    f"the training diverged in epoch {done + 1}: "
-                    f"give a smaller --lr than {network.learning_rate:g} ({kept})"
-                ) from error
-            finally:
-                network.feature_names = self.feature_names  # arrays have no names
-                if network.history_.loss:
-                    self.patience.settle()
-                    save(self.folder, network, self.split)
-
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """If a signal ends what is done here, say what is saved, and exit."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            if not self.patience.network.history_.loss:
-                raise
-            tell(f"{signals.word} {self.reached}")
-            raise typer.Exit(signals.status) from None
-
-    @property
-    def reached(self) -> str:
-        """How far the training has come, and where that is saved."""
-        done, kept = len(self.patience.network.history_.loss), self.patience.kept_epoch
-        epochs = "1 whole epoch" if done == 1 else f"{done} whole epochs"
-        state = "is" if kept == done else f"was after epoch {kept}, the best one"
-        return f"after {epochs}; saved as it {state}: {self.folder / MODEL_NAME}"
-
-
-def _is_to_stop(epoch: int, logs: Mapping[str, float]) -> bool:
-    return signals.caught is not None or output.has_failed()
+            files.finish()

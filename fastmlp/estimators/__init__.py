@@ -6,11 +6,11 @@ draws the first weights, `by_hand` completes what was assigned instead of fitted
 predicts. `validation` judges a run after each epoch, `callbacks` are told of it, `trainers` lays
 out the engine; `stochastic` and `lbfgs` are the runs. `storage` and `onnx_file`, with `onnx_graph`,
 write to files, `class_names` says how classes are called in them, and `restored` checks what is
-read from them.
-`fitted` sets the attributes that a fit leaves, `scores` judges, `docstrings` describes parameters
-once. `base` is a fit, `class_targets` what a classifier adds to it, and `classifier` and
-`regressor` are the classes. `fit_many` fits several estimators at once: on `splits` of the rows,
-as `members` that run side by side. `compiled` is the engine that all use.
+read from them. `fitted` sets the attributes that a fit leaves, `fingerprint` is what must be the
+same for a fit to go on, `scores` judges, `docstrings` describes parameters once. `base` is a fit,
+`hooks` what the classes say of it, `class_targets` what a classifier adds to it, and `classifier`
+and `regressor` are the classes. `fit_many` fits several estimators at once: on `splits` of the
+rows, as `members` that run side by side. `compiled` is the engine that all use.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,25 +12,28 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp.beside import sole_training
+from fastmlp.checkpoints.checkpoint import Checkpoint
+from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.engine import Engine
 from fastmlp.estimators import compiled, hyperparameters, outputs, read_input
 from fastmlp.estimators.callbacks import EstimatorCallbacks
+from fastmlp.estimators.fingerprint import of_settings, of_targets, of_validation
 from fastmlp.estimators.fitted import Fitted
+from fastmlp.estimators.hooks import Hooks
 from fastmlp.estimators.lbfgs import fit_lbfgs
 from fastmlp.estimators.part import Part, Table
-from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic, schedule_of
+from fastmlp.estimators.stochastic import NOT_FINITE, fit_stochastic
 from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
 from fastmlp.training.progress import Progress, progress_of
-from fastmlp.training.schedules import Schedule
 from fastmlp.words import shortened
 
 Array = NDArray[Any]
 
 
-class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(Hooks, Fitted, FileMixin, CallbackSupportMixin, BaseEstimator):
     """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
 
     Subclasses say how targets are read, encoded and scored.
@@ -60,6 +62,9 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        checkpoint: Any = None,
+        checkpoint_seconds: float = 1.0,
+        resume: bool = False,
     ) -> Self:
         """Fit the model to data matrix X and target(s) y.
 
@@ -78,6 +83,16 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
             early stopping goes by them instead of a part of `X`.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their targets.
+        checkpoint : path-like, default=None
+            A file that the training is kept in while it runs, within epochs too, and that holds its
+            result at the end. Of a callback it keeps what its method ``state_dict`` returns, for
+            its ``load_state_dict``. Not with lbfgs.
+        checkpoint_seconds : float, default=1.0
+            Time between two writes, at least; 50 times what the last one took if that is more.
+        resume : bool, default=False
+            Whether to go on from the checkpoint: to the bits of a fit that was never interrupted,
+            with any `n_threads` (`max_seconds` count on). `max_iter` counts all epochs; a training
+            that has ended is just read. Without a file it begins anew, with a UserWarning.
 
         Returns
         -------
@@ -87,35 +102,48 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If an argument makes no sense, or the training diverges.
+            If an argument makes no sense, or is not that of the training to go on with, or the
+            training diverges.
         TypeError
             If an argument is of a type that makes no sense. All that the estimator had found before
             is still there after either of the two.
         RuntimeError
             If the estimator is being fitted, by another thread or by the call whose callback this
-            is. To predict with it meanwhile is allowed.
+            is, or another training has the checkpoint. To predict meanwhile is allowed.
+        OSError
+            If there can be no checkpoint of that name. Where writing fails later on, a UserWarning
+            says so.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False)
+        file = as_file(checkpoint, checkpoint_seconds, resume)
+        return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False, file=file)
 
     @sole_training
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], is_partial: bool,
+        file: NoFile,
+    ) -> Self:  # fmt: skip
         before = self._found()
         try:
             self._check_settings(is_partial)
+            self._check_checkpoint(file)
             if (held_out[0] is None) != (held_out[1] is None):
                 raise ValueError("X_val and y_val are a pair: give both of them, or neither")
             n_epochs = hyperparameters.most_epochs(self, is_partial)
             table = Table.read(self, X, y, sample_weight, self._is_new(is_partial), n_epochs)
             progress = progress_of(bool(self.verbose), self.max_iter)
-            return self._train(Part(table), held_out, is_partial, self.random_state, progress)
+            with file:
+                return self._train(
+                    Part(table), held_out, is_partial, self.random_state, progress,
+                    Checkpoint(file),
+                )  # fmt: skip
         except (ValueError, TypeError):
             self._set_back(before)
             raise
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def _fit_part(self, part: Part, random_state: Any, progress: Progress) -> None:
+    def _fit_part(
+        self, part: Part, random_state: Any, progress: Progress, checkpoint: Checkpoint
+    ) -> None:
         """Fit on a part of a table that has been read for estimators like this one.
 
         It has one thread. The caller has checked the settings, guards against another training at
@@ -125,7 +153,7 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         try:
             # The columns only: all else has been checked.
             validate_data(self, part.table.X, skip_check_array=True, reset=self._is_new(False))
-            self._train(part, (None, None), False, random_state, progress)
+            self._train(part, (None, None), False, random_state, progress, checkpoint)
         finally:
             self.n_threads = asked
 
@@ -135,6 +163,13 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         hyperparameters.check_together(self, len(hidden), is_partial)
         scorer_of(self)
 
+    def _check_checkpoint(self, file: NoFile) -> None:
+        if file.is_on and self.solver == "lbfgs":
+            raise ValueError(
+                "checkpoint is given with solver='lbfgs', whose state SciPy keeps to itself: give "
+                "another solver, or no checkpoint"
+            )
+
     def _train(
         self,
         part: Part,
@@ -142,6 +177,7 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         is_partial: bool,
         random_state: Any,
         progress: Progress,
+        checkpoint: Checkpoint,
     ) -> Self:
         hidden = hyperparameters.hidden_sizes(self)
         is_new = self._is_new(is_partial)
@@ -149,13 +185,19 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         encoded = self._encode_first(y, is_partial)
         class_weights = self._learn_class_weight(encoded, is_partial)
         weights = self._weighted(part.of(part.table.weights), class_weights, encoded)
+        checkpoint.compare(
+            lambda: of_settings(self, part, checkpoint.sum_of) | of_targets(self, encoded, weights),
+            max_iter=self.max_iter,
+        )
         random_state = check_random_state(random_state)
         self._prepare([part.x.shape[1], *hidden, self.n_outputs_], part.x, is_new, random_state)
         if not is_partial or not hasattr(self, "history_"):
             self.history_ = History()
+        checkpoint.rewind(random_state)
         places, validation = self._divide(
             part, y, held_out, encoded, weights, class_weights, random_state
         )
+        checkpoint.compare(lambda: of_validation(validation))
         targets = self._targets(encoded, self.coefs_[0].dtype)
         rows = Rows(
             part.table.features, part.spread(targets), part.spread(weights), part.numbers(places),
@@ -169,7 +211,7 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
                 self, part, hyperparameters.most_epochs(self, is_partial)
             )
             self._optimizer_state = fit_stochastic(
-                self, rows, callbacks, random_state, is_partial, progress
+                self, rows, callbacks, random_state, is_partial, progress, checkpoint
             )
         if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
@@ -251,48 +293,3 @@ class BaseMLP(Fitted, FileMixin, CallbackSupportMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    # -- what subclasses may change ----------------------------------------------------------
-
-    _l2_by_rows: ClassVar[bool] = True  # as scikit-learn divides alpha
-    _says_at_max_iter: ClassVar[bool] = True  # warns where no epoch was found to be the last
-
-    def _schedule(self, rate: float, n_steps: int) -> Schedule:
-        """Return the schedule of a run of `n_steps` steps an epoch; 'adaptive' starts at `rate`."""
-        return schedule_of(self, rate, n_steps)
-
-    # -- what subclasses say -----------------------------------------------------------------
-
-    _y_rules: ClassVar[dict[str, Any]] = {}
-
-    @abstractmethod
-    def _encode_first(self, y: Any, is_partial: bool) -> Array:
-        """Learn from `y` what targets there are, or check them; return `_encode` of it."""
-
-    @abstractmethod
-    def _encode(self, y: Any) -> Array:
-        """Return checked targets as numbers, a row each."""
-
-    @abstractmethod
-    def _targets(self, encoded: Array, dtype: np.dtype[Any]) -> Array:
-        """Return what the engine takes for targets."""
-
-    @abstractmethod
-    def _loss_name(self) -> str:
-        """Return the name of the loss that is trained."""
-
-    @abstractmethod
-    def _score_outputs(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
-        """Return the score of the network's outputs, as the method `score` has it."""
-
-    def _learn_class_weight(self, encoded: Array, is_partial: bool) -> Array | None:
-        """Return what `_by_class` is to go by, if classes have weights."""
-        return None
-
-    def _by_class(self, class_weights: Array, encoded: Array) -> Array:
-        """Return a weight for each row, by what it is."""
-        raise NotImplementedError
-
-    def _strata(self, encoded: Array) -> Array | None:
-        """Return what a split has to keep the shares of, if anything."""
-        return None

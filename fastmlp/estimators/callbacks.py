@@ -52,6 +52,9 @@ class EstimatorCallbacks(Callbacks):
             )
         return stop
 
+    def _listeners(self) -> list[Any]:
+        return [*super()._listeners(), *(getattr(self._estimator, "_skl_callbacks", None) or ())]
+
     def end(self) -> None:
         """To be called when the estimator is fitted."""
         if self._context is not None:

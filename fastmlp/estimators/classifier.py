@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.checkpoints.file import NoFile
 from fastmlp.checks import refuse_missing
 from fastmlp.estimators.class_targets import ClassTargets
 from fastmlp.estimators.docstrings import documented
@@ -216,7 +217,7 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, ClassTargets):
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")
             self._labels = LabelEncoding(y if is_multilabel else classes)
-        return self._fit(X, y, sample_weight, (None, None), is_partial=True)
+        return self._fit(X, y, sample_weight, (None, None), is_partial=True, file=NoFile())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,6 +15,8 @@ from sklearn.utils import check_random_state
 
 from fastmlp import checks
 from fastmlp.beside import in_training
+from fastmlp.checkpoints.checkpoint import Checkpoint
+from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.estimators import read_input
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.compiled import usable_threads
@@ -36,6 +38,9 @@ def fit_many(
     splits: Iterable[Any] | None = None,
     sample_weight: Any = None,
     n_jobs: int | None = None,
+    checkpoint: Any = None,
+    checkpoint_seconds: float = 1.0,
+    resume: bool = False,
 ) -> list[E]:
     """Fit many estimators on the same rows, or on parts of them, a core each.
 
@@ -62,6 +67,12 @@ def fit_many(
         Weights of the rows, 0 or more.
     n_jobs : int, default=None
         Fits at the same time; all cores that this process may use by default.
+    checkpoint : path-like, default=None
+        A file that all fits are kept in while they run, as `fit` has it; those that have ended stay
+        in it.
+    checkpoint_seconds : float, default=1.0
+    resume : bool, default=False
+        Whether to go on from the checkpoint, with any `n_jobs`.
 
     Returns
     -------
@@ -71,11 +82,14 @@ def fit_many(
     Raises
     ------
     ValueError, TypeError
-        If an argument makes no sense, or no estimator can begin its training. All of them are as
+        If an argument makes no sense, or is not that of the fits to go on with, or no estimator can
+        begin its training. All of them are as
         they were before then, as after Ctrl-C, and after an error in a callback, but for these two
         types: they are taken for a failure of the callback's own fit.
     RuntimeError
-        If one of them is being fitted already.
+        If one of them is being fitted already, or another training has the checkpoint.
+    OSError
+        If there can be no checkpoint of that name.
 
     Warns
     -----
@@ -97,22 +111,32 @@ def fit_many(
     """
     found = _as_estimators(estimators)
     n_threads = None if n_jobs is None else checks.as_threads(n_jobs, "n_jobs")
+    file = as_file(checkpoint, checkpoint_seconds, resume)
     if not found:
         return found
     with ExitStack() as guards:
         for estimator in found:
             guards.enter_context(in_training(estimator))
         for i, estimator in enumerate(found):
-            _check_settings(estimator, i)
+            _check_settings(estimator, i, file)
         tables = _read(found, X, y, sample_weight)
         parts = as_splits(splits, len(found), tables[0].x.shape[0])
+        guards.enter_context(file)
         stop = threading.Event()
         members = [
-            Member(estimator, Part(table, rows), random_state, stop)
-            for estimator, table, rows, random_state in zip(
-                found, tables, parts, _random_states(found), strict=True
+            Member(
+                estimator,
+                Part(table, rows),
+                random_state,
+                stop,
+                Checkpoint(file, str(i), may_lack=True),
             )
-        ]
+            for i, (estimator, table, rows, random_state) in enumerate(
+                zip(found, tables, parts, _random_states(found, file), strict=True)
+            )
+        ]  # fmt: skip
+        for member in members:
+            member.compare()
         run(members, n_threads or usable_threads(), stop)
     _warn(members)
     return found
@@ -137,12 +161,13 @@ def _as_estimators(estimators: Iterable[E]) -> list[E]:
     return found
 
 
-def _check_settings(estimator: BaseMLP, place: int) -> None:
+def _check_settings(estimator: BaseMLP, place: int, file: NoFile) -> None:
     """Raise, as `fit` does, where settings alone make a fit impossible."""
     try:
         if not get_config()["skip_parameter_validation"]:
             estimator._validate_params()
         estimator._check_settings(is_partial=False)
+        estimator._check_checkpoint(file)
     except (ValueError, TypeError) as error:
         error.add_note(f"This is estimators[{place}].")
         raise
@@ -162,14 +187,20 @@ def _read(estimators: list[E], X: Any, y: Any, sample_weight: Any) -> list[Table
     return [tables[key] for key in keys]
 
 
-def _random_states(estimators: list[E]) -> list[Any]:
+def _random_states(estimators: list[E], file: NoFile) -> list[Any]:
     """Return what each member draws from: none of it is drawn from by two at once."""
-    return [
-        np.random.RandomState(check_random_state(None).randint(2**32, dtype=np.uint32))
+    shared, common = check_random_state(None), Checkpoint(file, "all")
+    common.compare(lambda: {"estimators": len(estimators)})
+    if any(estimator.random_state is None for estimator in estimators):
+        common.rewind(shared)
+    states = [
+        np.random.RandomState(shared.randint(2**32, dtype=np.uint32))
         if estimator.random_state is None
         else estimator.random_state
         for estimator in estimators
     ]
+    common.keep_beginning()
+    return states
 
 
 def _warn(members: list[Member]) -> None:

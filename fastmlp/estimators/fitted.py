@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.estimators import by_hand, outputs, read_input
 from fastmlp.estimators.initial import draw_parameters
 from fastmlp.estimators.stochastic import OptimizerState
@@ -146,7 +147,7 @@ class Fitted:
 
     def _begin_run(
         self, state: RunState, validation: Validation | None, callbacks: Callbacks,
-        progress: Progress,
+        progress: Progress, checkpoint: Checkpoint | None = None,
     ) -> Run:  # fmt: skip
         """Return a run that shows how far it has come by the attributes, from now on."""
         run = Run(
@@ -156,6 +157,7 @@ class Fitted:
             progress=progress,
             max_seconds=self.max_seconds or math.inf,
             show=lambda: self._show(state),
+            checkpoint=checkpoint,
         )
         self._show(state)
         return run

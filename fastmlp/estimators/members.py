@@ -11,7 +11,9 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from fastmlp import checks
+from fastmlp.checkpoints.checkpoint import Checkpoint, OtherTrainingError
 from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.fingerprint import of_settings
 from fastmlp.estimators.part import Part
 from fastmlp.training.progress import Fits, Progress, fits_progress_of
 
@@ -46,20 +48,30 @@ class Member:
     """One of the fits: what it is to do, and how it went."""
 
     def __init__(
-        self, estimator: BaseMLP, part: Part, random_state: Any, stop: threading.Event
-    ) -> None:
+        self, estimator: BaseMLP, part: Part, random_state: Any, stop: threading.Event,
+        checkpoint: Checkpoint,
+    ) -> None:  # fmt: skip
         self.estimator, self.part, self.random_state = estimator, part, random_state
+        self._checkpoint = checkpoint
         self.watch = _Watch(stop)
         self.has_ended = False
         self.error: Exception | None = None
         self.warnings: list[tuple[str, type[Warning]]] = []
         self._before = estimator._found()
 
+    def compare(self) -> None:
+        """Raise OtherTrainingError where a checkpoint is of another one, as far as is known yet."""
+        self._checkpoint.compare(
+            lambda: of_settings(self.estimator, self.part, self._checkpoint.sum_of)
+        )
+
     def fit(self, config: dict[str, Any]) -> None:
         """Fit, in any thread, under scikit-learn's settings of the thread that asked for it."""
         with config_context(**config), checks.gathered_warnings() as self.warnings:
             try:
-                self.estimator._fit_part(self.part, self.random_state, self.watch)
+                self.estimator._fit_part(self.part, self.random_state, self.watch, self._checkpoint)
+            except OtherTrainingError:
+                raise  # for all of them
             except (ValueError, TypeError) as error:
                 self.error = error
                 self.set_back()

@@ -67,37 +67,41 @@ class Part:
     table : Table
     rows : ndarray of shape (n,) of intp, optional
         Row numbers, in any order; a row may occur twice. All rows by default.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), or None
     """
 
     def __init__(self, table: Table, rows: NDArray[np.intp] | None = None) -> None:
-        self.table, self._rows = table, rows
+        self.table, self.rows = table, rows
         self.x = table.x
 
     def __len__(self) -> int:
-        return int(self.x.shape[0] if self._rows is None else len(self._rows))
+        return int(self.x.shape[0] if self.rows is None else len(self.rows))
 
     def of(self, values: Any) -> Any:
         """Return the part's rows of an array that has a row for each of the table's, or None."""
-        return values if self._rows is None or values is None else values[self._rows]
+        return values if self.rows is None or values is None else values[self.rows]
 
     def numbers(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the table's row numbers of places in the part."""
-        return places if self._rows is None else self._rows[places]
+        return places if self.rows is None else self.rows[places]
 
     def spread(self, values: Any) -> Any:
         """Return an array with a row for each of the table's: the part's, and zeros elsewhere."""
-        if self._rows is None or values is None:
+        if self.rows is None or values is None:
             return values
         whole = np.zeros((self.x.shape[0], *values.shape[1:]), values.dtype)
-        whole[self._rows] = values
+        whole[self.rows] = values
         return whole
 
     def as_given(self) -> tuple[Any, Any, Any]:
         """Return X, y and sample_weight, as the user would have given a fit of the part."""
         table = self.table
-        if self._rows is None:
+        if self.rows is None:
             return table.X, table.y, table.sample_weight
-        return _safe_indexing(table.X, self._rows), self.of(table.targets), self.of(table.weights)
+        return _safe_indexing(table.X, self.rows), self.of(table.targets), self.of(table.weights)
 
     def shown(self, numbers: NDArray[np.intp], has_names: bool) -> Any:
         """Return rows as a scorer may expect them: of a table with names, a table."""

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
+from fastmlp.checkpoints.file import NoFile
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.docstrings import documented
 from fastmlp.estimators.hyperparameters import CONSTRAINTS, LOSSES_OF_NUMBERS
@@ -176,4 +177,4 @@ class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
         ValueError, TypeError
             As `fit`.
         """
-        return self._fit(X, y, sample_weight, (None, None), is_partial=True)
+        return self._fit(X, y, sample_weight, (None, None), is_partial=True, file=NoFile())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checks import generators, warn_user
 from fastmlp.engine import Trainer
 from fastmlp.estimators.callbacks import EstimatorCallbacks
@@ -57,6 +58,7 @@ def batch_size_of(estimator: Any, n_rows: int) -> int:
 def fit_stochastic(
     estimator: Any, rows: Rows, callbacks: EstimatorCallbacks,
     random_state: np.random.RandomState, is_partial: bool, progress: Progress,
+    checkpoint: Checkpoint,
 ) -> OptimizerState:  # fmt: skip
     """Train the estimator's `coefs_` and `intercepts_`, in place, for an epoch or until it ends.
 
@@ -77,10 +79,8 @@ def fit_stochastic(
     if before is not None and not _go_together(before.optimizer, problem.optimizer):
         before = None
     seed = before.seed if before else 0
-    if problem.dropout > 0 and not seed:
-        seed = int(random_state.randint(1, 2**31))
-        if not 1 <= seed < 2**31:
-            generators.refuse(random_state, "randint")
+    if problem.dropout > 0:
+        seed = checkpoint.seed(lambda: seed or _seed(random_state))
     settings = estimator, rows, problem, batch_size, seed
     batch = batch_of(*settings) if is_partial else None
     trainer = batch.trainer if batch else trainer_of(*settings)
@@ -95,7 +95,7 @@ def fit_stochastic(
             trainer.n_steps = before.n_steps
         if before is not None or batch is not None:
             trainer.load()
-        run = estimator._begin_run(state, rows.validation, callbacks, progress)
+        run = estimator._begin_run(state, rows.validation, callbacks, progress, checkpoint)
         is_whole = _train(estimator, run, trainer, is_partial)
     estimator._keep_best(state)
     if batch is not None and is_whole:
@@ -104,6 +104,13 @@ def fit_stochastic(
     return OptimizerState(
         problem.optimizer, state.states, state.n_steps, schedule.left, schedule.initial, seed
     )
+
+
+def _seed(random_state: np.random.RandomState) -> int:
+    seed = int(random_state.randint(1, 2**31))
+    if not 1 <= seed < 2**31:
+        generators.refuse(random_state, "randint")
+    return seed
 
 
 def _train(estimator: Any, run: Run, trainer: Trainer, is_partial: bool) -> bool:
@@ -155,9 +162,16 @@ def _run_state(
         best_parameters=parameters.copy() if is_early else None,
         n_stalled=estimator._no_improvement_count,
     )
+    curves = {}
+    if rows.validation is not None:
+        curves = {
+            "validation_scores": estimator.validation_scores_,
+            "validation_loss_curve": estimator.validation_loss_curve_,
+        }
     return RunState(
         parameters, estimator._schedule(rate, n_steps), estimator.history_, rows.order,
         random_state, stopping, n_rows_seen=estimator.t_, loss_curve=estimator.loss_curve_,
+        curves=curves,
     )  # fmt: skip
 
 

@@ -53,6 +53,11 @@ class Validation:
         self._monitor = estimator.monitor
         self._scorer = scorer_of(estimator)
 
+    @property
+    def rows(self) -> tuple[Any, Array, Array | None]:
+        """Features, encoded targets and weights."""
+        return self._x, self._encoded, self._weights
+
     def prepare(self, estimator: Any) -> None:
         """Compile what predicts, as `figures` does."""
         outputs_of(estimator, self._x)

@@ -37,7 +37,7 @@ from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.memory_plan import Plan
 from fastmlp.kernels.layout.packing import pack
 from fastmlp.kernels.stages.activation_pass import activate, slope
-from fastmlp.kernels.stages.batch_parts import add_part, update_by_parts
+from fastmlp.kernels.stages.batch_parts import add_part, takes_parts, update_by_parts
 from fastmlp.kernels.stages.dense import backward, claim_outputs, forward
 from fastmlp.kernels.stages.loss_head import add_losses, label, loss_gradient, predict
 from fastmlp.kernels.stages.penalty import penalty
@@ -46,6 +46,7 @@ from fastmlp.kernels.stages.tile import TILES
 from fastmlp.kernels.stages.update import transpose, update
 from fastmlp.problem import Problem
 
+Array = np.ndarray
 WAIT = "wait"
 MEET = Stage(WAIT)
 
@@ -117,6 +118,23 @@ def training(
     else:
         of_parts, of_batch = [], _undivided(entries, plan, rows, skipped, with_penalty)
     return of_parts, [stage for stage in of_batch if plan.n_copies > 1 or stage is not MEET]
+
+
+def training_plan(
+    entries: Entries,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    batch_size: int,
+    n_threads: int,
+    skips: bool,
+) -> Plan:
+    """The memory plan of a training; batches are taken in parts only if no zeros are skipped."""
+    n_weights = sum(w.size for w in weights)
+    return Plan(
+        weights, biases, batch_size, n_threads,
+        entries.optimizer.n_states, entries.are_apart(is_training=True),
+        not skips and takes_parts(n_weights, batch_size, n_threads),
+    )  # fmt: skip
 
 
 def _undivided(

@@ -8,7 +8,7 @@ arithmetic does, and Ctrl-C waits for no longer than a stretch.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,14 +21,13 @@ from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.codegen.compile_notice import watch
 from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
-from fastmlp.kernels.layout.memory_plan import Plan, useful_threads
-from fastmlp.kernels.runtime import clock
+from fastmlp.kernels.layout.memory_plan import useful_threads
+from fastmlp.kernels.runtime import clock, midway
 from fastmlp.kernels.runtime.autotune import Pace
 from fastmlp.kernels.runtime.barrier import TEAM_BYTES
 from fastmlp.kernels.runtime.interpreter import run
 from fastmlp.kernels.runtime.step_table import StepTable
 from fastmlp.kernels.runtime.threads import Fit, Helpers
-from fastmlp.kernels.stages.batch_parts import takes_parts
 from fastmlp.problem import TUTORIAL, Problem
 
 Array = NDArray[Any]
@@ -87,6 +86,8 @@ seed, with_penalty, total
         self._with_penalty = with_penalty
         self.n_steps = 0
         self.mean_loss = self.penalty = 0.0
+        self._step = 0  # within an epoch
+        self._resumed: Mapping[str, Any] = {}  # sums to go on from
 
         # Memory
         features = x if isinstance(x, Sampled) else Sampled(x)
@@ -95,8 +96,8 @@ seed, with_penalty, total
         self._n_rows, self._has_labels = x.shape[0], entries.loss.of_labels
         skips = skips_zeros(x, features.skips if skip_zeros is None else skip_zeros)
         self._pace = Pace(n_threads, useful_threads(weights, batch_size))
-        self._plan = plan = _plan(
-            weights, biases, batch_size, max(self._pace.choices), entries, skips
+        self._plan = plan = program.training_plan(
+            entries, weights, biases, batch_size, max(self._pace.choices), skips
         )
         self.states = [
             tuple(np.zeros_like(parameter) for _ in range(plan.n_states))
@@ -147,9 +148,12 @@ seed, with_penalty, total
     def dropout(self, share: float) -> None:
         self._steps.set_dropout(share)
 
-    def epoch(self, order: NDArray[np.intp]) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
-        losses, penalties = self.epochs(order.reshape(1, -1))
+    def epoch(self, order: NDArray[np.intp], between: Callable[[], object] | None = None) -> float:
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
+
+        `between` is called between stretches.
+        """
+        losses, penalties = self.epochs(order.reshape(1, -1), between)
         self.mean_loss, self.penalty = float(losses[0]), float(penalties[0])
         return self._steps.last_loss()
 
@@ -158,13 +162,15 @@ seed, with_penalty, total
         self._take_filled()
         self.mean_loss = float(self._steps.mean_losses()[0])
 
-    def epochs(self, orders: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def epochs(
+        self, orders: NDArray[np.intp], between: Callable[[], object] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take some epochs; return `mean_loss` and `penalty` of each of them.
 
         Starting an epoch in Python takes as long as thousands of rows of a small network do. So
         short epochs are run together, as one long one.
         """
-        self._take(orders)
+        self._take(orders, between)
         penalties = np.zeros(len(orders))
         if self._with_penalty:
             penalties = 0.5 * self._plan.squares() / np.maximum(self._steps.n_rows(), 1)
@@ -182,7 +188,7 @@ seed, with_penalty, total
         self.n_steps, snapshot = self._marked
         self._plan.packed.restore(snapshot)
 
-    def _take(self, orders: NDArray[np.intp]) -> None:
+    def _take(self, orders: NDArray[np.intp], between: Callable[[], object] | None) -> None:
         """Take the steps of some epochs; each row of `orders` is the order of one epoch's rows."""
         self._compile_message.close()
         orders = own_orders(orders, self._n_rows)
@@ -192,12 +198,14 @@ seed, with_penalty, total
         self._steps.fill(orders, self.learning_rate, self.lambda_reg, self.n_steps)
         if self._with_penalty:
             plan.clear_squares(len(orders))
-        self._take_filled()
+        first = midway.restore(self._resumed, plan, self._steps, self._with_penalty)
+        self._resumed = {}
+        self._take_filled(first, between)
         self.n_steps += self._steps.n_taken
 
-    def _take_filled(self) -> None:
-        """Take the steps in the step table, a stretch at a time."""
-        step, n_steps = 0, self._steps.n_steps
+    def _take_filled(self, first: int = 0, between: Callable[[], object] | None = None) -> None:
+        """Take the steps in the step table from `first` on, a stretch at a time."""
+        step, n_steps = first, self._steps.n_steps
         with self._fit as fit:
             while step < n_steps:
                 n_threads, steps = self._pace.next()
@@ -208,6 +216,19 @@ seed, with_penalty, total
                 self._run(n_threads, step, end)
                 self._pace.took(n_threads, end - step, time.perf_counter() - start)
                 step = end
+                if between is not None and step < n_steps:
+                    self._step = step
+                    between()
+                    self._step = 0
+
+    def sums(self) -> dict[str, Any]:
+        """Return what the steps of an epoch so far have summed up; nothing between epochs."""
+        return midway.sums(self._step, self._plan, self._steps, self._with_penalty)
+
+    def go_on(self, sums: Mapping[str, Any], n_ordered: int) -> None:
+        """Have the next call of `epoch` begin after the steps that `sums` was called after."""
+        midway.check(sums, self._plan, -(-n_ordered // self.batch_size), self._with_penalty)
+        self._resumed = sums
 
     def watch(self) -> NDArray[np.int64]:
         """Start stopwatches with the next epoch; return one row for each thread, see `clock`."""
@@ -274,20 +295,3 @@ seed, with_penalty, total
     def __exit__(self, *error: object) -> None:
         self._fit.__exit__()
         self.close()
-
-
-def _plan(
-    weights: Sequence[Array],
-    biases: Sequence[Array],
-    batch_size: int,
-    n_threads: int,
-    entries: program.Entries,
-    skips: bool,
-) -> Plan:
-    """The memory plan of a training; batches are taken in parts only if no zeros are skipped."""
-    n_weights = sum(w.size for w in weights)
-    return Plan(
-        weights, biases, batch_size, n_threads,
-        entries.optimizer.n_states, entries.are_apart(is_training=True),
-        not skips and takes_parts(n_weights, batch_size, n_threads),
-    )  # fmt: skip

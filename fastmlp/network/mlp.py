@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastmlp import checks, reference
 from fastmlp.beside import sole_training
+from fastmlp.checkpoints.file import as_file
 from fastmlp.docstrings import documented
 from fastmlp.engine import Engine
 from fastmlp.history import History
@@ -202,6 +204,9 @@ class MLP(ByHand, FileMixin):
         verbose: bool = True,
         callbacks: Iterable[Callback] = (),
         class_names: Iterable[str] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 1.0,
+        resume: bool = False,
     ) -> History:
         """Train on mini-batches, in an order drawn anew for each epoch.
 
@@ -234,6 +239,16 @@ class MLP(ByHand, FileMixin):
             may read and assign weights and learning rate.
         class_names : iterable of str, optional
             A word for each class, in the order of the classes. Labels may then be these words.
+        checkpoint : path-like, optional
+            A file that the training is kept in while it runs, within epochs too, and that holds its
+            result at the end. Of a callback it keeps what its method ``state_dict`` returns, for
+            its ``load_state_dict``.
+        checkpoint_seconds : float, default 1.0
+            Time between two writes, at least; 50 times what the last one took if that is more.
+        resume : bool, default False
+            Whether to go on from the checkpoint: to the bits of a training that was never
+            interrupted, with any `n_threads`. `epochs` counts all of them; a training that has
+            ended is just read. Without a file it begins anew, with a UserWarning.
 
         Returns
         -------
@@ -243,13 +258,17 @@ class MLP(ByHand, FileMixin):
         Raises
         ------
         TypeError, ValueError
-            Where an argument makes no sense; the message names it. Nothing has changed then.
+            Where an argument makes no sense, or is not that of the training to go on with; the
+            message names it. Nothing has changed then.
+        OSError
+            If there can be no checkpoint of that name. Where writing fails later on, a UserWarning
+            says so.
         DivergenceError
             A ValueError and a FloatingPointError, when the loss or a weight is not finite after an
             epoch. The weights are then those after the epoch before, which is `history_`'s last.
         RuntimeError
             If the network is being trained, by another thread or by the call whose callback this
-            is. To predict with it meanwhile is allowed.
+            is, or another training has the checkpoint. To predict meanwhile is allowed.
         KeyboardInterrupt
             On Ctrl-C; the weights are then those of the last whole step, or of the last epoch if
             those are not finite.
@@ -258,4 +277,5 @@ class MLP(ByHand, FileMixin):
             self, x_train, y_train, checks.as_count(epochs, "epochs"),
             checks.as_count(batch_size, "batch_size"), lambda_reg, validation_data, verbose,
             checks.as_callables(callbacks, "callbacks"), class_names,
+            as_file(checkpoint, checkpoint_seconds, resume),
         )  # fmt: skip

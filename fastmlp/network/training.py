@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmlp import checks
+from fastmlp.checkpoints.checkpoint import Checkpoint
+from fastmlp.checkpoints.file import NoFile
+from fastmlp.checkpoints.fingerprint import of_data
 from fastmlp.checks.generators import seed_of
 from fastmlp.engine import Trainer
 from fastmlp.history import History
@@ -17,6 +20,7 @@ from fastmlp.network.divergence import DivergenceError
 from fastmlp.network.prediction import Predictions
 from fastmlp.network.targets import Targets, targets_of
 from fastmlp.parameters import Parameters
+from fastmlp.problem import Problem
 from fastmlp.reference.losses import LOSSES, mean_loss
 from fastmlp.training.callbacks import Callback, Callbacks
 from fastmlp.training.epochs import permuted
@@ -37,6 +41,18 @@ class Rows(NamedTuple):
     truth: Array
 
 
+class Settings(NamedTuple):
+    """How a training goes, checked."""
+
+    n_epochs: int
+    batch_size: int
+    rate: float
+    lambda_reg: float
+    scale: float | None
+    n_threads: int | None
+    problem: Problem
+
+
 class Given(NamedTuple):
     """What a training is given, checked, in the dtype of its arithmetic."""
 
@@ -51,17 +67,28 @@ class Given(NamedTuple):
 def train(
     network: Predictions, x: ArrayLike, y: ArrayLike, n_epochs: int, batch_size: int,
     lambda_reg: float, validation_data: tuple[ArrayLike, ArrayLike] | None, verbose: bool,
-    functions: Sequence[Callback], class_names: Iterable[str] | None,
+    functions: Sequence[Callback], class_names: Iterable[str] | None, file: NoFile,
 ) -> History:  # fmt: skip
     """Train a network; see `fastmlp.MLP.train`."""
     rate, lambda_reg = checks.as_rates(network.learning_rate, lambda_reg)
     scale, n_threads = network._check_runtime()
-    problem = network.problem
-    given = _check(network, x, y, validation_data, class_names, problem.loss)
+    settings = Settings(n_epochs, batch_size, rate, lambda_reg, scale, n_threads, network.problem)
+    given = _check(network, x, y, validation_data, class_names, settings.problem.loss)
     parameters = network._check_parameters()
     for message in given.warnings:
         checks.warn_user(message)
+    with file:
+        checkpoint = Checkpoint(file)
+        checkpoint.compare(lambda: _fingerprint(network, settings, given), epochs=n_epochs)
+        _train(network, settings, given, parameters, verbose, functions, checkpoint)
+    return network.history_
 
+
+def _train(
+    network: Predictions, settings: Settings, given: Given, parameters: Parameters, verbose: bool,
+    functions: Sequence[Callback], checkpoint: Checkpoint,
+) -> None:  # fmt: skip
+    """Train a network on what has been checked."""
     # Fresh arrays: an array that the user assigned to w1, or has read from it, never changes.
     parameters = Parameters(*([np.array(a, given.dtype) for a in arrays] for arrays in parameters))
     network.parameters = parameters
@@ -69,37 +96,40 @@ def train(
     network.history_ = History()
     network.untrained_classes = given.targets.untrained(given.rows.truth)
     n_rows = len(given.rows.truth)
+    problem, scale = settings.problem, settings.scale
     stream, engine = network._random_stream(), network.engine
     state = RunState(
-        parameters, Schedule(rate), network.history_, np.arange(n_rows), stream,
+        parameters, Schedule(settings.rate), network.history_, np.arange(n_rows), stream,
         fallback=Fallback(parameters),
     )  # fmt: skip
     # A callback may change the rows.
-    features = engine.read(given.rows.features, 1 if functions else n_epochs)
+    features = engine.read(given.rows.features, 1 if functions else settings.n_epochs)
+    # Drawn for dropout only, so that other runs' orders stay as they are.
+    seed = checkpoint.seed(lambda: seed_of(stream)) if problem.dropout > 0 else 0
     with engine.Trainer(
         *parameters, features, given.rows.truth,
         problem=problem,
-        batch_size=min(batch_size, n_rows),
-        learning_rate=rate,
-        lambda_reg=lambda_reg,
+        batch_size=min(settings.batch_size, n_rows),
+        learning_rate=settings.rate,
+        lambda_reg=settings.lambda_reg,
         input_scale=scale,
-        n_threads=n_threads,
-        # Drawn for dropout only, so that other runs' orders stay as they are.
-        seed=seed_of(stream) if problem.dropout > 0 else 0,
+        n_threads=settings.n_threads,
+        seed=seed,
     ) as trainer:  # fmt: skip
         validate = None
         if given.validation is not None:
             # Now, so that nothing is left to compile between epochs, or after the last one.
             engine.prepare(*parameters, given.validation.features, scale, problem)
             validate = partial(_validation_figures, network, given.targets, given.validation)
-        callbacks = AssigningCallbacks(functions, network, trainer, state)
+        callbacks = AssigningCallbacks(functions, network, trainer, state, checkpoint.is_on)
         progress = TutorialLines() if verbose else None
-        run = Run(state, validate=validate, callbacks=callbacks, progress=progress)
+        run = Run(
+            state, validate=validate, callbacks=callbacks, progress=progress, checkpoint=checkpoint
+        )
         try:
-            run.train(trainer, n_epochs, permuted, tells_last_batch=True)
+            run.train(trainer, settings.n_epochs, permuted, tells_last_batch=True)
         except DivergedError as error:
             raise DivergenceError(state.epoch, error.loss, state.schedule.rate) from None
-    return network.history_
 
 
 def _check(
@@ -136,6 +166,26 @@ def _check(
     )  # fmt: skip
 
 
+def _fingerprint(network: Predictions, settings: Settings, given: Given) -> dict[str, Any]:
+    """Return what has to be the same for a training to go on."""
+    validation = given.validation
+    return {
+        "engine": getattr(network.engine, "__name__", ""),
+        "layer_sizes": network.layer_sizes,
+        **vars(settings.problem),
+        "dtype": given.dtype.name,
+        "input_scale": settings.scale,
+        "learning_rate": settings.rate,
+        "lambda_reg": settings.lambda_reg,
+        "batch_size": settings.batch_size,
+        "class_names": given.targets.class_names,
+        "feature_names": given.feature_names,
+        "x_train": of_data(given.rows.features),
+        "y_train": of_data(given.rows.truth),
+        "validation_data": validation and [of_data(validation.features), of_data(validation.truth)],
+    }
+
+
 def _validation_figures(network: Predictions, targets: Targets, rows: Rows) -> Logs:
     """Return val_loss, and where there are probabilities val_accuracy."""
     outputs = network._outputs_of(rows.features)
@@ -149,20 +199,27 @@ class AssigningCallbacks(Callbacks):
     """Callbacks that may assign weights and learning rate: the training goes on with those."""
 
     def __init__(
-        self, functions: Iterable[Callback], network: Predictions, trainer: Trainer, state: RunState
-    ) -> None:
+        self, functions: Iterable[Callback], network: Predictions, trainer: Trainer,
+        state: RunState, is_kept: bool,
+    ) -> None:  # fmt: skip
         super().__init__(functions)
+        self._is_kept = is_kept
         self._network, self._trainer, self._state = network, trainer, state
 
     def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> bool:
         stop = super().end_epoch(epoch, logs)
-        if not stop:
+        if not stop or self._is_kept:  # a checkpoint holds the result, too
             network, trainer, state = self._network, self._trainer, self._state
             state.parameters.assign(network._check_parameters())
             network.parameters = state.parameters
             trainer.load()
             state.schedule.rate, _ = checks.as_rates(network.learning_rate, trainer.lambda_reg)
         return stop
+
+    def load_state_dict(self, kept: Sequence[Any]) -> None:
+        super().load_state_dict(kept)
+        if not self.is_empty:
+            self._network.learning_rate = self._state.schedule.rate
 
 
 class TutorialLines(Progress):

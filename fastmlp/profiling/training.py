@@ -130,13 +130,13 @@ class _WatchedTrainer(Trainer):
         self.watches: list[NDArray[np.int64]] = []
         self._is_watching = True
 
-    def epoch(self, order: NDArray[np.intp]) -> float:
+    def epoch(self, order: NDArray[np.intp], between: Callable[[], object] | None = None) -> float:
         self._is_watching = not self._is_watching
         if self._is_watching:
             self.watches.append(self.watch())
         else:
             self.unwatch()
-        return super().epoch(order)
+        return super().epoch(order, between)
 
     def case(self, n_threads: int) -> Case:
         """Describe what was trained, by `n_threads` threads."""

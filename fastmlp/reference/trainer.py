@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -136,13 +136,15 @@ class Trainer:
         n_rows, n_outputs = self.x.shape[0], weights[-1].shape[1]
         self.y = own_targets(y, self._has_labels, n_rows, n_outputs, weights[-1].dtype)
 
-    def epoch(self, order: NDArray[np.intp]) -> float:
+    def epoch(self, order: NDArray[np.intp], between: Callable[[], object] | None = None) -> float:
         """Take a step for each batch of rows in `order`; return the last batch's loss before it.
 
         Parameters
         ----------
         order : intp ndarray of shape (n_ordered,)
             Indices of rows of X, in the order in which they are trained on.
+        between : callable, optional
+            Not called.
 
         Returns
         -------
@@ -158,6 +160,13 @@ class Trainer:
         self._last = order, np.array(self.learning_rate), self.lambda_reg, self.n_steps
         loss, self.mean_loss, self.penalty = self._take(order)
         return loss
+
+    def sums(self) -> dict[str, Any]:
+        """Return nothing: nobody can ask within an epoch."""
+        return {}
+
+    def go_on(self, sums: Mapping[str, Any], n_ordered: int) -> None:
+        """Do nothing: there are none."""
 
     def repeat(self) -> None:
         """Take the steps of the last call of `epoch` again, with the same scalars."""

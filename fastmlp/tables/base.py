@@ -10,20 +10,20 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from fastmlp.beside import sole_training
+from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.checks import refuse_missing
-from fastmlp.tables import folds as dealt
-from fastmlp.tables import recipe
+from fastmlp.tables import kept, recipe
 from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
 from fastmlp.tables.budget import fit_in_time
 from fastmlp.tables.curves import TableHistory
 from fastmlp.tables.encoder import TableEncoder, plain_encoder
 from fastmlp.tables.fits import fit_members
+from fastmlp.tables.folds import folds_of
 from fastmlp.tables.hooks import TableHooks
 from fastmlp.tables.importance import column_weights
 from fastmlp.tables.members import Fold, Member
@@ -77,6 +77,9 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         X_val: Any = None,
         y_val: Any = None,
         groups: Any = None,
+        checkpoint: Any = None,
+        checkpoint_seconds: float = 1.0,
+        resume: bool = False,
     ) -> Self:
         """Fit the networks to a table.
 
@@ -96,6 +99,8 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             Their targets.
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in one fold; also handed to the splitter `cv`.
+        checkpoint, checkpoint_seconds, resume
+            As `MLPClassifier.fit` has them, of all networks. Not with `max_seconds`.
 
         Returns
         -------
@@ -113,17 +118,19 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         RuntimeError
             If the estimator is being fitted by another thread.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val), groups)
+        with as_file(checkpoint, checkpoint_seconds, resume) as file:
+            return self._fit(X, y, sample_weight, (X_val, y_val), groups, file)
 
     @sole_training
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any,
+        file: NoFile,
+    ) -> Self:  # fmt: skip
         fitted = {n: v for n, v in vars(self).items() if n.endswith("_") or n in self._unseen}
         try:
             for name in fitted:
                 delattr(self, name)
-            return self._train(X, y, sample_weight, held_out, groups)
+            return self._train(X, y, sample_weight, held_out, groups, file)
         except BaseException:
             for name in [n for n in vars(self) if n.endswith("_") or n in self._unseen]:
                 delattr(self, name)
@@ -131,8 +138,9 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             raise
 
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any
-    ) -> Self:
+        self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any,
+        file: NoFile,
+    ) -> Self:  # fmt: skip
         start = time.perf_counter()
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
@@ -154,9 +162,10 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 "X has 1 sample: give at least 2 rows, to train on one and judge by another"
             )
         weights = self._row_weights(sample_weight, x, targets)
-        random = check_random_state(self.random_state)
+        random = kept.generator(self, file)
         if held_out[0] is None:
-            folds = self._folds(x, targets, weights, groups, random)
+            strata = self._strata(targets)
+            folds = folds_of(self.cv, self.n_members, x, targets, weights, groups, strata, random)
             x = self._with_means(X, x, targets, weights, [fold.held_out for fold in folds])
         else:
             x = self._with_means(X, x, targets, weights, [])
@@ -192,7 +201,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         members = [make(seed, fold) for seed, fold in zip(seeds, folds, strict=True)]
         with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
             if deadline is None:
-                fit_members(members, x, targets, weights, n_jobs, bar.told)
+                fit_members(members, x, targets, weights, n_jobs, bar.told, file=file)
             else:
                 fit_in_time(members, x, targets, weights, n_jobs, bar, deadline)
         self._finish(members, factors)
@@ -210,17 +219,6 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             return None
         weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
         return weights
-
-    def _folds(
-        self, x: Array, targets: Array, weights: Array | None, groups: Any, random: Any
-    ) -> list[Fold]:
-        strata = self._strata(targets)
-        if self.cv is not None:
-            found = dealt.of_cv(self.cv, x, targets, groups, strata is not None)
-            if weights is not None:
-                dealt.refuse_without_weight(found, weights)
-            return found
-        return dealt.of_rows(self.n_members, x, targets, weights, groups, strata, random)
 
     def _with_means(
         self, X: Any, x: Array, targets: Array, weights: Array | None, held_out: list[Array]

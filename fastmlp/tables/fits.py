@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastmlp.checkpoints.file import NoFile
 from fastmlp.estimators import fit_many
 from fastmlp.tables.members import Member
 
@@ -23,6 +24,7 @@ def fit_members(
     n_jobs: int,
     told: Told | None = None,
     deadline: float | None = None,
+    file: NoFile | None = None,
 ) -> None:
     """Fit each member on its fold of these rows.
 
@@ -41,6 +43,8 @@ def fit_members(
         Called as ``told(member, epoch, logs)`` after each epoch, by several threads.
     deadline : float, optional
         The time, as `time.perf_counter` has it, after which members end with the epoch they are at.
+    file : NoFile, optional
+        What the members are kept in.
 
     Raises
     ------
@@ -48,23 +52,36 @@ def fit_members(
         After all members have ended.
     """
 
-    def callback(place: int) -> Callable[[int, Mapping[str, float]], bool]:
-        def end_epoch(epoch: int, logs: Mapping[str, float]) -> bool:
-            if told is not None:
-                told(place, epoch, logs)
-            return deadline is not None and time.perf_counter() > deadline
-
-        return end_epoch
-
     for place, member in enumerate(members):
-        member.callbacks = [callback(place)]
+        member.callbacks = [_Watch(place, told, deadline)]
     try:
         if len(members) == 1:
-            members[0].fit(x, y, weights)
+            members[0].fit(x, y, weights, checkpoint=file)
         else:
-            fit_many(members, x, y, sample_weight=weights, n_jobs=n_jobs)
+            fit_many(members, x, y, sample_weight=weights, n_jobs=n_jobs, checkpoint=file)
     finally:
         for member in members:
             member.callbacks = None
     if not all(hasattr(member, "coefs_") for member in members):
         raise ValueError("a network of the table has failed, as the warning before this says")
+
+
+class _Watch:
+    """A callback that tells of epochs, and ends a run when its time is over.
+
+    A checkpoint has nothing to keep of it.
+    """
+
+    def __init__(self, place: int, told: Told | None, deadline: float | None) -> None:
+        self._place, self._told, self._deadline = place, told, deadline
+
+    def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        if self._told is not None:
+            self._told(self._place, epoch, logs)
+        return self._deadline is not None and time.perf_counter() > self._deadline
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, kept: Mapping[str, Any]) -> None:
+        pass

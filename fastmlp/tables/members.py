@@ -58,6 +58,10 @@ class Member(BaseMLP):
         )
         return order, validation
 
+    @property
+    def _plans_epochs(self) -> bool:
+        return True
+
     def _schedule(self, rate: float, n_steps: int) -> Schedule:
         self._decay = Decay(
             self.learning_rate_init, self.alpha, self.dropout, self.max_iter, n_steps

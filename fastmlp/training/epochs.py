@@ -78,6 +78,11 @@ class Epochs:
         At most.
     runs_ahead : bool
         Whether nobody wants to know of an epoch before the next.
+    between : callable, optional
+        Called now and then within an epoch that is taken alone; see `Trainer.epoch`.
+    seconds_before : float, optional
+        What the first epoch has taken already, which the trainer is in the middle of: its order is
+        the position's.
 
     Attributes
     ----------
@@ -86,8 +91,10 @@ class Epochs:
     """
 
     def __init__(
-        self, trainer: Trainer, position: Position, draw: Draw, n_epochs: int, runs_ahead: bool
-    ) -> None:
+        self, trainer: Trainer, position: Position, draw: Draw, n_epochs: int, runs_ahead: bool,
+        between: Callable[[], object] | None = None, seconds_before: float | None = None,
+    ) -> None:  # fmt: skip
+        self._between, self._seconds_before = between, seconds_before
         self._trainer, self._position, self._draw_order = trainer, position, draw
         self._left, self._runs_ahead = n_epochs, runs_ahead
         self._size, self._seconds = 1, 0.0
@@ -100,7 +107,7 @@ class Epochs:
 
         Before `n_safe` epochs, this one included, the run cannot stall.
         """
-        if self._taken == len(self._losses):
+        if self.is_settled:
             self._losses, self._taken = [], 0  # an interrupt finds nothing to take back
             n_epochs = 1
             if self._runs_ahead:
@@ -112,6 +119,16 @@ class Epochs:
         self._taken += 1
         return self._losses[self._taken - 1], self._seconds
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no more epochs have been taken than were handed out."""
+        return self._taken == len(self._losses)
+
+    @property
+    def seconds_within(self) -> float:
+        """Seconds of the epoch that is being taken alone."""
+        return time.perf_counter() - self._start
+
     def settle(self) -> None:
         """See to it that no more epochs have been taken than were handed out."""
         n_taken, n_ahead = self._taken, len(self._losses) - self._taken
@@ -122,12 +139,16 @@ class Epochs:
             self._losses, self._taken = [], 0
 
     def _take_one(self) -> None:
-        start, trainer = time.perf_counter(), self._trainer
-        position = self._position
-        position.order = self._draw_order(position.random_state, position.order)
-        self.last_batch_loss = trainer.epoch(position.order)
+        position, trainer = self._position, self._trainer
+        self._start = time.perf_counter()
+        if self._seconds_before is None:
+            position.order = self._draw_order(position.random_state, position.order)
+        else:
+            self._start -= self._seconds_before
+            self._seconds_before = None
+        self.last_batch_loss = trainer.epoch(position.order, self._between)
         self._losses = [trainer.mean_loss + trainer.penalty]
-        self._measure(time.perf_counter() - start)
+        self._measure(self.seconds_within)
 
     def _take_block(self, n_epochs: int) -> None:
         start = time.perf_counter()

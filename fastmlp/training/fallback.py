@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from fastmlp.parameters import Parameters
 
@@ -21,3 +23,11 @@ class Fallback:
         else:
             self._parameters.assign(self._copy)
         return all_finite
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the copy, for `load_state_dict`."""
+        return self._copy._asdict()
+
+    def load_state_dict(self, kept: Mapping[str, Any]) -> None:
+        """Go on with another one's copy."""
+        self._copy = self._copy.restored(kept)

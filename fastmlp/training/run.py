@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from fastmlp.checkpoints.checkpoint import Checkpoint
+from fastmlp.checks import warn_user
 from fastmlp.engine import Trainer
 from fastmlp.training.callbacks import Callbacks
 from fastmlp.training.epochs import Draw, Epochs
@@ -42,6 +46,8 @@ class Run:
         The first epoch that ends later than that is the last.
     show : callable, optional
         Shows the state to those who look at the front end: scorers of validation rows, callbacks.
+    checkpoint : Checkpoint, optional
+        What the run goes on from, and is kept in.
 
     Attributes
     ----------
@@ -60,14 +66,16 @@ class Run:
         progress: Progress | None = None,
         max_seconds: float = math.inf,
         show: Callable[[], object] = bool,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        self.state, self.has_ended = state, False
+        self.state, self.has_ended, self._is_late = state, False, False
         self._validate, self._show, self._max_seconds = validate, show, max_seconds
         self._callbacks = Callbacks(()) if callbacks is None else callbacks
         self._progress = Progress() if progress is None else progress
         self.is_watched = (
             validate is not None or not self._callbacks.is_empty or state.fallback is not None
         )
+        self._checkpoint = Checkpoint() if checkpoint is None else checkpoint
         self._epochs: Epochs | None = None
         self._start = time.perf_counter()
 
@@ -83,12 +91,17 @@ class Run:
             Where the loss, or with a fallback a parameter, is not finite.
         """
         state, n_rows, fallback = self.state, len(self.state.order), self.state.fallback
+        keep = self._keep_by(trainer)
+        seconds_before = self._go_on(trainer)
         runs_ahead = (
             not (self.is_watched or self._progress.is_shown or self._max_seconds < math.inf)
             and state.schedule.is_level
             and n_epochs > 1
         )
-        epochs = self._epochs = Epochs(trainer, state, draw, n_epochs, runs_ahead)
+        epochs = self._epochs = Epochs(
+            trainer, state, draw, n_epochs - state.epoch, runs_ahead, keep, seconds_before
+        )
+        n_before = state.epoch
         while state.epoch < n_epochs and not self.has_ended:
             self.begin_epoch()
             state.schedule.set(trainer, state.epoch)
@@ -109,6 +122,10 @@ class Run:
                     fallback.update()
                 raise
             self.end_epoch(logs)
+            if keep is not None and epochs.is_settled:
+                keep()
+        if self._checkpoint.is_on and state.epoch > n_before:
+            self._checkpoint.keep(partial(self._state_dict, trainer))
 
     def begin_epoch(self) -> None:
         """To be called before each epoch."""
@@ -155,12 +172,55 @@ class Run:
         if stopping is not None and has_stalled:
             self._stall(stopping)
         if not self.has_ended and time.perf_counter() - self._start > self._max_seconds:
+            self._is_late = True
             self._end(f"max_seconds={self._max_seconds} have passed. Stopping.")
 
     def settle(self) -> None:
         """Leave the trainer at the end of the epoch that was looked at last."""
         if self._epochs is not None:
             self._epochs.settle()
+
+    def _keep_by(self, trainer: Trainer) -> Callable[[], None] | None:
+        """Return what keeps the run in its checkpoint if that is due; None without one."""
+        checkpoint = self._checkpoint
+        if not checkpoint.is_on:
+            return None
+        self._callbacks.warn_of_states(warn_user)
+        self._callbacks.state_dict()  # raises now, not in the middle of an epoch
+
+        def keep() -> None:
+            if checkpoint.is_due():
+                checkpoint.keep(partial(self._state_dict, trainer))
+
+        return keep
+
+    def _state_dict(self, trainer: Trainer) -> dict[str, Any]:
+        """Return all that `_go_on` needs."""
+        found, epochs = self.state.state_dict(trainer), self._epochs
+        return found | {
+            "epoch_seconds": epochs.seconds_within if epochs and found["sums"] else None,
+            "seconds": time.perf_counter() - self._start,
+            "has_ended": self.has_ended and not (self._is_late or self._callbacks.has_paused),
+            "callbacks": self._callbacks.state_dict(),
+        }
+
+    def _go_on(self, trainer: Trainer) -> float | None:
+        """Go on from the checkpoint, if there is one; return the seconds of an epoch within."""
+        checkpoint, found = self._checkpoint, self._checkpoint.found
+        if found is None:
+            return None
+        with checkpoint.refusing_damage():
+            self.state.load_state_dict(found, trainer)
+            seconds, before = float(found["seconds"]), found["epoch_seconds"]
+            before = float(before) if found["sums"] else None
+            states, has_ended = list(found["callbacks"]), bool(found["has_ended"])
+        self._start -= seconds
+        # Where time has ended it, there may be more of it now.
+        is_late = before is None and seconds > self._max_seconds
+        self.has_ended = has_ended or is_late
+        self._callbacks.load_state_dict(states)
+        self._show()
+        return before
 
     def _stall(self, stopping: Stopping) -> None:
         """Go on in another way, or end, as the schedule has it."""

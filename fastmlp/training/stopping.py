@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fastmlp.parameters import Parameters
 
@@ -56,6 +57,23 @@ class Stopping:
                 self.best_parameters = parameters.copy()
         self.n_stalled = self.n_stalled + 1 if is_worse else 0
         return self.n_stalled > self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the figures and the best parameters so far, for `load_state_dict`."""
+        best = self.best_parameters
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "n_stalled": self.n_stalled,
+            "best_parameters": None if best is None else best._asdict(),
+        }
+
+    def load_state_dict(self, kept: Mapping[str, Any], parameters: Parameters) -> None:
+        """Go on from another one's figures, about parameters of these shapes and this dtype."""
+        self.best, self.best_epoch = float(kept["best"]), int(kept["best_epoch"])
+        self.n_stalled = int(kept["n_stalled"])
+        best = kept["best_parameters"]
+        self.best_parameters = None if best is None else parameters.restored(best)
 
     @property
     def n_safe(self) -> int:

@@ -170,6 +170,11 @@ class Plan:
             layer["squares"] = np.where(is_shared, known.ctypes.data, 0)
             layer[0]["squares"] = known.ctypes.data
 
+    def squares_by_columns(self) -> list[Array]:
+        """Views of what the kernels have added up in a single epoch, an array for each layer."""
+        n_columns = self.layers[0]["n_out"]
+        return [self._kept["squares", i][0, :n] for i, n in enumerate(n_columns)]
+
     def squares(self) -> Array:
         """The sum of squares of all weights in each epoch, as accumulated by the kernels."""
         sums = [

@@ -154,5 +154,9 @@ class StepTable:
         loss = self._losses_of_steps()[self._is_taken][-1]
         return float(loss / (self._total or self._sums[self._is_taken][-1]))
 
+    def losses_of(self, n_steps: int) -> Array:
+        """A view of the sums of losses of the first steps."""
+        return self._losses[:n_steps]
+
     def _losses_of_steps(self) -> NDArray[np.float64]:
         return self._losses[: self.n_steps].astype(np.float64).reshape(self._rows.shape)

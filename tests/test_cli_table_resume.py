@@ -1,0 +1,70 @@
+"""The folder of a run on a table: replaced as one, and gone on with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_table_tools import customers, write
+from cli_tools import names, one_line_error, succeed
+
+pytest.importorskip("sklearn", "1.9")
+
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+SAVED = ["history.csv", "model.safetensors", "out_of_fold.csv", "table.json"]
+FILES = sorted(
+    [*SAVED, "importances.png", "learning_curves.png", "run.json", "truth_and_prediction.png"]
+)
+TABLE = customers()[["months", "charge", "contract", "spend"]]
+# The process ends when an act begins.
+PROGRAM = """
+import os, sys
+from fastmlp.cli import app, table_run
+setattr(table_run, sys.argv[1], lambda *args: os._exit(9))
+app(sys.argv[2:])
+"""
+
+
+def killed(at: str, *arguments: object) -> None:
+    command = [sys.executable, "-c", PROGRAM, at, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+
+
+def begun(at: str) -> tuple[str, ...]:
+    data = write(Path("table.csv"), TABLE)
+    arguments = ("train", "--data", data, "--label", "spend", "--seed", 1)
+    killed(at, *arguments, "--out", "out", "--overwrite")
+    return tuple(map(str, arguments))
+
+
+def test_a_run_that_was_killed_goes_on(csv: Path) -> None:
+    succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
+    arguments = begun("draw")
+    # Nothing of the run on pixels is left, nor is anything drawn yet.
+    assert {*SAVED} < {*names("out")} <= {*SAVED, "checkpoint.safetensors", "unfinished.json"}
+    asked = json.loads(Path("out/unfinished.json").read_text())["options"]
+    assert asked == {
+        "data": str(Path("table.csv").absolute()), "label": "spend", "seed": 1, "kind": "table",
+    }  # fmt: skip
+    succeed("train", "--resume", "out")
+    succeed(*arguments, "--out", "whole")
+    assert names("out") == names("whole") == FILES
+    for name in ("model.safetensors", "out_of_fold.csv", "run.json"):
+        assert (Path("out") / name).read_bytes() == (Path("whole") / name).read_bytes()
+
+
+@pytest.mark.parametrize("column", ["contract", "spend"])
+def test_a_table_that_changed_is_refused_by_name(column: str) -> None:
+    begun("_save")
+    changed = TABLE.copy()
+    changed.loc[3, column] = changed.loc[4, column]
+    assert not changed.equals(TABLE)
+    write(Path("table.csv"), changed)
+    line = one_line_error("train", "--resume", "out")
+    assert "table.csv is not what the run was begun with" in line
+    write(Path("table.csv"), TABLE.rename(columns={"months": "weeks"}))
+    assert "is not what the run was begun with" in one_line_error("train", "--resume", "out")
