@@ -17,6 +17,7 @@ from tables_tools import (
 )
 
 from fastmlp import TableRegressor
+from fastmlp.tables.folds import folds_of
 from fastmlp.tables.temperature import tempered
 
 
@@ -96,9 +97,8 @@ def test_rows_that_occur_twice_stay_in_one_fold(kind, y):
 
 def test_rows_of_a_group_stay_in_one_fold():
     groups = np.arange(len(X)) % 40
-    folds = TableRegressor(n_members=4)._folds(
-        X.to_numpy(), NEW_NUMBERS, None, groups, np.random.RandomState(0)
-    )
+    random = np.random.RandomState(0)
+    folds = folds_of(None, 4, X.to_numpy(), NEW_NUMBERS, None, groups, None, random)
     assert len(folds) == 4
     for train, held_out in folds:
         assert not set(groups[train]) & set(groups[held_out])

@@ -45,7 +45,8 @@ def repeated(x: NDArray[np.float32], y: Array) -> NDArray[np.intp]:
     return numbers.astype(np.intp)
 
 
-def of_rows(
+def folds_of(
+    cv: Any,
     n_members: int,
     x: Array,
     y: Array,
@@ -56,11 +57,18 @@ def of_rows(
 ) -> list[Fold]:
     """Return a fold for each member: rows of a group, or the same rows, are in one of them.
 
+    Folds of the user's own, `cv`, are taken as they are.
+
     Raises
     ------
     ValueError
-        If there is one group only, or not one for each row.
+        If there is one group only, or not one for each row, or `cv` makes no sense.
     """
+    if cv is not None:
+        found = of_cv(cv, x, y, groups, strata is not None)
+        if weights is not None:
+            refuse_without_weight(found, weights)
+        return found
     if groups is not None:
         check_consistent_length(x, groups)
         groups = np.asarray(refuse_missing(groups, "groups"))
