@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from fastmlp.cli.lock import locked
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write, check_writable
+from fastmlp.locks import locked
 from fastmlp.network.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_folder(
     OSError
         If it can't be made or written to, is refused, or another process writes to it.
     """
-    with ExitStack() as stack:
+    with ExitStack() as after_lock, ExitStack() as stack:
         with signals.held():
             try:
                 folder, made = _make(out, name)
@@ -69,7 +69,7 @@ def run_folder(
                     f"another run is writing to {folder}: "
                     "wait until it has ended, or give another folder with --out"
                 ) from None
-            stack.callback(_remove_empty, made)
+            after_lock.callback(_remove_empty, made)  # on Windows the lock is a file in the folder
             if found := [file for file in kept if (folder / file).exists()]:
                 raise FileExistsError(
                     f"{folder} holds a run already ({', '.join(found)}): "
