@@ -23,6 +23,7 @@ from typing import Any
 from numba import types
 
 from fastmlp.kernels.codegen.cache import compiled
+from fastmlp.kernels.codegen.registers import IS_ARM64
 from fastmlp.kernels.codegen.simd import INT32, INT64, Lanes
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
@@ -74,10 +75,9 @@ def _pause(v: Lanes, amount: Any) -> None:
     """Tell the core that this loop only waits, which saves power; `amount` is ignored."""
     from llvmlite import ir
 
-    machine = platform.machine().lower()
-    if machine in ("x86_64", "amd64", "i686"):
+    if platform.machine().lower() in ("x86_64", "amd64", "i686"):
         v.call("llvm.x86.sse2.pause", ir.VoidType(), [])
-    elif machine in ("aarch64", "arm64"):
+    elif IS_ARM64:
         v.call("llvm.aarch64.hint", ir.VoidType(), [ir.Constant(INT32, 1)])
 
 
