@@ -11,7 +11,9 @@ from collections import deque
 
 from fastmlp.kernels.runtime.threads import usable_threads
 
-STRETCH_SECONDS = 0.015  # the longest that Ctrl-C has to wait
+# The longest that Ctrl-C has to wait. Not shorter: where another Python thread is busy, the GIL has
+# to be waited for after each stretch, 5 ms.
+STRETCH_SECONDS = 0.025
 # Steps of the very first stretch, and of the first one with another number of threads: they only
 # serve to find out how many steps make a stretch.
 FIRST_STEPS = 4

@@ -20,7 +20,9 @@ import os
 import platform
 from typing import Any
 
+import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from fastmlp.kernels.codegen.cache import compiled
 from fastmlp.kernels.codegen.registers import IS_ARM64
@@ -81,6 +83,15 @@ def _pause(v: Lanes, amount: Any) -> None:
         v.call("llvm.aarch64.hint", ir.VoidType(), [ir.Constant(INT32, 1)])
 
 
+def disband(team: NDArray[np.uint8]) -> None:
+    """Send all threads of a team home that come to the gate, or wait there; thread 0 works alone.
+
+    From Python, which does it if a thread is missing: to wait for one in vain takes for ever where
+    no core is free, as each look is followed by other programs' turns.
+    """
+    team.view(np.int64)[GATE // 8] = DISBANDED
+
+
 @compiled
 def enter(team, thread, n_threads):
     """Pass the gate; returns how many threads work, or 0 to a helper that has no team."""
@@ -95,6 +106,8 @@ def enter(team, thread, n_threads):
             if waiting == n_threads - 1:
                 if _swap(gate, waiting, OPEN) != 0:
                     return n_threads
+            elif waiting == DISBANDED:
+                return 1
             elif looks > GATE_LOOKS:
                 if _swap(gate, waiting, DISBANDED) != 0:
                     return 1
