@@ -1,4 +1,7 @@
-"""What else a program does costs a fit little: at most 1.3 times the time on one thread alone."""
+"""What else a program does costs a fit little: at most 1.3 times the time on one thread alone.
+
+To be run where nothing else does: a core for the fit and one for its neighbour.
+"""
 
 from __future__ import annotations
 
