@@ -20,6 +20,8 @@ import pytest
 from engine_tools import Run, assert_same_bits, make_labels, make_parameters, make_rows, train
 
 from fastmlp.kernels import trainer as trainer_module
+from fastmlp.kernels.codegen.buffers import aligned
+from fastmlp.kernels.runtime import barrier
 from fastmlp.kernels.runtime.threads import Helpers
 
 SIZES = (20, 70, 6, 50)  # shared layers and one that is each thread's own
@@ -86,6 +88,48 @@ def test_helpers_that_cannot_be_started(returned, expected, monkeypatch, n_start
     assert_same_bits(fit(), expected)
     assert {thread for thread, _ in returned} == set(range(n_started + 1))
     assert all(n_worked == (1 if thread == 0 else 0) for thread, n_worked in returned)
+
+
+@pytest.mark.parametrize("n_started", [0, 1])
+def test_nobody_looks_for_helpers_that_cannot_be_started(monkeypatch, n_started):
+    """Each look gives other programs a turn, so that 20,000 of them may take minutes."""
+    team = aligned(barrier.TEAM_BYTES, np.uint8)
+    came: list[int] = []
+
+    def work(thread: int) -> None:
+        came.append(barrier.enter(team.ctypes.data, thread, 3))
+
+    barrier.enter(team.ctypes.data, 0, 1)  # compiles
+    start = _thread.start_new_thread
+    turns = iter([*[True] * n_started, False])
+
+    def failing(*arguments: Any) -> int:
+        if next(turns):
+            return start(*arguments)
+        raise RuntimeError("can't start new thread")
+
+    replace_start(monkeypatch, failing)
+    order: list[str] = []
+    Helpers().run(work, 3, lambda: (order.append("disbanded"), barrier.disband(team)))
+    assert order == ["disbanded"]
+    assert sorted(came) == [0] * n_started + [1]
+
+
+def test_helpers_are_sent_home_at_once_if_thread_0_fails():
+    team = aligned(barrier.TEAM_BYTES, np.uint8)
+    came: list[int] = []
+
+    def work(thread: int) -> None:
+        if thread == 0:
+            raise KeyboardInterrupt
+        came.append(barrier.enter(team.ctypes.data, thread, 3))
+
+    barrier.enter(team.ctypes.data, 0, 1)  # compiles
+    order: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        Helpers().run(work, 3, lambda: (order.append("disbanded"), barrier.disband(team)))
+    assert order == ["disbanded"]
+    assert came == [0, 0]
 
 
 def test_helpers_too_late_are_sent_home(returned, expected, monkeypatch):

@@ -200,6 +200,16 @@ def test_a_trial_that_has_no_hope_ends_soon(monkeypatch):
     assert share(close[20:], 1) > 1.5 * share(clear[20:], 1) > 0
 
 
+def test_a_trial_without_a_free_core_is_short(monkeypatch):
+    """Threads that wait for each other's core: a hundred times slower, and most of a short fit."""
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
+    seconds = {1: 1e-4, 2: 1e-2}
+    taken = stretches(30, seconds.__getitem__, Pace(None, 9))
+    trials = [steps * seconds[n] for n, steps in taken if n == 2]
+    assert 2 <= len(trials) <= 6
+    assert sum(trials) < 0.2
+
+
 def test_no_more_threads_than_find_work(monkeypatch):
     monkeypatch.setattr(autotune, "usable_threads", lambda: 16)
     assert Pace(None, 4).choices == [1, 4]

@@ -2,6 +2,6 @@
 
 `checkpoint` is what a run sees of it: what there was, and when to hand over what there is now.
 `file` writes that to one file, and reads it, for one run or for several side by side. `tree` turns
-nested values into JSON and arrays, `random_streams` has the states of generators, `fingerprint`
-says what a training is about, and `lock` keeps two trainings from one file.
+nested values into JSON and arrays, `random_streams` has the states of generators, and
+`fingerprint` says what a training is about.
 """

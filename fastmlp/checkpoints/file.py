@@ -16,10 +16,10 @@ import numpy as np
 
 from fastmlp import checks
 from fastmlp.checkpoints.fingerprint import of_data
-from fastmlp.checkpoints.lock import locked
 from fastmlp.checkpoints.tree import Array, put_together, taken_apart
 from fastmlp.files import atomic_write, check_writable, sync_folder
 from fastmlp.json_text import parse
+from fastmlp.locks import locked
 from fastmlp.tensors import Format, refusing_damage
 from fastmlp.words import shown
 
@@ -114,7 +114,9 @@ class CheckpointFile(NoFile):
         try:
             if self._target.is_dir():
                 raise IsADirectoryError
-            self._guard.enter_context(locked(self._target))
+            # On another file, as this one is replaced meanwhile.
+            beside = self._target.with_name(f".{self._target.name}.lock")
+            self._guard.enter_context(locked(beside))
         except BlockingIOError:
             raise RuntimeError(
                 f"{self.path} is the checkpoint of a training that is running: wait for its end, "

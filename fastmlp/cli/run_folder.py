@@ -11,11 +11,11 @@ from pathlib import Path
 
 from rich.table import Table
 
-from fastmlp.cli.lock import locked
 from fastmlp.cli.run_files import BESIDE, CHECKPOINT, UNFINISHED, new_files
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import remove_dead_parts
+from fastmlp.locks import locked
 from fastmlp.network.model_file import MODEL_NAME
 
 DEFAULT_NAME = "fastmlp-run"
@@ -42,7 +42,7 @@ def run_folder(
     OSError
         If it can't be made or written to, is a link, is refused, or another process writes to it.
     """
-    with ExitStack() as stack:
+    with ExitStack() as after_lock, ExitStack() as stack:
         with signals.held():
             try:
                 folder, made = _make(out, name)
@@ -58,7 +58,7 @@ def run_folder(
                     f"another run is writing to {folder}: "
                     "wait until it has ended, or give another folder with --out"
                 ) from None
-            stack.callback(_remove_empty, made)
+            after_lock.callback(_remove_empty, made)  # on Windows the lock is a file in the folder
             if found := [file for file in kept if os.path.lexists(folder / file)]:
                 go_on = f", go on with it by --resume {folder}" * (folder / UNFINISHED).exists()
                 raise FileExistsError(

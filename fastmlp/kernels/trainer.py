@@ -24,7 +24,7 @@ from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
 from fastmlp.kernels.layout.memory_plan import useful_threads
 from fastmlp.kernels.runtime import clock, midway
 from fastmlp.kernels.runtime.autotune import Pace
-from fastmlp.kernels.runtime.barrier import TEAM_BYTES
+from fastmlp.kernels.runtime.barrier import TEAM_BYTES, disband
 from fastmlp.kernels.runtime.interpreter import run
 from fastmlp.kernels.runtime.step_table import StepTable
 from fastmlp.kernels.runtime.threads import Fit, Helpers
@@ -246,7 +246,9 @@ seed, with_penalty, total
             self._run_part(0, 1, first, last)
         else:
             self._helpers.run(
-                lambda thread: self._run_part(thread, n_threads, first, last), n_threads
+                lambda thread: self._run_part(thread, n_threads, first, last),
+                n_threads,
+                lambda: disband(self._team),
             )
 
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:

@@ -15,7 +15,7 @@ import json
 import pickle
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -27,6 +27,7 @@ import numpy as np
 from numba.core import config, sigutils
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaWarning
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
@@ -71,7 +72,14 @@ def compiled(function: Any) -> Any:
         )
     check_compiler()
     kernel: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    kernel._cache = KernelCache(function)
+    cache = kernel._cache = KernelCache(function)
+    compile_now = kernel.compile
+
+    def compile_in_turn(signature: Any) -> Any:
+        with global_compiler_lock, cache.turn(signature, kernel.targetctx.codegen()):
+            return compile_now(signature)
+
+    kernel.compile = compile_in_turn
     watch.functions.add(function)
     return kernel
 
@@ -149,6 +157,19 @@ class KernelCache(_Cache):
     def is_asleep(self) -> bool:
         """Whether to bypass the cache: a kernel compiled as part of another one is inlined."""
         return not self._enabled or watch.depth > 0
+
+    @contextlib.contextmanager
+    def turn(self, signature: Any, codegen: Any) -> Iterator[None]:
+        """Load, compile and save in here: of several processes, one compiles, the others load.
+
+        Enter it with Numba's compiler lock held: two threads that took both locks in different
+        orders would wait for each other.
+        """
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(Exception):  # whatever is wrong there, don't wait
+                if not self.is_asleep and (key := self._key(signature, codegen)):
+                    stack.enter_context(cache_file.turn(self._path(key)))
+            yield
 
     def load(self, signature: Any, codegen: Any) -> bytes | None:
         """Return what `save` stored; return None or raise OSError or ValueError if nothing is."""

@@ -70,12 +70,19 @@ class Kernel:
         """The address, and the library that must be kept alive while the address is in use."""
         signature = types.void(types.intp, types.intp, *map(EntryType, entries))
         codegen = cpu_target.target_context.codegen()
+        with self._cache.turn(signature, codegen):
+            return self._load(signature, codegen) or self._compile(signature, codegen)
+
+    def _load(self, signature: Any, codegen: Any) -> tuple[int, Any] | None:
         with contextlib.suppress(Exception):  # whatever is wrong with the file, compile instead
             if payload := self._cache.load(signature, codegen):
                 externals, name, parts = pickle.loads(payload)
                 provide(externals, cpu_target.target_context)
                 library = codegen.unserialize_library(parts)
                 return library.get_pointer_to_function(name), library
+        return None
+
+    def _compile(self, signature: Any, codegen: Any) -> tuple[int, Any]:
         check_compiler()
         with event.trigger_event("numba:compile", data={"dispatcher": self}):
             callback: Any = CFunc(self.py_func, (signature.args, types.void), {}, OPTIONS)

@@ -11,13 +11,17 @@ from collections import deque
 
 from fastmlp.kernels.runtime.threads import usable_threads
 
-STRETCH_SECONDS = 0.015  # the longest that Ctrl-C has to wait
+# The longest that Ctrl-C has to wait. Not shorter: where another Python thread is busy, the GIL has
+# to be waited for after each stretch, 5 ms.
+STRETCH_SECONDS = 0.025
 # Steps of the very first stretch, and of the first one with another number of threads: they only
 # serve to find out how many steps make a stretch.
 FIRST_STEPS = 4
 TRIAL = 4  # stretches, the fastest of which counts: an idle core takes some ms to wake up
 TOO_SHORT = 0.0005  # seconds of a stretch for a trial of several threads; to start one takes 50 us
-HOPELESS = 1.3  # a trial of one thread ends after two stretches if it is slower by this factor
+# A trial ends after two stretches if it is slower by this factor. With several threads, the first
+# ones may be slow because their cores wake up, or ever so slow because there is no free core.
+HOPELESS, HOPELESS_TOGETHER = 1.3, 4.0
 SHORTEST, LONGEST = 4, 64  # stretches between trials
 PATIENCE = 1.25  # an explicit number of threads may be slower than one thread by this factor
 
@@ -54,9 +58,11 @@ class Pace:
         """Return the next stretch's number of threads and of steps."""
         if not self._recent:
             return self._current, FIRST_STEPS
-        steps = max(1, int(STRETCH_SECONDS / min(map(min, self._recent.values()))))
-        is_new = self._current not in self._recent
-        return self._current, min(FIRST_STEPS, steps) if is_new else steps
+        # Not the steps of the fastest choice: without a free core, others take 100 times as long.
+        own = self._recent.get(self._current)
+        seconds = min(own) if own else min(map(min, self._recent.values()))
+        steps = max(1, int(STRETCH_SECONDS / seconds))
+        return self._current, steps if own else min(FIRST_STEPS, steps)
 
     def took(self, n_threads: int, n_steps: int, seconds: float) -> None:
         """Record how long a stretch of `n_steps` steps took with `n_threads` threads."""
@@ -83,14 +89,11 @@ class Pace:
         self._current, self._left = self._preferred, self._interval
 
     def _is_hopeless(self) -> bool:
-        """Whether the current trial is one of a single thread that was far too slow twice.
-
-        A trial of several threads always runs to its end, since their cores take time to wake up.
-        """
-        if self._current != 1 or self._preferred == 1 or len(self._tried) < 2:
+        """Whether the current trial was far too slow twice."""
+        if self._current == self._preferred or len(self._tried) < 2:
             return False
         known = min(self._recent.get(self._preferred, [float("inf")]))
-        return min(self._tried) > HOPELESS * known
+        return min(self._tried) > known * (HOPELESS if self._current == 1 else HOPELESS_TOGETHER)
 
     def _cost(self, n_threads: int) -> float:
         """Seconds per step; those of one thread are multiplied by the handicap."""

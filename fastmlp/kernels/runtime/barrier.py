@@ -20,9 +20,12 @@ import os
 import platform
 from typing import Any
 
+import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from fastmlp.kernels.codegen.cache import compiled
+from fastmlp.kernels.codegen.registers import IS_ARM64
 from fastmlp.kernels.codegen.simd import INT32, INT64, Lanes
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
 
@@ -74,11 +77,19 @@ def _pause(v: Lanes, amount: Any) -> None:
     """Tell the core that this loop only waits, which saves power; `amount` is ignored."""
     from llvmlite import ir
 
-    machine = platform.machine().lower()
-    if machine in ("x86_64", "amd64", "i686"):
+    if platform.machine().lower() in ("x86_64", "amd64", "i686"):
         v.call("llvm.x86.sse2.pause", ir.VoidType(), [])
-    elif machine in ("aarch64", "arm64"):
+    elif IS_ARM64:
         v.call("llvm.aarch64.hint", ir.VoidType(), [ir.Constant(INT32, 1)])
+
+
+def disband(team: NDArray[np.uint8]) -> None:
+    """Send all threads of a team home that come to the gate, or wait there; thread 0 works alone.
+
+    From Python, which does it if a thread is missing: to wait for one in vain takes for ever where
+    no core is free, as each look is followed by other programs' turns.
+    """
+    team.view(np.int64)[GATE // 8] = DISBANDED
 
 
 @compiled
@@ -95,6 +106,8 @@ def enter(team, thread, n_threads):
             if waiting == n_threads - 1:
                 if _swap(gate, waiting, OPEN) != 0:
                     return n_threads
+            elif waiting == DISBANDED:
+                return 1
             elif looks > GATE_LOOKS:
                 if _swap(gate, waiting, DISBANDED) != 0:
                     return 1

@@ -133,12 +133,17 @@ class Helpers:
     def __init__(self) -> None:
         self._at_work: list[_Helper] = []
 
-    def run(self, work: Callable[[int], object], n_threads: int) -> None:
+    def run(
+        self,
+        work: Callable[[int], object],
+        n_threads: int,
+        disband: Callable[[], object] = lambda: None,
+    ) -> None:
         """Call ``work(thread)`` for thread 0 to n_threads - 1, each in its own thread.
 
         Thread 0 is the caller's. If a helper can't be started, it and those after it are missing,
         and `work` must be able to do without them. Returns, or raises, when all have returned; an
-        interrupt waits for them too.
+        interrupt waits for them too. `disband` is called before that if a thread will not come.
         """
         try:
             seats = _Seats()
@@ -147,11 +152,15 @@ class Helpers:
                 try:
                     _thread.start_new_thread(helper.run, ())
                 except RuntimeError:  # the system has no thread left
+                    disband()
                     break
                 # An interrupt right here leaves a helper that nobody joins; it finds no thread 0 at
                 # the gate, and returns.
                 self._at_work.append(helper)
             work(0)
+        except BaseException:
+            disband()
+            raise
         finally:
             self.wait()
 
