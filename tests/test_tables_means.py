@@ -35,8 +35,7 @@ def test_means_are_shrunk_as_if_there_were_more_rows():
     between = (n * ((own - Y.mean()) ** 2).sum() - (N_LEVELS - 1) * within) / (N_ROWS - n)
     s = within / between
     expected = (n * own + s * Y.mean()) / (n + s)
-    np.testing.assert_allclose(found.means[0][:-1], expected, rtol=1e-9)
-    assert found.means[0][-1] == pytest.approx(Y.mean())
+    np.testing.assert_allclose(found.means[0], expected - Y.mean(), rtol=1e-9)
     assert found.levels == tuple(TEXTS.levels)
 
 
@@ -86,6 +85,29 @@ def test_rows_without_weight_have_no_say():
     found, _ = learned(TEXTS, wild, weights)
     expected, _ = learned(TEXTS, Y, weights)
     np.testing.assert_array_equal(found.means, expected.means)
+
+
+def test_the_size_of_weights_does_not_matter():
+    expected, _ = learned(TEXTS, Y)
+    for weight in (1e-5, 1e3):
+        found, _ = learned(TEXTS, Y, np.full(N_ROWS, weight))
+        np.testing.assert_allclose(found.means, expected.means, rtol=1e-9)
+
+
+def test_parts_can_not_be_told_apart():
+    """Their targets differ, as those of groups do; levels that say nothing stay at 0."""
+    parts = np.array_split(np.arange(N_ROWS), 5)
+    drift = np.arange(N_ROWS) // (N_ROWS // 5) + 0.1 * RNG.normal(size=N_ROWS)
+    fresh = Texts(np.arange(N_ROWS) // 15, TEXTS.levels)  # levels of one part only
+    assert learned(fresh, drift, held_out=parts) is None
+
+
+def test_a_class_that_levels_do_not_differ_in_leaves_the_others_their_means():
+    targets = np.stack([Y, np.ones(N_ROWS)], axis=1)
+    found, out = level_means.learn(TEXTS, targets, None, (), 0)
+    assert out.shape == (N_ROWS, found.n_outputs) == (N_ROWS, 2)
+    assert np.ptp(out[:, 0]) > 1
+    np.testing.assert_array_equal(out[:, 1], 0)
 
 
 def test_rare_and_new_levels_have_the_mean_of_all():
