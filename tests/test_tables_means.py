@@ -172,16 +172,38 @@ def test_a_column_that_says_more_weighs_more():
     x["g"] = x["a"] > 0
     encoder = TableEncoder().fit(x)
     encoded, y = encoder.transform(x), np.sin(2 * x["b"].to_numpy())
-    weights = column_weights(encoder, encoded, y, None, is_classifier=False)
+    rows = np.arange(400)
+    weights = column_weights(encoder, encoded, y, None, rows, is_classifier=False)
     assert weights.argmax() == 1
     assert weights[1] > 1.3
     assert weights[[0, 2, 3, 4, 5, 6]].max() < 1
-    of_classes = column_weights(encoder, encoded, (y > 0).astype(int), None, is_classifier=True)
+    of_classes = column_weights(
+        encoder, encoded, (y > 0).astype(int), None, rows, is_classifier=True
+    )
     assert of_classes.argmax() == 1
     # Rows without weight don't count.
     own = np.arange(400) < 200
     mixed = np.where(own, y, x["f"])
-    weighted = column_weights(encoder, encoded, mixed, own.astype(float), is_classifier=False)
+    weighted = column_weights(encoder, encoded, mixed, own.astype(float), rows, is_classifier=False)
     assert weighted.argmax() == 1
-    nothing = column_weights(encoder, encoded, np.zeros(400), None, is_classifier=False)
+    nothing = column_weights(encoder, encoded, np.zeros(400), None, rows, is_classifier=False)
     np.testing.assert_array_equal(nothing, np.ones(7))
+    judging = column_weights(encoder, encoded, mixed, None, rows[own], is_classifier=False)
+    assert judging.argmax() == 1
+
+
+@pytest.mark.parametrize("has_validation", [False, True])
+def test_rows_that_only_judge_have_no_say_in_what_columns_weigh(has_validation, monkeypatch):
+    seen = []
+
+    def spy(encoder, x, targets, weights, rows, is_classifier):
+        seen.append((len(x), rows))
+        return np.ones(len(encoder._blocks))
+
+    monkeypatch.setattr("fastmlp.tables.base.column_weights", spy)
+    x = X[["size"]]
+    held_out = {"X_val": x[100:150], "y_val": Y[100:150]} if has_validation else {}
+    TableRegressor(**{**SETTINGS, "n_members": 1}).fit(x[:100], Y[:100], **held_out)
+    ((n_rows, rows),) = seen
+    assert (n_rows, len(rows)) == ((150, 100) if has_validation else (100, 80))
+    assert rows.max() < 100
