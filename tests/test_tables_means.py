@@ -11,6 +11,8 @@ from fastmlp.tables import level_means
 from fastmlp.tables.cells import Texts
 from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.importance import column_weights
+from fastmlp.tables.written import encoder_from_json
+from fastmlp.tensors import MALFORMED
 
 RNG = np.random.default_rng(0)
 N_ROWS, N_LEVELS = 2100, 140
@@ -119,6 +121,27 @@ def test_rare_and_new_levels_have_the_mean_of_all():
     out = np.empty((4, 1), np.float32)
     found.write(found.places(new), out)
     assert out[0] == out[1] == out[2] != out[3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"levels": ["a", "a"]},
+        {"levels": ["a"]},
+        {"means": []},
+        {"means": [[0.0, np.inf]]},
+        {"means": [[0.0, 10**400]]},
+        {"means": [[0.0, 1.0], [0.0, 1.0]]},
+        {"numbers": []},
+    ],
+)
+def test_means_of_damaged_files_are_refused(change):
+    number = {"median": 0.0, "scale": 1.0, "edges": [], "has_gaps": False}
+    sound = {"levels": ["a", "b"], "means": [[0.0, 1.0]], "numbers": [number]}
+    one = {"place": 0, "kind": "text", "form": "%Y-%m-%d", "encoding": sound}
+    encoder_from_json({}, [], [one], 1, None)
+    with pytest.raises(MALFORMED):
+        encoder_from_json({}, [], [{**one, "encoding": sound | change}], 1, None)
 
 
 @pytest.mark.parametrize("held_out", [False, True])
