@@ -204,6 +204,14 @@ def test_other_outputs_than_the_losss_are_not_trained(name):
     assert quiet(model.set_params(warm_start=False), x, y).out_activation_ != "tanh"
 
 
+def test_onnx_of_lists(tmp_path):
+    model = assembled(MLPClassifier, classes_=["a", "b", "c"])
+    model.coefs_ = [np.asarray(w).tolist() for w in model.coefs_]
+    model.to_onnx(tmp_path / "model.onnx")
+    probabilities, _ = run(tmp_path / "model.onnx", X)
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=1e-5)
+
+
 def test_files_of_them(tmp_path):
     model = assembled(MLPClassifier, classes_=["a", "b", "c"])
     model.save(tmp_path / "model")

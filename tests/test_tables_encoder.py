@@ -307,3 +307,9 @@ def test_whole_numbers_in_text_are_codes_beside_numbers_only():
     as_text = table.astype(str)  # nobody has chosen that
     assert TableEncoder().fit(as_text).taken_for_ == {"code": "number", "size": "text"}
     assert TableEncoder().fit(as_text.to_numpy()).taken_for_ == {0: "number", 1: "text"}
+    rows = table.to_numpy()
+    for same in (table.astype(object), rows, rows.tolist()):
+        assert "text" in TableEncoder().fit(same).taken_for_.values()
+    flags = table.assign(size=table["size"] > 3)  # no numbers either
+    for same in (flags, flags.astype(object)):
+        assert TableEncoder().fit(same).taken_for_["code"] == "number"

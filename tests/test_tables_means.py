@@ -11,6 +11,8 @@ from fastmlp.tables import level_means
 from fastmlp.tables.cells import Texts
 from fastmlp.tables.encoder import TableEncoder
 from fastmlp.tables.importance import column_weights
+from fastmlp.tables.written import encoder_from_json
+from fastmlp.tensors import MALFORMED
 
 RNG = np.random.default_rng(0)
 N_ROWS, N_LEVELS = 2100, 140
@@ -35,8 +37,7 @@ def test_means_are_shrunk_as_if_there_were_more_rows():
     between = (n * ((own - Y.mean()) ** 2).sum() - (N_LEVELS - 1) * within) / (N_ROWS - n)
     s = within / between
     expected = (n * own + s * Y.mean()) / (n + s)
-    np.testing.assert_allclose(found.means[0][:-1], expected, rtol=1e-9)
-    assert found.means[0][-1] == pytest.approx(Y.mean())
+    np.testing.assert_allclose(found.means[0], expected - Y.mean(), rtol=1e-9)
     assert found.levels == tuple(TEXTS.levels)
 
 
@@ -88,6 +89,29 @@ def test_rows_without_weight_have_no_say():
     np.testing.assert_array_equal(found.means, expected.means)
 
 
+def test_the_size_of_weights_does_not_matter():
+    expected, _ = learned(TEXTS, Y)
+    for weight in (1e-5, 1e3):
+        found, _ = learned(TEXTS, Y, np.full(N_ROWS, weight))
+        np.testing.assert_allclose(found.means, expected.means, rtol=1e-9)
+
+
+def test_parts_can_not_be_told_apart():
+    """Their targets differ, as those of groups do; levels that say nothing stay at 0."""
+    parts = np.array_split(np.arange(N_ROWS), 5)
+    drift = np.arange(N_ROWS) // (N_ROWS // 5) + 0.1 * RNG.normal(size=N_ROWS)
+    fresh = Texts(np.arange(N_ROWS) // 15, TEXTS.levels)  # levels of one part only
+    assert learned(fresh, drift, held_out=parts) is None
+
+
+def test_a_class_that_levels_do_not_differ_in_leaves_the_others_their_means():
+    targets = np.stack([Y, np.ones(N_ROWS)], axis=1)
+    found, out = level_means.learn(TEXTS, targets, None, (), 0)
+    assert out.shape == (N_ROWS, found.n_outputs) == (N_ROWS, 2)
+    assert np.ptp(out[:, 0]) > 1
+    np.testing.assert_array_equal(out[:, 1], 0)
+
+
 def test_rare_and_new_levels_have_the_mean_of_all():
     codes = CODES.copy()
     codes[0] = N_LEVELS
@@ -97,6 +121,27 @@ def test_rare_and_new_levels_have_the_mean_of_all():
     out = np.empty((4, 1), np.float32)
     found.write(found.places(new), out)
     assert out[0] == out[1] == out[2] != out[3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"levels": ["a", "a"]},
+        {"levels": ["a"]},
+        {"means": []},
+        {"means": [[0.0, np.inf]]},
+        {"means": [[0.0, 10**400]]},
+        {"means": [[0.0, 1.0], [0.0, 1.0]]},
+        {"numbers": []},
+    ],
+)
+def test_means_of_damaged_files_are_refused(change):
+    number = {"median": 0.0, "scale": 1.0, "edges": [], "has_gaps": False}
+    sound = {"levels": ["a", "b"], "means": [[0.0, 1.0]], "numbers": [number]}
+    one = {"place": 0, "kind": "text", "form": "%Y-%m-%d", "encoding": sound}
+    encoder_from_json({}, [], [one], 1, None)
+    with pytest.raises(MALFORMED):
+        encoder_from_json({}, [], [{**one, "encoding": sound | change}], 1, None)
 
 
 @pytest.mark.parametrize("held_out", [False, True])
@@ -150,16 +195,38 @@ def test_a_column_that_says_more_weighs_more():
     x["g"] = x["a"] > 0
     encoder = TableEncoder().fit(x)
     encoded, y = encoder.transform(x), np.sin(2 * x["b"].to_numpy())
-    weights = column_weights(encoder, encoded, y, None, is_classifier=False)
+    rows = np.arange(400)
+    weights = column_weights(encoder, encoded, y, None, rows, is_classifier=False)
     assert weights.argmax() == 1
     assert weights[1] > 1.3
     assert weights[[0, 2, 3, 4, 5, 6]].max() < 1
-    of_classes = column_weights(encoder, encoded, (y > 0).astype(int), None, is_classifier=True)
+    of_classes = column_weights(
+        encoder, encoded, (y > 0).astype(int), None, rows, is_classifier=True
+    )
     assert of_classes.argmax() == 1
     # Rows without weight don't count.
     own = np.arange(400) < 200
     mixed = np.where(own, y, x["f"])
-    weighted = column_weights(encoder, encoded, mixed, own.astype(float), is_classifier=False)
+    weighted = column_weights(encoder, encoded, mixed, own.astype(float), rows, is_classifier=False)
     assert weighted.argmax() == 1
-    nothing = column_weights(encoder, encoded, np.zeros(400), None, is_classifier=False)
+    nothing = column_weights(encoder, encoded, np.zeros(400), None, rows, is_classifier=False)
     np.testing.assert_array_equal(nothing, np.ones(7))
+    judging = column_weights(encoder, encoded, mixed, None, rows[own], is_classifier=False)
+    assert judging.argmax() == 1
+
+
+@pytest.mark.parametrize("has_validation", [False, True])
+def test_rows_that_only_judge_have_no_say_in_what_columns_weigh(has_validation, monkeypatch):
+    seen = []
+
+    def spy(encoder, x, targets, weights, rows, is_classifier):
+        seen.append((len(x), rows))
+        return np.ones(len(encoder._blocks))
+
+    monkeypatch.setattr("fastmlp.tables.base.column_weights", spy)
+    x = X[["size"]]
+    held_out = {"X_val": x[100:150], "y_val": Y[100:150]} if has_validation else {}
+    TableRegressor(**{**SETTINGS, "n_members": 1}).fit(x[:100], Y[:100], **held_out)
+    ((n_rows, rows),) = seen
+    assert (n_rows, len(rows)) == ((150, 100) if has_validation else (100, 80))
+    assert rows.max() < 100

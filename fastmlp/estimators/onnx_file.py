@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier
 
 from fastmlp.estimators import by_hand
@@ -21,7 +22,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write the graph to `path`, whole or not at all; see the method of the same name."""
     graph = Graph()
     value = graph.add_network(estimator)
-    n_outputs = estimator.coefs_[-1].shape[1]
+    n_outputs = np.shape(estimator.coefs_[-1])[1]  # lists may have been assigned
     if is_classifier(estimator):
         _add_classifier_outputs(graph, value, n_outputs, estimator._labels)
     else:

@@ -164,7 +164,6 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         n_trained = max(len(fold.train) for fold in folds)
         n_fewest = min(len(fold.train) for fold in folds)
         seeds = [int(random.randint(2**31 - 1)) for _ in folds]
-
         n_epochs, n_jobs, deadline = recipe.n_epochs(n_trained), self._n_jobs(), None
 
         def make(seed: int, fold: Fold) -> Member:
@@ -186,7 +185,8 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 is_classifier, plain(self.encoder_, x), targets, weights, folds, seeds[0], n_jobs,
                 deadline,
             )  # fmt: skip
-        counts = column_weights(self.encoder_, x, targets, weights, is_classifier)
+        trained = np.unique(np.concatenate([fold.train for fold in folds]))
+        counts = column_weights(self.encoder_, x, targets, weights, trained, is_classifier)
         sizes = [block.n_outputs for block in self.encoder_._blocks]
         x *= (factors := recipe.input_factors(sizes, counts))
         members = [make(seed, fold) for seed, fold in zip(seeds, folds, strict=True)]

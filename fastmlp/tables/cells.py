@@ -48,7 +48,7 @@ def kind_of(column: pd.Series[Any], is_category: bool = False, is_typed: bool = 
     Categories, and columns that are said to be, are text. Text is 'time' if all of it is dates in
     one form, which tells day and month apart (see `dates`), and 'number' if there are more than
     `MOST_LEVELS_OF_CODES` different words and all of them are numerals, but for words for gaps;
-    but whole numbers without any gap are codes, if the table has columns of numbers (`is_typed`):
+    but whole numbers without such words are codes, if a column holds numbers (`is_typed`):
     whoever keeps these as text means it. Objects are what all of them are; where they are of
     several kinds, text.
 
@@ -72,6 +72,18 @@ def kind_of(column: pd.Series[Any], is_category: bool = False, is_typed: bool = 
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         return "time"
     return _kind_of_objects(column, is_typed)
+
+
+def holds_numbers(column: pd.Series[Any]) -> bool:
+    """Return whether all cells are numbers, not Booleans or numerals in text, in any container."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return False
+    if column.dtype != object:
+        return pd.api.types.is_numeric_dtype(column.dtype)
+    types = {type(cell) for cell in column.dropna()}
+    return bool(types) and all(
+        issubclass(found, Real | Decimal) and not issubclass(found, bool) for found in types
+    )
 
 
 def _kind_of_objects(column: pd.Series[Any], is_typed: bool) -> Kind:

@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,6 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from fastmlp.checks import warn_user
 from fastmlp.tables import level_means
 from fastmlp.tables.categories import Categories
+from fastmlp.tables.cells import holds_numbers
 from fastmlp.tables.columns import (
     are_categories,
     are_unclear_dates,
@@ -44,7 +44,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     - A number is scaled by median and interquartile range and clipped smoothly, and beside it
       stands a piecewise linear encoding in up to `n_bins` bins: quantiles, or where there are at
       most ``n_bins + 1`` different numbers one for each. A column says where it is missing, if it
-      ever is. (Tables of more than 85 numbers get fewer bins, of more than 512 none.)
+      ever is. (Tables of more than 64 numbers get fewer bins, of more than 512 none.)
     - Text and categories: one-hot, the `max_levels` commonest levels, of which "missing" is one; a
       column of two levels is 1 and -1. Other levels, new ones too, are all zeros.
       Of text with more levels than a tenth of the rows, and than 16, those of one row only are no
@@ -131,7 +131,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         columns = read_columns(self, X, reset=True)
         labels = list(getattr(self, "feature_names_in_", range(len(columns))))
         flags = list(are_categories(self.categorical_features, labels))
-        is_typed = any(pd.api.types.is_numeric_dtype(column.dtype) for column in columns)
+        is_typed = any(map(holds_numbers, columns))
         found = [read(c, is_one, is_typed) for c, is_one in zip(columns, flags, strict=True)]
         n_bins = bins_of([one.kind for one in found], len(columns[0]), int(self.n_bins))
         self._columns: list[Column] = []

@@ -18,7 +18,12 @@ POWER, LEAST, MOST = 0.25, 0.25, 4.0
 
 
 def column_weights(
-    encoder: TableEncoder, x: Array, targets: Array, weights: Array | None, is_classifier: bool
+    encoder: TableEncoder,
+    x: Array,
+    targets: Array,
+    weights: Array | None,
+    rows: Array,
+    is_classifier: bool,
 ) -> NDArray[np.float64]:
     """Return a weight for each block of the encoded table: 1 for one of average importance.
 
@@ -33,8 +38,10 @@ def column_weights(
         The table as the encoder returns it.
     targets : ndarray of shape (n_rows,)
     weights : ndarray of shape (n_rows,), optional
+    rows : ndarray of intp
+        Those that a network is trained on: rows that only judge must have no say.
     """
-    rows = np.random.RandomState(0).permutation(len(x))[:MOST_ROWS]
+    rows = np.random.RandomState(0).permutation(rows)[:MOST_ROWS]
     if weights is not None and not weights[rows].any():
         weights = None
     blocks = plain_blocks(encoder, x[rows])

@@ -20,17 +20,17 @@ N_PARTS = 5  # of rows that are never held out
 
 @dataclass(frozen=True)
 class LevelMeans:
-    """Each level's mean target, encoded as a number.
+    """How far each level's mean target is from that of all rows, encoded as a number.
 
     Of a regressor one mean; of a classifier the share of each class, of two classes that of the
-    second. Levels of one row only, and those that `fit` has not seen, have the mean of all rows.
+    second. Levels of one row only, and those that `fit` has not seen, are at 0.
 
     Attributes
     ----------
     levels : tuple of str
         "" stands for missing values.
     means : tuple of tuple of float
-        For each target the means of these levels, and at last that of all rows.
+        For each target how far the means of these levels are from that of all rows.
     numbers : tuple of Numbers
         How the means of each target are encoded.
     """
@@ -62,7 +62,8 @@ class LevelMeans:
 
     def write(self, places: NDArray[np.intp], out: Array) -> None:
         """Write the columns (n_rows, n_outputs) of the levels in these `places`."""
-        self.write_means(np.array(self.means).T[places], out)
+        means = np.array([[*column, 0.0] for column in self.means])
+        self.write_means(means.T[places], out)
 
     def write_means(self, means: NDArray[np.float64], out: Array) -> None:
         """Write the columns (n_rows, n_outputs) of these means (n_rows, n_targets)."""
@@ -84,7 +85,8 @@ def learn(
 
     A row that knew the mean of its own target would give it away. So a row in a part has the means
     of the rows outside that part (Micci-Barreca, doi:10.1145/507533.507538, cross-fitted as by
-    scikit-learn's `TargetEncoder`).
+    scikit-learn's `TargetEncoder`), less the mean of these: it is high where the part's own is low,
+    and would tell the parts apart.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def learn(
         known = _means(codes[rows], targets[rows], weights[rows], n_levels)
         crossed[part] = known[codes[part]]
     numbers = [Numbers.learn(column, n_bins, has_gaps=False) for column in crossed.T]
-    if any(one is None for one in numbers):
+    if all(one is None for one in numbers):
         return None
     means = _means(codes, targets, weights, n_levels)
     # Levels of one row have said nothing in `crossed`, and so they do in predictions.
@@ -120,8 +122,8 @@ def learn(
     levels = [*texts.levels, ""]
     found = LevelMeans(
         tuple(level for level, is_kept in zip(levels, kept, strict=True) if is_kept),
-        tuple(tuple(column.tolist()) for column in means[np.r_[kept, True]].T),
-        tuple(numbers),
+        tuple(tuple(column.tolist()) for column in means[kept].T),
+        tuple(one or Numbers(0.0, 1.0) for one in numbers),  # a class that levels don't differ in
     )
     out = np.empty((len(codes), found.n_outputs), np.float32)
     found.write_means(crossed, out)
@@ -143,7 +145,7 @@ def _parts(n_rows: int, held_out: Sequence[NDArray[np.intp]]) -> list[NDArray[np
 def _means(
     codes: NDArray[np.intp], targets: NDArray[np.float64], weights: Array, n_levels: int
 ) -> NDArray[np.float64]:
-    """Return each level's mean (n_levels + 1, n_targets), the last that of all rows.
+    """Return how far each level's mean is from that of all rows, (n_levels, n_targets).
 
     A level's mean is shrunk towards that of all rows: it counts as much as if there were
     s = (variance within levels) / (variance between them) more rows with the latter, an empirical
@@ -151,19 +153,21 @@ def _means(
     """
     if not weights.any():
         weights = np.ones(len(codes))
-    total = weights.sum()
+    # Rows are counted by weights, whose size must not matter: it is 1 on average.
+    weights = weights / weights.max()
+    total = float(np.count_nonzero(weights))
+    weights *= total / weights.sum()
     prior = (weights[:, np.newaxis] * targets).sum(axis=0) / total
     counts = np.bincount(codes, weights, n_levels)[:, np.newaxis]
     sums = np.stack([np.bincount(codes, weights * t, n_levels) for t in targets.T], axis=1)
-    own = np.where(counts > 0, sums / np.where(counts > 0, counts, 1), prior)
+    own = np.where(counts > 0, sums / np.where(counts > 0, counts, 1) - prior, 0)
     n_found = np.count_nonzero(counts)
-    within = (weights[:, np.newaxis] * (targets - own[codes]) ** 2).sum(axis=0)
+    within = (weights[:, np.newaxis] * (targets - prior - own[codes]) ** 2).sum(axis=0)
     within /= max(total - n_found, 1)
-    between = (counts * (own - prior) ** 2).sum(axis=0) - (n_found - 1) * within
+    between = (counts * own**2).sum(axis=0) - (n_found - 1) * within
     between /= max(total - float((counts**2).sum()) / total, 1)
-    # Where levels don't differ, all have the mean of all rows.
-    share = np.where(between > 0, between, 0)
-    shrunk = (sums * share + within * prior) / np.where(
-        (below := counts * share + within) > 0, below, 1
-    )
-    return np.vstack([np.where(below > 0, shrunk, own), prior])
+    # Where levels don't differ, all are at 0.
+    share = counts * np.where(between > 0, between, 0)
+    below = share + within
+    shrunk: NDArray[np.float64] = own * share / np.where(below > 0, below, 1)
+    return shrunk

@@ -102,7 +102,7 @@ def _level_means(values: Any) -> LevelMeans:
         len(set(levels)) < len(levels)
         or not means
         or len(numbers) != len(means)
-        or any(len(column) != len(levels) + 1 for column in means)
+        or any(len(column) != len(levels) for column in means)
         or not all(math.isfinite(mean) for column in means for mean in column)
     ):
         raise ValueError("no such means of levels")
