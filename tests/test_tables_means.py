@@ -41,13 +41,12 @@ def test_means_are_shrunk_as_if_there_were_more_rows():
     assert found.levels == tuple(TEXTS.levels)
 
 
-def test_levels_that_say_nothing_have_the_mean_of_all():
-    found, _ = learned(TEXTS, RNG.permutation(Y))
-    assert np.ptp(found.means[0]) < 0.3 * np.ptp(
-        [Y[code == CODES].mean() for code in range(N_LEVELS)]
-    )
-    alike = learned(TEXTS, np.ones(N_ROWS))
-    assert alike is None
+def test_levels_that_say_nothing_have_no_means():
+    for seed in range(5):
+        assert learned(TEXTS, np.random.default_rng(seed).permutation(Y)) is None
+    assert learned(TEXTS, np.ones(N_ROWS)) is None
+    weak = 0.2 * EFFECTS[CODES] + np.random.default_rng(0).normal(size=N_ROWS)
+    assert learned(TEXTS, weak) is not None
 
 
 def test_a_row_does_not_know_its_own_target():
@@ -60,7 +59,8 @@ def test_a_row_does_not_know_its_own_target():
         other, _ = learned(TEXTS, changed, held_out=held_out)
         assert other.means[0][CODES[7]] > found.means[0][CODES[7]]
         crossed = means_in_fit(TEXTS, changed, held_out)
-        np.testing.assert_array_equal(crossed[7], means_in_fit(TEXTS, Y, held_out)[7])
+        # What all levels have in common, how much they differ, has changed a little.
+        np.testing.assert_allclose(crossed[7], means_in_fit(TEXTS, Y, held_out)[7], rtol=0.02)
         assert not np.array_equal(crossed, means_in_fit(TEXTS, Y, held_out))
         assert np.isfinite(before).all()
 
@@ -161,7 +161,7 @@ def test_a_regressor_learns_from_all_levels(held_out, tmp_path):
 
 
 def test_levels_of_noise_are_not_learned_by_heart():
-    y = RNG.normal(size=N_ROWS)
+    y = np.random.default_rng(1).normal(size=N_ROWS)
     model = TableRegressor(**SETTINGS).fit(X, y)
     assert -0.1 < model.oof_score_ < 0.05
     model = TableClassifier(**SETTINGS).fit(X, y > 0)
@@ -213,6 +213,16 @@ def test_a_column_that_says_more_weighs_more():
     np.testing.assert_array_equal(nothing, np.ones(7))
     judging = column_weights(encoder, encoded, mixed, None, rows[own], is_classifier=False)
     assert judging.argmax() == 1
+
+
+def test_few_rows_hardly_weigh_columns():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame(rng.normal(size=(100, 50)))
+    encoder = TableEncoder().fit(x)
+    encoded, y = encoder.transform(x), rng.normal(size=100)
+    weights = column_weights(encoder, encoded, y, None, np.arange(100), is_classifier=False)
+    np.testing.assert_allclose(weights, 1, atol=0.15)
+    assert np.ptp(weights) > 0
 
 
 @pytest.mark.parametrize("has_validation", [False, True])

@@ -15,6 +15,7 @@ Array = NDArray[Any]
 MOST_ROWS, N_TREES, FEWEST_IN_LEAF = 2000, 25, 5
 MOST_TRIED = 64  # columns at each split, of which it is at most half
 POWER, LEAST, MOST = 0.25, 0.25, 4.0
+ROWS_A_BLOCK = 20  # with fewer rows the power is smaller in proportion
 
 
 def column_weights(
@@ -30,7 +31,9 @@ def column_weights(
     The fourth root of its share in what a few random trees gain (Geurts et al.,
     doi:10.1007/s10994-006-6226-1), times the number of blocks. Networks mix all of their inputs,
     and learn late which of them say nothing: on 31 tables errors fell by 0.6 per cent, and by 10
-    and more where many columns are useless or alike.
+    and more where many columns are useless or alike. Where rows are few for so many blocks, what
+    trees gain is chance, which rows that judge a network would confirm, as they are among them;
+    so weights are nearer to 1 there.
 
     Parameters
     ----------
@@ -41,6 +44,7 @@ def column_weights(
     rows : ndarray of intp
         Those that a network is trained on: rows that only judge must have no say.
     """
+    power = POWER * min(1.0, len(rows) / (ROWS_A_BLOCK * len(encoder._blocks)))
     rows = np.random.RandomState(0).permutation(rows)[:MOST_ROWS]
     if weights is not None and not weights[rows].any():
         weights = None
@@ -56,5 +60,5 @@ def column_weights(
     )
     trees.fit(np.hstack(blocks), targets[rows], None if weights is None else weights[rows])
     shares = np.bincount(owners, trees.feature_importances_, len(blocks))
-    found: NDArray[np.float64] = np.clip((shares * len(blocks)) ** POWER, LEAST, MOST)
+    found: NDArray[np.float64] = np.clip((shares * len(blocks)) ** power, LEAST, MOST)
     return found if shares.any() else np.ones(len(blocks))

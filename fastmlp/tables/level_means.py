@@ -15,6 +15,7 @@ from fastmlp.tables.numbers import Numbers
 Array = NDArray[Any]
 MORE_LEVELS = 128  # than that have means
 MOST_CLASSES = 10  # with more of them, levels have no means
+LEAST_SHARE = 0.02  # of the variance, between levels
 N_PARTS = 5  # of rows that are never held out
 
 
@@ -102,21 +103,24 @@ def learn(
     Returns
     -------
     (LevelMeans, ndarray of shape (n_rows, n_outputs)) or None
-        None where means don't differ.
+        None where levels don't differ.
     """
     codes = np.where(texts.codes < 0, len(texts.levels), texts.codes)
-    weights = np.ones(len(codes)) if weights is None else weights.astype(np.float64)
     n_levels = len(texts.levels) + 1
+    weights = _counted(np.ones(len(codes)) if weights is None else weights.astype(np.float64))
+    more = _more_rows(codes, targets, weights, n_levels)
+    if not np.isfinite(more).any():
+        return None
     crossed = np.empty(targets.shape)
     for part in _parts(len(codes), held_out):
         rows = np.ones(len(codes), bool)
         rows[part] = False
-        known = _means(codes[rows], targets[rows], weights[rows], n_levels)
+        known = _means(codes[rows], targets[rows], weights[rows], n_levels, more)
         crossed[part] = known[codes[part]]
     numbers = [Numbers.learn(column, n_bins, has_gaps=False) for column in crossed.T]
     if all(one is None for one in numbers):
         return None
-    means = _means(codes, targets, weights, n_levels)
+    means = _means(codes, targets, weights, n_levels, more)
     # Levels of one row have said nothing in `crossed`, and so they do in predictions.
     kept = np.bincount(codes, minlength=n_levels) > 1
     levels = [*texts.levels, ""]
@@ -142,32 +146,51 @@ def _parts(n_rows: int, held_out: Sequence[NDArray[np.intp]]) -> list[NDArray[np
     return [np.flatnonzero(place == i) for i in np.unique(place)]
 
 
-def _means(
+def _counted(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights that are 1 on average, as many rows as have any: their size says nothing."""
+    if not weights.any():
+        return np.ones(len(weights))
+    weights = weights / weights.max()  # so that their sum is finite
+    return weights * (np.count_nonzero(weights) / weights.sum())
+
+
+def _more_rows(
     codes: NDArray[np.intp], targets: NDArray[np.float64], weights: Array, n_levels: int
 ) -> NDArray[np.float64]:
-    """Return how far each level's mean is from that of all rows, (n_levels, n_targets).
+    """Return by how many more rows, with the mean of all, a level's mean is shrunk: (n_targets,).
 
-    A level's mean is shrunk towards that of all rows: it counts as much as if there were
-    s = (variance within levels) / (variance between them) more rows with the latter, an empirical
-    Bayes estimate with both variances from an analysis of variance.
+    An empirical Bayes estimate, (variance within levels) / (variance between them), both from an
+    analysis of variance. It is infinite where less than `LEAST_SHARE` of the variance is between
+    levels: that is as much as chance makes of it, and would only be learned by heart.
     """
-    if not weights.any():
-        weights = np.ones(len(codes))
-    # Rows are counted by weights, whose size must not matter: it is 1 on average.
-    weights = weights / weights.max()
-    total = float(np.count_nonzero(weights))
-    weights *= total / weights.sum()
-    prior = (weights[:, np.newaxis] * targets).sum(axis=0) / total
+    total = weights.sum()
     counts = np.bincount(codes, weights, n_levels)[:, np.newaxis]
-    sums = np.stack([np.bincount(codes, weights * t, n_levels) for t in targets.T], axis=1)
-    own = np.where(counts > 0, sums / np.where(counts > 0, counts, 1) - prior, 0)
     n_found = np.count_nonzero(counts)
+    own = _means(codes, targets, weights, n_levels, np.zeros(targets.shape[1]))
+    prior = (weights[:, np.newaxis] * targets).sum(axis=0) / total
     within = (weights[:, np.newaxis] * (targets - prior - own[codes]) ** 2).sum(axis=0)
     within /= max(total - n_found, 1)
     between = (counts * own**2).sum(axis=0) - (n_found - 1) * within
     between /= max(total - float((counts**2).sum()) / total, 1)
-    # Where levels don't differ, all are at 0.
-    share = counts * np.where(between > 0, between, 0)
-    below = share + within
-    shrunk: NDArray[np.float64] = own * share / np.where(below > 0, below, 1)
-    return shrunk
+    tells = (between > 0) & (between >= LEAST_SHARE * (between + within))
+    return np.where(tells, within / np.where(tells, between, 1), np.inf)
+
+
+def _means(
+    codes: NDArray[np.intp],
+    targets: NDArray[np.float64],
+    weights: Array,
+    n_levels: int,
+    more: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return how far each level's mean is from that of all rows, (n_levels, n_targets).
+
+    It is shrunk towards 0 as if a level had so many `more` rows with the mean of all.
+    """
+    total = weights.sum() or 1.0
+    prior = (weights[:, np.newaxis] * targets).sum(axis=0) / total
+    counts = np.bincount(codes, weights, n_levels)[:, np.newaxis]
+    sums = np.stack([np.bincount(codes, weights * t, n_levels) for t in targets.T], axis=1)
+    n_rows = counts + more
+    found: NDArray[np.float64] = (sums - counts * prior) / np.where(n_rows > 0, n_rows, 1)
+    return found
