@@ -80,7 +80,13 @@ class History:
         return {name: values for name, values in columns.items() if values}
 
     def set_columns(self, columns: Mapping[str, Iterable[float]]) -> None:
-        """Replace all figures by those that another history's `columns` has returned."""
+        """Replace all figures.
+
+        Parameters
+        ----------
+        columns : mapping of str to sequence of float
+            What another history's `columns` has returned.
+        """
         for column in fields(self):
             getattr(self, column.name)[:] = map(float, columns.get(column.name, ()))
 

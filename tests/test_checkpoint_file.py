@@ -343,8 +343,8 @@ def test_what_is_no_checkpoint_is_refused_and_the_lock_is_free(path, content):
         path.write_bytes(checkpoint_file.FORMAT.content({}, {"states": states}))
     else:
         path.write_bytes(content)
-    before = path.read_bytes()
-    with pytest.raises(ValueError, match=r"run\.ckpt"), opened(path):
+    before, refused = path.read_bytes(), opened(path)
+    with pytest.raises(ValueError, match=r"run\.ckpt"), refused:
         pass
     assert path.read_bytes() == before
     with opened(path, resumes=False):

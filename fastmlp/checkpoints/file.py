@@ -105,9 +105,9 @@ class CheckpointFile(NoFile):
         self._end, self._duration = time.perf_counter(), 0.0
 
     def __enter__(self) -> Self:
-        self._depth += 1
-        if self._depth == 1:
+        if not self._depth:
             self._open()
+        self._depth += 1
         return self
 
     def _open(self) -> None:

@@ -166,7 +166,14 @@ class Trainer:
         return {}
 
     def go_on(self, sums: Mapping[str, Any], n_ordered: int) -> None:
-        """Do nothing: there are none."""
+        """Do nothing.
+
+        Parameters
+        ----------
+        sums : dict
+            Empty.
+        n_ordered : int
+        """
 
     def repeat(self) -> None:
         """Take the steps of the last call of `epoch` again, with the same scalars."""
@@ -210,16 +217,9 @@ class Trainer:
         activations = forward(weights, biases, x, None, problem, masks)
         losses = row_losses(weights, biases, x, targets, activations, self.floor, problem, masks)
         dw, db = backward(
-            weights,
-            x,
-            targets,
-            activations,
-            problem,
-            biases=biases,
-            row_weights=row_weights,
-            total=self.total,
-            masks=masks,
-        )
+            weights, x, targets, activations, problem,
+            biases=biases, row_weights=row_weights, total=self.total, masks=masks,
+        )  # fmt: skip
         rates = rate, strength
         # A single assignment, so that an interrupt leaves a whole step or none.
         self.parameters = optimizer_step(weights, biases, dw, db, states, problem, *rates, step)
