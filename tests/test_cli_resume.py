@@ -9,8 +9,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from cli_tools import FILES, SAVED, names, one_line_error, start, succeed
-from resume_tools import OVERFITTING, at_epochs, check_same, interrupted, overfitted, program
+from cli_tools import FILES, SAVED, names, one_line_error, run, start, succeed
+from resume_tools import (
+    OVERFITTING,
+    at_epochs,
+    check_same,
+    interrupt,
+    interrupted,
+    overfitted,
+    program,
+)
 
 from fastmlp.cli import run_files
 from fastmlp.cli.run_files import CHECKPOINT
@@ -49,6 +57,30 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     assert "Epoch 30/60" not in result.stdout
     assert ("Stopped: " in result.stdout) == ("Stopped: " in whole.stdout)
     assert result.stderr == ""
+
+
+def test_a_run_can_be_interrupted_again(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    succeed("train", "--data", csv, *OVERFITTING, "--out", "whole")
+    interrupted(monkeypatch, csv)
+    with monkeypatch.context() as patch:
+        at_epochs(patch, interrupt(45))
+        assert run("train", "--resume", "out").exit_code == 143
+    assert names("out") == SAVED
+    assert len(pd.read_csv("out/history.csv")) == 45
+    succeed("train", "--resume", "out")
+    check_same("out", "whole")
+
+
+def test_an_end_beside_a_signal_is_an_end(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = (*OVERFITTING, "--patience", 12)
+    succeed("train", "--data", csv, *options, "--out", "whole")
+    last = len(pd.read_csv("whole/history.csv"))
+    with monkeypatch.context() as patch:
+        at_epochs(patch, interrupt(last))
+        run("train", "--data", csv, *options, "--out", "out")
+    assert names("out") == SAVED
+    succeed("train", "--resume", "out")
+    check_same("out", "whole")
 
 
 def test_the_patience_of_these_tests_is_one_across_the_interruption(csv: Path) -> None:

@@ -156,7 +156,7 @@ def test_guesses_are_said_to_be_no_better(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_a_signal_ends_a_training_on_a_table_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_signal_ends_a_training_on_a_table_and_leaves_no_model(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(40_000, 10)), columns=[*"abcdefghij"])
     data = write(tmp_path / "a.csv", table.assign(label=np.arange(40_000) % 2))
@@ -166,6 +166,10 @@ def test_a_signal_ends_a_training_on_a_table_and_leaves_nothing(tmp_path: Path) 
         assert process.stdout.readline().startswith(b"Columns: 10 numbers")
     finally:
         process.send_signal(signal.SIGINT)
-    assert finish(process) == "Interrupted.\n"
+    stderr = finish(process)
     assert process.returncode == 130
-    assert names(tmp_path) == ["a.csv"]
+    if (tmp_path / "run").exists():  # the networks have been begun
+        assert names(tmp_path / "run") == ["checkpoint.safetensors", "unfinished.json"]
+        assert stderr == f"Interrupted. To go on: fastmlp train --resume {tmp_path / 'run'}\n"
+    else:
+        assert stderr == "Interrupted.\n"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from cli_table_tools import customers, write
 from cli_tools import names, one_line_error, succeed
@@ -54,6 +57,53 @@ def test_a_run_that_was_killed_goes_on(csv: Path) -> None:
     succeed(*arguments, "--out", "whole")
     assert names("out") == names("whole") == FILES
     for name in ("model.safetensors", "out_of_fold.csv", "run.json"):
+        assert (Path("out") / name).read_bytes() == (Path("whole") / name).read_bytes()
+
+
+# A signal comes after so many epochs of all networks; a checkpoint is due after each.
+SIGNALLED = """
+import os, signal, sys
+import fastmlp.checkpoints.file as file, fastmlp.cli.run_files as run
+from fastmlp.cli import app
+from fastmlp.tables import fits
+run.CHECKPOINT_SECONDS, file.SHARE = 1e-9, 0
+left, end_epoch = [int(sys.argv[2])], fits._Watch.__call__
+def count(self, *args):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    return end_epoch(self, *args)
+fits._Watch.__call__ = count
+app(sys.argv[3:])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("word", ["SIGKILL", "SIGTERM"])
+def test_networks_that_were_interrupted_go_on_to_the_same_bits(word: str) -> None:
+    number = getattr(signal, word)
+    data = write(Path("table.csv"), TABLE)
+    arguments = ("train", "--data", data, "--label", "spend", "--seed", 1)
+    succeed(*arguments, "--out", "whole")
+    n_epochs = len(pd.read_csv("whole/history.csv"))
+    first: tuple[object, ...] = (*arguments, "--out", "out")
+    for after, command in ((n_epochs // 3, first), (n_epochs // 3, ("train", "--resume", "out"))):
+        done = subprocess.run(
+            [sys.executable, "-c", SIGNALLED, word, str(after), *map(str, command)],
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == (-number if word == "SIGKILL" else 128 + number), done.stderr
+        left = [name for name in names("out") if not name.startswith(".")]
+        assert left == ["checkpoint.safetensors", "unfinished.json"]
+        if word == "SIGTERM":
+            assert done.stderr == "Terminated. To go on: fastmlp train --resume out\n"
+    last = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, word, str(n_epochs), "train", "--resume", "out"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert last.returncode == 0  # as fewer epochs were left
+    assert names("out") == FILES
+    for name in ("model.safetensors", "out_of_fold.csv"):
         assert (Path("out") / name).read_bytes() == (Path("whole") / name).read_bytes()
 
 

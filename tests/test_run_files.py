@@ -26,6 +26,9 @@ pytestmark = pytest.mark.usefixtures("in_tmp_path")
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX: os.fork, SIGKILL, limits")
 
 
+ENDINGS = ("part", "lock")  # of a checkpoint's hidden files
+
+
 def files_in(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
 
@@ -172,7 +175,11 @@ def test_a_folder_in_the_place_of_a_file_is_named_before_the_data_is_read() -> N
 def test_what_a_killed_run_has_left_goes(csv: Path) -> None:
     (Path("out") / ".fastmlp-run.part").mkdir(parents=True)
     (Path("out") / ".fastmlp-run.part" / "model.safetensors").touch()
-    (Path("out") / ".fastmlp-0123456789abcdef.part").touch()
+    for name in (
+        "fastmlp-0123456789abcdef.part",
+        *map("checkpoint.safetensors.{}".format, ENDINGS),
+    ):
+        (Path("out") / f".{name}").touch()
     (Path("out") / "unfinished.json").write_text("{}")
     succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
     assert names("out") == FILES

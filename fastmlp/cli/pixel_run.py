@@ -41,11 +41,14 @@ class PixelRun:
         network, (x_train, y_train, x_val, y_val) = self.patience.network, parts
         with signals.held():
             try:
-                with signals.patient(), self.progress, warnings_as_lines(errors, set()):
+                with (
+                    signals.patient(), self.progress, warnings_as_lines(errors, set()),
+                    self.files.kept() as kept_in,
+                ):  # fmt: skip
                     network.train(
                         x_train, y_train, epochs, batch_size, lambda_reg=lambda_reg,
                         validation_data=(x_val, y_val), verbose=False, callbacks=[self],
-                        **self.files.checkpoint(),
+                        **kept_in,
                     )  # fmt: skip
             except FloatingPointError as error:
                 self.files.give_up()  # it would diverge again
@@ -55,8 +58,6 @@ class PixelRun:
                     f"the training diverged in epoch {done + 1}: "
                     f"give a smaller --lr than {network.learning_rate:g} ({kept})"
                 ) from error
-            except ValueError as error:  # of a checkpoint that is damaged, or another version's
-                raise ValueError(str(error).replace("resume=False", "--overwrite")) from error
             finally:
                 network.feature_names = self.feature_names  # arrays have no names
                 if network.history_.loss:

@@ -104,13 +104,20 @@ class RunFiles:
             if not self._is_saved and not checkpoint.exists():
                 self.give_up()
 
-    def checkpoint(self) -> dict[str, Any]:
-        """Return the arguments of a training or a fit that is kept in the folder."""
-        return {
-            "checkpoint": self.folder / CHECKPOINT,
-            "checkpoint_seconds": CHECKPOINT_SECONDS,
-            "resume": self.resumes,
-        }
+    @contextmanager
+    def kept(self) -> Iterator[dict[str, Any]]:
+        """Yield the arguments of a training that is kept in the folder; its errors name options."""
+        try:
+            yield {
+                "checkpoint": self.folder / CHECKPOINT,
+                "checkpoint_seconds": CHECKPOINT_SECONDS,
+                "resume": self.resumes,
+            }
+        except ValueError as error:
+            text = str(error)
+            if "resume=False" not in text:
+                raise
+            raise ValueError(text.replace("resume=False", "--overwrite")) from error
 
     def save(self, write: Callable[[Path], None]) -> None:
         """Put files in the place of the former run's; if that fails, write them elsewhere.

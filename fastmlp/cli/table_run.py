@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import typer
 from numpy.typing import NDArray
 
 from fastmlp.cli import output, table_notes
@@ -69,8 +70,14 @@ class TableRun(NamedTuple):
         request.check_rows(former, table.name)
         with files.begun(request.text()):
             start = time.perf_counter()
-            with warnings_as_lines(errors, said):
-                estimator.fit(table.x, y)
+            try:
+                with warnings_as_lines(errors, said), files.kept() as kept_in:
+                    estimator.fit(table.x, y, **kept_in)
+            except KeyboardInterrupt:
+                if not (command := files.command_to_go_on):
+                    raise
+                tell(f"{signals.word}. To go on: {command}")
+                raise typer.Exit(signals.status) from None
             seconds = time.perf_counter() - start
             with signals.held():
                 files.save(lambda place: _save(place, estimator, table, y))
