@@ -351,3 +351,15 @@ def test_a_damaged_state_is_refused(bad, path):
         else:
             model.predict(X)
     assert n_refused > 10
+
+
+def test_an_order_of_other_rows_is_refused(path):
+    quiet(make(max_iter=2), X, NAMES, checkpoint=path)
+    with CheckpointFile(path, 1.0, True) as file:
+        found = file.found["run"]
+    for order in (found["state"]["order"][:3], np.zeros(len(X), np.uint8)):
+        found["state"]["order"] = order
+        with CheckpointFile(path, 1.0, False) as file:
+            file.put("run", lambda: found)
+        with pytest.raises(ValueError, match=r"run\.ckpt is damaged \(the order is one of other"):
+            make().fit(X, NAMES, checkpoint=path, resume=True)

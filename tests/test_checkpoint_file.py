@@ -340,7 +340,7 @@ def test_what_is_no_checkpoint_is_refused_and_the_lock_is_free(path, content):
         path.write_bytes(path.read_bytes()[:-1])
     elif content in ("flat", "deep"):
         states = '{"run": 1}' if content == "flat" else "[" * 99 + "]" * 99
-        path.write_bytes(checkpoint_file.FORMAT.content({}, {"states": states}))
+        path.write_bytes(checkpoint_file.FORMAT.content({"x": np.zeros(1)}, {"states": states}))
     else:
         path.write_bytes(content)
     before, refused = path.read_bytes(), opened(path)
@@ -349,6 +349,12 @@ def test_what_is_no_checkpoint_is_refused_and_the_lock_is_free(path, content):
     assert path.read_bytes() == before
     with opened(path, resumes=False):
         pass
+
+
+def test_nothing_is_written_before_a_run_has_begun(path):
+    with opened(path, resumes=False) as file:
+        file.put("all", lambda: {"state": {"epoch": 0}})
+    assert not path.exists()
 
 
 def test_threads_put_at_once(path, always):

@@ -188,6 +188,8 @@ class CheckpointFile(NoFile):
                 for name, (_, own) in taken.items()
                 for path, array in own.items()
             }
+            if not arrays:  # no run has begun: there is nothing to go on from
+                return
             content = FORMAT.content(arrays, {"states": json.dumps(plain)})
             # One name for all writes: nobody else has the lock.
             part = self._target.with_name(f".{self._target.name}.part")
