@@ -23,6 +23,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *session.posargs)  # a process a core
 
 
+@nox.session
+def tests_slow(session: nox.Session) -> None:
+    """The tests marked long, which ``tests`` leaves out: an hour or more on two cores."""
+    session.install(".[tests]")
+    session.run("pytest", "-n", "auto", "-m", "long", *session.posargs)
+
+
 @nox.session(venv_backend="uv|virtualenv")
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml allows; best on Python 3.11."""

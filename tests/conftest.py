@@ -35,6 +35,19 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 Digits = tuple[NDArray[np.uint8], NDArray[np.intp]]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked long, unless `-m` speaks of them.
+
+    As an option in pyproject.toml, ``-m "not long"`` would give way to any other ``-m``.
+    """
+    if "long" in config.getoption("markexpr"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 def shared_csv() -> Path | None:
     """The real digits in Kaggle's layout, or None where they have not been put."""
     beside = Path(__file__).parents[2] / "shared" / "data"
