@@ -1,11 +1,15 @@
-"""Files damaged at random, whatever they hold; the same seed damages the same."""
+"""Hostile files, and the ways to damage one at random, whatever it holds."""
 
 from __future__ import annotations
 
 import random
 import re
 import struct
+from typing import Any, NamedTuple
 
+BOMB = 20_000_000  # bytes
+LONGEST = 600  # characters of a message, beside the path
+SHARE = 0.02  # of bombs among the files of a format that has such
 EXTREMES = (0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1,
             2**63, 2**64 - 1)  # fmt: skip
 WORDS = (
@@ -15,6 +19,21 @@ WORDS = (
     "\u202e".encode(), "\u0663".encode(), b"a" * 70_000, b"2020-02-30", b"True", b"," * 3000,
     b"\n" * 3000, b"=1+1", b"1,5", b"1.000,5", b"\x93NUMPY", b"PK\x03\x04", b"PAR1",
 )  # fmt: skip
+
+
+class Hostile(NamedTuple):
+    """The files of a folder, by their paths in it, or one file, and the bytes that it unpacks to.
+
+    `sound` is what the file was before.
+    """
+
+    content: bytes | dict[str, bytes]
+    unpacked: int
+    sound: Any = None
+
+
+def one(content: bytes, unpacked: int = 0) -> Hostile:
+    return Hostile(content, max(unpacked, len(content)))
 
 
 def flipped(content: bytes, rng: random.Random) -> bytes:

@@ -15,33 +15,13 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from fuzz_bytes import EXTREMES, cut, damaged, flipped, reworded
-from PIL import Image
+from fuzz_bytes import BOMB, EXTREMES, SHARE, Hostile, cut, damaged, flipped, one, reworded
+from fuzz_images import image, picture
 from table_tools import WORDS, X, Y, frame
 from tables_tools import mixed_table
-
-BOMB = 20_000_000  # bytes
-LONGEST = 600  # characters of a message, beside the path
-SHARE = 0.02  # of bombs among the files of a format that has such
-
-
-class Hostile(NamedTuple):
-    """The files of a folder, by their paths in it, or one file, and the bytes that it unpacks to.
-
-    `sound` is what the file was before.
-    """
-
-    content: bytes | dict[str, bytes]
-    unpacked: int
-    sound: Any = None
-
-
-def one(content: bytes, unpacked: int = 0) -> Hostile:
-    return Hostile(content, max(unpacked, len(content)))
-
 
 # Text
 
@@ -246,62 +226,6 @@ def parquet(rng: random.Random) -> Hostile:
         content = content[: -8 - n_footer] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
         return one(content, table.nbytes)
     return one(damaged(content, rng), table.nbytes)
-
-
-# Images
-
-
-def picture(kind: str, mode: str, size: tuple[int, int] = (9, 12)) -> bytes:
-    width, height = size
-    n = {"RGB": 3, "RGBA": 4, "LA": 2}.get(mode, 1)
-    shape = (height, width) if n == 1 else (height, width, n)
-    pixels = np.resize(X, shape)
-    image = Image.fromarray(pixels)
-    stream = io.BytesIO()
-    (image if n > 1 else image.convert(mode)).save(stream, kind)
-    return stream.getvalue()
-
-
-PICTURES = (("PNG", "L"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "1"), ("PNG", "LA"),
-            ("JPEG", "RGB"), ("BMP", "P"), ("BMP", "RGB"), ("GIF", "P"), ("TIFF", "L"),
-            ("TIFF", "F"), ("WEBP", "RGBA"), ("PPM", "L"), ("PPM", "1"))  # fmt: skip
-
-
-def image(rng: random.Random) -> Hostile:
-    kind, mode = rng.choice(PICTURES)
-    if rng.random() < SHARE:
-        return one(picture("PNG", "L", (BOMB // 5000, 5000)), BOMB)
-    content = picture(kind, mode)
-    if kind == "PNG" and rng.random() < 0.5:
-        return one(with_chunk(content, rng))
-    if kind == "PPM" and rng.random() < 0.5:
-        return one(reworded(content, rng))
-    return one(damaged(content, rng))
-
-
-def with_chunk(png: bytes, rng: random.Random) -> bytes:
-    """A PNG file with another first chunk, or one more, and the checksum that goes with it."""
-    header = bytearray(png[16:29])
-    more = b""
-    if rng.random() < 0.6:
-        sizes = [rng.choice((0, 1, 9, 4096, 7000, 70_000, 2**31 - 1, 2**32 - 1)) for _ in "wh"]
-        header[:8] = struct.pack(">II", *sizes)
-        if rng.random() < 0.5:
-            header[8 + rng.randrange(5)] = rng.randrange(17)
-    else:
-        name = rng.choice((b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"acTL", b"tRNS", b"gAMA", b"PLTE"))
-        content = rng.choice((
-            b"a\0\0" + zlib.compress(bytes(BOMB)), b"a\0\1\0\0\0" + zlib.compress(bytes(BOMB)),
-            rng.randbytes(20), b"", b"MM\0*" + rng.randbytes(30), struct.pack(">II", 2**31, 0),
-        ))  # fmt: skip
-        more = chunk(name, content)
-    return png[:8] + chunk(b"IHDR", bytes(header)) + more + png[33:]
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(
-        ">I", zlib.crc32(name + content)
-    )  # fmt: skip
 
 
 # Folders

@@ -10,18 +10,18 @@ import shutil
 import sys
 import tempfile
 import time
-import traceback
 import unicodedata
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import fuzz_data
+import fuzz_images
 import fuzz_models
 import numpy as np
-from fuzz_data import LONGEST, Hostile
+from fuzz_bytes import LONGEST, Hostile
+from fuzz_seeds import WrongError, run_seeds
 from time_limit import time_limit
 
 from fastmlp import MLP, checks
@@ -110,7 +110,7 @@ def is_one_line(text: str) -> bool:
 FORMATS = {
     **{make.__name__: Format(make, read) for make in (
         fuzz_data.csv, fuzz_data.idx, fuzz_data.npy, fuzz_data.npz, fuzz_data.parquet,
-        fuzz_data.image, fuzz_data.folder,
+        fuzz_images.image, fuzz_data.folder,
     )},
     **{name: Format(fuzz_data.packed(name), read) for name in fuzz_data.PACK},
     **{name: Format(fuzz_models.model(name), fuzz_models.use) for name in fuzz_models.KINDS},
@@ -118,10 +118,6 @@ FORMATS = {
 
 
 # What is asked of each of them
-
-
-class WrongError(Exception):
-    """A file has led to something else than the documented error or a valid result."""
 
 
 @contextmanager
@@ -177,30 +173,23 @@ def judged(name: str, seed: int, folder: Path) -> str:
 
 
 def main(name: str, first: int, end: int | None = None) -> int:
-    """Read the files of some seeds; print what is wrong with any; return how many that are."""
     with tempfile.TemporaryDirectory() as temporary:
-        # Before the first limit: what is imported, compiled and started once.
-        for seed in range(-40, 0):
-            with suppress(Exception):
-                judged(name, seed, Path(temporary))
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", DeprecationWarning)  # of old packages, of one another
-        if end is None:
-            print(judged(name, first, Path.cwd()))
-            return 0
-        n_valid = n_wrong = 0
-        for seed in range(first, end):
-            print("seed", seed, flush=True)  # the last one, if the process ends here
+
+        def alone(seed: int) -> str:
             folder = Path(temporary) / "case"
             folder.mkdir()
             try:
-                n_valid += judged(name, seed, folder) == "valid"
-            except Exception:
-                n_wrong += 1
-                print(f"{name}, seed {seed}:", traceback.format_exc(limit=-4), file=sys.stderr)
-            shutil.rmtree(folder)
-        print(f"{name}: {end - first} files, {n_valid} valid, {n_wrong} wrong")
-        return int(n_wrong > 0 or n_valid in (0, end - first))
+                return judged(name, seed, folder)
+            finally:
+                shutil.rmtree(folder)
+
+        # Before the first limit: what is imported, compiled and started once.
+        for seed in range(-40, 0):
+            with suppress(Exception):
+                alone(seed)
+        if end is None:
+            return run_seeds(name, lambda seed: judged(name, seed, Path.cwd()), first, first + 1)
+        return run_seeds(name, alone, first, end)
 
 
 if __name__ == "__main__":

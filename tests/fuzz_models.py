@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from fuzz_bytes import EXTREMES, damaged
-from fuzz_data import LONGEST, Hostile
+from fuzz_bytes import EXTREMES, LONGEST, Hostile, damaged
 from header_tools import joined, split
 from scipy import sparse
 from tables_tools import mixed_table

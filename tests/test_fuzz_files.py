@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import fuzz_files
 import pytest
-from fuzz_data import Hostile, one
-from fuzz_files import FORMATS, Format, WrongError, judged
+from fuzz_bytes import Hostile, one
+from fuzz_files import FORMATS, Format, judged
+from fuzz_seeds import WrongError, run_script
 
-SCRIPT = str(Path(__file__).with_name("fuzz_files.py"))
 MANY, AT_A_TIME = 20_000, 1000
-
-
-def read(name: str, first: int, end: int) -> None:
-    """Read the files of some seeds in a process of their own, which one of them may crash."""
-    command = [sys.executable, SCRIPT, name, str(first), str(end)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
-    told = f"{done.stdout[-200:]}\n{done.stderr[-20_000:]}"
-    assert done.returncode == 0, f"rerun a seed by {' '.join(command[:-2])} SEED\n{told}"
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_some_files(name: str) -> None:
-    read(name, 0, 300)
+    run_script("fuzz_files.py", name, 0, 300)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(300, MANY, AT_A_TIME))
 @pytest.mark.parametrize("name", FORMATS)
 def test_many_files(name: str, first: int) -> None:
-    read(name, first, min(first + AT_A_TIME, MANY))
+    run_script("fuzz_files.py", name, first, min(first + AT_A_TIME, MANY))
 
 
 @pytest.mark.parametrize(("message", "is_right"), [
