@@ -78,8 +78,11 @@ def packed(packing: str) -> Callable[[random.Random], Hostile]:
         if rng.random() < SHARE:
             start = rng.choice((b"label,a\n1,2\n", idx_header(8, BOMB, 1), b""))
             row = rng.choice((b"\0", b"0,1\n", b"\n", b"label,a\n1,2\n", b'"', b"7"))
+            content = bomb(packing, start, row)
+            if rng.random() < 0.5:
+                return Hostile(content, len(content), options={"max_bytes": 10**6})
             # As numbers in memory, cells of one digit are four times as large as in a file.
-            return one(bomb(packing, start, row), 4 * BOMB)
+            return Hostile(content, 4 * BOMB)
         inside = rng.choice((csv, idx, npy, parquet, image, packed(rng.choice(list(PACK)))))
         whole = inside(rng)
         content = whole.content
@@ -89,7 +92,8 @@ def packed(packing: str) -> Callable[[random.Random], Hostile]:
         content = rng.choice(tables())
         archive = pack(content)
         if packing == "xz" and rng.random() < 0.2:
-            return one(with_dictionary(archive, rng.randrange(41)), len(content))
+            # Up to 96 MiB are allowed always: xz -9 asks for 64.
+            return one(with_dictionary(archive, rng.randrange(41)), 32 * 2**20)
         if rng.random() < 0.1:
             archive = archive * 2 + rng.randbytes(20)
         return one(damaged(archive, rng), 2 * len(content))

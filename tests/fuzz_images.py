@@ -46,7 +46,8 @@ def with_chunk(png: bytes, rng: random.Random) -> bytes:
     header = bytearray(png[16:29])
     more = b""
     if rng.random() < 0.6:
-        sizes = [rng.choice((0, 1, 9, 4096, 7000, 70_000, 2**31 - 1, 2**32 - 1)) for _ in "wh"]
+        wide = 0, 1, 9, 4096, 7000, 12_000, 70_000, 2**31 - 1, 2**32 - 1
+        sizes = rng.choices(wide, k=2) if rng.random() < 0.5 else [rng.choice(wide)] * 2
         header[:8] = struct.pack(">II", *sizes)
         if rng.random() < 0.5:
             header[8 + rng.randrange(5)] = rng.randrange(17)
