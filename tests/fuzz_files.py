@@ -5,6 +5,7 @@ A single seed's file is left in the working folder. A format takes an entry in `
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sys
@@ -129,10 +130,10 @@ def limits(n_bytes: int) -> Iterator[None]:
     Memory counts where a library has asked Python for it, used or not; and where Linux tells what
     any library has touched.
     """
-    status = Path("/proc/self/status")
-    has_peak = status.exists()
+    status, anew = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    has_peak = os.access(anew, os.W_OK)
     if has_peak:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        anew.write_text("5")  # the peak starts anew
         before = kilobytes(status, "VmRSS")
     start = time.process_time()
     tracemalloc.start()
@@ -170,6 +171,8 @@ def judged(name: str, seed: int, folder: Path) -> str:
     with limits(BYTES + 3 * hostile.unpacked):
         try:
             FORMATS[name].use(path, hostile, rng)
+        except TimeoutError:  # an OSError, and of `limits`
+            raise
         except (ValueError, OSError) as error:
             message = str(error)
             rest = message.replace(str(path), "")
