@@ -158,8 +158,9 @@ def npy_content(rng: random.Random) -> bytes:
     end = 10 + int.from_bytes(content[8:10], "little")
     header, way = content[10:end], rng.random()
     if way < 0.6:  # other words in the header
-        shape = rng.choice((b"(40,16)", b"(10000000000,16)", b"(20000000,16)", b"(-1,16)", b"(0,)", b"(2**70,)",
-                            b"()", b"(40,16,)", b"(4,)*99", b"(True,16)", b"(4.0,16)"))  # fmt: skip
+        shape = rng.choice((b"(40,16)", b"(10000000000,16)", b"(20000000,16)", b"(-1,16)", b"(0,)",
+                            b"(2**70,)", b"()", b"(40,16,)", b"(4,)*99", b"(True,16)",
+                            b"(4.0,16)"))  # fmt: skip
         kind = rng.choice((b"|u1", b"O", b"<f8", b">i2", b"V0", b"U0", b"<U1000000000", b"|S16",
                            b"M8[ns]", b"nonsense", b"f8, (9999999,)f8", b"m8", b"c16"))  # fmt: skip
         header = b"{'descr': '%b', 'fortran_order': %b, 'shape': %b, }" % (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from fuzz_bytes import EXTREMES, LONGEST, Hostile, damaged
 from header_tools import joined, split
 from scipy import sparse
@@ -184,7 +185,8 @@ def use(path: Path, hostile: Hostile, rng: random.Random) -> None:
 def use_on_table(loaded: Any, path: Path, x: Any) -> None:
     """Predict a table whose columns are called like the model's, and may be of other kinds."""
     x = x.iloc[:, np.arange(loaded.n_features_in_) % x.shape[1]]
-    x = x.set_axis(getattr(loaded, "feature_names_in_", range(x.shape[1])), axis=1)
+    names = getattr(loaded, "feature_names_in_", range(x.shape[1]))
+    x = x.set_axis(pd.Index(names, dtype=object), axis=1)  # as text, surrogates would be refused
     loaded.save(path)
     again = type(loaded).load(path)
     if not refused(loaded.predict, x):
