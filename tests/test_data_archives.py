@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastmlp.data import load
 from fastmlp.data.archives import first_bytes, open_unpacked, zip_members
 
 CONTENT = np.random.RandomState(0).bytes(5000)
@@ -190,3 +191,17 @@ def test_formats_that_python_cannot_unpack_are_named(tmp_path: Path, content: by
 def test_no_file(tmp_path: Path):
     assert "does not exist: check" in error_of(tmp_path / "no", FileNotFoundError)
     assert "is a folder: give" in error_of(tmp_path, IsADirectoryError)
+
+
+def test_damaged_bz2_within_a_zip_is_damaged(tmp_path: Path):
+    array = io.BytesIO()
+    np.save(array, np.zeros((3, 4)))
+    for name, content in (("table.csv", b"label,a\n1,2\n"), ("x.npy", array.getvalue())):
+        path = tmp_path / "a.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+            archive.writestr(name, content)
+        whole = bytearray(path.read_bytes())
+        whole[whole.index(b"1AY&SY") + 6] ^= 255  # the block's checksum
+        path.write_bytes(whole)
+        with pytest.raises(ValueError, match=r"a\.zip is damaged or cut short: download"):
+            load(path)

@@ -78,7 +78,7 @@ def test_invalid_rows(x: np.ndarray, named: str):
         as_rows(x, "x")
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i1", ">i2", ">i4", "i8", "u8", "f4", ">f8"])
+@pytest.mark.parametrize("dtype", ["u1", "i1", ">i2", ">i4", "i8", "u8", "f2", "f4", ">f8"])
 @pytest.mark.parametrize("shape", [(5,), (5, 1)])
 def test_labels_of_any_dtype(dtype: str, shape: tuple[int, ...]):
     labels, words = as_labels(Y.astype(dtype).reshape(shape), "y")

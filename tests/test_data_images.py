@@ -251,6 +251,15 @@ def test_damaged_images_are_named(tmp_path: Path):
     assert "bad1.png is no image or a damaged one (and 3 more): remove" in error_of(tmp_path)
 
 
+def test_no_warning_of_a_fault_that_leaves_an_image(tmp_path: Path):
+    path = put(tmp_path / "a.tif", DIGIT)
+    whole = bytearray(path.read_bytes())
+    n_rows = whole.index(b"\x16\x01\x04\0")  # the tag of the rows in a strip
+    whole[n_rows + 4 : n_rows + 8] = b"\0\0\1\0"  # numbers, says the file, not one
+    path.write_bytes(whole)
+    assert_array_equal(read_image(path).x, ROW)
+
+
 def test_any_byte_changed_gives_an_image_or_an_error(tmp_path: Path):
     whole = png(DIGIT)
     path = tmp_path / "a.png"

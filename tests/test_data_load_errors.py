@@ -189,6 +189,36 @@ def test_long_arguments_are_cut(tmp_path: Path, name: str) -> None:
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize("kind", ["npz", "parquet", "folder"])
+def test_names_that_would_steer_a_terminal_are_escaped(tmp_path: Path, kind: str) -> None:
+    """Also in what was found, and in what pyarrow says of bytes of a file."""
+    path, name = tmp_path / "data", "\x1b[31mred"
+    if kind == "npz":
+        with path.open("wb") as file:
+            np.savez(file, x=X, y=Y, **{name: Y})
+        assert r"passed over: \x1b[31mred" in load(path).found
+        with path.open("wb") as file:
+            np.savez(file, **{name: X, "a": X, "b": X})
+        assert r"holds \x1b[31mred, a, b, and which" in error_of(path)
+    elif kind == "folder":
+        (path / name).mkdir(parents=True)
+        assert r"holds \x1b[31mred/, and nothing" in error_of(path)
+    else:
+        pytest.importorskip("pyarrow")
+        frame().to_parquet(path)
+        content = path.read_bytes()
+        start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+        path.write_bytes(content[:start] + b"\x1f" + content[start + 1 :])  # no type is 15
+        assert error_of(path).isprintable()
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("f4", 1e-300), ("f8", 1e-308)])
+def test_a_scale_that_leaves_no_number_is_refused(tmp_path: Path, dtype: str, scale: float) -> None:
+    np.save(tmp_path / "x.npy", (X * 100.5).astype(dtype))
+    said = error_of(tmp_path / "x.npy", scale=scale)
+    assert f"divided by {scale:g} are too large for float{8 * int(dtype[1])}: give a l" in said
+
+
 LONG = "x" * 60_000  # zip has no longer ones
 
 

@@ -107,6 +107,20 @@ def test_rows_too_large_for_the_network(container):
     assert model.predict(container(x[:3])).shape == (3,)
 
 
+def test_integers_too_large_for_any_float_are_refused():
+    x, y = load("wine")
+    model = quiet(MLPClassifier(max_iter=2), x, y)
+    rows, weights = x.astype(object), np.ones(len(x), object)
+    rows[1, 2] = weights[3] = 10**400
+    for call, name in (
+        (lambda: model.predict(rows), "X"),
+        (lambda: model.fit(rows, y), "X or y"),
+        (lambda: model.fit(x, y, weights), "sample_weight"),
+    ):
+        with pytest.raises(ValueError, match=f"^{name} holds an integer too large for float64: re"):
+            call()
+
+
 def replace(name, layer, change):
     def assign(model):
         getattr(model, name)[layer] = change(getattr(model, name)[layer])

@@ -152,6 +152,8 @@ def test_files_of_others_are_refused(classifier, regressor, tmp_path):
         {"classes": lambda c: {**c, "values": ["one"]}},
         {"classes": lambda c: {**c, "values": ["a", "b", "c"]}},
         {"fitted": lambda f: {"temperature": 0}},
+        {"fitted": lambda f: {"temperature": 1e-300}},  # of whose power infinity would come
+        {"fitted": lambda f: {"temperature": 1e300}},
         {"fitted": lambda f: {}},
         {"parameters": lambda p: {**p, "n_members": 0}},
         {"parameters": lambda p: {**p, "what": 0}},

@@ -136,8 +136,8 @@ def open_unpacked(path: Path, *, whole: bool = True) -> Iterator[IO[bytes]]:
         except MemoryError:
             raise too_large_for_memory(path) from None
         except OSError as error:
-            if packing == "bz2" and type(error) is OSError and error.errno is None:
-                raise damaged(path) from None  # bz2 has no exception of its own
+            if type(error) is OSError and error.errno is None:
+                raise damaged(path) from None  # bz2 has no exception of its own, nor in a zip
             raise
 
 

@@ -87,7 +87,8 @@ def as_labels(array: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str,
         raise ValueError(f"{where} has dtype {labels.dtype}: give labels as whole numbers or words")
     limit = np.iinfo(np.int64).max
     if labels.dtype.kind == "f":
-        fits = bool(np.isfinite(labels).all() and (np.abs(labels) < float(limit)).all())
+        # As float: the limit itself is too large for float16.
+        fits = bool(np.isfinite(labels).all()) and float(np.abs(labels).max(initial=0)) < limit
         if not (fits and np.array_equal(labels, np.floor(labels))):
             remedy = "give labels 0, 1, ..."
             if looks_like_regression(*np.unique(labels[np.isfinite(labels)], return_counts=True)):

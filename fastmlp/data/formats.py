@@ -22,7 +22,7 @@ from fastmlp.data.pipes import name_of, on_disk
 from fastmlp.data.pixels import PixelError, settle
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import kind_of
-from fastmlp.words import counted, encodable, shortened, shown
+from fastmlp.words import counted, printable, shortened, shown
 
 READERS = {
     "csv": "csv_table.read_csv",
@@ -165,21 +165,21 @@ def load(
         raw: Raw = read(
             file, **{key: options[key] for key in signature(read).parameters if key in options}
         )
-    if raw.x.size == 0:
-        raise ValueError(f"{name} holds no {raw.unit}: give a file with one row at least")
-    try:
-        x, used_scale, limits, values = settle(raw.x, scale, is_image=raw.is_image)
-        y, names = _classes(raw)
-    except (PixelError, LabelError) as error:
-        raise ValueError(f"{name}: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{name} {error}") from None
+        if raw.x.size == 0:
+            raise ValueError(f"{name} holds no {raw.unit}: give a file with one row at least")
+        try:
+            x, used_scale, limits, values = settle(raw.x, scale, is_image=raw.is_image)
+            y, names = _classes(raw)
+        except (PixelError, LabelError) as error:
+            raise ValueError(f"{name}: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
     n_rows, n_features = x.shape
     size = f"{counted(n_rows, 'row')} of {counted(n_features, raw.unit[:-1])}"
     # A format that names the classes lists them in `raw.words`.
     classes = () if y is None or raw.class_names else (_class_words(y, names),)
-    found = f"{name}: {', '.join((size, *map(encodable, raw.words), *classes, values))}"
-    found = " ".join(found.split())
+    found = f"{name}: {', '.join((size, *raw.words, *classes, values))}"
+    found = printable(" ".join(found.split()))
     return Dataset(
         x, y, names, used_scale, raw.ids, limits, name, found, raw.unit, raw.feature_names
     )
@@ -187,7 +187,7 @@ def load(
 
 @contextmanager
 def named_file(given: str | Path, name: str) -> Iterator[Path]:
-    """Yield a path that can be read; errors show the source's `name`, in encodable characters."""
+    """Yield a path that can be read; errors show the source's `name`, in printable characters."""
     file: Path | None = None
     try:
         with on_disk(given) as file:
@@ -196,7 +196,7 @@ def named_file(given: str | Path, name: str) -> Iterator[Path]:
         message = str(error)
         if file is not None:  # earlier errors have the source's name
             message = message.replace(str(file), name)
-        message = encodable(message)
+        message = printable(message)  # names within a file can be anything
         if message == str(error) and type(error) is not TooMuchError:
             raise
         raise (type(error) if isinstance(error, OSError) else ValueError)(message) from None

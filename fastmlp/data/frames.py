@@ -17,7 +17,7 @@ from fastmlp.data.limits import at_most
 from fastmlp.data.parquet_frame import read_parquet_frame
 from fastmlp.data.pipes import name_of
 from fastmlp.data.sniff import kind_of
-from fastmlp.words import counted, encodable, shown
+from fastmlp.words import counted, printable, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +147,7 @@ def _table(
         None if columns.label is None else frame[columns.label],
         ids,
         name,
-        " ".join(encodable(f"{name}: {found}").split()),
+        printable(" ".join(f"{name}: {found}".split())),
         _name(names, columns.label),
         _name(names, columns.ids),
     )

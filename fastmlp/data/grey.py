@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def _grey(name: str, opened: Opener) -> Image | str:
     from PIL import Image, ImageOps
 
     try:
-        with opened() as stream, Image.open(stream, formats=FORMATS) as image:
+        with opened() as stream, _quiet(), Image.open(stream, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 return f"{name} has {image.width}x{image.height} pixels"
             upright = ImageOps.exif_transpose(image)
@@ -110,6 +111,14 @@ def _grey(name: str, opened: Opener) -> Image | str:
         return f"{name} has too many pixels"
     except (*UNPACKING_ERRORS, OSError, SyntaxError, ValueError):
         return f"{name} is no image or a damaged one"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let Pillow not warn of faults in an image that it can read nevertheless."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -99,7 +99,8 @@ class _Limited(io.RawIOBase):
 class Xz(io.RawIOBase):
     """Unpack xz as ``lzma.open`` does, but with a limit on memory.
 
-    Unpacking needs a dictionary, whose size the file chooses: up to 4 GiB.
+    Unpacking needs a dictionary, whose size the file chooses: up to 4 GiB. One that is much larger
+    than the packed file is of no use.
     """
 
     ALWAYS = 2**27  # bytes, allowed for any file; xz -9 takes half of it
@@ -107,7 +108,7 @@ class Xz(io.RawIOBase):
     def __init__(self, stream: IO[bytes], path: Path) -> None:
         self._stream = stream
         self._path = path
-        self._limit = max(limit_of(path), self.ALWAYS)
+        self._limit = max(_max_bytes.get() or TIMES * path.stat().st_size, self.ALWAYS)
         self._start()
 
     def _start(self) -> None:

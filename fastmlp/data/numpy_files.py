@@ -270,6 +270,7 @@ def _explained(path: Path, where: str) -> Iterator[None]:
     except RuntimeError:  # zipfile's
         raise ValueError(f"{path} is encrypted: unpack it and give the files themselves") from None
     except OSError as error:
-        if error.errno == errno.EINVAL:  # an offset before the archive's start
+        # An offset before the archive's start; or bz2, which has no exception of its own.
+        if error.errno in (errno.EINVAL, None):
             raise damaged(path) from None
         raise

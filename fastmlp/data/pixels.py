@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks import is_finite
+
 PIXEL_MAX = 255
 SMALL_MAX = 127  # whole numbers up to it are not bytes, but go from 0 to 16, say
 ROUNDING = 1e-6  # by which float32 values may be outside of 0 to 1
@@ -74,7 +76,8 @@ def settle(
     PixelError
         If a value is not finite.
     ValueError
-        If there is no scale, and the values are neither within 0 to 1 nor whole up to 255.
+        If there is no scale, and the values are neither within 0 to 1 nor whole up to 255; or if
+        the scale is too small for them.
     """
     pixels = as_pixels(x)
     low, high = float(pixels.min()), float(pixels.max())
@@ -87,8 +90,8 @@ def settle(
             scale = float(PIXEL_MAX) if is_image or high > SMALL_MAX else max(high, 1.0)
             if 1 < scale <= SMALL_MAX:
                 why = ", the largest (--scale, in Python scale=, says otherwise)"
-        divided = "not divided" if scale == 1 else f"divided by {scale:g}{why}"
-        return pixels, scale, (low, high), f"whole numbers {span}, {divided}"
+        how = "not divided" if scale == 1 else f"divided by {scale:g}{why}"
+        return pixels, scale, (low, high), f"whole numbers {span}, {how}"
     kept = pixels.dtype if pixels.dtype in (np.float32, np.float64) else np.float64
     pixels = np.ascontiguousarray(pixels, kept)
     if low >= 0 and high <= 1:
@@ -101,5 +104,11 @@ def settle(
         )
     if scale == 1:
         return pixels, scale, (low, high), f"numbers {span}, not divided"
-    words = f"numbers {span}, divided by {scale:g}"
-    return pixels / pixels.dtype.type(scale), scale, (low, high), words
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        divided = pixels / pixels.dtype.type(scale)
+    if not is_finite(divided):
+        raise ValueError(
+            f"has values {span}, which divided by {scale:g} are too large for {pixels.dtype}: give "
+            "a larger scale"
+        )
+    return divided, scale, (low, high), f"numbers {span}, divided by {scale:g}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,10 +44,11 @@ def read_rows(
     _refuse_times(X, "X")
     if "y_numeric" in y_rules and times.kind_of(getattr(y, "dtype", None)) == "O":
         _refuse_times(y, "y")
-    x, y = validate_data(
-        estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
-        multi_output=True, reset=reset, **y_rules,
-    )  # fmt: skip
+    with _refusing_overflow("X or y"):
+        x, y = validate_data(
+            estimator, X, y, accept_sparse="csr", dtype=_dtypes(estimator, X), order="C",
+            multi_output=True, reset=reset, **y_rules,
+        )  # fmt: skip
     x = _canonical(x)
     return x, y, read(x, n_epochs)
 
@@ -63,12 +66,12 @@ def read_features(estimator: Any, X: Any) -> Any:
     if not (is_plain(estimator, X) and has_finite_sum(X)):
         x = _sound(X, "X")
         _refuse_times(x, "X")
-        x = _canonical(
-            validate_data(
+        with _refusing_overflow("X"):
+            x = validate_data(
                 estimator, x, accept_sparse="csr", dtype=_dtypes(estimator, x), order="C",
                 reset=False,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+        x = _canonical(x)
     if x.shape[1] != (n_features := by_hand.n_features(estimator)):
         # scikit-learn does not check this without `n_features_in_`.
         raise ValueError(f"X has {x.shape[1]} features, but the network takes {n_features}")
@@ -130,6 +133,17 @@ def _dtypes(estimator: Any, X: Any) -> list[np.dtype[Any]]:
     return [FLOAT32, FLOAT64, UINT8] if is_narrow else [FLOAT64, FLOAT32, UINT8]
 
 
+@contextmanager
+def _refusing_overflow(name: str) -> Iterator[None]:
+    """Turn NumPy's error on an integer that no float holds into a ValueError, as on infinity."""
+    try:
+        yield
+    except OverflowError:
+        raise ValueError(
+            f"{name} holds an integer too large for float64: remove such rows"
+        ) from None
+
+
 def _refuse_times(given: Any, name: str) -> None:
     """Raise TypeError if there are dates or times, in columns or among object cells."""
     columns = times.columns_of(given)
@@ -170,5 +184,6 @@ def read_sample_weight(sample_weight: Any, x: Any) -> Array | None:
     if sample_weight is None:
         return None
     _refuse_times(sample_weight, "sample_weight")
-    weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
+    with _refusing_overflow("sample_weight"):
+        weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
     return weights

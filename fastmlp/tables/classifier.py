@@ -20,7 +20,7 @@ from fastmlp.tables.base import BaseTable
 from fastmlp.tables.docstrings import documented
 from fastmlp.tables.level_means import MOST_CLASSES
 from fastmlp.tables.members import ClassifierMember, Fold, Member, two_columns
-from fastmlp.tables.temperature import best_power, joined, tempered
+from fastmlp.tables.temperature import RANGE, best_power, joined, tempered
 from fastmlp.tables.trees import probabilities
 
 Array = NDArray[Any]
@@ -217,7 +217,9 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
         self._labels = LabelEncoding(decode_array(parse(text["classes"])))
         self.classes_ = self._labels.classes
         self.temperature_ = as_number(parse(text["fitted"])["temperature"])
-        if len(self.classes_) < 2 or not 0 < self.temperature_ < np.inf:
+        # Of what `best_power` finds, with room for rounding.
+        is_usual = self.temperature_ * RANGE[1] > 0.5 and self.temperature_ * RANGE[0] < 2
+        if len(self.classes_) < 2 or not is_usual:
             raise ValueError("there are too few classes, or the temperature is none")
 
     def _judge(

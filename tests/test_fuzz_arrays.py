@@ -1,0 +1,52 @@
+"""Arrays of every kind and layout: both engines do the same, and touch nothing beside them."""
+
+from __future__ import annotations
+
+import sys
+
+import fuzz_arrays
+import numpy as np
+import pytest
+from fuzz_seeds import WrongError, run_script
+
+MANY, AT_A_TIME = 20_000, 1000
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no mprotect")
+
+
+def test_some_arrays() -> None:
+    run_script("fuzz_arrays.py", 0, 400)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(400, MANY, AT_A_TIME))
+def test_many_arrays(first: int) -> None:
+    run_script("fuzz_arrays.py", first, min(first + AT_A_TIME, MANY))
+
+
+def answers(ours, theirs):
+    """What both engines say, in place of running them."""
+    return lambda self, is_fast: ours if is_fast else theirs
+
+
+@pytest.mark.parametrize("other", [
+    ([np.array([1.0, 2.0 + 1e-9])], [], None), ([np.array([1, 2], "f4")], [], None),
+    ([], [], ValueError("no")), ([np.array([1.0, 2.0])], ["UserWarning: odd"], None),
+    ([np.array([1.0, np.nan])], [], None),
+])  # fmt: skip
+def test_what_counts_as_another_answer(monkeypatch, other):
+    right = ([np.array([1.0, 2.0])], [], None)
+    monkeypatch.setattr(fuzz_arrays.Case, "run", answers(right, right))
+    seed = next(s for s in range(99) if not fuzz_arrays.Case(s).optimizer.startswith("adam"))
+    assert fuzz_arrays.judged(seed) == "valid"
+    monkeypatch.setattr(fuzz_arrays.Case, "run", answers(other, right))
+    with pytest.raises(WrongError):
+        fuzz_arrays.judged(seed)
+
+
+def test_a_long_message_is_wrong(monkeypatch):
+    said = ([], [], ValueError("no" * 1000))
+    monkeypatch.setattr(fuzz_arrays.Case, "run", answers(said, said))
+    seed = next(s for s in range(99) if fuzz_arrays.Case(s).front == "MLP")
+    with pytest.raises(WrongError, match="no short message"):
+        fuzz_arrays.judged(seed)
