@@ -22,6 +22,7 @@ from resume_tools import (
 
 from fastmlp.cli import run_files
 from fastmlp.cli.run_files import CHECKPOINT
+from fastmlp.training.callbacks import PAUSE, Callbacks
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="signals of POSIX"),
@@ -195,3 +196,10 @@ def test_standard_input_is_read_again(csv: Path) -> None:
             process.communicate(timeout=120)
         assert process.returncode == status
     check_same("out", "whole")
+
+
+@pytest.mark.parametrize("returned", [(True, PAUSE), (PAUSE, True), (PAUSE, None), (None, True)])
+def test_a_callback_s_end_counts_more_than_a_pause(returned: tuple[object, object]) -> None:
+    callbacks = Callbacks([lambda *_, stop=stop: stop for stop in returned])
+    assert callbacks.end_epoch(1, {})
+    assert callbacks.has_paused == (True not in returned)

@@ -133,7 +133,8 @@ def test_every_file_of_a_run_is_one_that_a_next_run_removes(csv: Path) -> None:
 # -- links, folders, and what others have left -----------------------------------------------------
 def test_links_in_the_folder_are_not_followed(csv: Path) -> None:
     succeed("train", "--data", csv, "--epochs", 1, "--out", "out")
-    for name in [*FILES, "unfinished.json", "checkpoint.safetensors", ".fastmlp-run.part"]:
+    hidden = [".fastmlp-run.part", *(f".checkpoint.safetensors.{ending}" for ending in ENDINGS)]
+    for name in [*FILES, "unfinished.json", "checkpoint.safetensors", *hidden]:
         target = Path(f"precious-{name}")
         target.write_text("precious")
         (Path("out") / name).unlink(missing_ok=True)
