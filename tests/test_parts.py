@@ -16,7 +16,7 @@ from engine_tools import (
 from engine_tools import train as train_run
 
 from fastmlp import kernels, reference
-from fastmlp.kernels import trainer as trainer_module
+from fastmlp.kernels import program
 from fastmlp.kernels.stages import batch_parts
 from fastmlp.problem import Problem
 
@@ -45,7 +45,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         taken.append(batch_parts.takes_parts(n_weights, batch_rows, n_threads))
         return taken[-1]
 
-    monkeypatch.setattr(trainer_module, "takes_parts", counting)
+    monkeypatch.setattr(program, "takes_parts", counting)
     return taken
 
 
