@@ -46,7 +46,7 @@ def one_line_error(*args: object) -> str:
     """Run what must end in exit status 2 and one line on stderr; return that line."""
     result = run(*args)
     assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("Error: ")
+    assert result.stderr.startswith("Error: "), result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
     return result.stderr.rstrip("\n")
 

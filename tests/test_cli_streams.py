@@ -51,7 +51,8 @@ def test_a_full_disk_behind_stdout_stops_and_saves_the_run(csv: Path) -> None:
     done = shell(f"fastmlp train --data {csv} --epochs {FOREVER} --out out > /dev/full")
     assert done.returncode == 1
     assert check_saved("out") == 1
-    stopped, reason = done.stderr.splitlines()[-2:]
+    stopped, how, reason = done.stderr.splitlines()[-3:]
+    assert how == "To go on: fastmlp train --resume out"
     assert stopped == "Stopped after 1 whole epoch; saved as it is: out/model.safetensors"
     assert reason.startswith("Error: can't write to standard output: No space left on device; ")
     assert shell("fastmlp --version > /dev/full").returncode == 1

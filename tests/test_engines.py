@@ -95,6 +95,8 @@ def use_all(recorder: Recorder) -> None:
         recorder.use("load")
         recorder.use("epoch", order)
         recorder.use("export")
+        recorder.use("sums")  # nothing, between epochs
+        recorder.use("go_on", None, N_ROWS)
         recorder.use("set_targets", recorder.y[::-1].copy())
         recorder.use("restart")
         recorder.use("epoch", order)

@@ -174,9 +174,9 @@ def test_what_prediction_needs_is_prepared_before_the_first_epoch(monkeypatch):
         calls.append("prepare")
         return prepare(*arguments)
 
-    def one_epoch(trainer, order):
+    def one_epoch(trainer, *arguments):
         calls.append("epoch")
-        return epoch(trainer, order)
+        return epoch(trainer, *arguments)
 
     monkeypatch.setattr(kernels, "prepare", prepared)
     monkeypatch.setattr(kernels.Trainer, "epoch", one_epoch)

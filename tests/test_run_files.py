@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_tools import ALWAYS, FILES, names, one_line_error, start, succeed
+from cli_tools import ALWAYS, FILES, names, one_line_error, run, start, succeed
 
 import fastmlp
 from fastmlp import MLP, files
@@ -111,7 +111,8 @@ def test_a_kill_while_pictures_are_drawn_leaves_the_new_model_without_old_pictur
         capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 9
-    assert names("out") == sorted([*ALWAYS, "learning_curves.png", "unfinished.json"])
+    left = ["checkpoint.safetensors", "learning_curves.png", "unfinished.json"]
+    assert names("out") == sorted([*ALWAYS, *left])
 
 
 def test_the_mark_says_what_was_asked(csv: Path) -> None:
@@ -200,13 +201,39 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
+class Once:
+    """A callback that acts after the first epoch, and has nothing to keep."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def __call__(self, epoch: int, logs: Any) -> None:
+        if epoch == 1:
+            self._act()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, kept: Any) -> None:
+        pass
+
+
 def during_the_training(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     class Network(MLP):
         def train(self, *args: Any, callbacks: Any, **options: Any) -> Any:
-            act()
-            return super().train(*args, callbacks=callbacks, **options)
+            return super().train(*args, callbacks=[*callbacks, Once(act)], **options)
 
     monkeypatch.setattr(fastmlp, "MLP", Network)
+
+
+def error_after_a_word(*arguments: object) -> str:
+    """Run what can keep neither its checkpoint, for which a word has to do, nor the run."""
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    word, error = result.stderr.splitlines()
+    assert word.startswith("Warning: the training goes on, but not its checkpoint out/")
+    assert error.startswith("Error: ")
+    return error
 
 
 def fill(monkeypatch: pytest.MonkeyPatch, folders: list[Path]) -> None:
@@ -229,7 +256,7 @@ def test_on_full_disks_the_run_is_kept_and_the_former_one_too(
     succeed(*arguments)
     before = files_in("out")
     during_the_training(monkeypatch, lambda: fill(monkeypatch, [Path("out"), *places[:n_full]]))
-    line = one_line_error(*arguments, "--seed", 7)
+    line = error_after_a_word(*arguments, "--seed", 7)
     assert "No space left" in line
     assert files_in("out") == before
     kept = [folder for place in places for folder in place.iterdir()]
@@ -250,7 +277,7 @@ def test_a_folder_that_is_removed_costs_no_run(
     csv: Path, places: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     during_the_training(monkeypatch, lambda: shutil.rmtree("out"))
-    line = one_line_error("train", "--data", csv, "--epochs", 2, "--out", "out")
+    line = error_after_a_word("train", "--data", csv, "--epochs", 2, "--out", "out")
     (folder,) = places[0].iterdir()
     assert "instead)" in line
     assert names(folder) == ALWAYS
@@ -269,7 +296,7 @@ def test_another_run_in_the_place_of_a_removed_folder_is_left_alone(
 
     before: dict[str, bytes] = {}
     during_the_training(monkeypatch, replace)
-    line = one_line_error("train", "--data", csv, "--epochs", 2, "--out", "out", "--seed", 7)
+    line = error_after_a_word("train", "--data", csv, "--epochs", 2, "--out", "out", "--seed", 7)
     (folder,) = places[0].iterdir()
     assert "out was replaced by another folder meanwhile" in line
     assert names(folder) == ALWAYS

@@ -133,7 +133,9 @@ def test_helpers_are_sent_home_at_once_if_thread_0_fails():
 
 
 def test_helpers_too_late_are_sent_home(returned, expected, monkeypatch):
-    def one_after_the_other(_: Helpers, work: Callable[[int], object], n_threads: int) -> None:
+    def one_after_the_other(
+        _: Helpers, work: Callable[[int], object], n_threads: int, *arguments: object
+    ) -> None:
         for thread in range(n_threads):
             work(thread)
 

@@ -97,6 +97,7 @@ class CheckpointFile(NoFile):
         self._seconds, self._resumes = seconds, resumes
         # Where a link leads, so that two names of a file have one lock.
         self._target = Path(os.path.realpath(path))
+        self._beside = self._target.with_name(f".{self._target.name}.lock")
         self._taken: dict[str, Taken] = {}
         self._sums: dict[int, tuple[Any, str | None]] = {}
         self._writing = threading.Lock()
@@ -115,8 +116,7 @@ class CheckpointFile(NoFile):
             if self._target.is_dir():
                 raise IsADirectoryError
             # On another file, as this one is replaced meanwhile.
-            beside = self._target.with_name(f".{self._target.name}.lock")
-            self._guard.enter_context(locked(beside))
+            self._guard.enter_context(locked(self._beside))
         except BlockingIOError:
             raise RuntimeError(
                 f"{self.path} is the checkpoint of a training that is running: wait for its end, "
@@ -190,6 +190,8 @@ class CheckpointFile(NoFile):
             }
             if not arrays:  # no run has begun: there is nothing to go on from
                 return
+            if not self._beside.exists():  # its folder may be another training's by now
+                raise FileNotFoundError(f"the folder {self._target.parent} was removed meanwhile")
             content = FORMAT.content(arrays, {"states": json.dumps(plain)})
             # One name for all writes: nobody else has the lock.
             part = self._target.with_name(f".{self._target.name}.part")
