@@ -27,7 +27,7 @@ PAGES = [
 # Run by the estimators' own tests, with what they need:
 ELSEWHERE = ("coming-from-scikit-learn.md", "tables.md")
 BLOCK = re.compile(r"^(<!-- not run -->\n)?```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:\]\(|(?:src|srcset)=\")([^)\"\s]+)[)\"]")
 WITH_CODE = [
     page for page in PAGES if "```python" in page.read_text() and page.name not in ELSEWHERE
 ]
