@@ -97,6 +97,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, build/site/index.html; a warning is an error."""
+    session.install(".[docs,sklearn]")
+    # griffe, beneath mkdocstrings, reads the docstrings that are filled when they are imported.
+    session.run("mkdocs", "build", "--strict", "-f", "docs/site/mkdocs.yml", *session.posargs)
+
+
+@nox.session
 def train(session: nox.Session) -> None:
     """The main job: train on the built-in digits, or as told, ``nox -s train -- --data FILE``."""
     session.install(".")

@@ -1,7 +1,8 @@
-"""Draw the figures of docs/how-it-works.md: ``python -m benchmarks.figures``.
+"""Draw the figures of docs/how-it-works.md, and the bars: ``python -m benchmarks.figures``.
 
-Both are drawn from the code itself: the built-in digits, and the stages that a step really has.
-Those depend on the width of vectors: ``FASTMLP_LANES=16`` has them as with AVX-512.
+The former are drawn from the code itself: the built-in digits, and the stages that a step really
+has. Those depend on the width of vectors: ``FASTMLP_LANES=16`` has them as with AVX-512. The bars
+are drawn from the figures in peers.csv, which a run of `benchmarks.peers` has measured.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from benchmarks.peers import charts
 from fastmlp.data import make_digits
 from fastmlp.kernels import program
 from fastmlp.kernels.codegen.kernel import Stage
@@ -28,16 +30,17 @@ FOLDER = Path(__file__).parent / "pictures"
 DPI = 140
 NETWORKS = ((784, 64, 10), (784, 512, 512, 10))
 BATCH_SIZE = 64
-BOX, GAP = 1.0, 0.16  # of a stage: its width, and the way to the next one
+BOX, GAP = 1.0, 0.12  # of a stage: its width, and the way to the next one
 COLOURS = {"gather": MUTED, "forward": BLUE, "loss": ORANGE, "backward": RED, "update": GREEN}
 
 
 def main() -> None:
-    """Write both pictures, and say where they are."""
+    """Write the pictures, and say where they are."""
     FOLDER.mkdir(exist_ok=True)
     for name, figure in {"zeros.png": zeros(), "step.png": steps()}.items():
         figure.savefig(FOLDER / name, dpi=DPI)
         print(FOLDER / name)
+    print(*charts.draw_bars(FOLDER, charts.read_csv(FOLDER / "peers.csv"), "MNIST"), sep="\n")
 
 
 def zeros() -> Figure:
@@ -67,18 +70,34 @@ def zeros() -> Figure:
 
 
 def steps() -> Figure:
-    """The stages of a step on two threads, and where the threads meet."""
-    lists = {sizes: stages_of(sizes) for sizes in NETWORKS}
-    figure = Figure(figsize=(11, 3.6), layout="constrained", facecolor="white")
-    for axes, (sizes, stages) in zip(figure.subplots(len(lists), 1), lists.items(), strict=True):
-        place = 0.0
-        for stage in stages:
-            place = _stage(axes, stage, place)
-        axes.set_xlim(-0.1, max(map(_width, lists.values())))
-        axes.set_ylim(0, 1)
+    """The stages of a step on two threads: a row until the threads meet, which is a line."""
+    rows = {sizes: _stretches(stages_of(sizes)) for sizes in NETWORKS}
+    heights = [len(stretches) for stretches in rows.values()]
+    widest = max(len(stages) for stretches in rows.values() for stages in stretches)
+    figure = Figure(figsize=(1.25 * widest, 0.95 * sum(heights) + 0.8), layout="constrained")
+    panels = figure.subplots(len(rows), 1, height_ratios=heights)
+    for axes, (sizes, stretches) in zip(panels, rows.items(), strict=True):
+        for row, stages in enumerate(stretches):
+            if row > 0:
+                axes.plot([0, widest * BOX - GAP], [row, row], color=INK, linewidth=2)
+            for column, stage in enumerate(stages):
+                _stage(axes, stage, column * BOX, row)
+        axes.set_xlim(-0.05, widest * BOX)
+        axes.set_ylim(len(stretches), 0)
         axes.set_axis_off()
-        _title(axes, f"{'-'.join(map(str, sizes))}: two threads meet at each line")
+        _title(axes, f"{'-'.join(map(str, sizes))}: two threads meet at each line", 13)
     return figure
+
+
+def _stretches(stages: Sequence[Stage]) -> list[list[Stage]]:
+    """What lies between two meetings."""
+    stretches: list[list[Stage]] = [[]]
+    for stage in stages:
+        if stage.kernel is None:
+            stretches.append([])
+        else:
+            stretches[-1].append(stage)
+    return [stretch for stretch in stretches if stretch]
 
 
 def stages_of(sizes: Sequence[int]) -> list[Stage]:
@@ -96,29 +115,22 @@ def stages_of(sizes: Sequence[int]) -> list[Stage]:
     return stages
 
 
-def _stage(axes: Axes, stage: Stage, place: float) -> float:
-    """Draw a stage, or a meeting; return where the next one begins."""
-    if stage.kernel is None:
-        axes.plot([place, place], [0.1, 0.9], color=INK, linewidth=2)
-        return place + GAP
+def _stage(axes: Axes, stage: Stage, left: float, top: float) -> None:
     colour = COLOURS[stage.name.split()[0]]
     box = FancyBboxPatch(
-        (place, 0.25), BOX - GAP, 0.5, boxstyle="round,pad=0.02", facecolor=PAPER, edgecolor=colour
-    )
+        (left, top + 0.14), BOX - GAP, 0.46,
+        boxstyle="round,pad=0.02", facecolor=PAPER, edgecolor=colour, linewidth=1.5,
+    )  # fmt: skip
     axes.add_patch(box)
+    assert stage.kernel is not None
     words = stage.kernel.name.replace("_", "\n")
-    middle = place + (BOX - GAP) / 2
-    axes.text(middle, 0.5, words, color=INK, fontsize=7, ha="center", va="center")
-    axes.text(middle, 0.12, stage.name, color=colour, fontsize=7, ha="center", va="center")
-    return place + BOX
+    middle = left + (BOX - GAP) / 2
+    axes.text(middle, top + 0.37, words, color=INK, fontsize=11, ha="center", va="center")
+    axes.text(middle, top + 0.76, stage.name, color=colour, fontsize=11, ha="center", va="center")
 
 
-def _width(stages: Sequence[Stage]) -> float:
-    return sum(BOX if stage.kernel else GAP for stage in stages)
-
-
-def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", color=INK, fontsize=10)
+def _title(axes: Axes, text: str, size: int = 10) -> None:
+    axes.set_title(text, loc="left", color=INK, fontsize=size)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from fastmlp.pictures import BLUE, GREEN, INK, MUTED, PAPER, RED
 SLOWER_TO_FASTER = LinearSegmentedColormap.from_list("slower to faster", [RED, PAPER, GREEN])
 DARK = 4.5  # ratio from which a cell of the heat map is dark
 
+PAGE = {False: "white", True: "#0d1117"}  # the page behind a picture: light, dark
+TEXT = {False: INK, True: "#e6edf3"}
+OURS = {False: BLUE, True: "#6cb0ff"}
+
 Seconds = Mapping[str, Mapping[str, list[float]]]  # by group, then by side
 
 
@@ -27,8 +32,8 @@ def draw(folder: Path, run: Run) -> list[Path]:
     written = []
     counts = [n for n in (1, 2) if f"H, {threads(n)}" in run.seconds]
     if counts:
-        written.append(folder / "peers.png")
-        bars(run.seconds, counts, run.digits.source).savefig(written[-1], dpi=150)
+        written += [folder / "peers.csv", *draw_bars(folder, run.seconds, run.digits.source)]
+        write_csv(written[-3], run.seconds, counts)
     counts = [n for n in (1, 2) if _grid_ratios(run.seconds, n) is not None]
     if counts:
         written.append(folder / "grid.png")
@@ -36,40 +41,81 @@ def draw(folder: Path, run: Run) -> list[Path]:
     return written
 
 
-def bars(seconds: Seconds, counts: Sequence[int], source: str) -> Figure:
+def draw_bars(folder: Path, seconds: Seconds, source: str) -> list[Path]:
+    """Draw the bars twice, for light and for dark pages; the files written."""
+    counts = [n for n in (1, 2) if f"H, {threads(n)}" in seconds]
+    files = {False: folder / "peers.png", True: folder / "peers-dark.png"}
+    for is_dark, path in files.items():
+        bars(seconds, counts, source, is_dark=is_dark).savefig(path, dpi=150)
+    return list(files.values())
+
+
+def write_csv(path: Path, seconds: Seconds, counts: Sequence[int]) -> None:
+    """Write what the bars show, so that they can be drawn again without a run."""
+    best = _best(seconds, counts)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["ms", *map(threads, counts)])
+        writer.writerows(
+            [name, *(f"{panel[name]:.1f}" for panel in best)]
+            for name in best[0]
+            if all(name in panel for panel in best)
+        )
+
+
+def read_csv(path: Path) -> dict[str, dict[str, list[float]]]:
+    """Read what `write_csv` has written."""
+    with path.open(newline="") as file:
+        (_, *groups), *rows = csv.reader(file)
+    return {
+        f"H, {group}": {name: [float(cells[i]) / 1e3] for name, *cells in rows}
+        for i, group in enumerate(groups)
+    }
+
+
+def bars(seconds: Seconds, counts: Sequence[int], source: str, *, is_dark: bool = False) -> Figure:
     """Milliseconds an epoch of H for each side, a panel for each number of threads.
 
-    The ratios are to fastmlp on the same rows as the peers have, scaled float32. Sides stand in one
-    order in all panels, the fastest first, so that their names are needed once.
+    The ratios are to fastmlp on uint8 pixels, as in the README's table. Sides stand in one order in
+    all panels, the fastest first, so that their names are needed once.
     """
-    best = [
-        {name: min(times) * 1e3 for name, times in seconds[f"H, {threads(n)}"].items()}
-        for n in counts
-    ]
+    best = _best(seconds, counts)
     names = sorted(best[0], key=lambda name: sum(panel.get(name, 0.0) for panel in best))
-    figure = Figure(figsize=(2.2 + 3.9 * len(counts), 3.4), layout="constrained")
-    figure.suptitle(f"An epoch of {source}, 784-64-10, batch 64, float32: ms", color=INK)
+    size = (2.2 + 3.6 * len(counts), 3.6)
+    figure = Figure(figsize=size, layout="constrained", facecolor=PAGE[is_dark])
+    figure.suptitle(
+        f"Milliseconds for an epoch of {source}: lower is better", color=TEXT[is_dark], fontsize=13
+    )
     panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
     for axes, panel, n_threads in zip(panels, best, counts, strict=True):
-        _bars(axes, {name: panel[name] for name in names if name in panel})
-        axes.set_title(threads(n_threads), color=INK, fontsize=10)
+        _bars(axes, {name: panel[name] for name in names if name in panel}, is_dark)
+        axes.set_title(threads(n_threads), color=TEXT[is_dark], fontsize=11, loc="left")
     panels[0].invert_yaxis()
     return figure
 
 
-def _bars(axes: Axes, best: Mapping[str, float]) -> None:
+def _best(seconds: Seconds, counts: Sequence[int]) -> list[dict[str, float]]:
+    """Return the least time of each side in milliseconds, for each number of threads."""
+    return [
+        {name: min(times) * 1e3 for name, times in seconds[f"H, {threads(n)}"].items()}
+        for n in counts
+    ]
+
+
+def _bars(axes: Axes, best: Mapping[str, float], is_dark: bool) -> None:
     own = (FASTMLP.label, PIXELS.label)
-    colours = [BLUE if name in own else MUTED for name in best]
+    colours = [OURS[is_dark] if name in own else MUTED for name in best]
     bars = axes.barh(list(best), list(best.values()), color=colours, height=0.7)
-    ours = best[FASTMLP.label]
+    ours = best[PIXELS.label]
     labels = [
         f"{value:.1f}" if name in own else f"{value:.0f}  ({value / ours:.1f} times)"
         for name, value in best.items()
     ]
-    axes.bar_label(bars, labels, padding=4, fontsize=8, color=INK)
-    axes.set_xlim(0, max(best.values()) * 1.5)  # the longest bar's label needs room
+    axes.bar_label(bars, labels, padding=4, fontsize=9, color=TEXT[is_dark])
+    axes.set_xlim(0, max(best.values()) * 1.6)  # the longest bar's label needs room
     axes.set_xticks([])
-    axes.tick_params(left=False, labelsize=8, labelcolor=INK)
+    axes.tick_params(left=False, labelsize=9, labelcolor=TEXT[is_dark])
+    axes.set_facecolor(PAGE[is_dark])
     axes.spines[:].set_visible(False)
 
 
