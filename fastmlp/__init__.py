@@ -43,6 +43,7 @@ _HOMES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "fit_many": "estimators",
+    "register_skl2onnx": "estimators",
     "TableClassifier": "tables",
     "TableEncoder": "tables",
     "TableRegressor": "tables",
