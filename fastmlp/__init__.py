@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastmlp import data, profiling
     from fastmlp.estimators import MLPClassifier as MLPClassifier
     from fastmlp.estimators import MLPRegressor as MLPRegressor
+    from fastmlp.estimators import register_skl2onnx as register_skl2onnx
     from fastmlp.estimators.fit_many import fit_many as fit_many
     from fastmlp.history import History
     from fastmlp.network.mlp import MLP
@@ -43,6 +44,7 @@ _HOMES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "fit_many": "estimators",
+    "register_skl2onnx": "estimators",
     "TableClassifier": "tables",
     "TableEncoder": "tables",
     "TableRegressor": "tables",

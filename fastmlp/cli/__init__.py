@@ -1,14 +1,14 @@
-"""The command line: `fastmlp train`, `evaluate`, `predict` and `profile`.
+"""The command line: `fastmlp train`, `evaluate`, `predict`, `profile` and `warm`.
 
 Numba, pandas and matplotlib are imported inside the commands, so that ``--help`` answers at once.
 
-`train`, `evaluate`, `predict` and `profile` are the commands; `options` has the options that they
-share. `sources` reads the data, `matching` fits them to a model that was trained before. All text
-is printed by `terminal`, which escapes control characters; `progress`, `report` and `mistakes` make
-what is printed. `pixel_run` trains a network. `run_folder` makes the folder of a run; `run_files`
-are the files in it, `request` what was asked of the run, with which `resume` goes on. `split`
-remembers the run's rows, `patience` its best epoch. `signals` and `output` save a run that is
-interrupted, or whose output fails.
+`train`, `evaluate`, `predict`, `profile` and `warm` are the commands; `options` has the options
+that they share. `sources` reads the data, `matching` fits them to a model that was trained before.
+All text is printed by `terminal`, which escapes control characters; `progress`, `report` and
+`mistakes` make what is printed. `pixel_run` trains a network. `run_folder` makes the folder of a
+run; `run_files` are the files in it, `request` what was asked of the run, with which `resume` goes
+on. `split` remembers the run's rows, `patience` its best epoch. `signals` and `output` save a run
+that is interrupted, or whose output fails.
 
 For tables, `table_kind` tells them from pixels, and `table_run` trains on them: `table_targets` are
 their labels, `table_notes` what a run remembers beside its model, `table_report` what it says and
@@ -35,6 +35,7 @@ from fastmlp.cli.profile import profile
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import complain, tell
 from fastmlp.cli.train import train
+from fastmlp.cli.warm import warm
 from fastmlp.engine import CompilerOffError
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError, CompilerOffError)
@@ -104,7 +105,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, profile):
+for command in (train, evaluate, predict, profile, warm):
     # Typer keeps the line breaks of the source, except in the first paragraph.
     paragraphs = (command.__doc__ or "").split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

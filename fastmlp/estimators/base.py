@@ -17,6 +17,7 @@ from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.engine import Engine
 from fastmlp.estimators import compiled, hyperparameters, outputs, read_input
 from fastmlp.estimators.callbacks import EstimatorCallbacks
+from fastmlp.estimators.export import ExportMixin
 from fastmlp.estimators.fingerprint import of_settings, of_targets, of_validation
 from fastmlp.estimators.fitted import Fitted
 from fastmlp.estimators.hooks import Hooks
@@ -33,7 +34,7 @@ from fastmlp.words import shortened
 Array = NDArray[Any]
 
 
-class BaseMLP(Hooks, Fitted, FileMixin, CallbackSupportMixin, BaseEstimator):
+class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseEstimator):
     """Base of `MLPClassifier` and `MLPRegressor`, where their parameters are described.
 
     Subclasses say how targets are read, encoded and scored.

@@ -10,39 +10,32 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier
 
-from fastmlp.estimators import by_hand
 from fastmlp.estimators.label_encoding import LabelEncoding
-from fastmlp.estimators.onnx_graph import Graph
+from fastmlp.estimators.outputs import layers_of
+from fastmlp.export.onnx_graph import GraphFile
+from fastmlp.export.onnx_nodes import add_both_classes, add_label, add_network, class_array
 
 
 def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write the graph to `path`, whole or not at all; see the method of the same name."""
-    graph = Graph()
-    value = graph.add_network(estimator)
-    n_outputs = np.shape(estimator.coefs_[-1])[1]  # lists may have been assigned
+    graph = GraphFile()
+    layers = layers_of(estimator)
+    value = add_network(graph, layers)
     if is_classifier(estimator):
-        _add_classifier_outputs(graph, value, n_outputs, estimator._labels)
+        _add_classifier_outputs(graph, value, layers.n_outputs, estimator._labels)
     else:
         graph.add("Identity", value, name="predictions")
-        graph.declare("predictions", graph.onnx.TensorProto.FLOAT, "n", n_outputs)
-    graph.write(path, type(estimator).__name__, by_hand.n_features(estimator))
-
-
-def both_classes(graph: Graph, value: str, n_columns: int) -> str:
-    """Return a probability for each class: a network's single output is the second class's."""
-    if n_columns > 1:
-        return value
-    return graph.add("Concat", graph.add("Sub", 1.0, value), value, axis=1)
+        graph.declare("predictions", graph.onnx.TensorProto.FLOAT, "n", layers.n_outputs)
+    graph.write(path, type(estimator).__name__, layers.n_inputs)
 
 
 def _add_classifier_outputs(
-    graph: Graph, value: str, n_columns: int, labels: LabelEncoding
+    graph: GraphFile, value: str, n_columns: int, labels: LabelEncoding
 ) -> None:
     kinds = graph.onnx.TensorProto
-    value = both_classes(graph, value, n_columns)
+    value = add_both_classes(graph, value, n_columns)
     graph.add("Identity", value, name="probabilities")
     graph.declare("probabilities", kinds.FLOAT, "n", max(n_columns, 2))
     if labels.is_multilabel:
@@ -50,4 +43,6 @@ def _add_classifier_outputs(
         graph.add("Cast", above, name="label", to=kinds.INT64)
         graph.declare("label", kinds.INT64, "n", len(labels.classes))
         return
-    graph.add_label("probabilities", labels.classes)
+    classes = class_array(labels.classes)
+    add_label(graph, "probabilities", classes, name="label")
+    graph.declare_label(classes)

@@ -10,7 +10,8 @@ from sklearn.exceptions import NotFittedError
 
 from fastmlp import checks
 from fastmlp.estimators import by_hand
-from fastmlp.estimators.hyperparameters import problem_of
+from fastmlp.estimators.hyperparameters import hidden_activations, problem_of
+from fastmlp.export.layers import Layers
 from fastmlp.parameters import Parameters
 from fastmlp.reference import ACTIVATIONS, LOSSES
 from fastmlp.reference.losses import loss_with_output
@@ -54,6 +55,13 @@ def parameters(estimator: Any) -> Parameters:
             )
         n_in = w.shape[1]
     return Parameters(weights, biases)
+
+
+def layers_of(estimator: Any) -> Layers:
+    """Return what is written of an estimator's network, checked as by `parameters`."""
+    found = parameters(estimator)
+    hidden = hidden_activations(estimator, len(found.weights) - 1)
+    return Layers.of(found, [*hidden, by_hand.out_activation(estimator)])
 
 
 def outputs_of(estimator: Any, x: Any, as_labels: bool = False) -> Array:

@@ -33,7 +33,6 @@ from fastmlp.checks import warn_user
 from fastmlp.estimators import by_hand
 from fastmlp.estimators.class_names import decode_array, encode_array
 from fastmlp.estimators.hyperparameters import activation_of
-from fastmlp.estimators.onnx_file import to_onnx
 from fastmlp.estimators.outputs import parameters
 from fastmlp.estimators.restored import (
     FITTED,
@@ -112,32 +111,6 @@ class FileMixin:
         """
         estimator: Self = loaded(cls, path, FORMAT, _restored)
         return estimator
-
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the network as an ONNX graph, for programs without Python.
-
-        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
-        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
-        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
-
-        Parameters
-        ----------
-        path : path-like
-            Replaced if it exists.
-
-        Raises
-        ------
-        ImportError
-            Without the package onnx.
-        TypeError
-            If class names are neither numbers nor strings.
-        ValueError
-            If an activation, as one of your own, has no form in ONNX.
-        OSError
-            If the file can't be written.
-        """
-        check_is_fitted(self)
-        to_onnx(self, path)
 
 
 def loaded(

@@ -15,6 +15,7 @@ from fastmlp.docstrings import documented
 from fastmlp.engine import Engine
 from fastmlp.history import History
 from fastmlp.network.by_hand import ByHand
+from fastmlp.network.export import ExportMixin
 from fastmlp.network.files import FileMixin
 from fastmlp.network.training import train
 from fastmlp.network.weights import draw_parameters
@@ -26,7 +27,7 @@ RUNTIME = ("dtype", "n_threads", "input_scale")  # arguments that are None by de
 
 
 @documented()
-class MLP(ByHand, FileMixin):
+class MLP(ByHand, FileMixin, ExportMixin):
     """A multi-layer perceptron: fully connected layers, trained on mini-batches, compiled.
 
     The class and its methods are those of a well-known tutorial, and so are the defaults: ReLU,

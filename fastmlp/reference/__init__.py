@@ -8,9 +8,9 @@ optimisers are entries of tables: ``ACTIVATIONS["mine"] = Activation(...)`` adds
 `fastmlp.problem.Problem` chooses among them; the default is ReLU, softmax with cross-entropy, and
 gradient descent.
 
-`activations`, `losses` and `optimizers` are the tables, `onnx_nodes` exports their entries to ONNX,
-and `dropout` chooses the units that a step leaves out. `formulas` and `updates` combine them,
-`trainer` takes epochs, and `inference` predicts.
+`activations`, `losses` and `optimizers` are the tables, `onnx_nodes` and `c_code` export their
+entries to ONNX and to C, and `dropout` chooses the units that a step leaves out. `formulas` and
+`updates` combine them, `trainer` takes epochs, and `inference` predicts.
 
 Notation: a batch has n rows; layer l of L has weights ``w`` of shape (n_in, n_out) and biases ``b``
 of shape (1, n_out); ``x`` is the input, ``z`` a layer's pre-activations, ``a`` its activations, and

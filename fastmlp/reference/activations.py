@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastmlp.reference.c_code import each
 from fastmlp.reference.onnx_nodes import Graph, Nodes, operator
 
 Array = NDArray[Any]
 LEAKY_SLOPE = 0.01  # of leaky_relu below zero; PyTorch's default
+C_LOGISTIC = each("1 / (1 + expf(-z[i]))")
 
 
 class Activation(NamedTuple):
@@ -36,6 +38,8 @@ class Activation(NamedTuple):
         A note that lists of names add in brackets, if any.
     spread : float
         Estimators draw initial weights from +-sqrt(spread / (n_in + n_out)).
+    c : str, optional
+        C statements that compute the function; see `c_code`. Without them, `to_c` is not possible.
     """
 
     function: Callable[[Array], Array]
@@ -44,6 +48,7 @@ class Activation(NamedTuple):
     onnx: Nodes | None = None
     about: str = ""
     spread: float = 6.0
+    c: str | None = None
 
 
 def identity(z: Array) -> Array:
@@ -171,17 +176,36 @@ def gelu_nodes(graph: Graph, z: str) -> str:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(identity, identity_derivative, True, identity_nodes),
-    "logistic": Activation(logistic, logistic_derivative, True, operator("Sigmoid"), spread=2.0),
-    "tanh": Activation(tanh, tanh_derivative, True, operator("Tanh")),
-    "relu": Activation(relu, relu_derivative, True, operator("Relu")),
+    "identity": Activation(identity, identity_derivative, True, identity_nodes, c=""),
+    "logistic": Activation(
+        logistic,
+        logistic_derivative,
+        of_output=True,
+        onnx=operator("Sigmoid"),
+        spread=2.0,
+        c=C_LOGISTIC,
+    ),
+    "tanh": Activation(tanh, tanh_derivative, True, operator("Tanh"), c=each("tanhf(z[i])")),
+    "relu": Activation(
+        relu, relu_derivative, True, operator("Relu"), c=each("z[i] < 0 ? 0 : z[i]")
+    ),
     "leaky_relu": Activation(
         leaky_relu,
         leaky_relu_derivative,
         of_output=True,
         onnx=operator("LeakyRelu", alpha=LEAKY_SLOPE),
         about=f"its slope is {LEAKY_SLOPE}",
+        c=each(f"z[i] < 0 ? {LEAKY_SLOPE}f * z[i] : z[i]"),
     ),
-    "silu": Activation(silu, silu_derivative, False, silu_nodes),
-    "gelu": Activation(gelu, gelu_derivative, False, gelu_nodes, about="exact, not by tanh"),
+    "silu": Activation(
+        silu, silu_derivative, False, silu_nodes, c=each("z[i] / (1 + expf(-z[i]))")
+    ),
+    "gelu": Activation(
+        gelu,
+        gelu_derivative,
+        of_output=False,
+        onnx=gelu_nodes,
+        about="exact, not by tanh",
+        c=each(f"z[i] * (0.5f * erfcf(z[i] * {-1 / math.sqrt(2)}f))"),
+    ),
 }

@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastmlp.reference.activations import identity, identity_nodes, logistic
+from fastmlp.reference.activations import C_LOGISTIC, identity, identity_nodes, logistic
+from fastmlp.reference.c_code import SOFTMAX, each
 from fastmlp.reference.onnx_nodes import Nodes, operator
 
 Array = NDArray[Any]
@@ -64,6 +65,8 @@ class Loss(NamedTuple):
         Adds the ONNX nodes of `output`; see `onnx_nodes`. Without it, `to_onnx` is not possible.
     about : str
         What users are told about it: its targets and its output function.
+    c : str, optional
+        C statements that compute `output`; see `c_code`. Without them, `to_c` is not possible.
     """
 
     output: Callable[[Array], Array]
@@ -75,6 +78,7 @@ class Loss(NamedTuple):
     out_activation: str | None = None
     onnx: Nodes | None = None
     about: str = ""
+    c: str | None = None
 
 
 def softmax(z: ArrayLike) -> Array:
@@ -161,6 +165,7 @@ LOSSES: dict[str, Loss] = {
         out_activation="softmax",
         onnx=operator("Softmax", axis=1),
         about="one class a row, by softmax.",
+        c=SOFTMAX,
     ),
     "binary_cross_entropy": Loss(
         logistic,
@@ -170,6 +175,7 @@ LOSSES: dict[str, Loss] = {
         onnx=operator("Sigmoid"),
         about="0 or 1 for each output, by the logistic function; several outputs are labels that "
         "don't exclude each other.",
+        c=C_LOGISTIC,
     ),
     "squared_error": Loss(
         identity,
@@ -178,6 +184,7 @@ LOSSES: dict[str, Loss] = {
         onnx=identity_nodes,
         about="numbers. The loss is half the mean over a row's outputs of the squared error, its "
         "gradient that of half their sum, both as in scikit-learn.",
+        c="",
     ),
     "poisson": Loss(
         np.exp,
@@ -187,6 +194,7 @@ LOSSES: dict[str, Loss] = {
         out_activation="exp",
         onnx=operator("Exp"),
         about="counts, from 0 on, by exp; half the Poisson deviance.",
+        c=each("expf(z[i])"),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Exports entries as ONNX nodes; `fastmlp.estimators.onnx_graph` writes them to a file."""
+"""Exports entries as ONNX nodes; `fastmlp.export` writes them to a file."""
 
 from __future__ import annotations
 

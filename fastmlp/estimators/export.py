@@ -1,0 +1,79 @@
+"""The methods that write an estimator for programs without Python."""
+
+from __future__ import annotations
+
+import os
+
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from fastmlp.estimators import onnx_file
+from fastmlp.estimators.outputs import layers_of
+from fastmlp.export.c_file import write_c
+
+
+class ExportMixin:
+    """An estimator that can be written as ONNX, and as C."""
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as an ONNX graph, for programs without Python.
+
+        It takes float32 features ``X``, (n, n_features), and gives ``probabilities``
+        (n, n_classes) with ``label`` beside them, or a regressor's ``predictions``
+        (n, n_outputs). Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
+
+        Parameters
+        ----------
+        path : path-like
+            Replaced if it exists.
+
+        Raises
+        ------
+        ImportError
+            Without the package onnx.
+        TypeError
+            If class names are neither numbers nor strings.
+        ValueError
+            If an activation, as one of your own, has no form in ONNX.
+        OSError
+            If the file can't be written.
+        """
+        check_is_fitted(self)
+        onnx_file.to_onnx(self, path)
+
+    def to_c(self, path: str | os.PathLike[str], dtype: str = "float32") -> None:
+        """Write the network as one C99 file, for machines without Python, however small.
+
+        Its function ``void predict(const float *x, float *y)`` takes the features of a row and
+        gives what `predict_proba` does, in the order of `classes_`, or a regressor's prediction,
+        n_outputs numbers. It needs nothing but ``math.h``, allocates nothing, and any number of
+        threads may call it at once.
+
+        Parameters
+        ----------
+        path : path-like
+            Usually ``.c``. Replaced if it exists.
+        dtype : {'float32', 'int8'}, default='float32'
+            How weights are stored. Bytes, with a scale for each unit, take a quarter of the memory,
+            and make predictions slightly coarser. Arithmetic is in float32.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `dtype` is another one, a weight is not finite, or an activation, as one of your own,
+            has no form in C.
+        OSError
+            If the file can't be written.
+        """
+        check_is_fitted(self)
+        layers = layers_of(self)
+        has_classes = is_classifier(self)
+        y = (
+            "the probability of each class, in the order of classes_"
+            if has_classes
+            else "predicted"
+        )
+        about = f"{type(self).__name__} {layers}; y is {y}."
+        write_c(layers, path, dtype, about, both_classes=has_classes and layers.n_outputs == 1)
