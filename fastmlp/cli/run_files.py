@@ -15,7 +15,7 @@ from fastmlp.network.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from fastmlp.figure import Figure
 
     from fastmlp import History
 

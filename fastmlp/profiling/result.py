@@ -11,7 +11,7 @@ from fastmlp.profiling.work import WAIT, Case, Work
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from fastmlp.figure import Figure
     from rich.table import Table
 
 GIGA = 1e9
