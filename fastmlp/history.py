@@ -73,7 +73,7 @@ class History:
         """Return what a notebook shows: the first and the last epochs, the best one in bold."""
         columns = self.columns()
         # Not strict: after a second interrupt, the last epoch may lack some of its figures.
-        lines = [
+        lines: list[list[object]] = [
             [epoch, *(f"{figure:.4g}" for figure in figures)]
             for epoch, figures in enumerate(zip(*columns.values(), strict=False), start=1)
         ]
@@ -81,7 +81,7 @@ class History:
         middle = lines[SHOWN:-SHOWN]
         if len(middle) > 1:
             kept = [line for line in middle if line[0] == best]
-            gap = ["…"] * len(lines[0])
+            gap: list[object] = ["…"] * len(lines[0])
             lines = [*lines[:SHOWN], gap, *kept, *([gap] if kept else []), *lines[-SHOWN:]]
         place = next((i for i, line in enumerate(lines) if line[0] == best), None)
         notes = [] if best is None else [f"The weights are those after epoch {best}."]

@@ -11,8 +11,9 @@ from fastmlp.profiling.work import WAIT, Case, Work
 
 if TYPE_CHECKING:
     import pandas as pd
-    from fastmlp.figure import Figure
     from rich.table import Table
+
+    from fastmlp.figure import Figure
 
 GIGA = 1e9
 GATHER, LOSS, OUTSIDE, TOTAL = "gather", "loss", "outside", "total"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, RED
-from fastmlp.palette import DPI
+from fastmlp.palette import BLUE, DPI, GREEN, GRID, INK, LINE, MUTED, ORANGE, RED
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
     from fastmlp.figure import Figure
 
 COLOURS = {"gather": MUTED, "forward": BLUE, "loss": GREEN, "backward": RED, "update": ORANGE}

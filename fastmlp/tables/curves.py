@@ -12,6 +12,7 @@ from fastmlp.palette import BLUE, DPI, GRID, INK, MUTED, ORANGE
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from fastmlp.figure import Figure
 
 
