@@ -58,7 +58,11 @@ class Profile:
         """Return the table, with what it is of, and a warning if there is one."""
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), width=WIDE, color_system=None, force_terminal=False)
+        # In a notebook, rich would show the table instead of writing it.
+        console = Console(
+            file=io.StringIO(), width=WIDE, color_system=None, force_terminal=False,
+            force_jupyter=False,
+        )  # fmt: skip
         console.print(self.table())
         lines = [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
         return "\n".join([self.title, *lines, *([self.warning] if self.warning else [])])
