@@ -6,9 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
+from fastmlp.notebooks import html_table
+
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+
+    from fastmlp.figure import Figure
+
+SHOWN = 5  # epochs at either end of a notebook's table
 
 
 @dataclass(repr=False)
@@ -33,6 +38,8 @@ class History:
         is better.
     seconds : list of float
         Wall-clock seconds that each epoch's training took, validation not counted.
+    best_epoch : int or None
+        The epoch, from 1, whose parameters early stopping has kept; None where the last one's are.
 
     Examples
     --------
@@ -50,6 +57,7 @@ class History:
     val_accuracy: list[float] = field(default_factory=list)
     val_score: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
 
     def __repr__(self) -> str:
         n_epochs = len(self.loss)
@@ -61,6 +69,24 @@ class History:
                 words.append(f"{name} {column[-1]:.4g}")
         return f"<History: {', '.join(words)}>"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the first and the last epochs, the best one in bold."""
+        columns = self.columns()
+        # Not strict: after a second interrupt, the last epoch may lack some of its figures.
+        lines: list[list[object]] = [
+            [epoch, *(f"{figure:.4g}" for figure in figures)]
+            for epoch, figures in enumerate(zip(*columns.values(), strict=False), start=1)
+        ]
+        best = self.best_epoch if self.best_epoch and self.best_epoch <= len(lines) else None
+        middle = lines[SHOWN:-SHOWN]
+        if len(middle) > 1:
+            kept = [line for line in middle if line[0] == best]
+            gap: list[object] = ["…"] * len(lines[0])
+            lines = [*lines[:SHOWN], gap, *kept, *([gap] if kept else []), *lines[-SHOWN:]]
+        place = next((i for i, line in enumerate(lines) if line[0] == best), None)
+        notes = [] if best is None else [f"The weights are those after epoch {best}."]
+        return html_table(repr(self)[1:-1], ["epoch", *columns], lines, notes, bold=place)
+
     def append(self, logs: Mapping[str, float]) -> None:
         """Add one epoch's figures.
 
@@ -69,14 +95,13 @@ class History:
         logs : mapping of str to float
             What callbacks receive; names other than those of the columns are ignored.
         """
-        columns = vars(self)
         for name, value in logs.items():
-            if name in columns:
-                columns[name].append(value)
+            if name in COLUMNS:
+                getattr(self, name).append(value)
 
     def columns(self) -> dict[str, list[float]]:
         """Return the columns that are not empty, by name."""
-        columns = {column.name: getattr(self, column.name) for column in fields(self)}
+        columns = {name: getattr(self, name) for name in COLUMNS}
         return {name: values for name, values in columns.items() if values}
 
     def set_columns(self, columns: Mapping[str, Iterable[float]]) -> None:
@@ -87,8 +112,8 @@ class History:
         columns : mapping of str to sequence of float
             What another history's `columns` has returned.
         """
-        for column in fields(self):
-            getattr(self, column.name)[:] = map(float, columns.get(column.name, ()))
+        for name in COLUMNS:
+            getattr(self, name)[:] = map(float, columns.get(name, ()))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with a row for each epoch, indexed by ``epoch`` from 1."""
@@ -98,8 +123,19 @@ class History:
         return pd.DataFrame(self.columns(), epochs)
 
     def plot(self) -> Figure:
-        """Return the learning curves; see `fastmlp.pictures.learning_curves`."""
-        from fastmlp.pictures import learning_curves
+        """Return the learning curves, `best_epoch` marked; see `fastmlp.pictures.learning_curves`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Notebooks show it as a picture; elsewhere there are ``savefig`` and ``show``.
+        """
+        from fastmlp.curves import learning_curves
 
         loss = self.mean_loss or self.loss
-        return learning_curves(loss, self.val_loss, self.val_accuracy, self.val_score)
+        return learning_curves(
+            loss, self.val_loss, self.val_accuracy, self.val_score, self.best_epoch
+        )
+
+
+COLUMNS = tuple(column.name for column in fields(History) if column.name != "best_epoch")

@@ -1,7 +1,8 @@
 """The pictures of a training run, as matplotlib figures.
 
-Every function returns a `matplotlib.figure.Figure` of its own: nothing is shown, no file is
-written, and pyplot's global state is not touched. Write one with ``figure.savefig("x.png")``.
+Every function returns a figure of its own, a `matplotlib.figure.Figure` that notebooks show as a
+picture: no file is written, and pyplot's global state is not touched. Write one with
+``figure.savefig("x.png")``, look at it with ``figure.show()``.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp import words
-from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, PAPER, RED
+from fastmlp.curves import learning_curves as learning_curves
+from fastmlp.palette import DPI, GREEN, INK, MUTED, PAPER, RED
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from fastmlp.figure import Figure
 
-DPI = 140
 LONGEST_NAME = 10  # letters
 TILE = 1.0  # inches, the side of one image in a grid
 
@@ -39,54 +39,6 @@ def image_side(n_features: int) -> int | None:
     """
     side = math.isqrt(n_features)
     return side if side > 1 and side * side == n_features else None
-
-
-def learning_curves(
-    mean_loss: Sequence[float],
-    val_loss: Sequence[float] = (),
-    val_accuracy: Sequence[float] = (),
-    val_score: Sequence[float] = (),
-) -> Figure:
-    """Draw losses over the epochs, and beside them the validation accuracy or score, if any.
-
-    Parameters
-    ----------
-    mean_loss : sequence of float
-        Mean loss of each epoch's rows.
-    val_loss : sequence of float
-        Mean loss on the validation data after each epoch.
-    val_accuracy : sequence of float
-        Accuracy on the validation data after each epoch, 0 to 1.
-    val_score : sequence of float
-        Another score on the validation data, if there is no accuracy.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    >>> learning_curves([1.0, 0.5], [1.1, 0.7], [0.6, 0.8]).savefig("curves.png")
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    padded = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12, wspace=0.03)
-    n_panels = 2 if val_accuracy or val_score else 1
-    figure = Figure(figsize=(5.0 * n_panels, 4.0), dpi=DPI, facecolor="white", layout=padded)
-    left, *right = figure.subplots(1, n_panels, squeeze=False)[0]
-    _prepare(left, "Mean loss")
-    _curve(left, mean_loss, BLUE, "training {:.3f}")
-    _curve(left, val_loss, ORANGE, "validation {:.3f}")
-    _separate(left)
-    for axes in right:
-        if val_accuracy:
-            _prepare(axes, "Validation accuracy (%)")
-            _curve(axes, [100 * a for a in val_accuracy], ORANGE, "{:.2f} %")
-        else:
-            _prepare(axes, "Validation score")
-            _curve(axes, val_score, ORANGE, "{:.4f}")
-    return figure
 
 
 def labelled_sample(
@@ -110,7 +62,7 @@ def labelled_sample(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
 
     Raises
     ------
@@ -147,7 +99,7 @@ def misclassified_gallery(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
 
     Raises
     ------
@@ -205,48 +157,6 @@ def worst_mistakes(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
-def _prepare(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold", pad=12)
-    axes.set_xlabel("Epoch", color=MUTED)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.tick_params(colors=MUTED, length=0)
-    axes.locator_params(axis="x", integer=True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    axes.margins(x=0.02)
-
-
-def _curve(axes: Axes, values: Sequence[float], colour: str, label: str) -> None:
-    """Draw a value per epoch; `label`, which formats the last one, is written beside it."""
-    epochs = range(1, len(values) + 1)
-    # A single epoch has no line to draw, so it gets a dot.
-    axes.plot(epochs, values, color=colour, linewidth=1.8, marker="o" if len(values) == 1 else "")
-    if values and math.isfinite(values[-1]):
-        axes.set_xlim(right=1.5 + 1.14 * (len(values) - 1))
-        axes.annotate(
-            label.format(values[-1]),
-            (len(values), values[-1]),
-            xytext=(6, 0),  # beside the curve's end, where nothing else is drawn
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontweight="bold",
-        )
-
-
-def _separate(axes: Axes) -> None:
-    """Move the labels of two curves apart if they overlap."""
-    if len(axes.texts) < 2:
-        return
-    axes.autoscale_view()
-    lower, upper = sorted(axes.texts, key=lambda text: text.xy[1])  # type: ignore[attr-defined]
-    (_, low), (_, high) = axes.transData.transform([lower.xy, upper.xy])  # type: ignore[attr-defined]
-    lacking = 14.0 - (high - low) * 72 / DPI  # points
-    if lacking > 0:
-        lower.set_position((6, -lacking / 2))
-        upper.set_position((6, lacking / 2))
-
-
 def _grid(
     title: str, x: np.ndarray, captions: list[list[tuple[str, str]]], *, n_columns: int
 ) -> Figure:
@@ -255,7 +165,8 @@ def _grid(
     All are drawn in one Axes, since sixty Axes take a second. Captions don't touch each other.
     """
     from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.figure import Figure
+
+    from fastmlp.figure import Figure
 
     side = image_side(x.shape[1])
     if side is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import fastmlp
 from fastmlp import kernels, profiling
 from fastmlp.kernels.runtime import clock
 from fastmlp.profiling import machine
+from fastmlp.profiling.machine import Machine
 from fastmlp.profiling.result import Profile
-from fastmlp.profiling.work import Case
+from fastmlp.profiling.work import Case, work_of
 
 ROWS, CLASSES = 150, 3
 OF_H = ("gather", "forward 1", "forward 2", "loss", "backward 2", "update 1", "update 2", "wait")
@@ -42,6 +44,14 @@ def make_profile(kind: str = "uint8", density: float = 1.0, **options: Any) -> P
     x, y = make_rows(ROWS, 20, kind, density), make_labels(ROWS, CLASSES)
     network = make_network(input_scale=255, n_threads=1)
     return profiling.profile(network, x, y, 2, 16, **options)
+
+
+def made_up() -> Profile:
+    """H in a second, of which each stage takes a tenth."""
+    case = replace(H, forward_share=0.3, update_share=0.2)
+    work = work_of(case)
+    seconds = dict.fromkeys([*work, "wait"], 0.1)
+    return Profile(case, Machine(1, 50e9, 10e9, 40e9), work, seconds, 1.0, 0.8, 1)
 
 
 def make_watched(n_threads: int | None, **options: Any) -> tuple[kernels.Trainer, np.ndarray]:

@@ -29,6 +29,8 @@ def test_it_shows_the_stages_and_leaves_a_table_and_a_picture(tmp_path: Path, cs
     assert frame.loc["total", "share"] == pytest.approx(1)
     assert (out / "roofline.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in out.iterdir()) == ["profile.csv", "roofline.png"]
+    assert re.search(r"1 thread: [\d,]+ rows/s\n", result.stdout)
+    assert "- Advice: train in float32" in result.stdout
     assert result.stdout.index("Peak: ") < result.stdout.index(f"In {out}:")
     assert result.stdout.rstrip().endswith("each stage below the machine's limits, drawn")
 
@@ -38,7 +40,11 @@ def test_links_in_its_folder_are_not_followed(tmp_path: Path, csv: Path) -> None
     (tmp_path / "precious").write_text("precious")
     for name in ("profile.csv", "roofline.png"):
         (tmp_path / "out" / name).symlink_to(tmp_path / "precious")
-    succeed("profile", "--data", csv, "--epochs", 1, "--out", tmp_path / "out")
+    arguments = ["profile", "--data", csv, "--epochs", 1, "--out", tmp_path / "out"]
+    error = one_line_error(*arguments)
+    assert "holds a run already (profile.csv, roofline.png)" in error
+    assert "with --overwrite" in error
+    succeed(*arguments, "--overwrite")
     assert (tmp_path / "precious").read_text() == "precious"
     assert not any(path.is_symlink() for path in (tmp_path / "out").iterdir())
 
@@ -103,6 +109,7 @@ BAD = {
     "rate": (["--lr", "-1"], "--lr is -1"),
     "dtype": (["--dtype", "float16"], "--dtype"),
     "threads": (["--threads", "0"], "--threads"),
+    "overwrite": (["--overwrite"], "name that folder with --out"),
     "missing": (["--data", "nowhere.csv"], "nowhere.csv"),
 }
 
@@ -112,7 +119,8 @@ def test_bad_arguments_are_named_and_no_folder_is_left(
     tmp_path: Path, csv: Path, name: str
 ) -> None:
     arguments, message = BAD[name]
-    error = one_line_error("profile", "--data", csv, "--out", tmp_path / "out", *arguments)
+    out = [] if name == "overwrite" else ["--out", tmp_path / "out"]
+    error = one_line_error("profile", "--data", csv, *out, *arguments)
     assert message in error
     assert not (tmp_path / "out").exists()
 

@@ -76,20 +76,6 @@ def test_callbacks_that_return_true_stop(answer, n_epochs):
     assert quiet(fitted, x, y).n_iter_ == n_epochs
 
 
-def test_bar_in_a_notebook(monkeypatch):
-    import rich.console
-
-    from fastmlp.training.progress import Bar, Lines, Progress, progress_of
-
-    notebook, file = (
-        rich.console.Console(file=io.StringIO(), force_jupyter=yes) for yes in (True, False)
-    )
-    for console, kind in ((notebook, Bar), (file, Lines)):
-        monkeypatch.setattr(rich.console, "Console", lambda console=console: console)
-        assert type(progress_of(True, 5)) is kind
-    assert type(progress_of(False, 5)) is Progress
-
-
 def test_history():
     x, y = load("wine")
     fitted = quiet(MLPClassifier(max_iter=4, early_stopping=True, random_state=0), x, y)
@@ -98,9 +84,14 @@ def test_history():
     assert list(table.columns) == ["loss", "val_loss", "val_score", "seconds"]
     assert list(table["loss"]) == fitted.loss_curve_
     assert list(table["val_score"]) == fitted.validation_scores_
-    assert len(fitted.history_.plot().axes) == 2
+    assert fitted.history_.best_epoch == np.argmax(fitted.validation_scores_) + 1
+    figure = fitted.history_.plot()
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        assert axes.texts[-1].get_text() == f"kept: epoch {fitted.history_.best_epoch}"
     plain = quiet(MLPRegressor(max_iter=4), x, y)
     assert list(plain.history_.to_frame().columns) == ["loss", "seconds"]
+    assert plain.history_.best_epoch is None
     assert len(plain.history_.plot().axes) == 1
 
 

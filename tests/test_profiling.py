@@ -16,6 +16,7 @@ from profiling_tools import (
     ROWS,
     STAGES,
     H,
+    made_up,
     make_network,
     make_profile,
 )
@@ -25,7 +26,6 @@ import fastmlp
 from fastmlp import kernels, profiling, reference
 from fastmlp.kernels.runtime import clock
 from fastmlp.profiling import training
-from fastmlp.profiling.machine import Machine
 from fastmlp.profiling.result import Profile
 from fastmlp.profiling.roofline import roofline
 from fastmlp.profiling.work import work_of
@@ -88,14 +88,6 @@ def test_stages_take_nearly_all_of_a_large_epoch_s_time() -> None:
     assert any(0.9 < share_of_stages() < 1.01 for _ in range(5))
 
 
-def made_up() -> Profile:
-    """H in a second, of which each stage takes a tenth."""
-    case = replace(H, forward_share=0.3, update_share=0.2)
-    work = work_of(case)
-    seconds = dict.fromkeys([*work, "wait"], 0.1)
-    return Profile(case, Machine(1, 50e9, 10e9, 40e9), work, seconds, 1.0, 0.8, 1)
-
-
 def test_rates_are_work_by_time_and_limits() -> None:
     profile = made_up()
     frame = profile.to_frame()
@@ -153,7 +145,7 @@ def test_a_profile_trains_the_epochs_that_it_says_and_reports_each() -> None:
 
 def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = make_rows(ROWS, 20), make_labels(ROWS, CLASSES)
-    with pytest.raises(TypeError, match=r"network is a MLP: give a fastmlp\.MLP"):
+    with pytest.raises(TypeError, match=r"network is a MLP: give a fastmlp\.MLP, an MLPCl"):
         profiling.profile(reference.MLP(20, 8, CLASSES, random_state=0), x, y)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="epochs is 0"):
         profiling.profile(make_network(), x, y, 0)
@@ -162,6 +154,27 @@ def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(clock, "HAS_COUNTER", False)
     with pytest.raises(OSError, match="counter can't be read: profile on x86-64 or ARM"):
         profiling.profile(make_network(), x, y)
+
+
+def test_an_estimator_is_profiled_as_it_is_set() -> None:
+    x, y = make_rows(ROWS, 20, "float32"), make_labels(ROWS, CLASSES)
+    model = fastmlp.MLPClassifier((16, 8), early_stopping=True, random_state=0, n_threads=1)
+    model.set_params(solver="sgd", batch_size=30, max_iter=1, callbacks=["broken"])
+    seen: list[int] = []
+    profile = profiling.profile(model, x, y, 2, progress=lambda done, _: seen.append(done))
+    assert seen == [1, 2, 3, 4, 5]
+    case = profile.case
+    assert (case.layer_sizes, case.n_rows, case.batch_size) == ((20, 16, 8, 3), ROWS, 30)
+    assert case.problem.optimizer == "nesterov"
+    assert not hasattr(model, "coefs_")
+    regressor = fastmlp.MLPRegressor(hidden_layer_sizes=(4,), random_state=0, n_threads=1)
+    assert profiling.profile(regressor, x, y, 1).case.batch_size == ROWS
+    with pytest.raises(ValueError, match="batch_size is given with an estimator: set its own batc"):
+        profiling.profile(model, x, y, batch_size=3)
+    with pytest.raises(ValueError, match="lambda_reg is given with an estimator: set its own alph"):
+        profiling.profile(model, x, y, lambda_reg=3)
+    with pytest.raises(ValueError, match="solver is 'lbfgs', which has no steps to profile"):
+        profiling.profile(fastmlp.MLPClassifier(solver="lbfgs"), x, y)
 
 
 def shown(profile: Profile) -> str:

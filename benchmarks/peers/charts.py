@@ -15,7 +15,7 @@ from benchmarks.peers.race import fastest_peer
 from benchmarks.peers.rows import grid
 from benchmarks.peers.run import Run, threads
 from benchmarks.peers.sides import FASTMLP, PIXELS
-from fastmlp.pictures import BLUE, GREEN, INK, MUTED, PAPER, RED
+from fastmlp.palette import BLUE, GREEN, INK, MUTED, PAPER, RED
 
 SLOWER_TO_FASTER = LinearSegmentedColormap.from_list("slower to faster", [RED, PAPER, GREEN])
 DARK = 4.5  # ratio from which a cell of the heat map is dark

@@ -19,6 +19,7 @@ which `table_use` evaluates and predicts with.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,11 +40,25 @@ from fastmlp.cli.warm import warm
 from fastmlp.engine import CompilerOffError
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError, CompilerOffError)
+WIDE = 80  # characters of a terminal that has room for help as a table
 OUTPUT_CLOSED = 141  # what shells report for a program that SIGPIPE has ended
 
 
 class PlainHelp(TyperCommand):
-    """A command whose help shows no value for flags."""
+    """A command whose help shows no value for flags, and in narrow terminals no table."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        # Of rich's table, the column that explains would be a few letters wide.
+        columns = shutil.get_terminal_size().columns
+        if columns >= WIDE:
+            super().format_help(ctx, formatter)
+            return
+        formatter.width = columns
+        mode, self.rich_markup_mode = self.rich_markup_mode, None
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.rich_markup_mode = mode
 
     def get_params(self, ctx: Any) -> Any:
         return _without_values(super().get_params(ctx))

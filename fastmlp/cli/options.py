@@ -128,6 +128,9 @@ Seed = Annotated[
     int,
     typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of split, weights and row order."),
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
+]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -225,6 +228,12 @@ def option_names() -> Iterator[None]:
         pattern = rf"\b({'|'.join(OPTION_NAMES)})\b"
         message = re.sub(pattern, lambda found: OPTION_NAMES[found[0]], str(error))
         raise ValueError(message) from error
+
+
+def check_overwrite(overwrite: bool, out: Path | None) -> None:
+    """Check that it is said which run may be replaced."""
+    if overwrite and out is None:
+        raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
 
 
 def check_fraction(val_fraction: float) -> None:

@@ -71,3 +71,4 @@ class Patience:
         """Give the network the weights that are kept."""
         if self._stopping.best_parameters is not None:
             self.network.parameters = self._stopping.best_parameters
+            self.network.history_.best_epoch = self._stopping.best_epoch

@@ -46,18 +46,21 @@ def profile(
     out: Annotated[
         Path | None, options.folder("Where the table and the picture go.", DEFAULT_NAME)
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Show where the training's time goes, and how close each stage is to the machine's limits."""
     plan = options.plan(
         hidden, lr, l2, dtype, threads,
         activation=activation, dropout=dropout, optimizer=optimizer,
     )  # fmt: skip
+    options.check_overwrite(overwrite, out)
     source = sources.Source(data, label, id_column, scale, max_bytes)
     console, errors = Terminal(), Terminal(stderr=True)
 
     from fastmlp import profiling
 
-    with run_folder(out, DEFAULT_NAME) as folder:
+    kept = () if overwrite else (STAGES, ROOFLINE)
+    with run_folder(out, DEFAULT_NAME, kept=kept) as folder:
         dataset, y, n_classes = sources.load_to_train(
             source, plan.dtype, "profile", console, errors
         )

@@ -9,16 +9,8 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from fastmlp.training.progress import TrainingBar
+from fastmlp.training.terminal_bar import TerminalBar
 
 LINES = 10  # plain lines in a run, if epochs are fast
 SECONDS_BETWEEN_LINES = 10.0  # if epochs are slow
@@ -27,26 +19,23 @@ SECONDS_BETWEEN_LINES = 10.0  # if epochs are slow
 @contextmanager
 def progress_of(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
     """Yield ``report(done, total)``; nothing is shown before its first call."""
-    bar = Progress(
-        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console, transient=True,
-    )  # fmt: skip
-    tasks: list[TaskID] = []
+    bars: list[TerminalBar] = []
 
     def report(done: int, total: int) -> None:
-        if not tasks:
+        if not bars:
+            bars.append(TerminalBar(console, total, what, is_transient=True))
             if console.is_terminal:
-                bar.start()
+                bars[0].start()
             else:
                 console.print(f"{what} ...", highlight=False)
-            tasks.append(bar.add_task("", total=total))
-        bar.update(tasks[0], completed=done, total=total)
+        bars[0].expect(total)
+        bars[0].epoch(done)
 
     try:
         yield report
     finally:
-        if tasks and console.is_terminal:
-            bar.stop()
+        if bars and console.is_terminal:
+            bars[0].stop()
 
 
 class TrainingProgress:
@@ -67,7 +56,7 @@ class TrainingProgress:
         self.is_verbose = is_verbose
         self.first_epoch: int | None = None  # of this process: a run may be gone on with
         self.first_epoch_done = self.last_line = math.inf
-        self.bar = TrainingBar(console, epochs)
+        self.bar = TerminalBar(console, epochs)
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
@@ -80,10 +69,11 @@ class TrainingProgress:
 
     def __call__(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the figures of an epoch that has ended."""
-        figures = (
-            f"loss {logs['mean_loss']:.4f}  validation {logs['val_loss']:.4f}, "
-            f"{100 * logs['val_accuracy']:.2f} %  {logs['rows_per_second'] / 1000:,.0f}k rows/s"
-        )
+        figures = [
+            f"loss {logs['mean_loss']:.4f}",
+            f"validation {logs['val_loss']:.4f}, {100 * logs['val_accuracy']:.2f} %",
+            f"{logs['rows_per_second'] / 1000:,.0f}k rows/s",
+        ]
         if self.console.is_terminal:
             self.bar.epoch(epoch, figures)
             if not self.is_verbose:
@@ -96,7 +86,7 @@ class TrainingProgress:
             self.last_line = now
             an_epoch = (now - self.first_epoch_done) / n_timed if n_timed else logs["seconds"]
             left = an_epoch * (self.epochs - epoch)
-            line = f"Epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}  {figures}"
+            line = f"Epoch {epoch:>{len(str(self.epochs))}}/{self.epochs}  {'  '.join(figures)}"
             self.console.print(f"{line}  {left:.0f} s left", highlight=False, soft_wrap=True)
 
     def _line_is_due(self, epoch: int, now: float) -> bool:

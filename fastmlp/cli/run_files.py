@@ -15,9 +15,9 @@ from fastmlp.network.model_file import MODEL_NAME
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from fastmlp import History
+    from fastmlp.figure import Figure
 
 HISTORY, CHECKPOINT = "history.csv", "checkpoint.safetensors"
 # What was asked of the run: the one while it is under way, the other once it has finished.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, PAPER
+from fastmlp.palette import BLUE, DPI, GREEN, GRID, INK, LINE, MUTED, ORANGE, PAPER
 from fastmlp.words import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-DPI = 140
+    from fastmlp.figure import Figure
+
 MOST_CLASSES = 30  # of a matrix, the most frequent ones
 MOST_COLUMNS = 30  # whose importances are drawn
 MOST_POINTS = 20_000
@@ -33,7 +33,7 @@ def confusion_matrix(true: NDArray[Any], predicted: NDArray[Any], names: Sequenc
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
         Of more than 30 classes, the 30 with the most rows.
     """
     from matplotlib.colors import LinearSegmentedColormap
@@ -69,7 +69,7 @@ def truth_and_prediction(true: NDArray[np.float64], predicted: NDArray[np.float6
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
     """
     rows = np.linspace(0, len(true) - 1, min(len(true), MOST_POINTS)).astype(np.intp)
     figure, axes = _figure(5.4, 5.4, "Truth and prediction")
@@ -99,7 +99,7 @@ def importances(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
         Of more than 30 columns, the 30 most important.
     """
     order = np.argsort(-means, kind="stable")[:MOST_COLUMNS][::-1]
@@ -117,7 +117,7 @@ def importances(
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
+    from fastmlp.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.subplots()

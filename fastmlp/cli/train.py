@@ -67,9 +67,7 @@ def train(
     out: Annotated[
         Path | None, options.folder("Where the model and the pictures go.", DEFAULT_NAME)
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that --out holds already.")
-    ] = False,
+    overwrite: options.Overwrite = False,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -119,8 +117,7 @@ def train(
     )  # fmt: skip
     source = sources.Source(data, label, id_column, scale, max_bytes)
     options.check_fraction(val_fraction)
-    if overwrite and out is None:
-        raise ValueError("--overwrite replaces the run in a folder: name that folder with --out")
+    options.check_overwrite(overwrite, out)
     if task is not None:
         if kind is table_kind.Kind.pixels:
             raise ValueError("--task is for tables: leave it out, or give --kind table")

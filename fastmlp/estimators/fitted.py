@@ -179,3 +179,4 @@ class Fitted:
         """Go back to the best parameters of a run that has ended, with early stopping."""
         if state.stopping is not None and state.stopping.best_parameters is not None:
             self.coefs_, self.intercepts_ = state.stopping.best_parameters
+            self.history_.best_epoch = state.stopping.best_epoch or None

@@ -17,6 +17,7 @@ from fastmlp.history import History
 from fastmlp.network.by_hand import ByHand
 from fastmlp.network.export import ExportMixin
 from fastmlp.network.files import FileMixin
+from fastmlp.network.summary import SummaryMixin
 from fastmlp.network.training import train
 from fastmlp.network.weights import draw_parameters
 from fastmlp.problem import SETTINGS, Problem, as_problem, differences
@@ -27,7 +28,7 @@ RUNTIME = ("dtype", "n_threads", "input_scale")  # arguments that are None by de
 
 
 @documented()
-class MLP(ByHand, FileMixin, ExportMixin):
+class MLP(ByHand, FileMixin, ExportMixin, SummaryMixin):
     """A multi-layer perceptron: fully connected layers, trained on mini-batches, compiled.
 
     The class and its methods are those of a well-known tutorial, and so are the defaults: ReLU,
@@ -202,7 +203,7 @@ class MLP(ByHand, FileMixin, ExportMixin):
         *,
         lambda_reg: float = 0.001,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        verbose: bool = True,
+        verbose: bool | str = True,
         callbacks: Iterable[Callback] = (),
         class_names: Iterable[str] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
@@ -232,8 +233,9 @@ class MLP(ByHand, FileMixin, ExportMixin):
             ``1 - learning_rate * lambda_reg`` instead (decoupled decay), apart from the gradient.
         validation_data : (x, y), optional
             Rows and targets that val_loss, and val_accuracy, are taken on after every epoch.
-        verbose : bool
-            Print a line for each epoch.
+        verbose : bool or 'bar'
+            Print a line for each epoch; or show a bar, where that is possible: in terminals and
+            notebooks.
         callbacks : iterable of callable
             Each is called as ``callback(epoch, logs)`` after every epoch, from 1; `logs` holds the
             columns of `History`, and rows_per_second. Returning True stops the training. A callback

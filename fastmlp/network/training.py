@@ -25,10 +25,11 @@ from fastmlp.reference.losses import LOSSES, mean_loss
 from fastmlp.training.callbacks import Callback, Callbacks
 from fastmlp.training.epochs import permuted
 from fastmlp.training.fallback import Fallback
-from fastmlp.training.progress import Progress
+from fastmlp.training.progress import Progress, progress_of
 from fastmlp.training.run import DivergedError, Run
 from fastmlp.training.schedules import Schedule
 from fastmlp.training.state import RunState
+from fastmlp.words import shown
 
 Array = NDArray[Any]
 Logs = dict[str, float]
@@ -66,10 +67,11 @@ class Given(NamedTuple):
 
 def train(
     network: Predictions, x: ArrayLike, y: ArrayLike, n_epochs: int, batch_size: int,
-    lambda_reg: float, validation_data: tuple[ArrayLike, ArrayLike] | None, verbose: bool,
+    lambda_reg: float, validation_data: tuple[ArrayLike, ArrayLike] | None, verbose: bool | str,
     functions: Sequence[Callback], class_names: Iterable[str] | None, file: NoFile,
 ) -> History:  # fmt: skip
     """Train a network; see `fastmlp.MLP.train`."""
+    progress = _progress(verbose, n_epochs)
     rate, lambda_reg = checks.as_rates(network.learning_rate, lambda_reg)
     scale, n_threads = network._check_runtime()
     settings = Settings(n_epochs, batch_size, rate, lambda_reg, scale, n_threads, network.problem)
@@ -80,13 +82,13 @@ def train(
     with file:
         checkpoint = Checkpoint(file)
         checkpoint.compare(lambda: _fingerprint(network, settings, given), epochs=n_epochs)
-        _train(network, settings, given, parameters, verbose, functions, checkpoint)
+        _train(network, settings, given, parameters, progress, functions, checkpoint)
     return network.history_
 
 
 def _train(
-    network: Predictions, settings: Settings, given: Given, parameters: Parameters, verbose: bool,
-    functions: Sequence[Callback], checkpoint: Checkpoint,
+    network: Predictions, settings: Settings, given: Given, parameters: Parameters,
+    progress: Progress, functions: Sequence[Callback], checkpoint: Checkpoint,
 ) -> None:  # fmt: skip
     """Train a network on what has been checked."""
     # Fresh arrays: an array that the user assigned to w1, or has read from it, never changes.
@@ -122,12 +124,12 @@ def _train(
             engine.prepare(*parameters, given.validation.features, scale, problem)
             validate = partial(_validation_figures, network, given.targets, given.validation)
         callbacks = AssigningCallbacks(functions, network, trainer, state, checkpoint.is_on)
-        progress = TutorialLines() if verbose else None
         run = Run(
             state, validate=validate, callbacks=callbacks, progress=progress, checkpoint=checkpoint
         )
         try:
-            run.train(trainer, settings.n_epochs, permuted, tells_last_batch=True)
+            with progress:
+                run.train(trainer, settings.n_epochs, permuted, tells_last_batch=True)
         except DivergedError as error:
             raise DivergenceError(state.epoch, error.loss, state.schedule.rate) from None
 
@@ -220,6 +222,15 @@ class AssigningCallbacks(Callbacks):
         super().load_state_dict(kept)
         if not self.is_empty:
             self._network.learning_rate = self._state.schedule.rate
+
+
+def _progress(verbose: bool | str, n_epochs: int) -> Progress:
+    """Return what `verbose` asks for: the tutorial's lines, nothing, or a bar."""
+    if isinstance(verbose, str):
+        if verbose != "bar":
+            raise ValueError(f"verbose is {shown(verbose)}: give True, False, or 'bar'")
+        return progress_of(True, n_epochs, TutorialLines)
+    return TutorialLines() if verbose else Progress()
 
 
 class TutorialLines(Progress):

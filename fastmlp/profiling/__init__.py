@@ -7,8 +7,8 @@
     >>> profile.figure().savefig("roofline.png")
 
 `work` counts the operations and bytes of each stage, `machine` measures what the machine can do
-(with the kernels of `limits`), `training` times a training with stopwatches, `result` combines
-these, and `roofline` draws them.
+(with the kernels of `limits`), `training` times a training with stopwatches, that of `estimators`
+too, `result` combines these, `advice` draws a conclusion, and `roofline` a picture.
 """
 
 from fastmlp.profiling.machine import Machine, measure_bandwidth, measure_fma_peak

@@ -33,12 +33,15 @@ class Machine:
         Floating-point operations per second; a multiply-add counts as two.
     memory, cache : float
         Bytes per second, read from memory and from the L2 caches.
+    busy : float
+        The share of the multipliers' time that other programs seem to have taken meanwhile.
     """
 
     n_threads: float
     peak: float
     memory: float
     cache: float
+    busy: float = 0.0
 
 
 def measure(dtype: DTypeLike, n_threads: float) -> Machine:
@@ -47,11 +50,13 @@ def measure(dtype: DTypeLike, n_threads: float) -> Machine:
     Each core has its own multipliers and caches, so the limits of one core count `n_threads` times.
     Cores share the memory, so all of them read it at the same time.
     """
+    peak, busy = _fma_peak(dtype, 1)
     return Machine(
         n_threads,
-        measure_fma_peak(dtype) * n_threads,
+        peak * n_threads,
         measure_bandwidth(round(n_threads)),
         _bandwidth(1, CACHE_BYTES, CACHE_READ_BYTES // CACHE_BYTES) * n_threads,
+        busy,
     )
 
 
@@ -69,8 +74,12 @@ def measure_fma_peak(dtype: DTypeLike = "float32", n_threads: int = 1) -> float:
     float
         Floating-point operations per second of all threads; a multiply-add counts as two.
     """
+    return _fma_peak(dtype, checks.as_count(n_threads, "n_threads"))[0]
+
+
+def _fma_peak(dtype: DTypeLike, n_threads: int) -> tuple[float, float]:
+    """Return the peak, and the share of the time that other programs seem to have taken."""
     kind = checks.as_dtype(dtype) or np.dtype(np.float32)
-    n_threads = checks.as_count(n_threads, "n_threads")
     half = kind.type(0.5)
     out = aligned((n_threads, limits.CHAINS * limits.VECTOR_BYTES // kind.itemsize), kind)
     in_a_round = limits.multiply_add(1, out.ctypes.data, half)  # also compiles it
@@ -78,7 +87,9 @@ def measure_fma_peak(dtype: DTypeLike = "float32", n_threads: int = 1) -> float:
     def part(thread: int) -> None:
         limits.multiply_add(ROUNDS, out[thread].ctypes.data, half)
 
-    return 2 * in_a_round * ROUNDS * n_threads / _best_seconds(part, n_threads)
+    seconds = _seconds(part, n_threads)
+    best = min(seconds)
+    return 2 * in_a_round * ROUNDS * n_threads / best, 1 - best / float(np.mean(seconds))
 
 
 def measure_bandwidth(n_threads: int = 1) -> float:
@@ -108,15 +119,16 @@ def _bandwidth(n_threads: int, n_bytes: int, times: int) -> float:
         limits.read(values[thread].ctypes.data, n_bytes, times)
 
     limits.read(values.ctypes.data, limits.READ_BYTES, 1)  # compiles it
-    return n_bytes * n_threads * times / _best_seconds(part, n_threads)
+    return n_bytes * n_threads * times / min(_seconds(part, n_threads))
 
 
-def _best_seconds(part: Callable[[int], object], n_threads: int) -> float:
-    """Seconds of the fastest run of all threads."""
-    best = np.inf
+def _seconds(part: Callable[[int], object], n_threads: int) -> list[float]:
+    """Seconds of some runs of all threads."""
+    seconds: list[float] = []
     deadline = time.perf_counter() + SECONDS
-    while time.perf_counter() < deadline:
+    while True:
         start = time.perf_counter()
         Helpers().run(part, n_threads)
-        best = min(best, time.perf_counter() - start)
-    return best
+        seconds.append(time.perf_counter() - start)
+        if time.perf_counter() >= deadline:
+            return seconds

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastmlp.notebooks import html_table
 from fastmlp.problem import differences
+from fastmlp.profiling.advice import OUTSIDE, advice
 from fastmlp.profiling.machine import Machine
 from fastmlp.profiling.work import WAIT, Case, Work
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
     from rich.table import Table
 
+    from fastmlp.figure import Figure
+
 GIGA = 1e9
-GATHER, LOSS, OUTSIDE, TOTAL = "gather", "loss", "outside", "total"
+GATHER, LOSS, TOTAL = "gather", "loss", "total"
+BUSY = 0.15  # share of the time from which figures are not to be trusted
+WIDE = 200  # characters, of a table whose lines are not to be wrapped
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Profile:
     """The stages of an epoch: their time, their work, and how much of the machine they use.
 
@@ -48,6 +54,53 @@ class Profile:
     epoch_seconds_unwatched: float
     most_threads: int
 
+    def __repr__(self) -> str:
+        """Return the table, with what it is of, and a warning if there is one."""
+        from rich.console import Console
+
+        # In a notebook, rich would show the table instead of writing it.
+        console = Console(
+            file=io.StringIO(), width=WIDE, color_system=None, force_terminal=False,
+            force_jupyter=False,
+        )  # fmt: skip
+        console.print(self.table())
+        lines = [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+        return "\n".join([self.title, *lines, *([self.warning] if self.warning else [])])
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the table and its notes."""
+        headings, lines = self._cells()
+        return html_table(self.title, headings, lines, self.notes(), bold=-1)
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows that are trained on in a second, without stopwatches."""
+        return self.case.n_rows / self.epoch_seconds_unwatched
+
+    @property
+    def warning(self) -> str:
+        """Why the figures are not to be trusted; empty if nothing speaks against them."""
+        stages = self.to_frame().drop(TOTAL)
+        most = float(stages["of_peak"].max())
+        if most <= 1 and self.machine.busy <= BUSY:
+            return ""
+        if most > 1:
+            seen = f"{stages['of_peak'].idxmax()} seems to run at {_percent(most)} of the peak"
+        else:
+            seen = f"they seem to take {_percent(self.machine.busy)} of the time"
+        return (
+            f"Warning: other programs keep the machine busy ({seen}): the limits are too low, and "
+            "times too long. Profile again when they have ended."
+        )
+
+    @property
+    def advice(self) -> str:
+        """What would make this training faster, in one line."""
+        frame = self.to_frame()
+        shares = {str(stage): float(share) for stage, share in frame["share"].items()}
+        del shares[TOTAL]
+        return f"Advice: {advice(self.case, shares, float(frame['of_peak'][TOTAL]))}"
+
     @property
     def overhead(self) -> float:
         """The share that stopwatches add to an epoch's time: 0.01 is one per cent."""
@@ -61,7 +114,7 @@ class Profile:
 
     @property
     def title(self) -> str:
-        """A short description of the case."""
+        """A short description of the case, and rows a second."""
         sizes = "-".join(map(str, self.case.layer_sizes))
         n = self.machine.n_threads
         if abs(n - round(n)) < 0.1:
@@ -74,7 +127,8 @@ class Profile:
         if "dropout" in changed:
             parts.append(f"dropout {changed['dropout']:g}")
         batch = f"batch {self.case.batch_size}"
-        return ", ".join([sizes, *parts, batch, self.case.dtype, threads])
+        words = [sizes, *parts, batch, self.case.dtype, threads]
+        return f"{', '.join(words)}: {self.rows_per_second:,.0f} rows/s"
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each stage of an epoch, one for the time outside of steps, and a total.
@@ -114,31 +168,44 @@ class Profile:
         """Return a table for `rich`."""
         from rich.table import Table
 
+        (first, *headings), lines = self._cells()
         table = Table(box=None, pad_edge=False)
-        table.add_column("stage")
-        dense = ["as if dense"] if self.case.skips_zeros else []
-        for heading in ("ms", "share", "GFLOP/s", "of peak", *dense, "GB/s", "of memory"):
+        table.add_column(first)
+        for heading in headings:
             table.add_column(heading, justify="right")
+        for stage, *cells in lines:
+            style = "bold" if stage == TOTAL else "dim" if stage in (WAIT, OUTSIDE) else None
+            table.add_row(stage, *cells, style=style)
+        return table
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        """Return the table's headings and lines."""
+        dense = ["as if dense"] if self.case.skips_zeros else []
+        headings = ["stage", "ms", "share", "GFLOP/s", "of peak", *dense, "GB/s", "of memory"]
+        lines = []
         for stage, row in self.to_frame().iterrows():
             is_dense = row["done_gflop"] == row["dense_gflop"]
             as_if = "" if is_dense else _number(row["dense_gflop_per_second"])
-            table.add_row(
-                str(stage),
-                f"{1000 * row['seconds']:.2f}",
-                _percent(row["share"]),
-                _number(row["done_gflop_per_second"]),
-                _percent(row["of_peak"]),
-                *([as_if] if dense else []),
-                _number(row["gbyte_per_second"]),
-                _percent(row["of_memory"]),
-                style="bold" if stage == TOTAL else "dim" if stage in (WAIT, OUTSIDE) else None,
+            lines.append(
+                [
+                    str(stage),
+                    f"{1000 * row['seconds']:.2f}",
+                    _percent(row["share"]),
+                    _number(row["done_gflop_per_second"]),
+                    _percent(row["of_peak"]),
+                    *([as_if] if dense else []),
+                    _number(row["gbyte_per_second"]),
+                    _percent(row["of_memory"]),
+                ]
             )
-        return table
+        return headings, lines
 
     def notes(self) -> list[str]:
-        """Return notes that explain the table, one line each."""
+        """Return the advice, a warning if there is one, and what explains the table, as lines."""
         case, machine = self.case, self.machine
         notes = [
+            *([self.warning] if self.warning else []),
+            self.advice,
             f"Peak: {machine.peak / GIGA:,.0f} GFLOP/s of {case.dtype} multiply-adds; memory: "
             f"{machine.memory / GIGA:,.0f} GB/s; measured just now.",
             f"Without stopwatches an epoch took {1000 * self.epoch_seconds_unwatched:.2f} ms "

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.palette import BLUE, GREEN, GRID, INK, LINE, MUTED, ORANGE, RED
-from fastmlp.pictures import DPI
+from fastmlp.palette import BLUE, DPI, GREEN, GRID, INK, LINE, MUTED, ORANGE, RED
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from fastmlp.figure import Figure
 
 COLOURS = {"gather": MUTED, "forward": BLUE, "loss": GREEN, "backward": RED, "update": ORANGE}
 LARGEST = 1600.0  # square points: the area of a stage that takes all the time
@@ -44,9 +44,9 @@ def roofline(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
     """
-    from matplotlib.figure import Figure
+    from fastmlp.figure import Figure
 
     figure = Figure(figsize=(10.0, 6.4), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0.075, 0.1, 0.9, 0.74))

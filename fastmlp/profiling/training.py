@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,15 +22,18 @@ from fastmlp.profiling import machine
 from fastmlp.profiling.result import Profile
 from fastmlp.profiling.work import Case, work_of
 
+if TYPE_CHECKING:
+    from fastmlp.estimators import MLPClassifier, MLPRegressor
+
 
 def profile(
-    network: MLP,
+    network: MLP | MLPClassifier | MLPRegressor,
     x: ArrayLike,
     y: ArrayLike,
     epochs: int = 10,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     *,
-    lambda_reg: float = 0.001,
+    lambda_reg: float | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Profile:
     """Train a copy of a network and measure where the time goes.
@@ -41,14 +44,17 @@ def profile(
 
     Parameters
     ----------
-    network : MLP
+    network : MLP, MLPClassifier or MLPRegressor
+        An estimator is profiled as it is set, fitted or not, but for what ends its fit: all rows
+        are trained on, without early stopping.
     x, y : array_like
-        As for `MLP.train`.
+        As for `MLP.train`, or the estimator's `fit`.
     epochs : int, default 10
         Epochs with stopwatches; ``2 * epochs + 1`` are trained in total.
-    batch_size : int, default 64
-    lambda_reg : float, default 0.001
-        As for `MLP.train`.
+    batch_size : int, optional
+        As for `MLP.train`, by default 64; estimators have a setting of that name instead.
+    lambda_reg : float, optional
+        As for `MLP.train`, by default 0.001; estimators have `alpha` instead.
     progress : callable, optional
         Called as ``progress(epochs_done, epochs_in_all)`` after every epoch.
 
@@ -72,20 +78,41 @@ def profile(
     >>> found.to_frame().index[0]
     'gather'
     """
-    if not isinstance(network, MLP) or network.engine is not kernels:
-        raise TypeError(f"network is a {type(network).__name__}: give a fastmlp.MLP")
+    is_estimator = _is_estimator(network)
+    if not is_estimator and not (isinstance(network, MLP) and network.engine is kernels):
+        raise TypeError(
+            f"network is a {type(network).__name__}: give a fastmlp.MLP, an MLPClassifier or an "
+            "MLPRegressor"
+        )
     epochs = checks.as_count(epochs, "epochs")
     if not clock.HAS_COUNTER:
         raise OSError("this processor's counter can't be read: profile on x86-64 or ARM")
-    watched = _WatchedMLP(network)
     n_epochs = 2 * epochs + 1
+
+    def tell(epoch: int, _: object) -> None:
+        if progress:
+            progress(epoch, n_epochs)
+
     start_ticks, start = clock.ticks(), time.perf_counter()
-    history = watched.train(
-        x, y, n_epochs, batch_size, lambda_reg=lambda_reg, verbose=False,
-        callbacks=[lambda epoch, _: progress(epoch, n_epochs)] if progress else [],
-    )  # fmt: skip
+    engine = _WatchedEngine()
+    if is_estimator:
+        if batch_size is not None or lambda_reg is not None:
+            name = "lambda_reg" if batch_size is None else "batch_size"
+            raise ValueError(
+                f"{name} is given with an estimator: set its own "
+                f"{'alpha' if batch_size is None else name}"
+            )
+        from fastmlp.profiling.estimators import watched_fit
+
+        history = watched_fit(network, engine, x, y, n_epochs, tell)
+    else:
+        history = _WatchedMLP(network, engine).train(
+            x, y, n_epochs, 64 if batch_size is None else batch_size,
+            lambda_reg=0.001 if lambda_reg is None else lambda_reg,
+            verbose=False, callbacks=[tell] if progress else [],
+        )  # fmt: skip
     ticks_a_second = (clock.ticks() - start_ticks) / (time.perf_counter() - start)
-    trainer = watched.trainer
+    trainer = engine.trainer
     fastest = int(np.argmin(history.seconds[1::2]))
     seconds, n_threads = _stage_seconds(
         trainer.watches[fastest], trainer.stage_names, ticks_a_second
@@ -102,23 +129,47 @@ def profile(
     )
 
 
-class _WatchedMLP(MLP):
-    """Trains like another network, which it doesn't change, with stopwatches."""
+def _is_estimator(network: object) -> bool:
+    if isinstance(network, MLP):
+        return False  # without scikit-learn, which estimators need
+    try:
+        from fastmlp.estimators import MLPClassifier, MLPRegressor
+    except ImportError:
+        return False
+    return isinstance(network, MLPClassifier | MLPRegressor) and network._engine is kernels
+
+
+class _WatchedEngine(SimpleNamespace):
+    """The compiled engine, whose trainers have stopwatches.
+
+    Attributes
+    ----------
+    trainer : _WatchedTrainer
+        The last one.
+    """
 
     trainer: _WatchedTrainer
 
-    def __init__(self, network: MLP) -> None:
+    def __init__(self) -> None:
+        super().__init__(**{name: getattr(kernels, name) for name in kernels.__all__})
+        self.Trainer = self._watched
+
+    def _watched(self, *arguments: Any, **options: Any) -> _WatchedTrainer:
+        self.trainer = _WatchedTrainer(*arguments, **options)
+        return self.trainer
+
+
+class _WatchedMLP(MLP):
+    """Trains like another network, which it doesn't change, on another engine."""
+
+    def __init__(self, network: MLP, engine: Any = kernels) -> None:
         vars(self).update(vars(network))  # arrays are shared: `train` replaces, never modifies them
         self.random_state = copy.deepcopy(network.random_state) or np.random.RandomState(0)
+        self._watched_engine = engine
 
     @property
     def engine(self) -> Any:
-        parts = {name: getattr(kernels, name) for name in kernels.__all__}
-        return SimpleNamespace(**parts | {"Trainer": self._trainer})
-
-    def _trainer(self, *arguments: Any, **options: Any) -> _WatchedTrainer:
-        self.trainer = _WatchedTrainer(*arguments, **options)
-        return self.trainer
+        return self._watched_engine
 
 
 class _WatchedTrainer(Trainer):

@@ -1,13 +1,13 @@
-"""Shows how far a table's networks have come: a bar in terminals, a line a network elsewhere."""
+"""Shows how far a table's networks have come: a bar, or where there is none a line a network."""
 
 from __future__ import annotations
 
 import math
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Self
 
-from fastmlp.training.progress import TrainingBar
+from fastmlp.training.progress import LiveBar, live_bar
 
 
 class MembersBar:
@@ -24,17 +24,14 @@ class MembersBar:
     def __init__(self, verbose: bool, n_members: int, n_epochs: int) -> None:
         self._verbose, self._n_members, self._n_epochs = verbose, n_members, n_epochs
         self._first = 0
-        self._bar: Any = None
+        self._bar: LiveBar | None = None
         self._scores: dict[int, str] = {}
         self._n_done, self._lock = 0, threading.Lock()
 
     def __enter__(self) -> Self:
         if self._verbose:
-            from rich.console import Console
-
-            console = Console()
-            if console.is_terminal or console.is_jupyter:
-                self._bar = TrainingBar(console, self._n_members * self._n_epochs)
+            self._bar = live_bar(self._n_members * self._n_epochs)
+            if self._bar is not None:
                 self._bar.start()
         return self
 
@@ -56,9 +53,11 @@ class MembersBar:
         with self._lock:
             self._n_done += 1
             if not math.isnan(score := logs["val_score"]):  # of an epoch that was not judged
-                self._scores[member] = f"  validation {score:.4f}"
-            figures = f"network {self._first + member + 1}{self._scores.get(member, '')}"
+                self._scores[member] = f"validation {score:.4f}"
+            figures = [f"network {self._first + member + 1}"]
+            if member in self._scores:
+                figures.append(self._scores[member])
             if self._bar is not None:
                 self._bar.epoch(self._n_done, figures)
             elif epoch == self._n_epochs:
-                print(f"{figures} after {epoch} epochs")
+                print(f"{'  '.join(figures)} after {epoch} epochs")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp.history import History
-from fastmlp.palette import BLUE, GRID, INK, MUTED, ORANGE
+from fastmlp.palette import BLUE, DPI, GRID, INK, MUTED, ORANGE
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+
+    from fastmlp.figure import Figure
 
 
 @dataclass(repr=False)
@@ -47,9 +48,9 @@ class TableHistory:
 
     def plot(self) -> Figure:
         """Return the learning curves of all networks: losses, and scores with the chosen epochs."""
-        from matplotlib.figure import Figure
+        from fastmlp.figure import Figure
 
-        figure = Figure(figsize=(10.0, 4.0), dpi=140, facecolor="white", layout="constrained")
+        figure = Figure(figsize=(10.0, 4.0), dpi=DPI, facecolor="white", layout="constrained")
         left, right = figure.subplots(1, 2)
         for axes, title in ((left, "Mean loss"), (right, "Validation score")):
             axes.set_title(title, color=INK, loc="left", fontsize=11)

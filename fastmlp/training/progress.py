@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Protocol, Self
+
+from fastmlp.notebooks import in_notebook
+from fastmlp.training.figures import figures_of
+from fastmlp.training.notebook_bar import NotebookBar
 
 
-class TrainingBar:
-    """A bar with the figures of the last epoch beside it, shown from `start` to `stop`.
+class LiveBar(Protocol):
+    """A bar with the figures of the last epoch beside it, shown from `start` to `stop`."""
 
-    Parameters
-    ----------
-    console : rich.console.Console
-    n_epochs : int
-        Epochs to come.
-    """
+    def start(self) -> None:
+        """Show it."""
 
-    def __init__(self, console: Any, n_epochs: int) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    def stop(self) -> None:
+        """Leave it as it is."""
 
-        self._bar = Progress(
-            TextColumn("Training"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[figures]}"), TimeRemainingColumn(compact=True),
-            TextColumn("left"), console=console, refresh_per_second=5,
-        )  # fmt: skip
-        self._task = self._bar.add_task("", total=n_epochs, figures="")
-        self.start, self.stop = self._bar.start, self._bar.stop
-
-    def expect(self, n_epochs: int) -> None:
+    def expect(self, total: int) -> None:
         """Expect so many epochs in all from now on."""
-        self._bar.update(self._task, total=n_epochs)
 
-    def epoch(self, number: int, figures: str) -> None:
-        """Show that an epoch has ended, with its figures."""
-        self._bar.update(self._task, completed=number, figures=figures)
+    def epoch(self, number: int, figures: Sequence[str] = ()) -> None:
+        """Show that an epoch has ended, with its figures, the most important one first."""
+
+
+def live_bar(n_epochs: int) -> LiveBar | None:
+    """Return a bar for where it is asked: in a notebook, or a terminal; None elsewhere."""
+    if in_notebook():
+        return NotebookBar(n_epochs)
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        return None
+    from fastmlp.training.terminal_bar import TerminalBar
+
+    return TerminalBar(console, n_epochs)
 
 
 class Progress:
@@ -79,8 +83,8 @@ class Bar(Progress):
 
     is_shown = True
 
-    def __init__(self, console: Any, n_epochs: int) -> None:
-        self._console, self._bar = console, TrainingBar(console, n_epochs)
+    def __init__(self, bar: LiveBar) -> None:
+        self._bar = bar
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -90,13 +94,10 @@ class Bar(Progress):
         self._bar.stop()
 
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
-        figures = f"loss {logs['loss']:.4f}"
-        if "val_score" in logs:
-            figures += f"  validation {logs['val_score']:.4f}"
-        self._bar.epoch(number, figures)
+        self._bar.epoch(number, figures_of(logs))
 
     def say(self, text: str) -> None:
-        self._console.print(text, highlight=False)
+        print(text)  # a bar in a terminal takes what is printed, and stays below it
 
 
 class Fits:
@@ -123,8 +124,8 @@ class FitsLines(Fits):
 class FitsBar(Fits):
     """One bar over the epochs of all fits."""
 
-    def __init__(self, console: Any, n_epochs: int, n_fits: int) -> None:
-        self._bar, self._n_fits = TrainingBar(console, n_epochs), n_fits
+    def __init__(self, bar: LiveBar, n_fits: int) -> None:
+        self._bar, self._n_fits = bar, n_fits
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -134,31 +135,23 @@ class FitsBar(Fits):
         self._bar.stop()
 
     def show(self, n_epochs: int, n_ended: int, ended: Sequence[str]) -> None:
-        self._bar.epoch(n_epochs, f"{n_ended} of {self._n_fits} fits")
+        self._bar.epoch(n_epochs, [f"{n_ended} of {self._n_fits} fits"])
 
 
-def progress_of(verbose: bool, n_epochs: int) -> Progress:
-    """Return what `verbose` asks for, where it is asked, of a run of at most `n_epochs`."""
+def progress_of(verbose: bool, n_epochs: int, lines: type[Progress] = Lines) -> Progress:
+    """Return what `verbose` asks for, where it is asked, of a run of at most `n_epochs`.
+
+    That is a bar, or where there can be none `lines`.
+    """
     if not verbose:
         return Progress()
-    console = _console()
-    return Bar(console, n_epochs) if _is_live(console) else Lines()
+    bar = live_bar(n_epochs)
+    return lines() if bar is None else Bar(bar)
 
 
 def fits_progress_of(verbose: bool, n_epochs: int, n_fits: int) -> Fits:
     """Return what `verbose` asks for of some fits, of at most `n_epochs` together."""
     if not verbose:
         return Fits()
-    console = _console()
-    return FitsBar(console, n_epochs, n_fits) if _is_live(console) else FitsLines()
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console()
-
-
-def _is_live(console: Any) -> bool:
-    """Whether what is shown can be overwritten: in a terminal or a notebook."""
-    return bool(console.is_terminal or console.is_jupyter)
+    bar = live_bar(n_epochs)
+    return FitsLines() if bar is None else FitsBar(bar, n_fits)
