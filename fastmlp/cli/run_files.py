@@ -30,7 +30,7 @@ NEW = ".fastmlp-run.part"  # a folder of files that are to replace those of a ru
 BESIDE = (
     FINISHED, HISTORY, "split.json", "table.json", "out_of_fold.csv", "learning_curves.png",
     "sample.png", "mistakes.png", "confusion_matrix.png", "truth_and_prediction.png",
-    "importances.png",
+    "importances.png", "report.html",
 )  # fmt: skip
 
 
@@ -196,6 +196,13 @@ def write_history(history: History, path: Path) -> None:
         # Not strict: after a second Ctrl-C, the last epoch may lack some of its figures.
         for epoch, row in enumerate(zip(*columns.values(), strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """Return what `write_history` or `write_table` has written, to the last bit."""
+    import pandas as pd
+
+    return pd.read_csv(path, float_precision="round_trip")
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

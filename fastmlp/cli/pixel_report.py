@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.markup import escape
@@ -12,6 +13,8 @@ from rich.table import Table
 from fastmlp import pictures
 from fastmlp.cli import sources
 from fastmlp.cli.matching import class_words
+from fastmlp.cli.page_file import write_page
+from fastmlp.cli.pixel_page import Parts, page_of_pixels
 from fastmlp.cli.run_files import (
     FINISHED,
     HISTORY,
@@ -45,31 +48,57 @@ FILES_OF_IMAGES = {
     SAMPLE: "a sample of the data with its labels",
     MISTAKES: "misclassified images with predicted and true labels",
 }
-
-Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""The rows and labels to train on, and those kept for validation."""
+RESULT = "Validation"
 
 
 def report(
-    network: MLP, dataset: Dataset, parts: Parts, folder: Path, console: Terminal, kept_epoch: int
+    network: MLP,
+    dataset: Dataset,
+    parts: Parts,
+    rows: np.ndarray,
+    folder: Path,
+    console: Terminal,
+    kept_epoch: int,
+    options: Mapping[str, Any],
 ) -> None:
-    """Print the results of a run, and draw its pictures."""
+    """Print the results of a run, and draw its pictures and its page.
+
+    Parameters
+    ----------
+    network : MLP
+    dataset : Dataset
+    parts : Parts
+    rows : ndarray of int
+        Which of the data's rows were kept for validation, in their order in `parts`.
+    folder : Path
+    console : Terminal
+    kept_epoch : int
+    options : mapping
+        What was asked of the run.
+    """
     x_train, y_train, x_val, y_val = parts
     names = network.class_names
     probabilities = network.predict_proba(x_val)
     n_wrong = len(pictures.worst_mistakes(y_val, probabilities))
     console.print()
-    console.print(_summary(network, dataset.name, len(y_train), len(y_val), n_wrong, kept_epoch))
+    found = facts(network, dataset.name, len(y_train), len(y_val), n_wrong, kept_epoch)
+    summary = Table(box=None, show_header=False, pad_edge=False)
+    for what, text in found.items():
+        summary.add_row(what, escape(text), style="bold" if what == RESULT else "")
+    console.print(summary)
     if note := _worthless(network, y_train, y_val, n_wrong):
         console.print(note, soft_wrap=True)
     write_figure(network.history_.plot(), folder / CURVES)
+    files = dict(FILES)
     if sources.are_images(dataset):
         write_figure(pictures.labelled_sample(x_train, y_train, names), folder / SAMPLE)
         gallery = pictures.misclassified_gallery(x_val, y_val, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
-        print_files(folder, FILES | FILES_OF_IMAGES, console)
-    else:
-        print_files(folder, FILES, console)
+        files |= FILES_OF_IMAGES
+    page = page_of_pixels(network, dataset, parts, rows, probabilities, kept_epoch, found, options)
+    files |= write_page(page, folder, console)
+    print_files(folder, files, console)
+    if SAMPLE not in files:
         side = sources.SMALLEST_SIDE
         square = f"square images of {side} x {side} pixels or more"
         what = "features, no images" if dataset.unit == "features" else f"no {square}"
@@ -110,10 +139,10 @@ def save(files: RunFiles, network: MLP, split: Split) -> None:
     files.save(write)
 
 
-def _summary(
+def facts(
     network: MLP, name: str, n_train: int, n_val: int, n_wrong: int, kept_epoch: int
-) -> Table:
-    """Return the results of the run, as a table."""
+) -> dict[str, str]:
+    """Return what was trained on what, and how good it is."""
     history = network.history_
     n_epochs, seconds = len(history.loss), sum(history.seconds)
     sizes = "-".join(map(str, network.layer_sizes))
@@ -121,22 +150,19 @@ def _summary(
     that_epoch = "the last epoch" if kept_epoch == n_epochs else "that epoch"
     parts = [f"{name} {_listed(value)}" for name, value in changed.items()]
     rows = {
-        "Data": f"{escape(name)}: {counted(n_train, 'row')} to train on, {n_val:,} for validation",
+        "Data": f"{name}: {counted(n_train, 'row')} to train on, {n_val:,} for validation",
         "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
         "Training": f"{n_epochs} epoch{'s' * (n_epochs != 1)} in {seconds:.1f} s, "
         f"{n_train * n_epochs / seconds:,.0f} rows/s",
         "Model": f"of epoch {kept_epoch}, whose validation loss is the lowest",
         "Mean loss": f"{history.mean_loss[kept_epoch - 1]:.4f} in {that_epoch}, "
         f"{history.val_loss[kept_epoch - 1]:.4f} in validation",
-        "Validation": f"[bold]{100 * history.val_accuracy[kept_epoch - 1]:.2f} %[/bold] right, "
+        RESULT: f"{100 * history.val_accuracy[kept_epoch - 1]:.2f} % right, "
         f"{n_wrong:,} misclassified",
     }
     if kept_epoch == n_epochs:
         del rows["Model"]
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for row in rows.items():
-        table.add_row(*row)
-    return table
+    return rows
 
 
 def _listed(value: object) -> str:
