@@ -37,6 +37,11 @@ def write_page(page: Page, folder: Path, console: Terminal) -> dict[str, str]:
     return {REPORT: "all of it as a page for your browser"}
 
 
+def short_name(name: str) -> str:
+    """Return the name of data without the folder: a page is shown to others."""
+    return os.path.basename(name.rstrip(os.sep)) or name
+
+
 def settings_text(options: Mapping[str, Any]) -> str:
     """Return what was asked of a run, but for its data."""
     words = {name.replace("_", " "): value for name, value in options.items() if name != "data"}

@@ -10,16 +10,16 @@ import numpy as np
 from fastmlp import pictures
 from fastmlp.cli import sources
 from fastmlp.cli.matching import class_words
-from fastmlp.cli.page_file import settings_text
+from fastmlp.cli.page_file import settings_text, short_name
 from fastmlp.page import images
 from fastmlp.page.charts import Chart, Line, curves
 from fastmlp.page.confusion import confusion_of
 from fastmlp.page.pad import network_of, why_no_pad
 from fastmlp.page.page import Mistakes, Page
-from fastmlp.words import counted
+from fastmlp.words import counted, shortened
 
 if TYPE_CHECKING:
-    from fastmlp import History, MLP
+    from fastmlp import MLP, History
     from fastmlp.data import Dataset
 
 MOST_MISTAKES = 40
@@ -57,7 +57,7 @@ def page_of_pixels(
     x_train, _, x_val, y_val = parts
     names = class_words(network)
     page: dict[str, Any] = {
-        "title": f"A network trained on {dataset.name}",
+        "title": f"A network trained on {short_name(dataset.name)}",
         "facts": {**facts, "Settings": settings_text(options)},
         "charts": _charts(network.history_, kept_epoch),
         "confusion": confusion_of(y_val, probabilities.argmax(axis=1), names),
@@ -69,11 +69,13 @@ def page_of_pixels(
     for i, truth in zip(shown.tolist(), y_val[shown].tolist(), strict=True):
         p = probabilities[i]
         shares = [f"{100 * share:.1f} %" for share in (p.max(), p[truth])]
-        lines.append((names[p.argmax()], shares[0], names[truth], shares[1], f"{rows[i] + 1:,}"))
+        classes = (shortened(names[label]) for label in (p.argmax(), truth))
+        cells = (f"{name}, {share}" for name, share in zip(classes, shares, strict=True))
+        lines.append((*cells, str(rows[i] + 1)))
     page["mistakes"] = Mistakes(
         f"{counted(len(worst), 'validation row')} of {len(y_val):,} misclassified"
         + (f": the {len(shown)} most confident mistakes." if len(shown) < len(worst) else "."),
-        ("predicted", "with", "true", "with", "row"),
+        ("predicted", "true", "row"),
         lines,
         () if side is None else images.digits(x_val[shown], side),
     )

@@ -13,7 +13,7 @@ from rich.table import Table
 from fastmlp import pictures
 from fastmlp.cli import sources
 from fastmlp.cli.matching import class_words
-from fastmlp.cli.page_file import write_page
+from fastmlp.cli.page_file import short_name, write_page
 from fastmlp.cli.pixel_page import Parts, page_of_pixels
 from fastmlp.cli.run_files import (
     FINISHED,
@@ -81,9 +81,9 @@ def report(
     probabilities = network.predict_proba(x_val)
     n_wrong = len(pictures.worst_mistakes(y_val, probabilities))
     console.print()
-    found = facts(network, dataset.name, len(y_train), len(y_val), n_wrong, kept_epoch)
+    figures = len(y_train), len(y_val), n_wrong, kept_epoch
     summary = Table(box=None, show_header=False, pad_edge=False)
-    for what, text in found.items():
+    for what, text in facts(network, dataset.name, *figures).items():
         summary.add_row(what, escape(text), style="bold" if what == RESULT else "")
     console.print(summary)
     if note := _worthless(network, y_train, y_val, n_wrong):
@@ -95,7 +95,8 @@ def report(
         gallery = pictures.misclassified_gallery(x_val, y_val, probabilities, names)
         write_figure(gallery, folder / MISTAKES)
         files |= FILES_OF_IMAGES
-    page = page_of_pixels(network, dataset, parts, rows, probabilities, kept_epoch, found, options)
+    known = facts(network, short_name(dataset.name), *figures)
+    page = page_of_pixels(network, dataset, parts, rows, probabilities, kept_epoch, known, options)
     files |= write_page(page, folder, console)
     print_files(folder, files, console)
     if SAMPLE not in files:

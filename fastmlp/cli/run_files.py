@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fastmlp.files import atomic_write, sync_folder
 from fastmlp.network.model_file import MODEL_NAME
 
@@ -202,7 +204,9 @@ def read_history(path: Path) -> pd.DataFrame:
     """Return what `write_history` or `write_table` has written, to the last bit."""
     import pandas as pd
 
-    return pd.read_csv(path, float_precision="round_trip")
+    # As text: not every version of pandas reads a number to its last bit.
+    text = pd.read_csv(path, dtype=str, keep_default_na=False).replace("", "nan")
+    return pd.DataFrame(text.to_numpy(object).astype(np.float64), columns=text.columns)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import pictures
-from fastmlp.cli.page_file import settings_text
+from fastmlp.cli.page_file import settings_text, short_name
 from fastmlp.data.frames import Table
 from fastmlp.page.charts import Chart, Line, curves, truth_and_prediction
 from fastmlp.page.confusion import confusion_of
@@ -83,7 +83,7 @@ def page_of_table(
         for i in order.tolist()
     ]
     return Page(
-        f"Networks trained on {table.name}",
+        f"Networks trained on {short_name(table.name)}",
         {**facts, "Settings": settings_text(options)},
         charts,
         confusion,
@@ -94,16 +94,20 @@ def page_of_table(
 
 
 def _charts(history: Any) -> list[Chart]:
-    losses, scores = [], []
-    for member, best in zip(history.members, history.best_epochs, strict=True):
-        name = "" if losses else "training"
-        losses.append(Line(member.loss, "training", name))
-        losses.append(Line(member.val_loss, "validation", name and "validation"))
-        scores.append(Line(member.val_score, "validation", marked=best))
+    both = list(zip(history.members, history.best_epochs, strict=True))
+    # Apart: the penalty on weights, which is part of the one loss only, can dwarf the other.
+    lines = {
+        "Training loss, with the penalty on weights": [
+            Line(member.loss, "training") for member, _ in both
+        ],
+        "Validation score of each network": [
+            Line(member.val_score, "validation", marked=best) for member, best in both
+        ],
+    }
     return [
-        curves(title, lines)
-        for title, lines in (("Mean loss", losses), ("Validation score", scores))
-        if any(np.isfinite(line.values).any() for line in lines)
+        curves(title, some)
+        for title, some in lines.items()
+        if any(np.isfinite(line.values).any() for line in some)
     ]
 
 
@@ -127,8 +131,7 @@ def _of_classes(
 def _of_quantities(y: NDArray[Any], oof: NDArray[Any], ids: NDArray[Any]) -> Mistakes:
     worst = np.argsort(-np.abs(oof - y), kind="stable")[:WORST].tolist()
     lines = [
-        (str(ids[i]), *(f"{figure:.5g}" for figure in (y[i], oof[i], oof[i] - y[i])))
-        for i in worst
+        (str(ids[i]), *(f"{figure:.5g}" for figure in (y[i], oof[i], oof[i] - y[i]))) for i in worst
     ]
     return Mistakes(
         f"The {counted(len(worst), 'row')} with the largest errors, out of fold.",

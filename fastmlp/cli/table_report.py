@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from fastmlp.cli import table_pictures, table_scores
-from fastmlp.cli.page_file import write_page
+from fastmlp.cli.page_file import short_name, write_page
 from fastmlp.cli.run_files import FINISHED, HISTORY, write_figure
 from fastmlp.cli.run_folder import print_files
 from fastmlp.cli.table_kind import Task
@@ -57,7 +57,7 @@ def found_line(encoder: Any, y: NDArray[Any], task: Task, table: Table) -> str:
 
 
 def facts(
-    estimator: Any, table: Table, y: NDArray[Any], task: Task, seconds: float | None
+    estimator: Any, name: str, y: NDArray[Any], task: Task, seconds: float | None = None
 ) -> dict[str, str]:
     """Return what was trained on what, in so many seconds if that is known, and how good it is."""
     members = estimator.history_.members
@@ -66,7 +66,7 @@ def facts(
     figures = scores(estimator, y, task)
     taken = "" if seconds is None else f" in {seconds:.1f} s"
     return {
-        "Data": f"{table.name}: {counted(len(y), 'row')}, each of them predicted by a "
+        "Data": f"{name}: {counted(len(y), 'row')}, each of them predicted by a "
         "network that was not trained on it",
         "Model": f"{counted(len(members), 'network')} of "
         f"{counted(estimator.members_[0].coefs_[0].shape[0], 'input')}",
@@ -81,7 +81,7 @@ def summary(
 ) -> None:
     """Print the results of a run, whose training has taken so many seconds."""
     grid = Grid(box=None, show_header=False, pad_edge=False)
-    for what, text in facts(estimator, table, y, task, seconds).items():
+    for what, text in facts(estimator, table.name, y, task, seconds).items():
         grid.add_row(what, escape(text), style="bold" if what == RESULT else "")
     console.print()
     console.print(grid)
@@ -142,7 +142,7 @@ def draw(
     found = importances_of(estimator, table, y, task)
     write_figure(table_pictures.importances(*found), folder / IMPORTANCES)
     files[IMPORTANCES] = "how much worse predictions are when a column is shuffled"
-    known = facts(estimator, table, y, task, None)
+    known = facts(estimator, short_name(table.name), y, task)
     files |= write_page(page_of_table(estimator, table, y, known, found, options), folder, console)
     print_files(folder, files, console)
 

@@ -10,7 +10,7 @@ import typer
 
 from fastmlp import checks
 from fastmlp.cli import options, output, sources, table_kind
-from fastmlp.cli.patience import Keep, Patience
+from fastmlp.cli.patience import Keep, Patience, keep_of
 from fastmlp.cli.pixel_report import rehearse, report
 from fastmlp.cli.pixel_run import PixelRun
 from fastmlp.cli.progress import TrainingProgress
@@ -145,7 +145,7 @@ def train(
             parts = train_val_split(dataset.x, y, val_fraction, stream)
         network = plan.network(dataset, n_classes, stream)
         rehearse(folder, network)
-        keep = keep or (Keep.last if patience is None else Keep.best)
+        keep = keep_of(keep, patience)
         split = Split.of(dataset.x, seed, val_fraction)
         run = PixelRun(
             files,
@@ -167,9 +167,7 @@ def train(
                 console.print(run.patience.reason, soft_wrap=True)
             try:
                 kept_epoch, rows = run.patience.kept_epoch, split.kept_rows(len(y))
-                report(
-                    network, dataset, parts, rows, folder, console, kept_epoch, request.options
-                )
+                report(network, dataset, parts, rows, folder, console, kept_epoch, request.options)
             except Exception as error:
                 error.add_note(f"the model is saved: {folder / MODEL_NAME}")
                 raise

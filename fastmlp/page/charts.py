@@ -42,11 +42,11 @@ class Chart(NamedTuple):
     title, x_label, y_label : str
     x_ticks, y_ticks : list of (float, str)
         Where, and what is written there.
-    curves : list of (str, str)
+    curves : sequence of (str, str)
         Kind and places of each.
-    legend : list of (str, str)
+    legend : sequence of (str, str)
         Kind and label.
-    marks, points : list of (float, float)
+    marks, points : sequence of (float, float)
     diagonal : str
         Places of a line of equal x and y; empty for none.
     """
@@ -56,10 +56,10 @@ class Chart(NamedTuple):
     y_label: str
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
-    curves: list[tuple[str, str]] = []
-    legend: list[tuple[str, str]] = []
-    marks: list[tuple[float, float]] = []
-    points: list[tuple[float, float]] = []
+    curves: Sequence[tuple[str, str]] = ()
+    legend: Sequence[tuple[str, str]] = ()
+    marks: Sequence[tuple[float, float]] = ()
+    points: Sequence[tuple[float, float]] = ()
     diagonal: str = ""
 
 
@@ -128,7 +128,7 @@ class _Axis:
             low, high = low - (abs(low) or 1) / 10, high + (abs(high) or 1) / 10
         self._low, self._per_unit, self._first = low, (last - first) / (high - low), first
         ticks = MaxNLocator(5, integer=whole).tick_values(low, high)
-        inside = [tick for tick in ticks.tolist() if low <= tick <= high]
+        inside = [float(tick) for tick in ticks if low <= tick <= high]
         self.ticks = [(self(tick).item(), f"{tick:.6g}") for tick in inside]
 
     def __call__(self, values: Any) -> NDArray[np.float64]:

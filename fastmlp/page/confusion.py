@@ -32,9 +32,7 @@ class Confusion(NamedTuple):
     n_classes: int
 
 
-def confusion_of(
-    true: NDArray[Any], predicted: NDArray[Any], names: Sequence[str]
-) -> Confusion:
+def confusion_of(true: NDArray[Any], predicted: NDArray[Any], names: Sequence[str]) -> Confusion:
     """Count how often each class is taken for which.
 
     Parameters

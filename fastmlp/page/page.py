@@ -104,8 +104,9 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
+            finalize=_harmless,
         )
-        templates.filters["name"] = _name
+        templates.filters["name"] = shortened
         size = {
             "width": WIDTH, "height": HEIGHT,
             "left": LEFT, "right": WIDTH - RIGHT, "top": TOP, "bottom": HEIGHT - BOTTOM,
@@ -115,6 +116,6 @@ class Page:
         )
 
 
-def _name(text: object) -> str:
-    """Return untrusted text, short and without marks that would reorder the page."""
-    return printable(shortened(str(text)))
+def _harmless(value: Any) -> Any:
+    """Escape control characters in text, and marks that would reorder the page."""
+    return printable(value) if type(value) is str else value  # not in markup, which is the page's
