@@ -58,8 +58,8 @@ def opened(browser: Any, network: MLP, folder: Path, **options: Any) -> Any:
     context.set_default_timeout(PATIENCE)
     opened = context.new_page()
     opened.faults, opened.requests = [], []
-    opened.on("pageerror", opened.faults.append)
-    opened.on("console", lambda message: opened.faults.append(message.text))
+    opened.on("pageerror", lambda error: opened.faults.append(str(error)))
+    opened.on("console", lambda said: said.type == "error" and opened.faults.append(said.text))
     opened.on("request", lambda request: opened.requests.append(request.url))
     opened.goto(file.as_uri())
     return opened
