@@ -18,7 +18,9 @@ from fastmlp.cli import app
 ALWAYS = ["history.csv", "model.safetensors", "split.json"]
 # By a run that is ended early, between two epochs.
 SAVED = sorted([*ALWAYS, "checkpoint.safetensors", "unfinished.json"])
-FILES = sorted([*ALWAYS, "learning_curves.png", "mistakes.png", "run.json", "sample.png"])
+# By a finished run, without and with the pictures of images.
+FLAT_FILES = sorted([*ALWAYS, "learning_curves.png", "report.html", "run.json"])
+FILES = sorted([*FLAT_FILES, "mistakes.png", "sample.png"])
 SIDE = 4
 N_FEATURES = SIDE * SIDE
 

@@ -26,7 +26,7 @@ from cli_tools import (
 
 import fastmlp
 from fastmlp import MLP, pictures
-from fastmlp.cli import report, run_files
+from fastmlp.cli import pixel_report, run_files
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 OVERFITTING = ("--epochs", 60, "--lr", 0.3, "--batch-size", 4)
@@ -200,8 +200,8 @@ def test_a_run_that_cannot_be_saved_is_saved_elsewhere(
 ) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    owner, name = {"the model": (MLP, "save"), "its split": (report.Split, "write"),
-                   "its history": (report, "write_history")}[part]  # fmt: skip
+    owner, name = {"the model": (MLP, "save"), "its split": (pixel_report.Split, "write"),
+                   "its history": (pixel_report, "write_history")}[part]  # fmt: skip
     write = getattr(owner, name)
 
     def fail_here(*args: Any) -> None:

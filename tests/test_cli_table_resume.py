@@ -19,7 +19,14 @@ pytest.importorskip("sklearn", "1.9")
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 SAVED = ["history.csv", "model.safetensors", "out_of_fold.csv", "table.json"]
 FILES = sorted(
-    [*SAVED, "importances.png", "learning_curves.png", "run.json", "truth_and_prediction.png"]
+    [
+        *SAVED,
+        "importances.png",
+        "learning_curves.png",
+        "report.html",
+        "run.json",
+        "truth_and_prediction.png",
+    ]
 )
 TABLE = customers()[["months", "charge", "contract", "spend"]]
 # The process ends when an act begins.

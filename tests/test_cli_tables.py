@@ -18,7 +18,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from fastmlp import TableClassifier, TableRegressor
 
 FILES = ["history.csv", "importances.png", "learning_curves.png", "model.safetensors",
-         "out_of_fold.csv", "run.json", "table.json"]  # fmt: skip
+         "out_of_fold.csv", "report.html", "run.json", "table.json"]  # fmt: skip
 CHURN = customers().drop(columns="spend")
 SPEND = customers().drop(columns="churn")
 

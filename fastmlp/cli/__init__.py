@@ -1,19 +1,20 @@
-"""The command line: `fastmlp train`, `evaluate`, `predict`, `profile` and `warm`.
+"""The command line: `fastmlp train`, `evaluate`, `predict`, `report`, `profile` and `warm`.
 
 Numba, pandas and matplotlib are imported inside the commands, so that ``--help`` answers at once.
 
-`train`, `evaluate`, `predict`, `profile` and `warm` are the commands; `options` has the options
-that they share. `sources` reads the data, `matching` fits them to a model that was trained before.
-All text is printed by `terminal`, which escapes control characters; `progress`, `report` and
-`mistakes` make what is printed. `pixel_run` trains a network. `run_folder` makes the folder of a
-run; `run_files` are the files in it, `request` what was asked of the run, with which `resume` goes
-on. `split` remembers the run's rows, `patience` its best epoch. `signals` and `output` save a run
-that is interrupted, or whose output fails.
+`train`, `evaluate`, `predict`, `report`, `profile` and `warm` are the commands; `options` has the
+options that they share. `sources` reads the data, `matching` fits them to a model that was trained before.
+All text is printed by `terminal`, which escapes control characters; `progress`, `pixel_report` and
+`mistakes` make what is printed. `pixel_run` trains a network. `pixel_page` fills the page of its
+run, which `page_file` writes. `run_folder` makes the folder of a run; `run_files` are the files in
+it, `request` what was asked of the run, with which `resume` goes on. `split` remembers the run's
+rows, `patience` its best epoch. `signals` and `output` save a run that is interrupted, or whose
+output fails.
 
 For tables, `table_kind` tells them from pixels, and `table_run` trains on them: `table_targets` are
 their labels, `table_notes` what a run remembers beside its model, `table_report` what it says and
-draws, with `table_scores` and `table_pictures`. `table_model` matches later tables with the model,
-which `table_use` evaluates and predicts with.
+draws, with `table_scores`, `table_pictures` and `table_page`. `table_model` matches later tables
+with the model, which `table_use` evaluates and predicts with.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from fastmlp.cli import output
 from fastmlp.cli.evaluate import evaluate
 from fastmlp.cli.predict import predict
 from fastmlp.cli.profile import profile
+from fastmlp.cli.report import report
 from fastmlp.cli.signals import signals
 from fastmlp.cli.terminal import complain, tell
 from fastmlp.cli.train import train
@@ -120,7 +122,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, profile, warm):
+for command in (train, evaluate, predict, report, profile, warm):
     # Typer keeps the line breaks of the source, except in the first paragraph.
     paragraphs = (command.__doc__ or "").split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

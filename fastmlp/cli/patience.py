@@ -19,6 +19,11 @@ class Keep(StrEnum):
     last = "last"
 
 
+def keep_of(keep: Keep | None, patience: int | None) -> Keep:
+    """Return which epoch is kept where the options leave that open."""
+    return keep or (Keep.last if patience is None else Keep.best)
+
+
 class Patience:
     """A callback that stops a training whose validation loss improves no more.
 

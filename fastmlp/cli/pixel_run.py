@@ -11,8 +11,9 @@ import typer
 
 from fastmlp.cli import output
 from fastmlp.cli.patience import Patience
+from fastmlp.cli.pixel_page import Parts
+from fastmlp.cli.pixel_report import save
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.report import Parts, save
 from fastmlp.cli.run_files import RunFiles
 from fastmlp.cli.signals import signals
 from fastmlp.cli.split import Split

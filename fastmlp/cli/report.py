@@ -1,143 +1,160 @@
-"""What `fastmlp train` writes to its folder, and prints about it."""
+"""`fastmlp report`: the page of a finished run, made again."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from rich.markup import escape
-from rich.table import Table
+import typer
 
-from fastmlp import pictures
-from fastmlp.cli import sources
-from fastmlp.cli.matching import class_words
-from fastmlp.cli.run_files import (
-    FINISHED,
-    HISTORY,
-    RunFiles,
-    new_files,
-    write_figure,
-    write_history,
-)
-from fastmlp.cli.run_folder import print_files
-from fastmlp.cli.signals import signals
-from fastmlp.cli.split import SPLIT_NAME, Split
+from fastmlp.cli import options, sources, table_kind
+from fastmlp.cli.page_file import REPORT, short_name, write_page
+from fastmlp.cli.patience import Keep, keep_of
+from fastmlp.cli.request import Request, digest_of_pixels, request_in
+from fastmlp.cli.run_files import FINISHED, HISTORY, read_history
+from fastmlp.cli.run_folder import run_folder
+from fastmlp.cli.split import Split, split_beside
 from fastmlp.cli.terminal import Terminal
-from fastmlp.network.model_file import MODEL_NAME
-from fastmlp.problem import differences
-from fastmlp.words import counted, shortened
+from fastmlp.history import History
 
 if TYPE_CHECKING:
-    from fastmlp import MLP
-    from fastmlp.data import Dataset
+    import pandas as pd
 
-CURVES = "learning_curves.png"
-SAMPLE, MISTAKES = "sample.png", "mistakes.png"
-FILES = {
-    MODEL_NAME: "the model",
-    FINISHED: "what was asked of this run, which has finished",
-    SPLIT_NAME: "which rows were kept for validation, for fastmlp evaluate",
-    HISTORY: "losses, validation accuracy and seconds of each epoch",
-    CURVES: "the same, drawn",
-}
-FILES_OF_IMAGES = {
-    SAMPLE: "a sample of the data with its labels",
-    MISTAKES: "misclassified images with predicted and true labels",
-}
+    from fastmlp.page.page import Page
 
-Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""The rows and labels to train on, and those kept for validation."""
+COLUMNS = ("loss", "mean_loss", "val_loss", "val_accuracy", "seconds")
 
 
 def report(
-    network: MLP, dataset: Dataset, parts: Parts, folder: Path, console: Terminal, kept_epoch: int
+    ctx: typer.Context,
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="The folder of a finished run.", callback=options.expanded
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|mnist|digits",
+            help="Where the data of the run are now.",
+            show_default="where they were",
+            callback=options.expanded,
+        ),
+    ] = None,
 ) -> None:
-    """Print the results of a run, and draw its pictures."""
-    x_train, y_train, x_val, y_val = parts
-    names = network.class_names
-    probabilities = network.predict_proba(x_val)
-    n_wrong = len(pictures.worst_mistakes(y_val, probabilities))
-    console.print()
-    console.print(_summary(network, dataset.name, len(y_train), len(y_val), n_wrong, kept_epoch))
-    if note := _worthless(network, y_train, y_val, n_wrong):
-        console.print(note, soft_wrap=True)
-    write_figure(network.history_.plot(), folder / CURVES)
-    if sources.are_images(dataset):
-        write_figure(pictures.labelled_sample(x_train, y_train, names), folder / SAMPLE)
-        gallery = pictures.misclassified_gallery(x_val, y_val, probabilities, names)
-        write_figure(gallery, folder / MISTAKES)
-        print_files(folder, FILES | FILES_OF_IMAGES, console)
-    else:
-        print_files(folder, FILES, console)
-        side = sources.SMALLEST_SIDE
-        square = f"square images of {side} x {side} pixels or more"
-        what = "features, no images" if dataset.unit == "features" else f"no {square}"
-        console.print(
-            f"Rows of {counted(x_val.shape[1], 'number')} are {what}: "
-            "no sample and no misclassified ones were drawn.",
-            soft_wrap=True,
+    """Make report.html of a run again, the page that `fastmlp train` leaves in its folder.
+
+    The data that the run was trained on are read again; data that have changed are refused.
+    """
+    if not (run / FINISHED).exists():
+        raise FileNotFoundError(
+            f"{run} holds no finished run ({FINISHED} is missing): give the folder of one, or "
+            f"finish it by fastmlp train --resume {run}"
         )
+    request = request_in(run, FINISHED)
+    more = [] if data is None else [f"--data={data}"]
+    command: Any = ctx.parent.command if ctx.parent else None
+    with request.context(command.commands["train"], ctx.parent, run / FINISHED, more) as asked:
+        given = asked.params
+    source = sources.Source(
+        *(given[name] for name in ("data", "label", "id_column", "scale", "max_bytes"))
+    )
+    console = Terminal()
+    with run_folder(run) as folder, table_kind.read_once(source):
+        make = _of_table if given["kind"] is table_kind.Kind.table else _of_pixels
+        if not write_page(make(folder, source, request, given), folder, console):
+            raise ValueError("the page takes jinja2: pip install jinja2")
+    console.print_line(f"Written: {folder / REPORT}")
 
 
-def _worthless(network: MLP, y_train: np.ndarray, y_val: np.ndarray, n_wrong: int) -> str:
-    """Return a warning if the network is no better than always guessing the largest class."""
-    largest = int(np.bincount(y_train).argmax())
-    share = float(np.mean(y_val == largest))
-    if (len(y_val) - n_wrong) / len(y_val) > share:
-        return ""
-    name = escape(shortened(class_words(network)[largest]))
-    return (
-        f"This is no better than guessing the largest class, {name}, for every row "
-        f"({100 * share:.2f} % right): give more --epochs, or another --lr."
+def _of_pixels(
+    folder: Path, source: sources.Source, request: Request, given: Mapping[str, Any]
+) -> Page:
+    import fastmlp
+    from fastmlp.cli.pixel_page import page_of_pixels
+    from fastmlp.cli.pixel_report import facts
+    from fastmlp.data import train_val_split
+    from fastmlp.pictures import worst_mistakes
+
+    network = fastmlp.MLP.load(folder)
+    quiet, errors = Terminal(quiet=True), Terminal(stderr=True)
+    dataset, y, _ = sources.load_to_train(source, given["dtype"].value, "report", quiet, errors)
+    seed, val_fraction = given["seed"], given["val_fraction"]
+    options.check_fraction(val_fraction)
+    split = Split.of(dataset.x, seed, val_fraction)
+    _check(digest_of_pixels(split, y, dataset.class_names), request, dataset.name)
+    if split_beside(str(folder)) != split:
+        raise _other_model(folder)
+    table = _history_in(folder, COLUMNS)
+    network.history_.set_columns({name: table[name] for name in COLUMNS})
+    parts = train_val_split(dataset.x, y, val_fraction, seed)
+    probabilities = network.predict_proba(parts[2])
+    is_best = keep_of(given["keep"], given["patience"]) is Keep.best
+    kept_epoch = int(table["val_loss"].argmin()) + 1 if is_best else len(table)
+    n_wrong = len(worst_mistakes(parts[3], probabilities))
+    known = facts(
+        network, short_name(dataset.name), len(parts[1]), len(parts[3]), n_wrong, kept_epoch
+    )
+    rows = split.kept_rows(len(y))
+    return page_of_pixels(
+        network, dataset, parts, rows, probabilities, kept_epoch, known, request.options
     )
 
 
-def rehearse(folder: Path, network: MLP) -> None:
-    """Save the network and remove the file: if saving fails, it is to fail before the training."""
-    with signals.held(), new_files(folder) as new:
-        network.save(new / MODEL_NAME)
+def _of_table(
+    folder: Path, source: sources.Source, request: Request, given: Mapping[str, Any]
+) -> Page:
+    from fastmlp.cli.request import digest_of_table
+    from fastmlp.cli.table_model import table_model
+    from fastmlp.cli.table_page import page_of_table
+    from fastmlp.cli.table_report import facts, importances_of
+    from fastmlp.cli.table_targets import as_targets, labels_of, task_of
+    from fastmlp.data.frames import load_table
+
+    found = table_model(str(folder))
+    oof = None if found is None else found.out_of_fold(found.notes.rows)
+    if found is None or oof is None:
+        raise _other_model(folder)
+    table = load_table(
+        source.data, label=source.label, id_column=source.id_column, max_bytes=source.max_bytes
+    )
+    labels = labels_of(table, "report")
+    task = given["task"] or task_of(labels)
+    y = as_targets(labels, task, table.name)
+    _check(digest_of_table(table.x, y), request, table.name)
+    estimator = found.estimator
+    estimator.oof_predictions_ = oof
+    for _, rows in _history_in(folder, ("member", "loss", "val_score")).groupby("member"):
+        member = History()
+        member.set_columns({name: rows[name] for name in rows.columns})
+        estimator.history_.members.append(member)
+        estimator.history_.best_epochs.append(int(np.nanargmax(rows["val_score"])) + 1)
+    known = facts(estimator, short_name(table.name), y, task)
+    importances = importances_of(estimator, table, y, task)
+    return page_of_table(estimator, table, y, known, importances, request.options)
 
 
-def save(files: RunFiles, network: MLP, split: Split) -> None:
-    """Put the run's files, except pictures, in the place of the former run's."""
-
-    def write(place: Path) -> None:
-        network.save(place / MODEL_NAME)
-        split.write(place / MODEL_NAME)
-        write_history(network.history_, place / HISTORY)
-
-    files.save(write)
+def _check(rows: str, request: Request, name: str) -> None:
+    if rows != request.rows:
+        raise ValueError(
+            f"{name} is not what the run was trained on, rows or labels have changed: give the "
+            "same data with --data"
+        )
 
 
-def _summary(
-    network: MLP, name: str, n_train: int, n_val: int, n_wrong: int, kept_epoch: int
-) -> Table:
-    """Return the results of the run, as a table."""
-    history = network.history_
-    n_epochs, seconds = len(history.loss), sum(history.seconds)
-    sizes = "-".join(map(str, network.layer_sizes))
-    changed = differences(network.problem)
-    that_epoch = "the last epoch" if kept_epoch == n_epochs else "that epoch"
-    parts = [f"{name} {_listed(value)}" for name, value in changed.items()]
-    rows = {
-        "Data": f"{escape(name)}: {counted(n_train, 'row')} to train on, {n_val:,} for validation",
-        "Network": ", ".join([sizes, *parts, str(network.weights[0].dtype)]),
-        "Training": f"{n_epochs} epoch{'s' * (n_epochs != 1)} in {seconds:.1f} s, "
-        f"{n_train * n_epochs / seconds:,.0f} rows/s",
-        "Model": f"of epoch {kept_epoch}, whose validation loss is the lowest",
-        "Mean loss": f"{history.mean_loss[kept_epoch - 1]:.4f} in {that_epoch}, "
-        f"{history.val_loss[kept_epoch - 1]:.4f} in validation",
-        "Validation": f"[bold]{100 * history.val_accuracy[kept_epoch - 1]:.2f} %[/bold] right, "
-        f"{n_wrong:,} misclassified",
-    }
-    if kept_epoch == n_epochs:
-        del rows["Model"]
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for row in rows.items():
-        table.add_row(*row)
-    return table
+def _other_model(folder: Path) -> ValueError:
+    return ValueError(f"{folder} holds other files than its run has left: train anew")
 
 
-def _listed(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else f"{value}"
+def _history_in(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return the history of a run, checked to have numbers in these columns."""
+    try:
+        table = read_history(folder / HISTORY)
+        if len(table) and set(columns) <= set(table.columns):
+            return table
+    except ValueError:  # pandas' errors of parsing, too
+        pass
+    raise ValueError(f"{folder / HISTORY} is damaged: train anew")

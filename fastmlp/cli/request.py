@@ -84,13 +84,38 @@ class Request(NamedTuple):
                 "same data with --data, or begin anew with --overwrite and --out"
             )
 
-    def arguments(self) -> list[str]:
-        """Return it as the arguments of a command line."""
-        return [f"--{name.replace('_', '-')}={value}" for name, value in self.options.items()]
+    def context(self, command: Any, parent: Any, file: Path, more: Sequence[str] = ()) -> Any:
+        """Return the context of its command line, as typer has checked it.
+
+        Parameters
+        ----------
+        command : typer.core.TyperCommand
+            `fastmlp train`.
+        parent : typer.Context
+        file : Path
+            What the request was read from.
+        more : sequence of str
+            Arguments beside its own, or in their place.
+
+        Raises
+        ------
+        ValueError
+            If the file asks for what there is not.
+        """
+        own = [f"--{name.replace('_', '-')}={value}" for name, value in self.options.items()]
+        try:
+            return command.make_context("train", [*own, *more], parent=parent, obj=self)
+        except Exception as error:
+            if not hasattr(error, "format_message"):
+                raise
+            raise ValueError(
+                f"{file} is damaged ({error.format_message()}): train anew with --overwrite and "
+                "--out"
+            ) from None
 
 
-def unfinished_in(folder: Path) -> Request:
-    """Return the request of the unfinished run in a folder.
+def request_in(folder: Path, name: str = UNFINISHED) -> Request:
+    """Return the request of the run in a folder, by default of an unfinished one.
 
     Raises
     ------
@@ -99,7 +124,7 @@ def unfinished_in(folder: Path) -> Request:
     ValueError
         If the file is damaged.
     """
-    file = folder / UNFINISHED
+    file = folder / name
     try:
         if file.stat().st_size > LONGEST:
             raise ValueError("too long")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fastmlp.cli.request import unfinished_in
+from fastmlp.cli.request import request_in
 from fastmlp.cli.run_files import FINISHED, UNFINISHED, RunFiles
 from fastmlp.cli.run_folder import run_folder
 from fastmlp.cli.table_kind import is_given
@@ -52,19 +52,10 @@ def go_on(ctx: Any, folder: Path) -> None:
             f"The run in {folder} has finished: there is nothing left to do."
         )
         return
-    request = unfinished_in(folder)
-    arguments = [*request.arguments(), f"--out={folder}"]
+    request = request_in(folder)
+    arguments = [f"--out={folder}"]
     arguments += [f"{given[name]}={ctx.params[name]}" for name in FREE if name in given]
     if "verbose" in given:
         arguments.append("--verbose" if ctx.params["verbose"] else "--quiet")
-    try:
-        again = ctx.command.make_context(ctx.info_name, arguments, parent=ctx.parent, obj=request)
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        raise ValueError(
-            f"{folder / UNFINISHED} is damaged ({error.format_message()}): begin anew with "
-            "--overwrite and --out"
-        ) from None
-    with again:
+    with request.context(ctx.command, ctx.parent, folder / UNFINISHED, arguments) as again:
         ctx.command.invoke(again)

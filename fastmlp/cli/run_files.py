@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fastmlp.files import atomic_write, sync_folder
 from fastmlp.network.model_file import MODEL_NAME
 
@@ -30,7 +32,7 @@ NEW = ".fastmlp-run.part"  # a folder of files that are to replace those of a ru
 BESIDE = (
     FINISHED, HISTORY, "split.json", "table.json", "out_of_fold.csv", "learning_curves.png",
     "sample.png", "mistakes.png", "confusion_matrix.png", "truth_and_prediction.png",
-    "importances.png",
+    "importances.png", "report.html",
 )  # fmt: skip
 
 
@@ -203,6 +205,15 @@ def write_history(history: History, path: Path) -> None:
         # Not strict: after a second Ctrl-C, the last epoch may lack some of its figures.
         for epoch, row in enumerate(zip(*columns.values(), strict=False), start=1):
             stream.write(",".join([str(epoch), *map(repr, row)]).encode() + b"\n")
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """Return what `write_history` or `write_table` has written, to the last bit."""
+    import pandas as pd
+
+    # As text: not every version of pandas reads a number to its last bit.
+    text = pd.read_csv(path, dtype=str, keep_default_na=False).replace("", "nan")
+    return pd.DataFrame(text.to_numpy(object).astype(np.float64), columns=text.columns)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -52,12 +52,16 @@ class Split:
         """Return the indices of the rows kept for validation, if `x` has the same rows."""
         if _fingerprint(x) != self.rows:
             return None
-        indices = np.arange(len(x))
         try:
-            _, _, kept, _ = train_val_split(indices, indices, self.val_fraction, self.seed)
+            return np.sort(self.kept_rows(len(x)))
         except ValueError:  # the file was changed: no run keeps no rows
             return None
-        return np.sort(kept)
+
+    def kept_rows(self, n_rows: int) -> np.ndarray:
+        """Return the indices of the rows kept for validation, in the order of the split."""
+        indices = np.arange(n_rows)
+        _, _, kept, _ = train_val_split(indices, indices, self.val_fraction, self.seed)
+        return kept
 
 
 def split_beside(model: str) -> Split | None:

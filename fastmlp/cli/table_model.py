@@ -87,6 +87,15 @@ class TableModel(NamedTuple):
             return table.x.iloc[:, order]
         return table.x.set_axis(list(known), axis=1)
 
+    def out_of_fold(self, rows: str) -> NDArray[Any] | None:
+        """Return the out-of-fold predictions of its training, if it was on rows of this SHA-256."""
+        oof = self.notes.predictions(file_of(self.model), rows)
+        if oof is None:
+            return None
+        n = len(self.estimator.classes_) if self.is_classifier else 1
+        predicted = oof.iloc[:, -n:].to_numpy(object).astype(np.float64)
+        return predicted if self.is_classifier else predicted[:, 0]
+
     def predict(self, x: pd.DataFrame, name: str) -> NDArray[Any]:
         """Return probabilities, or quantities; errors call the table by its name."""
         with naming(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,18 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from fastmlp.cli import table_pictures, table_scores
+from fastmlp.cli.page_file import short_name, write_page
 from fastmlp.cli.run_files import FINISHED, HISTORY, write_figure
 from fastmlp.cli.run_folder import print_files
 from fastmlp.cli.table_kind import Task
 from fastmlp.cli.table_notes import NOTES, OUT_OF_FOLD
+from fastmlp.cli.table_page import Importances, page_of_table
 from fastmlp.cli.terminal import Terminal
 from fastmlp.data.frames import Table
 from fastmlp.network.model_file import MODEL_NAME
 from fastmlp.words import counted, listed, shortened, shown
 
+RESULT = "Out of fold"
 CURVES = "learning_curves.png"
 MATRIX, SCATTER = "confusion_matrix.png", "truth_and_prediction.png"
 IMPORTANCES = "importances.png"
@@ -52,26 +56,33 @@ def found_line(encoder: Any, y: NDArray[Any], task: Task, table: Table) -> str:
     return f"Columns: {', '.join(parts)}; {what}."
 
 
-def summary(
-    estimator: Any, table: Table, y: NDArray[Any], task: Task, seconds: float, console: Terminal
-) -> None:
-    """Print the results of a run, whose training has taken so many seconds."""
+def facts(
+    estimator: Any, name: str, y: NDArray[Any], task: Task, seconds: float | None = None
+) -> dict[str, str]:
+    """Return what was trained on what, in so many seconds if that is known, and how good it is."""
     members = estimator.history_.members
     n_epochs = [len(member.loss) for member in members]
     best = estimator.history_.best_epochs
     figures = scores(estimator, y, task)
-    rows = {
-        "Data": f"{escape(table.name)}: {counted(len(y), 'row')}, each of them predicted by a "
+    taken = "" if seconds is None else f" in {seconds:.1f} s"
+    return {
+        "Data": f"{name}: {counted(len(y), 'row')}, each of them predicted by a "
         "network that was not trained on it",
         "Model": f"{counted(len(members), 'network')} of "
         f"{counted(estimator.members_[0].coefs_[0].shape[0], 'input')}",
-        "Training": f"{counted(max(n_epochs), 'epoch')} each in {seconds:.1f} s; the best ones, "
+        "Training": f"{counted(max(n_epochs), 'epoch')} each{taken}; the best ones, "
         f"{listed(best, 10)}, are kept",
-        "Out of fold": ", ".join(f"{name} [bold]{text}[/bold]" for name, text in figures.items()),
+        RESULT: ", ".join(f"{name} {text}" for name, text in figures.items()),
     }
+
+
+def summary(
+    estimator: Any, table: Table, y: NDArray[Any], task: Task, seconds: float, console: Terminal
+) -> None:
+    """Print the results of a run, whose training has taken so many seconds."""
     grid = Grid(box=None, show_header=False, pad_edge=False)
-    for row in rows.items():
-        grid.add_row(*row)
+    for what, text in facts(estimator, table.name, y, task, seconds).items():
+        grid.add_row(what, escape(text), style="bold" if what == RESULT else "")
     console.print()
     console.print(grid)
     if note := _worthless(estimator, y, task):
@@ -104,9 +115,10 @@ def _worthless(estimator: Any, y: NDArray[Any], task: Task) -> str:
 
 
 def draw(
-    estimator: Any, table: Table, y: NDArray[Any], task: Task, folder: Path, console: Terminal
-) -> None:
-    """Draw the pictures, and list all files of the run."""
+    estimator: Any, table: Table, y: NDArray[Any], task: Task, options: Mapping[str, Any],
+    folder: Path, console: Terminal,
+) -> None:  # fmt: skip
+    """Draw the pictures and the page, and list all files of the run."""
     write_figure(estimator.history_.plot(), folder / CURVES)
     oof = estimator.oof_predictions_
     files = {
@@ -127,12 +139,15 @@ def draw(
         )
         write_figure(matrix, folder / MATRIX)
         files[MATRIX] = "which class is taken for which, out of fold"
-    write_figure(_importances(estimator, table, y, task), folder / IMPORTANCES)
+    found = importances_of(estimator, table, y, task)
+    write_figure(table_pictures.importances(*found), folder / IMPORTANCES)
     files[IMPORTANCES] = "how much worse predictions are when a column is shuffled"
+    known = facts(estimator, short_name(table.name), y, task)
+    files |= write_page(page_of_table(estimator, table, y, known, found, options), folder, console)
     print_files(folder, files, console)
 
 
-def _importances(estimator: Any, table: Table, y: NDArray[Any], task: Task) -> Any:
+def importances_of(estimator: Any, table: Table, y: NDArray[Any], task: Task) -> Importances:
     """Measure by rows of the training: the scale is too good, the order tells what is used."""
     from sklearn.inspection import permutation_importance
 
@@ -154,7 +169,7 @@ def _importances(estimator: Any, table: Table, y: NDArray[Any], task: Task) -> A
     )
     what = "rise of the RMSE" if task is Task.regress else "rise of the log-loss"
     names = list(map(str, table.x.columns))
-    return table_pictures.importances(
+    return Importances(
         names, found.importances_mean, found.importances_std,
         f"{what} on {counted(n_rows, 'row')} of the training",
     )  # fmt: skip

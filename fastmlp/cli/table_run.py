@@ -90,7 +90,7 @@ class TableRun(NamedTuple):
                 with warnings.catch_warnings():
                     # Of letters that matplotlib's font lacks, whose place an empty box takes.
                     warnings.filterwarnings("ignore", "Glyph", UserWarning)
-                    draw(estimator, table, y, task, files.folder, console)
+                    draw(estimator, table, y, task, request.options, files.folder, console)
             except Exception as error:
                 error.add_note(f"the model is saved: {model}")
                 raise

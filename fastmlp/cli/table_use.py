@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from fastmlp.cli import mistakes, output, table_scores
 from fastmlp.cli.sources import Source
 from fastmlp.cli.table_model import TableModel, naming
-from fastmlp.cli.table_notes import file_of, fingerprint
+from fastmlp.cli.table_notes import fingerprint
 from fastmlp.cli.table_targets import as_classes, as_quantities, labels_of
 from fastmlp.cli.terminal import Terminal
 from fastmlp.words import counted, listed, shown
@@ -57,13 +57,8 @@ def evaluate(found: TableModel, source: Source) -> None:
     with naming(table.name):
         rows = fingerprint(found.estimator, table.x, y)
     errors.print_line(table.found)
-    oof = found.notes.predictions(file_of(found.model), rows)
-    if oof is None:
-        predicted = found.predict(table.x, table.name)
-    else:
-        n = len(found.estimator.classes_) if found.is_classifier else 1
-        predicted = oof.iloc[:, -n:].to_numpy(object).astype(np.float64)
-        predicted = predicted if found.is_classifier else predicted[:, 0]
+    oof = found.out_of_fold(rows)
+    predicted = found.predict(table.x, table.name) if oof is None else oof
     console = Terminal()
     if found.is_classifier:
         figures = table_scores.of_classes(y, predicted, found.estimator.classes_)

@@ -10,10 +10,10 @@ import typer
 
 from fastmlp import checks
 from fastmlp.cli import options, output, sources, table_kind
-from fastmlp.cli.patience import Keep, Patience
+from fastmlp.cli.patience import Keep, Patience, keep_of
+from fastmlp.cli.pixel_report import rehearse, report
 from fastmlp.cli.pixel_run import PixelRun
 from fastmlp.cli.progress import TrainingProgress
-from fastmlp.cli.report import rehearse, report
 from fastmlp.cli.request import Request, digest_of_pixels
 from fastmlp.cli.resume import go_on
 from fastmlp.cli.run_files import CHECKPOINT, HISTORY, RunFiles
@@ -142,7 +142,7 @@ def train(
             parts = train_val_split(dataset.x, y, val_fraction, stream)
         network = plan.network(dataset, n_classes, stream)
         rehearse(folder, network)
-        keep = keep or (Keep.last if patience is None else Keep.best)
+        keep = keep_of(keep, patience)
         split = Split.of(dataset.x, seed, val_fraction)
         run = PixelRun(
             files,
@@ -163,7 +163,8 @@ def train(
             if run.patience.is_over and len(network.history_.loss) < epochs:
                 console.print(run.patience.reason, soft_wrap=True)
             try:
-                report(network, dataset, parts, folder, console, run.patience.kept_epoch)
+                kept_epoch, rows = run.patience.kept_epoch, split.kept_rows(len(y))
+                report(network, dataset, parts, rows, folder, console, kept_epoch, request.options)
             except Exception as error:
                 error.add_note(f"the model is saved: {folder / MODEL_NAME}")
                 raise
