@@ -101,7 +101,7 @@ def docs(session: nox.Session) -> None:
     """The documentation site, build/site/index.html; a warning is an error."""
     session.install(".[docs,sklearn]")
     # griffe, beneath mkdocstrings, reads the docstrings that are filled when they are imported.
-    session.run("mkdocs", "build", "--strict", "-f", "docs/site/mkdocs.yml", *session.posargs)
+    session.run("mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", *session.posargs)
 
 
 @nox.session
