@@ -24,12 +24,11 @@ OUTSIDE = {
         for path in sorted((ROOT / "benchmarks").glob(pattern))
     },
 }
-OPTIONAL = ("deploy.md",)  # not written yet: the menu leaves it out until it is
 LINK = re.compile(r"(\]\(|(?:src|srcset|href)=\")(?:\.\./|docs/)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the notebooks into the menu, and leave out what is not there."""
+    """Put the notebooks into the menu, if there are any."""
     docs = Path(config.docs_dir)
     notebooks = sorted(path.relative_to(docs).as_posix() for path in docs.glob("notebooks/*.ipynb"))
     config.nav = list(_menu(config.nav or [], docs, notebooks))
@@ -44,7 +43,7 @@ def _menu(entries: list[Any], docs: Path, notebooks: list[str]) -> Any:
         elif target == "notebooks":
             if notebooks:
                 yield {title: notebooks}
-        elif target not in OPTIONAL or (docs / target).exists():
+        else:
             yield entry
 
 

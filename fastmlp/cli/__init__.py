@@ -3,13 +3,13 @@
 Numba, pandas and matplotlib are imported inside the commands, so that ``--help`` answers at once.
 
 `train`, `evaluate`, `predict`, `report`, `profile` and `warm` are the commands; `options` has the
-options that they share. `sources` reads the data, `matching` fits them to a model that was trained before.
-All text is printed by `terminal`, which escapes control characters; `progress`, `pixel_report` and
-`mistakes` make what is printed. `pixel_run` trains a network. `pixel_page` fills the page of its
-run, which `page_file` writes. `run_folder` makes the folder of a run; `run_files` are the files in
-it, `request` what was asked of the run, with which `resume` goes on. `split` remembers the run's
-rows, `patience` its best epoch. `signals` and `output` save a run that is interrupted, or whose
-output fails.
+options that they share. `sources` reads the data, `matching` fits them to a model that was trained
+before. All text is printed by `terminal`, which escapes control characters; `progress`,
+`pixel_report` and `mistakes` make what is printed. `pixel_run` trains a network. `pixel_page` fills
+the page of its run, which `page_file` writes. `run_folder` makes the folder of a run; `run_files`
+are the files in it, `request` what was asked of the run, with which `resume` goes on. `split`
+remembers the run's rows, `patience` its best epoch. `signals` and `output` save a run that is
+interrupted, or whose output fails.
 
 For tables, `table_kind` tells them from pixels, and `table_run` trains on them: `table_targets` are
 their labels, `table_notes` what a run remembers beside its model, `table_report` what it says and

@@ -31,7 +31,7 @@ class SummaryMixin(Predictions):
         2        64 x 10     softmax         650
         50,890 parameters of float32: 203,560 bytes
         """
-        lines = [HEADINGS, *self._layers()]
+        lines = [HEADINGS, *self._rows()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for name, *cells in lines:
             padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
@@ -54,9 +54,9 @@ class SummaryMixin(Predictions):
         notes = [self._totals(), ", ".join(f"{name} {text}" for name, text in settings.items())]
         if self.history_.loss:
             notes.append(repr(self.history_)[1:-1])
-        return html_table(type(self).__name__, HEADINGS, self._layers(), notes)
+        return html_table(type(self).__name__, HEADINGS, self._rows(), notes)
 
-    def _layers(self) -> list[tuple[str, str, str, str]]:
+    def _rows(self) -> list[tuple[str, str, str, str]]:
         """Return a line for each layer, as `HEADINGS` has them."""
         problem, weights = self.problem, self._check_shapes().weights
         output = LOSSES[problem.loss].out_activation or "identity"
