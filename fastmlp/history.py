@@ -130,7 +130,7 @@ class History:
         matplotlib.figure.Figure
             Notebooks show it as a picture; elsewhere there are ``savefig`` and ``show``.
         """
-        from fastmlp.curves import learning_curves
+        from fastmlp.pictures import learning_curves
 
         loss = self.mean_loss or self.loss
         return learning_curves(
