@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from copy import deepcopy
@@ -19,7 +20,7 @@ from fastmlp.tensors import metadata_of
 from fastmlp.words import counted
 
 OF_ESTIMATOR = "fastmlp-estimator"  # see fastmlp.estimators.storage
-LEAST_ROWS = 8
+LEAST_ROWS = 128  # enough for two threads to share a batch
 
 
 def warm(
@@ -48,7 +49,8 @@ def warm(
             for x in _rows(network):
                 _predict(deepcopy(network), x)  # one is prepared for rows like its first ones
                 if train:
-                    _train(network, x)
+                    for n_threads in {1, min(2, os.cpu_count() or 1)}:
+                        _train(network, x, n_threads)
     folder = cache_folder()
     n_kernels = len(list(folder.glob("*.kernel"))) if folder.is_dir() else 0
     if not n_kernels:
@@ -89,11 +91,13 @@ def _predict(network: Any, x: Any) -> None:
         network.predict_proba(x)
 
 
-def _train(network: Any, x: Any) -> None:
+def _train(network: Any, x: Any, n_threads: int) -> None:
     """Train a copy for an epoch."""
     y = network.predict(x)
     if isinstance(network, fastmlp.MLP):
-        deepcopy(network).train(x, y, epochs=1, verbose=False)
+        copy = deepcopy(network)
+        copy.n_threads = n_threads
+        copy.train(x, y, epochs=1, verbose=False)
         return
     import numpy as np
     from sklearn.base import clone
@@ -101,4 +105,4 @@ def _train(network: Any, x: Any) -> None:
     if hasattr(network, "classes_") and y.ndim == 1:
         y = np.resize(network.classes_, len(x))  # all of them
     few = {"max_iter": 1, "early_stopping": False, "warm_start": False, "verbose": False}
-    clone(network).set_params(**few, callbacks=None).fit(x, y)
+    clone(network).set_params(**few, callbacks=None, n_threads=n_threads).fit(x, y)
