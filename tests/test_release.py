@@ -11,7 +11,7 @@ import pytest
 from fastmlp import __version__
 
 ROOT = Path(__file__).parents[1]
-RECIPE = ROOT / ".ci" / "recipe.yaml"
+RECIPE = ROOT / ".github" / "recipe.yaml"
 CITATION = ROOT / "CITATION.cff"
 if not RECIPE.exists():
     pytest.skip("an sdist has no recipe", allow_module_level=True)
