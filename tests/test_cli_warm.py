@@ -101,3 +101,27 @@ def test_a_cache_that_can_not_be(tmp_path):
     )  # fmt: skip
     assert done.returncode == 2
     assert "set FASTMLP_CACHE_DIR to another folder" in " ".join(done.stderr.split())
+
+
+def test_a_cache_that_takes_nothing_more(tmp_path):
+    MLP(4, 3, 2).save(tmp_path / "model")
+    program = (
+        "import sys\n"
+        "from fastmlp.kernels.codegen import cache, cache_file\n"
+        "cache.cache_folder().mkdir(parents=True)\n"
+        "(cache.cache_folder() / 'old.kernel').touch()\n"
+        "def full(*arguments):\n"
+        "    raise OSError(28, 'No space left on device')\n"
+        "cache_file.write = full\n"
+        "from fastmlp.__main__ import main\n"
+        "sys.argv[1:] = ['warm', sys.argv[1]]\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "model")],
+        env=os.environ | {"FASTMLP_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "not all could be kept" in done.stderr
+    assert "No space left on device" in done.stderr

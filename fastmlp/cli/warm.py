@@ -42,6 +42,7 @@ def warm(
     machine's kind, and for these versions of fastmlp, Numba, NumPy and Python.
     """
     from fastmlp.kernels.codegen.cache import cache_folder
+    from fastmlp.kernels.codegen.compile_notice import watch
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of made-up rows without names, and of a single epoch
@@ -53,6 +54,8 @@ def warm(
                         _train(network, x, n_threads)
     folder = cache_folder()
     n_kernels = len(list(folder.glob("*.kernel"))) if folder.is_dir() else 0
+    if watch.unkept:
+        raise OSError(f"not all could be kept in {folder}: {watch.unkept}")
     if not n_kernels:
         raise OSError(f"nothing could be kept in {folder}: {caches.advice()}")
     tell(f"{counted(n_kernels, 'kernel')} in {folder}")

@@ -26,11 +26,14 @@ class Watch(event.Listener):
         The kernels to watch: Numba also reports the user's own jitted functions.
     depth : int
         How many of them are being compiled now: one, and those that it calls.
+    unkept : str
+        Why the first result that could not be cached could not be; "" while there is none.
     """
 
     def __init__(self) -> None:
         self.functions: set[FunctionType] = set()
         self.depth = 0
+        self.unkept = ""
         self._spent = 0.0  # seconds of compiling not yet reported
         self._held: list[int] = []  # the thread of each open `as_one` block
         self._is_slow = False
@@ -80,6 +83,7 @@ class Watch(event.Listener):
 
     def explain(self, reason: str) -> None:
         """If compiling was announced, say, once, why the result could not be cached."""
+        self.unkept = self.unkept or reason
         if self._announced and not self._explained:
             self._explained = True
             _say(reason)
