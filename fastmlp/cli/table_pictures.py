@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.page.confusion import confusion_of
 from fastmlp.palette import BLUE, DPI, GREEN, GRID, INK, LINE, MUTED, ORANGE, PAPER
 from fastmlp.words import printable, shortened
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from fastmlp.figure import Figure
 
-MOST_CLASSES = 30  # of a matrix, the most frequent ones
 MOST_COLUMNS = 30  # whose importances are drawn
 MOST_POINTS = 20_000
 LONGEST = 24  # letters
@@ -38,24 +38,20 @@ def confusion_matrix(true: NDArray[Any], predicted: NDArray[Any], names: Sequenc
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    n = len(names)
-    shown = np.sort(np.argsort(-np.bincount(true, minlength=n), kind="stable")[:MOST_CLASSES])
-    counts = np.zeros((n, n), np.int64)
-    np.add.at(counts, (true, predicted), 1)
-    counts = counts[np.ix_(shown, shown)]
-    totals = np.bincount(true, minlength=n)[shown]
-    shares = counts / np.maximum(totals, 1)[:, np.newaxis]
-    side = 2.2 + 0.42 * max(len(shown), 5)
-    which = "" if len(shown) == n else f", {len(shown)} of {n} classes"
+    found = confusion_of(true, predicted, names)
+    counts, shares, n_shown = np.array(found.counts), np.array(found.shares), len(found.names)
+    side = 2.2 + 0.42 * max(n_shown, 5)
+    is_whole = n_shown == found.n_classes
+    which = "" if is_whole else f", {n_shown} of {found.n_classes} classes"
     figure, axes = _figure(side + 1, side, f"Confusion matrix{which}")
     colours = LinearSegmentedColormap.from_list("share", [PAPER, GREEN])
     axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
     for i, j in np.argwhere(counts > 0).tolist():
         light = "white" if shares[i, j] > 0.6 else INK
         axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=light, fontsize=8)
-    words = [_short(names[i]) for i in shown.tolist()]
-    axes.set_xticks(range(len(shown)), words, rotation=90 if len(shown) > 5 else 0, fontsize=8)
-    axes.set_yticks(range(len(shown)), words, fontsize=8)
+    words = [_short(name) for name in found.names]
+    axes.set_xticks(range(n_shown), words, rotation=90 if n_shown > 5 else 0, fontsize=8)
+    axes.set_yticks(range(n_shown), words, fontsize=8)
     _label(axes, "predicted", "true")
     return figure
 
