@@ -105,8 +105,11 @@ class Trainer(Protocol):
         what `export` wrote. LookupError, TypeError or ValueError if the sums are none of it.
         """
 
-    def epochs(self, orders: NDArray[np.intp], /) -> tuple[Array, Array]:
-        """Take an epoch for each row of `orders`; return `mean_loss` and `penalty` of each."""
+    def epochs(self, orders: NDArray[np.intp], /) -> tuple[Array, Array, Array]:
+        """Take an epoch for each row of `orders`.
+
+        Return `mean_loss` and `penalty` of each, and what `epoch` would have returned.
+        """
 
     def repeat(self) -> None:
         """Take the steps of the last call of `epoch` once more, with the same numbers.
@@ -119,6 +122,9 @@ class Trainer(Protocol):
 
     def go_back(self) -> None:
         """Go on from where `mark` was called."""
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite. It may be no where they are, but their sum is not."""
 
     def set_targets(self, y: Array, /) -> None:
         """Go on with a copy of these targets, of the same kind as those before."""

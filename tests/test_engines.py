@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_tools import make_labels, make_parameters
+from engine_tools import make_labels, make_parameters, make_rows
 from estimator_tools import kind, load
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
@@ -74,6 +74,7 @@ def use_all(recorder: Recorder) -> None:
         recorder.use("export_states")
         recorder.use("export")
         recorder.use("mark")
+        recorder.use("is_finite")
         recorder.use("epochs", np.array([order, order[::-1]]))
         recorder.use("export")
         recorder.use("go_back")
@@ -102,6 +103,19 @@ def use_all(recorder: Recorder) -> None:
         recorder.use("restart")
         recorder.use("epoch", order)
         recorder.use("export")
+
+
+@pytest.mark.parametrize("engine", [kernels, reference])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_trainer_knows_whether_parameters_are_finite(engine, value):
+    x, y = make_rows(20, 5, "float32"), make_labels(20, 3)
+    for place in range(4):
+        parameters = make_parameters((5, 18, 3), "float32")
+        for a_value, expected in ((0.5, True), (value, False)):
+            parameters.arrays()[place][..., -1] = a_value
+            with engine.Trainer(*parameters, x, y) as trainer:
+                trainer.load()
+                assert trainer.is_finite() is expected
 
 
 @pytest.mark.parametrize("settings", [{}, {"row_weights": np.arange(N_ROWS) % 3.0}, {"total": 9.0}])

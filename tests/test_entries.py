@@ -226,22 +226,23 @@ def test_epochs_together(dtype, optimizer, batch_size, is_weighted):
             trainer.go_back()
             assert trainer.n_steps == 0
             if runs:
-                losses, penalties = trainer.epochs(orders)
+                losses, penalties, last = trainer.epochs(orders)
             else:
                 figures = []
                 for order in orders:
-                    trainer.epoch(order)
-                    figures.append((trainer.mean_loss, trainer.penalty))
-                losses, penalties = np.array(figures).T
+                    last_loss = trainer.epoch(order)
+                    figures.append((trainer.mean_loss, trainer.penalty, last_loss))
+                losses, penalties, last = np.array(figures).T
             trainer.export()
             assert trainer.n_steps == n_steps
-        runs.append((trained, losses, penalties))
+        runs.append((trained, losses, penalties, last))
     one_by_one, together, of_reference = runs
     for a, b, c in zip(*(run[0].arrays() for run in runs), strict=True):
         np.testing.assert_array_equal(a, b)
         assert_close(b, c, dtype, 4000)
-    np.testing.assert_array_equal(one_by_one[1], together[1])
-    for part in (1, 2):
+    for part in (1, 3):
+        np.testing.assert_array_equal(one_by_one[part], together[part])
+    for part in (1, 2, 3):
         np.testing.assert_allclose(together[part], of_reference[part], rtol=1e-4)
         np.testing.assert_allclose(together[part], one_by_one[part], rtol=1e-12)
 

@@ -90,10 +90,38 @@ def test_an_interrupt_after_divergence_leaves_finite_weights(mlp_class, monkeypa
 
     monkeypatch.setattr(network.engine.Trainer, "epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        network.train(X, Y, 5, verbose=False)
+        network.train(X, Y, 5, verbose=False, callbacks=[lambda *_: None])  # epochs one by one
     monkeypatch.undo()
     expected.train(X, Y, 2, verbose=False)
     assert_same_parameters(network, expected, rtol=0, atol=0)
+
+
+def test_epochs_that_are_taken_together_diverge_as_one_by_one(mlp_class, monkeypatch):
+    """The loss grows slowly until it is infinite, in the middle of a block."""
+    together, one_by_one = (
+        make_network(
+            mlp_class, loss="squared_error", activation="identity", learning_rate=2.0,
+            random_state=np.random.RandomState(1),
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    targets, blocks, errors = np.random.RandomState(0).rand(len(X), 3), [], []
+    trainer = together.engine.Trainer
+    original = trainer.epochs
+    monkeypatch.setattr(
+        trainer, "epochs", lambda *args: (blocks.append(len(args[1])), original(*args))[1]
+    )
+    for network, callbacks in ((together, []), (one_by_one, [lambda *_: None])):
+        with pytest.raises(DivergenceError) as caught:
+            network.train(X, targets, 50, len(X), verbose=False, callbacks=callbacks)
+        errors.append(str(caught.value))
+    assert max(blocks) > 1
+    assert errors[0] == errors[1]
+    assert len(together.history_.loss) > 10
+    assert together.history_.loss == one_by_one.history_.loss
+    assert together.history_.mean_loss == one_by_one.history_.mean_loss
+    assert_same_parameters(together, one_by_one, rtol=0, atol=0)
+    assert together.random_state.rand() == one_by_one.random_state.rand()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -193,6 +193,17 @@ def test_stretches_are_short(step_seconds, monkeypatch):
         assert all(s * step_seconds / n > 0.005 for n, s in taken[10:])
 
 
+def test_stretches_are_longer_where_python_is_waited_for():
+    """What is waited for is no part of a step, whose first stretch has just a few of them."""
+    pace = Pace(1, 9)
+    seconds = []
+    for idle in (0.005, 0.005, 0.005, 0.0, 0.0, 3.0, 0.0):
+        n_threads, steps = pace.next()
+        pace.took(n_threads, steps, 1e-4 * steps + idle, idle)
+        seconds.append(1e-4 * steps)
+    assert seconds[1:] == pytest.approx([0.1, 0.1, 0.1, 0.025, 0.025, 0.1], rel=0.01)
+
+
 def test_a_trial_that_has_no_hope_ends_soon(monkeypatch):
     monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
     close = stretches(500, lambda n: 1e-4 / (1.1 if n == 2 else 1), Pace(None, 9))

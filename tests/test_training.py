@@ -54,6 +54,53 @@ def test_all_runs_take_the_same_loop(name, monkeypatch):
     assert all(math.isfinite(loss) for _, loss in ended)
 
 
+@pytest.mark.parametrize("makes_unsound", [False, True])
+@pytest.mark.parametrize("network_type", [MLP, reference.MLP])
+def test_epochs_taken_together_equal_those_taken_alone(network_type, makes_unsound, monkeypatch):
+    """Also where a block is taken back, for what its parameters might be."""
+    networks = [network_type(3, 4, 2, random_state=np.random.RandomState(1)) for _ in range(2)]
+    together, alone = networks
+    engine, calls = together.engine, []
+    original = engine.Trainer.epochs
+
+    def epochs(trainer, orders, *rest):
+        calls.append(len(orders))
+        return original(trainer, orders, *rest)
+
+    monkeypatch.setattr(engine.Trainer, "epochs", epochs)
+    if makes_unsound:
+        monkeypatch.setattr(engine.Trainer, "is_finite", lambda trainer: False)
+    together.train(X, Y, 50, 10, verbose=False)
+    assert sum(n > 1 for n in calls) == 1 if makes_unsound else max(calls) > 1
+    alone.train(X, Y, 50, 10, verbose=False, callbacks=[lambda *_: None])
+    for name in ("loss", "mean_loss"):
+        assert getattr(together.history_, name) == getattr(alone.history_, name)
+    for a, b in zip(together.parameters.arrays, alone.parameters.arrays, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert together.random_state.rand() == alone.random_state.rand()
+
+
+@pytest.mark.parametrize("network_type", [MLP, reference.MLP])
+def test_an_interrupt_between_epochs_taken_together_leaves_those_before(network_type, monkeypatch):
+    original = Run.end_epoch
+    for n_epochs in (1, 2, 3, 10, 30, 50):  # the first epoch is taken alone, the last is a block's
+
+        def end_epoch(self, logs, n_epochs=n_epochs):
+            original(self, logs)
+            if self.state.epoch == n_epochs:
+                raise KeyboardInterrupt
+
+        network, expected = (network_type(3, 4, 2, random_state=1) for _ in range(2))
+        with monkeypatch.context() as patch:
+            patch.setattr(Run, "end_epoch", end_epoch)
+            with pytest.raises(KeyboardInterrupt):
+                network.train(X, Y, 50, 10, verbose=False)
+        expected.train(X, Y, n_epochs, 10, verbose=False)
+        assert network.history_.loss == expected.history_.loss
+        for a, b in zip(network.parameters.arrays, expected.parameters.arrays, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_ties_are_improvements_with_a_tolerance_only():
     with_tol, without = Stopping(1, tol=0.0), Stopping(1)
     assert after(with_tol, 1.0, 1.0, 1.0, 1.0) == [False] * 4

@@ -136,7 +136,6 @@ def _train(estimator: Any, run: Run, trainer: Trainer, is_partial: bool) -> bool
             ConvergenceWarning,
         )
     except KeyboardInterrupt:
-        run.settle()
         warn_user("Training interrupted by user.")
         return False
     finally:

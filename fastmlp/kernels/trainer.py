@@ -7,7 +7,6 @@ arithmetic does, and Ctrl-C waits for no longer than a stretch.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -23,7 +22,7 @@ from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
 from fastmlp.kernels.layout.memory_plan import useful_threads
 from fastmlp.kernels.runtime import clock, midway
-from fastmlp.kernels.runtime.autotune import Pace
+from fastmlp.kernels.runtime.autotune import Pace, now, since
 from fastmlp.kernels.runtime.barrier import TEAM_BYTES, disband
 from fastmlp.kernels.runtime.interpreter import run
 from fastmlp.kernels.runtime.step_table import StepTable
@@ -149,13 +148,10 @@ seed, with_penalty, total
         self._steps.set_dropout(share)
 
     def epoch(self, order: NDArray[np.intp], between: Callable[[], object] | None = None) -> float:
-        """Take a step for each batch of rows in `order`; return the last batch's loss before it.
-
-        `between` is called between stretches.
-        """
-        losses, penalties = self.epochs(order.reshape(1, -1), between)
+        """Take a step for each batch of rows in `order`; return the last batch's loss before it."""
+        losses, penalties, last = self.epochs(order.reshape(1, -1), between)
         self.mean_loss, self.penalty = float(losses[0]), float(penalties[0])
-        return self._steps.last_loss()
+        return float(last[0])
 
     def repeat(self) -> None:
         """Take the steps of the last call of `epoch` again, with the same scalars."""
@@ -164,8 +160,8 @@ seed, with_penalty, total
 
     def epochs(
         self, orders: NDArray[np.intp], between: Callable[[], object] | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Take some epochs; return `mean_loss` and `penalty` of each of them.
+    ) -> tuple[Array, Array, Array]:
+        """Take some epochs; return `mean_loss`, `penalty` and the last batch's loss of each.
 
         Starting an epoch in Python takes as long as thousands of rows of a small network do. So
         short epochs are run together, as one long one.
@@ -174,7 +170,7 @@ seed, with_penalty, total
         penalties = np.zeros(len(orders))
         if self._with_penalty:
             penalties = 0.5 * self._plan.squares() / np.maximum(self._steps.n_rows(), 1)
-        return self._steps.mean_losses(), penalties
+        return self._steps.mean_losses(), penalties, self._steps.last_losses()
 
     def mark(self) -> None:
         """Remember parameters, states and the number of steps, for `go_back`."""
@@ -187,6 +183,10 @@ seed, with_penalty, total
         assert self._marked is not None
         self.n_steps, snapshot = self._marked
         self._plan.packed.restore(snapshot)
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite."""
+        return self._plan.packed.is_finite()
 
     def _take(self, orders: NDArray[np.intp], between: Callable[[], object] | None) -> None:
         """Take the steps of some epochs; each row of `orders` is the order of one epoch's rows."""
@@ -212,9 +212,9 @@ seed, with_penalty, total
                 n_threads = n_threads if fit.is_alone else 1
                 # Stretches of equal length: a short last one would make threads look slow.
                 end = step + -(-(n_steps - step) // -(-(n_steps - step) // steps))
-                start = time.perf_counter()
+                start = now()
                 self._run(n_threads, step, end)
-                self._pace.took(n_threads, end - step, time.perf_counter() - start)
+                self._pace.took(n_threads, end - step, *since(start))
                 step = end
                 if between is not None and step < n_steps:
                     self._step = step

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.checks import is_finite
 from fastmlp.checks.own import own_orders, own_rows, own_targets
 from fastmlp.engine import Features
 from fastmlp.problem import TUTORIAL, Problem
@@ -227,7 +228,7 @@ class Trainer:
         loss = losses.sum() if row_weights is None else row_weights @ losses
         return float(loss / (self.total or weight))
 
-    def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array]:
+    def epochs(self, orders: NDArray[np.intp]) -> tuple[Array, Array, Array]:
         """Take some epochs.
 
         Parameters
@@ -237,12 +238,12 @@ class Trainer:
 
         Returns
         -------
-        losses, penalties : ndarray of shape (n_epochs,)
-            `mean_loss` and `penalty` of each of them.
+        losses, penalties, last_losses : ndarray of shape (n_epochs,)
+            `mean_loss` and `penalty` of each of them, and the last batch's loss.
         """
         own = own_orders(orders, self.x.shape[0])
-        _, losses, penalties = np.array([self._take(order) for order in own]).T
-        return losses, penalties
+        last_losses, losses, penalties = np.array([self._take(order) for order in own]).T
+        return losses, penalties, last_losses
 
     def mark(self) -> None:
         """Remember parameters, states and the number of steps, for `go_back`."""
@@ -251,6 +252,11 @@ class Trainer:
     def go_back(self) -> None:
         """Continue from where `mark` was called."""
         self.n_steps, self.parameters = self._marked
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite."""
+        weights, biases, _ = self.parameters
+        return all(map(is_finite, [*weights, *biases]))
 
     def _masks(self, step: int, n_rows: int) -> Masks:
         """Return masks of the activations that a step keeps, one for each hidden layer."""

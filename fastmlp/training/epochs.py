@@ -14,6 +14,7 @@ from fastmlp.engine import Trainer
 
 Order = NDArray[np.intp]
 Draw = Callable[[Any, Order], Order]
+Look = Callable[[float], bool]
 LONGEST = 256  # epochs taken together
 # Seconds that a block may take: where any of its epochs may be the run's last, and those after it
 # are in vain; and where only its last one may be.
@@ -62,10 +63,12 @@ class Position(Protocol):
 class Epochs:
     """Takes epochs, and hands out their losses in turn.
 
-    Of an epoch of some microseconds, or a few milliseconds, Python would take a good part. With
+    Of an epoch of some microseconds, or a few milliseconds, Python would take a good part; and
+    where another Python thread is busy, each return to Python waits for the interpreter. With
     `runs_ahead`, epochs are taken in blocks, before anybody has looked at the ones before. When one
     of them turns out to be the last, or the rate has to change, `settle` goes back to the start of
-    the block and repeats the epochs up to it: the figures are the same.
+    the block and repeats the epochs up to it: the figures are the same. A block that diverges is
+    taken back; its epochs, and those after it, are taken alone.
 
     Parameters
     ----------
@@ -78,6 +81,8 @@ class Epochs:
         At most.
     runs_ahead : bool
         Whether nobody wants to know of an epoch before the next.
+    look : callable
+        Called by `show`, with a loss: returns whether that and the parameters are fine.
     between : callable, optional
         Called now and then within an epoch that is taken alone; see `Trainer.epoch`.
     seconds_before : float, optional
@@ -86,24 +91,25 @@ class Epochs:
 
     Attributes
     ----------
-    last_batch_loss : float
-        Of the last epoch, if it was taken alone: what `Trainer.epoch` has returned.
+    is_seen : bool
+        Whether `look` has been called since the last epoch was taken.
     """
 
     def __init__(
         self, trainer: Trainer, position: Position, draw: Draw, n_epochs: int, runs_ahead: bool,
-        between: Callable[[], object] | None = None, seconds_before: float | None = None,
+        look: Look, between: Callable[[], object] | None = None,
+        seconds_before: float | None = None,
     ) -> None:  # fmt: skip
-        self._between, self._seconds_before = between, seconds_before
+        self._look, self._between, self._seconds_before = look, between, seconds_before
         self._trainer, self._position, self._draw_order = trainer, position, draw
         self._left, self._runs_ahead = n_epochs, runs_ahead
         self._size, self._seconds = 1, 0.0
-        self._losses: list[float] = []
+        self._losses: list[tuple[float, float]] = []
         self._taken = 0
-        self.last_batch_loss = 0.0
+        self.is_seen = True
 
-    def next(self, n_safe: float) -> tuple[float, float]:
-        """Return the next epoch's mean loss, with L2, and the seconds it took.
+    def next(self, n_safe: float) -> tuple[float, float, float]:
+        """Return the next epoch's mean loss, with L2, its last batch's, and the seconds it took.
 
         Before `n_safe` epochs, this one included, the run cannot stall.
         """
@@ -114,10 +120,11 @@ class Epochs:
                 safe = min(n_safe, LONGEST, SAFE_SECONDS / self._seconds if self._seconds else 1)
                 n_epochs = min(max(self._size, int(safe)), self._left)
             # An interrupt within an epoch that is taken alone leaves what it has got to.
-            self._take_block(n_epochs) if n_epochs > 1 else self._take_one()
+            if n_epochs == 1 or not self._take_block(n_epochs):
+                self._take_one()
             self._left -= len(self._losses)
         self._taken += 1
-        return self._losses[self._taken - 1], self._seconds
+        return *self._losses[self._taken - 1], self._seconds
 
     @property
     def is_settled(self) -> bool:
@@ -129,6 +136,17 @@ class Epochs:
         """Seconds of the epoch that is being taken alone."""
         return time.perf_counter() - self._start
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether the last epoch was taken alone."""
+        return len(self._losses) == 1
+
+    def show(self, loss: float = 0.0) -> bool:
+        """See to it that `look` has been called since the last epoch; return what it returns."""
+        is_fine = self.is_seen or self._look(loss)
+        self.is_seen = True
+        return is_fine
+
     def settle(self) -> None:
         """See to it that no more epochs have been taken than were handed out."""
         n_taken, n_ahead = self._taken, len(self._losses) - self._taken
@@ -139,6 +157,7 @@ class Epochs:
             self._losses, self._taken = [], 0
 
     def _take_one(self) -> None:
+        self.show()
         position, trainer = self._position, self._trainer
         self._start = time.perf_counter()
         if self._seconds_before is None:
@@ -146,21 +165,29 @@ class Epochs:
         else:
             self._start -= self._seconds_before
             self._seconds_before = None
-        self.last_batch_loss = trainer.epoch(position.order, self._between)
-        self._losses = [trainer.mean_loss + trainer.penalty]
+        last = trainer.epoch(position.order, self._between)
+        self._losses, self.is_seen = [(trainer.mean_loss + trainer.penalty, last)], False
         self._measure(self.seconds_within)
 
-    def _take_block(self, n_epochs: int) -> None:
+    def _take_block(self, n_epochs: int) -> bool:
+        """Take some epochs; or none, if the parameters are not sound after them."""
         start = time.perf_counter()
         self._trainer.mark()
         self._before = self._position.random_state.get_state(), self._position.order
         try:
-            losses, penalties = self._trainer.epochs(self._draw(n_epochs))
+            losses, penalties, last = self._trainer.epochs(self._draw(n_epochs))
+            # What is not finite once will be for ever, so these are those of each of the epochs.
+            self._runs_ahead = bool(np.isfinite(last).all()) and self._trainer.is_finite()
         except BaseException:  # an interrupt: none of them has been
             self._go_back()
             raise
-        self._losses = (losses + penalties).tolist()
+        if not self._runs_ahead:
+            self._go_back()
+            return False
+        self._losses = list(zip((losses + penalties).tolist(), last.tolist(), strict=True))
+        self.is_seen = False
         self._measure((time.perf_counter() - start) / n_epochs)
+        return True
 
     def _measure(self, seconds: float) -> None:
         """Choose the next block's size from how long an epoch has taken."""

@@ -72,9 +72,7 @@ class Run:
         self._validate, self._show, self._max_seconds = validate, show, max_seconds
         self._callbacks = Callbacks(()) if callbacks is None else callbacks
         self._progress = Progress() if progress is None else progress
-        self.is_watched = (
-            validate is not None or not self._callbacks.is_empty or state.fallback is not None
-        )
+        self.is_watched = validate is not None or not self._callbacks.is_empty
         self._checkpoint = Checkpoint() if checkpoint is None else checkpoint
         self._epochs: Epochs | None = None
         self._start = time.perf_counter()
@@ -90,7 +88,7 @@ class Run:
         DivergedError
             Where the loss, or with a fallback a parameter, is not finite.
         """
-        state, n_rows, fallback = self.state, len(self.state.order), self.state.fallback
+        state, n_rows = self.state, len(self.state.order)
         keep = self._keep_by(trainer)
         seconds_before = self._go_on(trainer)
         runs_ahead = (
@@ -99,33 +97,50 @@ class Run:
             and n_epochs > 1
         )
         epochs = self._epochs = Epochs(
-            trainer, state, draw, n_epochs - state.epoch, runs_ahead, keep, seconds_before
-        )
+            trainer, state, draw, n_epochs - state.epoch, runs_ahead,
+            partial(self._look, trainer), keep, seconds_before,
+        )  # fmt: skip
         n_before = state.epoch
-        while state.epoch < n_epochs and not self.has_ended:
-            self.begin_epoch()
-            state.schedule.set(trainer, state.epoch)
-            try:
-                loss, seconds = epochs.next(state.stopping.n_safe if state.stopping else 1)
+        is_within = False
+        try:
+            while state.epoch < n_epochs and not self.has_ended:
+                self.begin_epoch()
+                state.schedule.set(trainer, state.epoch)
+                n_safe = state.stopping.n_safe if state.stopping else math.inf
+                is_within = True
+                loss, last_loss, seconds = epochs.next(n_safe)
                 logs = {"loss": loss, "seconds": seconds}
                 if tells_last_batch:
                     logs = {
-                        "loss": epochs.last_batch_loss, "mean_loss": loss, "seconds": seconds,
+                        "loss": last_loss, "mean_loss": loss, "seconds": seconds,
                         "rows_per_second": n_rows / seconds,
                     }  # fmt: skip
                 self.count_epoch(logs["loss"], n_rows)
-                if self.is_watched:
-                    state.export(trainer)
-            except BaseException:  # an interrupt, maybe in the middle of that export
-                if fallback is not None:
-                    state.export(trainer)
-                    fallback.update()
-                raise
-            self.end_epoch(logs)
-            if keep is not None and epochs.is_settled:
-                keep()
+                is_fine = not epochs.is_alone or epochs.show(logs["loss"])
+                is_within = False
+                if not is_fine:
+                    raise DivergedError(logs["loss"])
+                self.end_epoch(logs)
+                if keep is not None and epochs.is_settled:
+                    keep()
+            epochs.show()
+        except BaseException:
+            if is_within or not epochs.is_seen:  # an interrupt
+                self.settle()
+                self._look(trainer)
+            raise
         if self._checkpoint.is_on and state.epoch > n_before:
             self._checkpoint.keep(partial(self._state_dict, trainer))
+
+    def _look(self, trainer: Trainer, loss: float = 0.0) -> bool:
+        """Export the parameters if anybody looks at them; return whether they and `loss` are fine.
+
+        With a fallback, it is brought up to date, or back.
+        """
+        fallback = self.state.fallback
+        if self.is_watched or fallback is not None:
+            self.state.export(trainer)
+        return fallback is None or fallback.update(loss)
 
     def begin_epoch(self) -> None:
         """To be called before each epoch."""
@@ -148,15 +163,12 @@ class Run:
             Where the loss, or with a fallback a parameter, is not finite.
         """
         state, stopping, loss = self.state, self.state.stopping, logs["loss"]
-        if state.fallback is not None and not state.fallback.update(loss):
-            raise DivergedError(loss)
         if self._validate is not None:
             self._show()
             logs |= self._validate()
         state.history.append(logs)
         self._progress.epoch(state.epoch, logs)
         if not math.isfinite(loss):
-            self.settle()
             raise DivergedError(loss)
         has_stalled = False
         if stopping is not None and stopping.end_epoch(state.epoch, logs, state.parameters):
@@ -190,6 +202,8 @@ class Run:
 
         def keep() -> None:
             if checkpoint.is_due():
+                if self._epochs is not None:
+                    self._epochs.show()  # the fallback is kept, too
                 checkpoint.keep(partial(self._state_dict, trainer))
 
         return keep

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -86,6 +87,15 @@ class Packed:
                 for panel, columns in self._by_panels(packed["transposed"][0, 0], w.T):
                     panel[:] = columns
             packed["bias"][0, place, : b.size] = b.ravel()
+
+    def is_finite(self) -> bool:
+        """Whether weights and biases are finite; or no, where their sum is not."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return all(
+                math.isfinite(buffers[name][0, 0].sum())
+                for buffers in self._layers
+                for name in ("weights", "bias")
+            )
 
     def clear_states(self) -> None:
         """Set the states to 0."""

@@ -7,13 +7,15 @@ faster.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 
 from fastmlp.kernels.runtime.threads import usable_threads
 
-# The longest that Ctrl-C has to wait. Not shorter: where another Python thread is busy, the GIL has
-# to be waited for after each stretch, 5 ms.
-STRETCH_SECONDS = 0.025
+# What Ctrl-C has to wait for, and the longest: after each stretch, a thread waits for the
+# interpreter where other Python threads are busy, for 5 ms, and for a core where none is free. Then
+# stretches are IDLE times as long as that.
+STRETCH_SECONDS, LONGEST_SECONDS, IDLE = 0.025, 0.1, 20
 # Steps of the very first stretch, and of the first one with another number of threads: they only
 # serve to find out how many steps make a stretch.
 FIRST_STEPS = 4
@@ -24,6 +26,23 @@ TOO_SHORT = 0.0005  # seconds of a stretch for a trial of several threads; to st
 HOPELESS, HOPELESS_TOGETHER = 1.3, 4.0
 SHORTEST, LONGEST = 4, 64  # stretches between trials
 PATIENCE = 1.25  # an explicit number of threads may be slower than one thread by this factor
+
+
+# Where it ticks too slowly, as on Windows, a thread counts as working all the time.
+_is_fine = time.get_clock_info("thread_time").resolution < 1e-4
+_work_time = time.thread_time if _is_fine else time.perf_counter
+
+
+def now() -> tuple[float, float]:
+    """Return the time, and how long the calling thread has worked, for `since`."""
+    return time.perf_counter(), _work_time()
+
+
+def since(start: tuple[float, float]) -> tuple[float, float]:
+    """Return the seconds since `now` was called, and how many of them the thread was idle."""
+    time_before, work_before = start
+    seconds = time.perf_counter() - time_before
+    return seconds, seconds - (_work_time() - work_before)
 
 
 class Pace:
@@ -47,7 +66,10 @@ class Pace:
         threads = n_threads or min(usable_threads(), most)
         self.choices = sorted({1, threads}, reverse=n_threads is not None)
         self._handicap = PATIENCE if n_threads else 1.0
-        self._recent: dict[int, deque[float]] = {}  # seconds per step of the last stretches
+        # Seconds per step of the last stretches; and those that a thread alone has worked for.
+        self._recent: dict[int, deque[float]] = {}
+        self._worked: dict[int, deque[float]] = {}
+        self._stretch = STRETCH_SECONDS
         # The number of threads that was faster; the one in use, which differs during a trial.
         self._preferred = self._current = self.choices[0]
         self._tried: list[float] = []  # seconds per step in the current trial
@@ -59,15 +81,22 @@ class Pace:
         if not self._recent:
             return self._current, FIRST_STEPS
         # Not the steps of the fastest choice: without a free core, others take 100 times as long.
-        own = self._recent.get(self._current)
-        seconds = min(own) if own else min(map(min, self._recent.values()))
-        steps = max(1, int(STRETCH_SECONDS / seconds))
+        own = self._worked.get(self._current)
+        seconds = min(own) if own else min(map(min, self._worked.values()))
+        steps = max(1, int(self._stretch / seconds))
         return self._current, steps if own else min(FIRST_STEPS, steps)
 
-    def took(self, n_threads: int, n_steps: int, seconds: float) -> None:
-        """Record how long a stretch of `n_steps` steps took with `n_threads` threads."""
+    def took(self, n_threads: int, n_steps: int, seconds: float, idle: float = 0.0) -> None:
+        """Record how long a stretch of `n_steps` steps took with `n_threads` threads.
+
+        For `idle` seconds of these, the calling thread has not worked.
+        """
         recent = self._recent.setdefault(n_threads, deque(maxlen=TRIAL))
         recent.append(max(seconds / n_steps, 1e-9))
+        own = seconds - idle if n_threads == 1 else seconds
+        worked = self._worked.setdefault(n_threads, deque(maxlen=TRIAL))
+        worked.append(max(own / n_steps, 1e-9))
+        self._stretch = min(max(STRETCH_SECONDS, IDLE * idle), LONGEST_SECONDS)
         if n_threads == self._current != self._preferred:
             self._tried.append(recent[-1])
         self._left -= 1

@@ -147,12 +147,15 @@ class StepTable:
         means = losses.sum(axis=1) / (self._total or np.maximum(n_rows, 1))
         return np.where(n_rows > 0, means, np.nan)
 
-    def last_loss(self) -> float:
-        """The mean loss of the last batch that has weight; NaN if there is none."""
-        if not self.n_taken:
-            return float("nan")
-        loss = self._losses_of_steps()[self._is_taken][-1]
-        return float(loss / (self._total or self._sums[self._is_taken][-1]))
+    def last_losses(self) -> NDArray[np.float64]:
+        """The mean loss of each epoch's last batch that has weight; NaN if there is none."""
+        is_taken = self._is_taken
+        last = is_taken.shape[1] - 1 - is_taken[:, ::-1].argmax(axis=1)
+        rows = np.arange(len(is_taken))
+        losses, sums = self._losses_of_steps()[rows, last], self._sums[rows, last]
+        has_weight = is_taken[rows, last]
+        means: NDArray[np.float64] = losses / (self._total or np.where(has_weight, sums, 1.0))
+        return np.where(has_weight, means, np.nan)
 
     def losses_of(self, n_steps: int) -> Array:
         """A view of the sums of losses of the first steps."""
