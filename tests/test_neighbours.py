@@ -15,7 +15,6 @@ from fastmlp.kernels.runtime import threads
 from fastmlp.kernels.runtime.threads import usable_threads
 
 MOST = 1.3  # times slower than one thread that has the machine for itself
-WAITS = "the interpreter's 5 ms, each time that a fit comes back to Python: 2 to 4 times"
 # Fits alone and beside a neighbour in turn, and prints the seconds of the fastest of each.
 SCRIPT = """
 import contextlib, sys, threading, time
@@ -71,14 +70,7 @@ print(min(alone), min(beside))
 
 @pytest.mark.long
 @pytest.mark.skipif(usable_threads() < 2, reason="needs two cores")
-@pytest.mark.parametrize(
-    "neighbour",
-    [
-        pytest.param("python", marks=pytest.mark.xfail(reason=WAITS, strict=True)),
-        "numpy",
-        "pytorch",
-    ],
-)
+@pytest.mark.parametrize("neighbour", ["python", "numpy", "pytorch"])
 def test_a_neighbour_in_the_process(neighbour: str) -> None:
     if neighbour == "pytorch":
         pytest.importorskip("torch")

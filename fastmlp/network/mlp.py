@@ -274,7 +274,7 @@ class MLP(ByHand, FileMixin, ExportMixin, SummaryMixin):
             is, or another training has the checkpoint. To predict meanwhile is allowed.
         KeyboardInterrupt
             On Ctrl-C; the weights are then those of the last whole step, or of the last epoch if
-            those are not finite.
+            those are not finite. Where nobody watches the epochs, the last 0.1 s may be lost.
         """
         return train(
             self, x_train, y_train, checks.as_count(epochs, "epochs"),
