@@ -10,18 +10,24 @@ import pytest
 from fastmlp.checkpoints import file as checkpoint_file
 from fastmlp.checkpoints.file import CheckpointFile
 from fastmlp.kernels.runtime import autotune
+from fastmlp.training import epochs
 
 
 class Ended(Exception):  # noqa: N818 - an end, as a SIGKILL is one
     """A process has ended."""
 
 
-def keep_always(monkeypatch):
-    """Have a checkpoint written at each occasion, of which there are many within an epoch."""
+def keep_always(monkeypatch, most_together=epochs.LONGEST):
+    """Have a checkpoint written at each occasion, of which there are many within an epoch.
+
+    At most so many epochs are taken together: not within, but after these there is one.
+    """
+    monkeypatch.setattr(epochs, "LONGEST", most_together)
     monkeypatch.setattr(checkpoint_file, "SHARE", 0)
     monkeypatch.setattr("os.fsync", lambda descriptor: None)  # for speed
     # A stretch of steps ends at once, whatever its steps take.
     monkeypatch.setattr(autotune, "STRETCH_SECONDS", 1e-9)
+    monkeypatch.setattr(autotune, "LONGEST_SECONDS", 1e-9)
     monkeypatch.setattr(autotune, "FIRST_STEPS", 1)
 
 

@@ -387,6 +387,28 @@ def test_a_training_that_diverges_falls_back_to_the_same_weights(path, monkeypat
     assert any(end["run"][0]["state"]["epoch"] == 2 for end in ends)
 
 
+def test_what_a_run_falls_back_to_is_kept_after_epochs_taken_together(path, monkeypatch):
+    targets = DENSE[:, :4]
+
+    def diverge(**keywords):
+        settings = {"optimizer": "sgd", "loss": "squared_error", "activation": "identity"}
+        network = MLP(N_FEATURES, 8, 4, 2.0, random_state=1, **settings)
+        with pytest.raises((Ended, DivergenceError)) as error:
+            network.train(DENSE, targets, 50, N_ROWS, verbose=False, **keywords)
+        return network, error.value
+
+    alone, error = diverge()
+    # After the first epoch, all others but the last one are taken together.
+    keep_always(monkeypatch, most_together=error.epoch - 2)
+    assert error.epoch > 3
+    with monkeypatch.context() as patch:
+        ends = ending(patch, after=2)
+        diverge(checkpoint=path, checkpoint_seconds=1e-9)
+    assert ends[0]["run"][0]["state"]["epoch"] == error.epoch - 1
+    network, _ = diverge(checkpoint=path, resume=True)
+    assert_same(everything(network), everything(alone))
+
+
 # What makes no difference where a run goes on is left alone by a test that leaves it out.
 LEFT_OUT = {
     "weights", "biases", "optimizer", "n_steps", "sums", "epoch", "order", "random_state",
@@ -398,7 +420,7 @@ LEFT_OUT = {
                                                      "loss", "seed"}))  # fmt: skip
 def test_no_state_can_be_left_out(name, path, monkeypatch):
     """The test for equal bits notices each: it is whole, and the comparison is sharp."""
-    keep_always(monkeypatch)
+    keep_always(monkeypatch, most_together=1)
     alone = make()
     train(alone)
     with monkeypatch.context() as patch:
@@ -424,7 +446,7 @@ def test_no_state_can_be_left_out(name, path, monkeypatch):
 
 
 def test_dropouts_seed_is_kept(path, monkeypatch):
-    keep_always(monkeypatch)
+    keep_always(monkeypatch, most_together=1)
     alone = make()
     train(alone)
     with monkeypatch.context() as patch:
@@ -440,7 +462,7 @@ def test_dropouts_seed_is_kept(path, monkeypatch):
 
 
 def test_time_is_counted_on(path, monkeypatch):
-    keep_always(monkeypatch)
+    keep_always(monkeypatch, most_together=1)
     with monkeypatch.context() as patch:
         ends = ending(patch, after=35)
         with pytest.raises(Ended):

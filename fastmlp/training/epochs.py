@@ -173,7 +173,7 @@ class Epochs:
         """Take some epochs; or none, if the parameters are not sound after them."""
         start = time.perf_counter()
         self._trainer.mark()
-        self._before = self._position.random_state.get_state(), self._position.order
+        self._before = self._position.random_state.get_state(legacy=False), self._position.order
         try:
             losses, penalties, last = self._trainer.epochs(self._draw(n_epochs))
             # What is not finite once will be for ever, so these are those of each of the epochs.
