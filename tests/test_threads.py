@@ -369,6 +369,18 @@ def test_stretches_of_microseconds_are_no_trials():
     assert 2 in used[31:]
 
 
+def test_nothing_is_tried_where_one_thread_waits_for_much_of_a_stretch(monkeypatch):
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
+    pace = Pace(None, most=2)
+    used = []
+    for idle in [0.005] * 30 + [0.001] * 9:
+        n_threads, n_steps = pace.next()
+        used.append(n_threads)
+        pace.took(n_threads, n_steps, 0.02, idle)
+    assert set(used[:31]) == {1}
+    assert 2 in used[31:]
+
+
 def test_a_fit_goes_on_serially_when_another_one_starts(monkeypatch):
     parameters = make_parameters((20, 40, 5), "float32")
     x, y = make_rows(3000, 20), make_labels(3000, 5)

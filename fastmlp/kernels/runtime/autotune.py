@@ -21,6 +21,7 @@ STRETCH_SECONDS, LONGEST_SECONDS, IDLE = 0.025, 0.1, 20
 FIRST_STEPS = 4
 TRIAL = 4  # stretches, the fastest of which counts: an idle core takes some ms to wake up
 TOO_SHORT = 0.0005  # seconds of a stretch for a trial of several threads; to start one takes 50 us
+TOO_IDLE = 10  # nor, if a tenth of it is waited for the interpreter or a core: several wait longer
 # A trial ends after two stretches if it is slower by this factor. With several threads, the first
 # ones may be slow because their cores wake up, or ever so slow because there is no free core.
 HOPELESS, HOPELESS_TOGETHER = 1.3, 4.0
@@ -104,7 +105,7 @@ class Pace:
         if len(self.choices) == 1 or (self._left > 0 and not is_hopeless):
             return
         if self._current == self._preferred:  # start a trial of the other one
-            if self._current == 1 and seconds < TOO_SHORT:
+            if self._current == 1 and seconds < max(TOO_SHORT, TOO_IDLE * idle):
                 return
             self._current = next(n for n in self.choices if n != self._preferred)
             self._left = TRIAL
