@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.estimators import onnx_file
 from fastmlp.estimators.outputs import layers_of
+from fastmlp.estimators.skl2onnx_converter import parser_of
 from fastmlp.export.c_file import write_c
 
 
@@ -77,3 +80,13 @@ class ExportMixin:
         )
         about = f"{type(self).__name__} {layers}; y is {y}."
         write_c(layers, path, dtype, about, both_classes=has_classes and layers.n_outputs == 1)
+
+    def onnx_parser(self) -> Callable[..., Any] | None:
+        """Return what skl2onnx asks an estimator for, so that it converts pipelines that end in it.
+
+        Returns
+        -------
+        callable or None
+            The parser, at the first conversion of this class in a process. skl2onnx calls it.
+        """
+        return parser_of(self)
