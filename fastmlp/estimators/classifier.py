@@ -52,6 +52,8 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, ClassTargets):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
+    loss : str
+        ``'log_loss'``, as scikit-learn calls it.
     <ATTRIBUTES>
 
     Examples

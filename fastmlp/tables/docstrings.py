@@ -37,6 +37,8 @@ members_ : list of MLPClassifier or MLPRegressor
     The networks. Each takes the table as `encoder_` transforms it.
 encoder_ : TableEncoder
     What turns the table into numbers; `encoder_.taken_for_` says what each column was taken for.
+trees_ : list
+    With `trees`, the boosted trees beside each network; None where the time did not suffice.
 history_ : TableHistory
     The networks' figures, epoch by epoch, with `to_frame()` and `plot()`.
 n_features_in_ : int
