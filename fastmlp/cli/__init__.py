@@ -14,7 +14,7 @@ interrupted, or whose output fails.
 For tables, `table_kind` tells them from pixels, and `table_run` trains on them: `table_targets` are
 their labels, `table_notes` what a run remembers beside its model, `table_report` what it says and
 draws, with `table_scores`, `table_pictures` and `table_page`. `table_model` matches later tables
-with the model, which `table_use` evaluates and predicts with.
+with the model, which `table_use` evaluates and predicts with. `saved` loads models of all kinds.
 """
 
 from __future__ import annotations
