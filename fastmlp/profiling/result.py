@@ -201,7 +201,7 @@ class Profile:
         return headings, lines
 
     def notes(self) -> list[str]:
-        """Return the lines below the table: a warning, if there is one, advice, and explanations."""
+        """Return the lines below the table: a warning, if any, advice, and explanations."""
         case, machine = self.case, self.machine
         notes = [
             *([self.warning] if self.warning else []),
