@@ -31,15 +31,16 @@ class History:
     val_loss : list of float
         Mean loss of the validation rows after each epoch; empty without validation data.
     val_accuracy : list of float
-        Accuracy on the validation rows, 0 to 1, as `MLP.score` has it; empty without validation
-        data, and where a loss has no accuracy.
+        Accuracy on the validation rows, 0 to 1, as in `MLP.score`; empty without validation data,
+        or if the loss has no accuracy.
     val_score : list of float
-        Of `MLPClassifier` and `MLPRegressor`: the monitored score of the validation rows; higher
+        For `MLPClassifier` and `MLPRegressor`, the monitored score of the validation rows; higher
         is better.
     seconds : list of float
-        Wall-clock seconds that each epoch's training took, validation not counted.
+        Wall-clock seconds that each epoch took, without validation.
     best_epoch : int or None
-        The epoch, from 1, whose parameters early stopping has kept; None where the last one's are.
+        The epoch, counted from 1, whose parameters early stopping kept; None if the last one's were
+        kept.
 
     Examples
     --------
@@ -93,7 +94,7 @@ class History:
         Parameters
         ----------
         logs : mapping of str to float
-            What callbacks receive; names other than those of the columns are ignored.
+            What callbacks receive; names that are not columns are ignored.
         """
         for name, value in logs.items():
             if name in COLUMNS:

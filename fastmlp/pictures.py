@@ -57,7 +57,7 @@ def labelled_sample(
     y : ndarray of shape (m,)
         Labels.
     class_names : sequence of str, optional
-        What the classes 0, 1, ... are called.
+        Names of the classes 0, 1, ...
     n_images : int, default 60
 
     Returns
@@ -67,7 +67,7 @@ def labelled_sample(
     Raises
     ------
     ValueError
-        If the rows of `x` are no square images.
+        If the rows of `x` are not square images.
     """
     shown = min(n_images, len(x))
     captions = [[(_word(label, class_names), INK)] for label in y[:shown]]
@@ -94,7 +94,7 @@ def misclassified_gallery(
     probabilities : ndarray of shape (m, n_classes)
         The network's output for `x`.
     class_names : sequence of str, optional
-        What the classes 0, 1, ... are called.
+        Names of the classes 0, 1, ...
     n_images : int, default 40
 
     Returns
@@ -104,7 +104,7 @@ def misclassified_gallery(
     Raises
     ------
     ValueError
-        If the rows of `x` are no square images.
+        If the rows of `x` are not square images.
     """
     worst = worst_mistakes(y, probabilities)
     shown = worst[:n_images]

@@ -12,22 +12,24 @@ from cli_tools import easy_digits, run, succeed, write_csv
 X, Y = easy_digits()
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "profile"])
+@pytest.mark.parametrize("columns", [40, 60])
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "predict", "profile"])
 def test_help_has_no_table_where_there_is_no_room(
-    monkeypatch: pytest.MonkeyPatch, command: str
+    monkeypatch: pytest.MonkeyPatch, command: str, columns: int
 ) -> None:
+    words = command.split()
     monkeypatch.setenv("COLUMNS", "200")
-    words = set(re.findall(r"--[a-z0-9-]+", run(command, "--help").stdout))
-    monkeypatch.setenv("COLUMNS", "60")
-    shown = run(command, "--help").stdout
-    assert max(map(len, shown.splitlines())) <= 60
-    assert "\u2026" not in shown
+    options = set(re.findall(r"--[a-z0-9-]+", run(*words, "--help").stdout))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = run(*words, "--help").stdout
+    assert max(map(len, shown.splitlines())) <= columns
+    assert not re.search(r"\u2026|\w\.\.\.$", shown, re.MULTILINE)
     assert "│" not in shown
-    assert set(re.findall(r"--[a-z0-9-]+", shown)) >= words
+    assert set(re.findall(r"--[a-z0-9-]+", shown)) >= options
     # Half of the width is left to what explains an option.
-    assert max(map(len, re.findall(r"^ {25,}(\S.*)$", shown, re.MULTILINE))) > 25
+    assert max(map(len, re.findall(r"^ {10,}(\S.*)$", shown, re.MULTILINE))) > 25
     monkeypatch.setenv("COLUMNS", "80")
-    assert "│" in run(command, "--help").stdout
+    assert "│" in run(*words, "--help").stdout
 
 
 @pytest.mark.parametrize("kind", ["pixels", "table"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from cli_tools import N_FEATURES, easy_digits, one_line_error, run, succeed, write_csv
+from estimator_tools import quiet
 
+import fastmlp
 from fastmlp import MLP, profiling
 
 X, Y = easy_digits()
@@ -55,14 +58,14 @@ def test_arguments_reach_the_profile(
     calls = []
     original = profiling.profile
 
-    def spy(network, x, y, epochs, batch_size, **options):
-        calls.append((network, x, y, epochs, batch_size, options))
-        return original(network, x, y, epochs, batch_size, **options)
+    def spy(network, x, y, epochs, **options):
+        calls.append((network, x, y, epochs, options))
+        return original(network, x, y, epochs, **options)
 
     monkeypatch.setattr(profiling, "profile", spy)
     succeed("profile", "--data", csv, "--lr", 0.2, "--l2", 0.01, "--seed", 5, "--threads", 2,
             "--epochs", 1, "--batch-size", 7, "--out", tmp_path / "out")  # fmt: skip
-    ((network, x, y, epochs, batch_size, options),) = calls
+    ((network, x, y, epochs, options),) = calls
     assert network.layer_sizes == (N_FEATURES, 64, 3)
     assert (network.learning_rate, network.n_threads, network.dtype) == (0.2, 2, np.float32)
     assert network.input_scale == 255
@@ -70,7 +73,7 @@ def test_arguments_reach_the_profile(
     np.testing.assert_array_equal(network.w1, weights[0])
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(y, Y)
-    assert (epochs, batch_size, options["lambda_reg"]) == (1, 7, 0.01)
+    assert (epochs, options["batch_size"], options["lambda_reg"]) == (1, 7, 0.01)
 
 
 def test_the_parts_of_the_network_are_those_asked_for(tmp_path: Path, csv: Path) -> None:
@@ -79,6 +82,37 @@ def test_the_parts_of_the_network_are_those_asked_for(tmp_path: Path, csv: Path)
                      "--threads", 1, "--out", tmp_path / "out")  # fmt: skip
     shown = " ".join(result.stdout.split())
     assert "16-8-6-3, tanh, adam, dropout 0.25, batch 60, float32, 1 thread" in shown
+
+
+@pytest.mark.parametrize("kind", ["MLP", "MLPClassifier", "MLPRegressor"])
+def test_saved_models_are_trained_as_they_are_set(tmp_path: Path, csv: Path, kind: str) -> None:
+    settings: dict[str, Any] = {"random_state": 0}
+    if kind == "MLP":
+        model = fastmlp.MLP(N_FEATURES, 9, 3, optimizer="adam", input_scale=255, **settings)
+    else:
+        made = getattr(fastmlp, kind)(hidden_layer_sizes=9, batch_size=20, max_iter=2, **settings)
+        model = quiet(made, X / np.float32(255), Y)
+    model.save(tmp_path / "model")
+    arguments = ["profile", "--data", csv, "--model", tmp_path / "model", "--epochs", 1]
+    result = succeed(*arguments, "--out", tmp_path / "out")
+    shown = " ".join(result.stdout.split())
+    n_outputs = 1 if kind == "MLPRegressor" else 3
+    batch, dtype = (60, "float64") if kind == "MLP" else (20, "float32")
+    assert f"{N_FEATURES}-9-{n_outputs}, " in shown
+    assert re.search(rf"adam, .*batch {batch}, {dtype}", shown)
+    arguments += ["--out", tmp_path / "other"]
+    assert "--hidden is given with --model" in one_line_error(*arguments, "--hidden", 8)
+    if kind != "MLP":
+        assert "--l2 is given with --model" in one_line_error(*arguments, "--l2", 0.1)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_model_of_a_table_is_refused(tmp_path: Path, csv: Path) -> None:
+    fastmlp.TableRegressor(n_members=2, max_seconds=1).fit(X, Y * 1.0).save(tmp_path / "model")
+    error = one_line_error(
+        "profile", "--data", csv, "--model", tmp_path / "model", "--out", tmp_path / "out"
+    )
+    assert "model was trained on a table, and is 2 networks" in error
 
 
 def test_without_out_the_folder_is_a_new_one(

@@ -11,6 +11,8 @@ import pytest
 from estimator_tools import load, quiet
 from sklearn import neural_network
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import VotingClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -26,10 +28,25 @@ NAMES = {
 }
 
 
+class Own(MLPClassifier):
+    """A user's."""
+
+
+def search(model=None):
+    """A search of one candidate, of the class itself or of another's."""
+    return GridSearchCV(model or MLPClassifier(random_state=0), {"max_iter": [2]}, cv=2)
+
+
 @pytest.fixture(autouse=True)
 def skl2onnx():
+    """Without what other tests have registered."""
     found = pytest.importorskip("skl2onnx")
-    register_skl2onnx()
+    from skl2onnx._parse import sklearn_parsers_map
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    for known in (sklearn_operator_name_map, sklearn_parsers_map):
+        for kind in [kind for kind in known if issubclass(kind, (MLPClassifier, MLPRegressor))]:
+            del known[kind]
     return found
 
 
@@ -67,6 +84,40 @@ def test_pipelines_of_tables(skl2onnx, name, options):
         np.testing.assert_allclose(probabilities, pipeline.predict_proba(table), atol=1e-4)
         np.testing.assert_array_equal(label, pipeline.predict(table))
     assert signatures[0] == signatures[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"zipmap": "columns"}, {"zipmap": False, "output_class_labels": True}],
+    ids=["maps", "columns", "labels"],
+)
+@pytest.mark.parametrize("wrap", [Own, search], ids=["a subclass", "a search"])
+def test_the_first_conversion_is_as_the_second(skl2onnx, wrap, options):
+    """The class is registered at the first, in the midst of it."""
+    x, y = load("wine")
+    models = [wrap(), wrap(), search(neural_network.MLPClassifier())]
+    made = []
+    for model in [quiet(models[0], x, y), models[0], quiet(models[2], x, y)]:
+        made.append(skl2onnx.to_onnx(model, x[:1], options={id(model): options}))
+    one, two, theirs = ([(out.name, out.type) for out in each.graph.output] for each in made)
+    assert one == two
+    assert [name for name, _ in one] == [name for name, _ in theirs]
+    assert [node.op_type for node in made[0].graph.node] == [
+        node.op_type for node in made[1].graph.node
+    ]
+
+
+def test_ensembles(skl2onnx):
+    """skl2onnx asks nothing of what is in them, so it must be told before."""
+    x, y = load("wine")
+    members = [("mlp", MLPClassifier(max_iter=9, random_state=0))]
+    model = quiet(VotingClassifier(members, voting="soft", flatten_transform=False), x, y)
+    with pytest.raises(KeyError, match="MLPClassifier"):
+        converted(skl2onnx, model, x, np.float32, zipmap=False)
+    register_skl2onnx()
+    label, probabilities = converted(skl2onnx, model, x, np.float32, zipmap=False)
+    np.testing.assert_allclose(probabilities, model.predict_proba(x), atol=1e-5)
+    np.testing.assert_array_equal(label, model.predict(x))
 
 
 def test_labels_that_do_not_exclude_each_other(skl2onnx):

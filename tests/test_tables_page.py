@@ -40,7 +40,7 @@ def test_the_page_has_every_table_and_method_of_the_comparison() -> None:
     text = PAGE.read_text()
     assert len(SEEN) == 13
     assert len(UNSEEN) == 15
-    assert "by 13 of the tables" in " ".join(text.split())
+    assert "using 13 of the tables" in " ".join(text.split())
     assert "The 15 others" in text
     for source in [*SEEN, *UNSEEN]:
         is_there = f"\n| {source.name} |" in text

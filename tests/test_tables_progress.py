@@ -14,9 +14,11 @@ from tables_tools import (
     both,
     predictions,
 )
+from test_shown import rows_of
 
 from fastmlp import TableRegressor
 from fastmlp.tables.bar import MembersBar
+from fastmlp.tables.curves import TableHistory
 
 
 @pytest.fixture(scope="module", params=BOTH, ids=["classifier", "regressor"])
@@ -84,6 +86,15 @@ def test_history(fitted):
     assert best == [np.nanmax(member.val_score) for member in history.members]
     assert len(history.plot().axes) == 2
     assert repr(history).startswith("<TableHistory: 3 networks, 384 epochs")
+    head, *rows = rows_of(history._repr_html_())
+    assert head == [
+        "member", "epochs", "best_epoch", "loss", "val_loss", "val_score", "seconds"
+    ]  # fmt: skip
+    assert [row[:3] for row in rows] == [
+        [str(i), "128", str(epoch)] for i, epoch in enumerate(history.best_epochs)
+    ]
+    assert [row[5] for row in rows] == [f"{score:.4g}" for score in best]
+    assert rows_of(TableHistory()._repr_html_()) == [head]
 
 
 def test_progress(capsys):

@@ -14,7 +14,7 @@ interrupted, or whose output fails.
 For tables, `table_kind` tells them from pixels, and `table_run` trains on them: `table_targets` are
 their labels, `table_notes` what a run remembers beside its model, `table_report` what it says and
 draws, with `table_scores`, `table_pictures` and `table_page`. `table_model` matches later tables
-with the model, which `table_use` evaluates and predicts with.
+with the model, which `table_use` evaluates and predicts with. `saved` loads models of all kinds.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -43,30 +44,48 @@ from fastmlp.engine import CompilerOffError
 
 USER_ERRORS = (ValueError, TypeError, OSError, MemoryError, CompilerOffError)
 WIDE = 80  # characters of a terminal that has room for help as a table
+# Characters of a narrower one that names of options take, and what explains them, if it can.
+FEWEST_OF_NAMES, MOST_OF_NAMES, MOST_OF_TEXT = 8, 30, 35
 OUTPUT_CLOSED = 141  # what shells report for a program that SIGPIPE has ended
 
 
-class PlainHelp(TyperCommand):
+class PlainHelp:
     """A command whose help shows no value for flags, and in narrow terminals no table."""
 
+    rich_markup_mode: Any
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help as wide as the terminal is."""
         # Of rich's table, the column that explains would be a few letters wide.
         columns = shutil.get_terminal_size().columns
+        inherited: Any = super()
         if columns >= WIDE:
-            super().format_help(ctx, formatter)
+            inherited.format_help(ctx, formatter)
             return
         formatter.width = columns
+        of_names = max(FEWEST_OF_NAMES, columns - MOST_OF_TEXT)  # longer ones have their own lines
+        formatter.write_dl = partial(formatter.write_dl, col_max=min(MOST_OF_NAMES, of_names))
         mode, self.rich_markup_mode = self.rich_markup_mode, None
         try:
-            super().format_help(ctx, formatter)
+            inherited.format_help(ctx, formatter)
         finally:
             self.rich_markup_mode = mode
 
     def get_params(self, ctx: Any) -> Any:
-        return _without_values(super().get_params(ctx))
+        """Keep help from showing ``<bool>`` beside flags such as ``--help``."""
+        inherited: Any = super()
+        params = inherited.get_params(ctx)
+        for param in params:
+            if getattr(param, "is_flag", False) and param.metavar is None:
+                param.metavar = ""
+        return params
 
 
-class OneLineErrors(TyperGroup):
+class Command(PlainHelp, TyperCommand):
+    """One of the commands."""
+
+
+class OneLineErrors(PlainHelp, TyperGroup):
     """Turns errors that the user can correct into one line on stderr and exit status 2."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -105,9 +124,6 @@ class OneLineErrors(TyperGroup):
         complain(f"can't write to standard output: {reason}; send it to a place that has space")
         return 1
 
-    def get_params(self, ctx: Any) -> Any:
-        return _without_values(super().get_params(ctx))
-
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with _interruptible():
             return super().make_context(*args, **kwargs)
@@ -124,9 +140,8 @@ app = typer.Typer(
 )
 for command in (train, evaluate, predict, report, profile, warm):
     # Typer keeps the line breaks of the source, except in the first paragraph.
-    paragraphs = (command.__doc__ or "").split("\n\n")
-    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    app.command(cls=PlainHelp, help=text)(command)
+    paragraphs = [" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n")]
+    app.command(cls=Command, help="\n\n".join(paragraphs), short_help=paragraphs[0])(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -158,14 +173,6 @@ def _interruptible() -> Iterator[None]:
     except KeyboardInterrupt:
         tell(f"{signals.word}.")
         raise typer.Exit(signals.status) from None
-
-
-def _without_values(params: list[Any]) -> list[Any]:
-    """Keep help from showing ``<bool>`` beside flags such as ``--help``."""
-    for param in params:
-        if getattr(param, "is_flag", False) and param.metavar is None:
-            param.metavar = ""
-    return params
 
 
 def _line(error: Exception) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastmlp.cli import options, output, sources
+import fastmlp
+from fastmlp.cli import options, output, sources, table_kind
 from fastmlp.cli.progress import progress_of
 from fastmlp.cli.run_files import new_files, write_figure
 from fastmlp.cli.run_folder import print_files, run_folder
+from fastmlp.cli.saved import networks_of
 from fastmlp.cli.terminal import Terminal
 from fastmlp.files import atomic_write
 from fastmlp.problem import TUTORIAL
@@ -21,15 +23,33 @@ if TYPE_CHECKING:
     from fastmlp.profiling import Profile
 
 DEFAULT_NAME = "fastmlp-profile"
+# Options that a saved network leaves no choice of; one of estimators, of these too.
+OF_MODEL = {
+    "hidden": "--hidden", "activation": "--activation", "dropout": "--dropout",
+    "optimizer": "--optimizer", "lr": "--lr", "seed": "--seed", "dtype": "--dtype",
+    "threads": "--threads",
+}  # fmt: skip
+OF_ESTIMATOR = {"batch_size": "--batch-size", "l2": "--l2"}
 STAGES, ROOFLINE = "profile.csv", "roofline.png"
 
 
 def profile(
+    ctx: typer.Context,
     data: options.Data = "digits",
     label: options.Label = None,
     id_column: options.IdColumn = None,
     scale: options.Scale = None,
     max_bytes: options.MaxBytes = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The file of an MLP, MLPClassifier or MLPRegressor, or the folder of a run: "
+            "profile the training of such a network, with its settings.",
+            show_default="a network of the options below",
+            callback=options.expanded,
+        ),
+    ] = None,
     hidden: options.Hidden = "64",
     activation: options.Activation = options.ACTIVATION,
     dropout: options.Dropout = TUTORIAL.dropout,
@@ -54,8 +74,11 @@ def profile(
         activation=activation, dropout=dropout, optimizer=optimizer,
     )  # fmt: skip
     options.check_overwrite(overwrite, out)
+    saved = None if model is None else _saved(model, ctx)
     source = sources.Source(data, label, id_column, scale, max_bytes)
     console, errors = Terminal(), Terminal(stderr=True)
+
+    import numpy as np
 
     from fastmlp import profiling
 
@@ -64,12 +87,14 @@ def profile(
         dataset, y, n_classes = sources.load_to_train(
             source, plan.dtype, "profile", console, errors
         )
-        network = plan.network(dataset, n_classes, seed)
+        network, x = saved or plan.network(dataset, n_classes, seed), dataset.x
+        rates: dict[str, Any] = {"batch_size": batch_size, "lambda_reg": plan.lambda_reg}
+        if not isinstance(network, fastmlp.MLP):  # an estimator: it has these, and divides nothing
+            rates = {}
+            if x.dtype == np.uint8:
+                x = x / np.dtype(plan.dtype).type(dataset.scale)
         with progress_of("Training", errors) as report:
-            result = profiling.profile(
-                network, dataset.x, y, epochs, batch_size,
-                lambda_reg=plan.lambda_reg, progress=report,
-            )  # fmt: skip
+            result = profiling.profile(network, x, y, epochs, progress=report, **rates)
         with new_files(folder) as new:
             with atomic_write(new / STAGES) as stream:
                 stream.write(result.to_frame().to_csv(lineterminator="\n").encode())
@@ -85,6 +110,27 @@ def profile(
             },
             console,
         )
+
+
+def _saved(model: str, ctx: typer.Context) -> Any:
+    """Return the network in a file, if the command line does not ask for another one.
+
+    Raises
+    ------
+    ValueError
+        If it does, or the model is a table's.
+    """
+    network, *others = networks_of(model)
+    if others:
+        raise ValueError(
+            f"{model} was trained on a table, and is {len(others) + 1} networks: give the file of "
+            "one MLP, MLPClassifier or MLPRegressor"
+        )
+    own = OF_MODEL if isinstance(network, fastmlp.MLP) else OF_MODEL | OF_ESTIMATOR
+    for name, option in own.items():
+        if table_kind.is_given(ctx.get_parameter_source(name)):
+            raise ValueError(f"{option} is given with --model, which has its own: leave one out")
+    return network
 
 
 def _print(result: Profile, n_rows: int, console: Terminal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
 from typing import Annotated, Any
 
@@ -13,14 +14,12 @@ import typer
 import fastmlp
 from fastmlp import caches
 from fastmlp.cli import options
-from fastmlp.cli.table_model import table_model
-from fastmlp.cli.table_notes import file_of
+from fastmlp.cli.saved import networks_of
 from fastmlp.cli.terminal import tell
-from fastmlp.tensors import metadata_of
 from fastmlp.words import counted
 
-OF_ESTIMATOR = "fastmlp-estimator"  # see fastmlp.estimators.storage
 LEAST_ROWS = 128  # enough for two threads to share a batch
+LARGEST_AUTO = 200  # rows of a batch whose size scikit-learn chooses
 
 
 def warm(
@@ -45,13 +44,13 @@ def warm(
     from fastmlp.kernels.codegen.compile_notice import watch
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of made-up rows without names, and of a single epoch
-        for network in (network for model in models for network in _networks(model)):
+        warnings.simplefilter("ignore")  # of made-up rows without names, and of few epochs
+        for network in (network for model in models for network in networks_of(model)):
             for x in _rows(network):
                 _predict(deepcopy(network), x)  # one is prepared for rows like its first ones
                 if train:
                     for n_threads in {1, min(2, os.cpu_count() or 1)}:
-                        _train(network, x, n_threads)
+                        _predict(_trained(network, x, n_threads), x)  # of its rows' type, maybe
     folder = cache_folder()
     n_kernels = len(list(folder.glob("*.kernel"))) if folder.is_dir() else 0
     if watch.unkept:
@@ -61,31 +60,31 @@ def warm(
     tell(f"{counted(n_kernels, 'kernel')} in {folder}")
 
 
-def _networks(model: str) -> list[Any]:
-    """Return a model's networks: `MLP`, or estimators."""
-    if (table := table_model(model)) is not None:
-        return list(table.estimator.members_)
-    file = file_of(model)
-    text = metadata_of(file) if file.is_file() else {}
-    if text.get("format") != OF_ESTIMATOR:
-        return [fastmlp.MLP.load(model)]
-    from fastmlp import estimators
-
-    is_classifier = text.get("estimator") == "MLPClassifier"
-    kind = estimators.MLPClassifier if is_classifier else estimators.MLPRegressor
-    return [kind.load(file)]
-
-
 def _rows(network: Any) -> Iterator[Any]:
-    """Rows of each kind that has kernels of its own: of each type, with zeros and without."""
+    """Rows of each kind that has kernels of its own: of each type, with zeros and without.
+
+    Floats that are levels are trained on as bytes, which zeros alone are not.
+    """
     import numpy as np
 
     is_mlp = isinstance(network, fastmlp.MLP)
     n_features = network.layer_sizes[0] if is_mlp else len(network.coefs_[0])
-    n_rows = max(LEAST_ROWS, len(getattr(network, "classes_", ())))
+    # Whole batches: large ones of small networks have kernels of their own.
+    batch_size = getattr(network, "batch_size", "auto")
+    n_rows = max(LEAST_ROWS, LARGEST_AUTO if batch_size == "auto" else batch_size)
+    n_rows = max(n_rows, len(getattr(network, "classes_", ())))
+    ones = np.ones((n_rows, n_features), np.uint8)
+    few = ones * (np.arange(n_features) == 0)
     for dtype in (np.float32, np.float64, np.uint8):
-        yield np.ones((n_rows, n_features), dtype)
-        yield np.zeros((n_rows, n_features), dtype)
+        yield ones.astype(dtype)
+        yield np.zeros_like(ones, dtype)
+        yield few.astype(dtype)
+    with suppress(ImportError):
+        from scipy.sparse import csr_array
+
+        for dtype in (np.float32, np.float64):
+            yield csr_array(ones.astype(dtype))
+            yield csr_array(few.astype(dtype))
 
 
 def _predict(network: Any, x: Any) -> None:
@@ -94,18 +93,25 @@ def _predict(network: Any, x: Any) -> None:
         network.predict_proba(x)
 
 
-def _train(network: Any, x: Any, n_threads: int) -> None:
-    """Train a copy for an epoch."""
+def _trained(network: Any, x: Any, n_threads: int) -> Any:
+    """Return a copy, trained for as many epochs as it takes for floats to be kept as bytes."""
+    from fastmlp.kernels.levels import FEWEST_EPOCHS
+
     y = network.predict(x)
     if isinstance(network, fastmlp.MLP):
         copy = deepcopy(network)
         copy.n_threads = n_threads
-        copy.train(x, y, epochs=1, verbose=False)
-        return
+        copy.train(x, y, epochs=FEWEST_EPOCHS, verbose=False)
+        return copy
     import numpy as np
     from sklearn.base import clone
 
     if hasattr(network, "classes_") and y.ndim == 1:
-        y = np.resize(network.classes_, len(x))  # all of them
-    few = {"max_iter": 1, "early_stopping": False, "warm_start": False, "verbose": False}
-    clone(network).set_params(**few, callbacks=None, n_threads=n_threads).fit(x, y)
+        y = np.resize(network.classes_, x.shape[0])  # all of them
+    few = {
+        "max_iter": FEWEST_EPOCHS,
+        "early_stopping": False,
+        "warm_start": False,
+        "verbose": False,
+    }
+    return clone(network).set_params(**few, callbacks=None, n_threads=n_threads).fit(x, y)

@@ -36,7 +36,7 @@ _NO_PIXEL = (
 
 
 def load_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-    """Load images, one a row, and their labels if the file has a column `label`.
+    """Load images, one per row, and their labels if the file has a column `label`.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def make_digits(
     Raises
     ------
     TypeError, ValueError
-        If `n_samples` is no whole number of at least 1, or `seed` none in 0..2**32-1.
+        If `n_samples` is not a whole number of at least 1, or `seed` not one in 0..2**32-1.
 
     Examples
     --------

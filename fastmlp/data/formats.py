@@ -93,7 +93,7 @@ def load(
     progress: Progress | None = None,
     feature_names: Sequence[str] | None = None,
 ) -> Dataset:
-    """Load images and labels from a file or a folder, in any format that is known.
+    """Load images and labels from a file or a folder, in any supported format.
 
     Formats are recognised by content, not by name: CSV and its relatives, IDX, ``.npz``, ``.npy``,
     parquet, images, folders of them; packed with gzip, xz, bz2 or zip.
@@ -106,24 +106,24 @@ def load(
         In tables, the labels' column: its name, or ``"first"``, ``"last"``, ``"none"``. By default
         a column named label, class, target or y; without names, what looks like labels.
     scale : float, optional
-        What the values are divided by. By default 1 for values within 0 to 1; the largest for
-        other whole numbers up to 127, such as digits from 0 to 16; and 255 for those up to 255, and
-        for images. Any others need it.
+        What the values are divided by. By default, 1 for values between 0 and 1; the largest value
+        for other whole numbers up to 127, such as digits from 0 to 16; and 255 for whole numbers up
+        to 255, and for images. For all other values it is required.
     prefer : {"train", "t10k"}
-        Which part to load where there is one to train and one to test with.
+        Which part to load if there is one for training and one for testing.
     side : int
         Width and height that images are resized to.
     id_column : str, optional
-        In tables, a column that names the rows, and is no pixel. By default, and where there is no
-        such column, one named id, imageid, image_id or index.
+        In tables, a column that identifies the rows and is not a pixel. By default, and if there is
+        no such column, one named id, imageid, image_id or index.
     max_bytes : int, optional
-        How much a file may take when it is unpacked. By default a hundred times its size, and
-        1 GiB at least; what comes from a pipe, 1 GiB.
+        How large a file may be when unpacked. By default, a hundred times its size, but at least 1
+        GiB; for pipes, 1 GiB.
     progress : callable, optional
         Called as ``progress(done, total)``, in images, while a folder of images is read.
     feature_names : sequence of str, optional
         In tables that have all of these columns, they are features, whatever they look like, and
-        neither label nor ids. Their order stays the file's.
+        neither labels nor ids. They stay in the file's order.
 
     Returns
     -------
@@ -135,8 +135,8 @@ def load(
     FileNotFoundError, OSError
         If there is no such file or folder, or it can't be read.
     TypeError, ValueError
-        If an argument makes no sense, or the file is in no known format, takes more than
-        `max_bytes`, or has an invalid pixel or label; the message says what to do.
+        If an argument is invalid, or the file is not in a supported format, is larger than
+        `max_bytes` when unpacked, or has an invalid pixel or label; the message says what to do.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def load_mnist(
     cache_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Load MNIST from the cache, downloading first what is missing or damaged there.
+    """Load MNIST from the cache, after downloading what is missing or damaged there.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ def train_val_split(
     val_fraction : float
         Share of the rows for validation, between 0 and 1.
     random_state : int or numpy.random.RandomState
-        A seed, or a generator that has been seeded already and is left after the shuffle's draws,
-        so that one stream can run on into weights and epochs.
+        A seed, or a generator that has already been seeded. It is left in the state after the
+        shuffle, so that one stream can be used for weights and epochs as well.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def train_val_split(
     Raises
     ------
     TypeError
-        If `val_fraction` is no number, `random_state` neither an integer nor a RandomState, or `x`
-        or `y` has no rows in an order.
+        If `val_fraction` is not a number, `random_state` is neither an integer nor a RandomState,
+        or `x` or `y` has no ordered rows.
     ValueError
         If `x` and `y` differ in length, there would be no rows for validation, or a sparse matrix
         is broken.

@@ -72,28 +72,29 @@ class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseE
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float64, float32 and uint8 are read where they lie, memory-mapped files too; scaled
-            pixels in memory as bytes, a copy of up to 256 MB. Don't change them meanwhile. (`y`
-            may be changed.)
+            float64, float32 and uint8 are read in place, even from memory-mapped files; scaled
+            pixels in memory are encoded as bytes, in a copy of up to 256 MB. Don't change `X`
+            meanwhile. (`y` can be changed.)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or real numbers for a regressor.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, 0 or more.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Rows that are not trained on. Their loss and score are recorded after each epoch, and
-            early stopping goes by them instead of a part of `X`.
+            early stopping uses them instead of a part of `X`.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their targets.
         checkpoint : path-like, default=None
-            A file that the training is kept in while it runs, within epochs too, and that holds its
-            result at the end. Of a callback it keeps what its method ``state_dict`` returns, for
-            its ``load_state_dict``. Not with lbfgs.
+            A file that keeps the state of the training while it runs, even within epochs, and holds
+            its result at the end. If a callback has a method ``state_dict``, what it returns is
+            kept too, for its ``load_state_dict``. Not with lbfgs.
         checkpoint_seconds : float, default=1.0
-            Time between two writes, at least; 50 times what the last one took if that is more.
+            Minimum time between two writes; 50 times what the last one took if that is longer.
         resume : bool, default=False
-            Whether to go on from the checkpoint: to the bits of a fit that was never interrupted,
-            with any `n_threads` (`max_seconds` count on). `max_iter` counts all epochs; a training
-            that has ended is just read. Without a file it begins anew, with a UserWarning.
+            Whether to continue from the checkpoint. The result is identical to that of a fit that
+            was never interrupted, for any `n_threads` (`max_seconds` continue to count). `max_iter`
+            counts all epochs; a training that has ended is just loaded. If there is no file,
+            training starts from the beginning, with a UserWarning.
 
         Returns
         -------
@@ -103,17 +104,18 @@ class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseE
         Raises
         ------
         ValueError
-            If an argument makes no sense, or is not that of the training to go on with, or the
+            If an argument is invalid, or differs from that of the training to be continued, or the
             training diverges.
         TypeError
-            If an argument is of a type that makes no sense. All that the estimator had found before
-            is still there after either of the two.
+            If an argument has an invalid type. After either of the two errors, the estimator is as
+            it was before.
         RuntimeError
-            If the estimator is being fitted, by another thread or by the call whose callback this
-            is, or another training has the checkpoint. To predict meanwhile is allowed.
+            If the estimator is already being fitted, by another thread or by the call whose
+            callback this is, or another training uses the checkpoint. Predicting meanwhile is
+            allowed.
         OSError
-            If there can be no checkpoint of that name. Where writing fails later on, a UserWarning
-            says so.
+            If a checkpoint can't be written under that name. If writing fails later on, a
+            UserWarning says so.
         """
         file = as_file(checkpoint, checkpoint_seconds, resume)
         return self._fit(X, y, sample_weight, (X_val, y_val), is_partial=False, file=file)

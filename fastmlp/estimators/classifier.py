@@ -28,30 +28,34 @@ Array = NDArray[Any]
 class MLPClassifier(ScoreMixin, ClassifierMixin, ClassTargets):
     """A multi-layer perceptron that predicts classes: scikit-learn's, trained by compiled code.
 
-    For the same `random_state` the run is that of `sklearn.neural_network.MLPClassifier`: the same
-    first weights, order of rows and losses. Two classes and several labels a row have logistic
-    outputs, three classes and more softmax; the loss is cross-entropy. Parameters from
-    `class_weight` on are beyond scikit-learn's.
+    For the same `random_state`, training is the same as that of
+    `sklearn.neural_network.MLPClassifier`: the same initial weights, order of rows and losses. Two
+    classes, or several labels per row, have logistic outputs; three or more classes have softmax.
+    The loss is cross-entropy. The parameters from `class_weight` on are additions to
+    scikit-learn's.
 
     Parameters
     ----------
     <PARAMETERS>
     class_weight : dict or 'balanced', default=None
-        Weights of classes, ``{class: weight}``, 1 for those not named; counted in training and in
-        validation loss and score. Classes that `y` lacks, as a fold may, are passed over.
-        'balanced' is n_samples / (n_classes * count of the class), of the rows that `fit` trains
-        on. Those of a row's labels are multiplied for multi-label targets.
+        Weights of classes, ``{class: weight}``, with 1 for those not named. They count in training
+        and in the validation loss and score. Classes that do not occur in `y`, for instance in a
+        fold, are ignored. 'balanced' is n_samples / (n_classes * count of the class), of the rows
+        that `fit` trains on. With multi-label targets, the weights of a row's labels are
+        multiplied.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes, in [0, 1) (arXiv:1512.00567).
     stratify : bool or 'auto', default='auto'
-        Whether the rows held out for early stopping have the classes in equal shares. 'auto' as
-        scikit-learn: of two classes only.
+        Whether the rows held out for early stopping have the same shares of classes as all rows.
+        'auto' does what scikit-learn does: only if there are two classes.
     <MORE>
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
+    loss : str
+        ``'log_loss'``, as scikit-learn calls it.
     <ATTRIBUTES>
 
     Examples
@@ -188,7 +192,7 @@ class MLPClassifier(ScoreMixin, ClassifierMixin, ClassTargets):
     @available_if(lambda estimator: estimator._has_partial_fit())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        """Train for one epoch on the given data, going on from what there is.
+        """Train for one epoch on the given data, continuing from the current state.
 
         Parameters
         ----------

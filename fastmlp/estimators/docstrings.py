@@ -10,31 +10,31 @@ PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Units of each hidden layer; ``()`` for none.
 activation : str or tuple of str, default='relu'
-    Of the hidden layers, one for all or one for each, with the formulas of
+    Activation of the hidden layers, one for all or one for each, with the formulas of
     `fastmlp.reference.activations`:
     <ACTIVATIONS>
 solver : {<SOLVERS>}, default='adam'
     'adamw' decouples weight decay from the gradient (Loshchilov and Hutter, arXiv:1711.05101).
 alpha : float, default=0.0001
-    Strength of L2, divided by the number of rows in the batch, or by their sum of weights.
+    Strength of L2, divided by the number of rows in the batch, or by the sum of their weights.
 batch_size : int, default='auto'
-    Rows in a step; 'auto' is ``min(200, n_samples)``. lbfgs takes all rows.
+    Rows per step; 'auto' is ``min(200, n_samples)``. lbfgs uses all rows.
 learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'}, default='constant'
-    'invscaling' and 'adaptive' act on sgd only. 'cosine' falls from step to step to 0 at the end
-    of `max_iter` epochs, for every stochastic solver (arXiv:1608.03983).
+    'invscaling' and 'adaptive' affect only sgd. 'cosine' falls from step to step to 0 at the end of
+    `max_iter` epochs, for every stochastic solver (arXiv:1608.03983).
 learning_rate_init : float, default=0.001
     The learning rate to start with.
 power_t : float, default=0.5
     Exponent of 'invscaling'.
 max_iter : int, default=200
-    Epochs, or iterations of lbfgs, at most.
+    Maximum number of epochs, or of lbfgs iterations.
 shuffle : bool, default=True
     Draw a new order of the rows for each epoch.
 random_state : int, RandomState instance, default=None
-    For the first weights, the validation split, the orders and dropout.
+    For the initial weights, the validation split, the order of rows and dropout.
 tol : float, default=1e-4
-    Training ends when the loss, or with early stopping the score, has not improved by this much
-    for `n_iter_no_change` epochs; for lbfgs the bound on the projected gradient.
+    Training ends when the loss (with early stopping, the score) has not improved by this much for
+    `n_iter_no_change` epochs. For lbfgs, the bound on the projected gradient.
 verbose : bool or int, default=False
     Show progress: a bar in terminals and notebooks, scikit-learn's lines elsewhere.
 warm_start : bool, default=False
@@ -44,7 +44,7 @@ momentum : float, default=0.9
 nesterovs_momentum : bool, default=True
     Use Nesterov momentum.
 early_stopping : bool, default=False
-    Monitor the score of rows that are not trained on, and end with the best weights.
+    Monitor the score on rows that are not trained on, and keep the best weights.
 validation_fraction : float, default=0.1
     Share of the rows to hold out for early stopping, unless `fit` is given validation rows.
 beta_1 : float, default=0.9
@@ -56,21 +56,22 @@ epsilon : float, default=1e-8
 n_iter_no_change : int or inf, default=10
     See `tol`.
 max_fun : int, default=15000
-    Evaluations of loss and gradient at most, of lbfgs."""
+    Maximum number of evaluations of loss and gradient, for lbfgs."""
 
 MORE = """\
 dropout : float, default=0.0
-    Share of the hidden units that a step leaves out, in [0, 1) (Srivastava et al., 2014).
+    Share of the hidden units that each step drops, in [0, 1) (Srivastava et al., 2014).
 callbacks : list of callable, default=None
     Each is called as ``callback(epoch, logs)`` after every epoch, from 1, with `loss`, `seconds`,
-    `rows_per_second` and, with rows to validate with, `val_loss` and `val_score`. The estimator
-    has that epoch's weights then. Returning True stops the training.
+    `rows_per_second` and, with rows to validate with, `val_loss` and `val_score`. At that point the
+    estimator has the weights of that epoch. Returning True stops the training.
 max_seconds : float, default=None
     Time limit from the start of the first epoch, checked after every epoch; compiling is excluded.
 n_threads : int, default=None
-    Threads to train and predict with; by default as many as help.
+    Threads for training and prediction; by default, as many as make it faster.
 dtype : {'auto', 'float32', 'float64'}, default='auto'
-    Of weights and arithmetic. 'auto' is float32 for float32 and float16 `X`, else float64.
+    Type of the weights and of the arithmetic. 'auto' is float32 for float32 and float16 `X`, else
+    float64.
 monitor : str, callable or 'loss', default=None
     What early stopping monitors: the name of a scorer, a ``scorer(estimator, X, y)``, or 'loss',
     the negative validation loss. By default what `score` returns."""

@@ -42,23 +42,23 @@ def fit_many(
     checkpoint_seconds: float = 1.0,
     resume: bool = False,
 ) -> list[E]:
-    """Fit many estimators on the same rows, or on parts of them, a core each.
+    """Fit many estimators on the same rows, or on parts of them, with a core for each.
 
-    Each comes out with the bits of ``estimator.fit(X[rows], y[rows], sample_weight[rows])``, at any
-    `n_jobs`, in less time than searches of scikit-learn take: `X` is checked, and written as bytes,
-    once for all, and a part is a list of row numbers instead of a copy.
+    Each result is identical to that of ``estimator.fit(X[rows], y[rows], sample_weight[rows])``,
+    for any `n_jobs`, and takes less time than with scikit-learn's searches: `X` is checked, and
+    encoded as bytes, only once, and a part is a list of row numbers instead of a copy.
 
     Parameters
     ----------
     estimators : iterable of MLPClassifier and MLPRegressor
-        Each with settings of its own; no object twice. They are fitted in place, with one thread
-        each whatever `n_threads` says. Their `callbacks` are called from several threads. Of
-        several members with one RandomState, each draws from it when the one before is done;
-        those with ``random_state=None`` get seeds from NumPy's global generator, in order.
+        Each with its own settings; no object may occur twice. They are fitted in place, with one
+        thread each, whatever `n_threads` is. Their `callbacks` are called from several threads. If
+        several share a RandomState, each draws from it when the one before has finished; those with
+        ``random_state=None`` get seeds from NumPy's global generator, in order.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         As `fit` takes it. Missing and infinite values are refused in all rows.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Targets, which each estimator must be able to take.
+        Targets, which must suit every estimator.
     splits : iterable of array-like, default=None
         The rows of each estimator, as ``X[rows]`` takes them: row numbers (a number may occur
         twice) or a Boolean for each row, or None for all rows. By default, each is fitted on all
@@ -66,13 +66,14 @@ def fit_many(
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows, 0 or more.
     n_jobs : int, default=None
-        Fits at the same time; all cores that this process may use by default.
+        Number of fits at the same time; by default, as many as there are cores that this process
+        may use.
     checkpoint : path-like, default=None
-        A file that all fits are kept in while they run, as `fit` has it; those that have ended stay
-        in it.
+        A file that keeps the state of all fits while they run, as in `fit`; fits that have finished
+        stay in it.
     checkpoint_seconds : float, default=1.0
     resume : bool, default=False
-        Whether to go on from the checkpoint, with any `n_jobs`.
+        Whether to continue from the checkpoint, with any `n_jobs`.
 
     Returns
     -------
@@ -82,20 +83,21 @@ def fit_many(
     Raises
     ------
     ValueError, TypeError
-        If an argument makes no sense, or is not that of the fits to go on with, or no estimator can
-        begin its training. All of them are as
-        they were before then, as after Ctrl-C, and after an error in a callback, but for these two
-        types: they are taken for a failure of the callback's own fit.
+        If an argument is invalid, or differs from that of the fits to be continued, or no estimator
+        can begin its training. All estimators are then as they were before, as they are after
+        Ctrl-C and after an error in a callback. The exceptions are errors of these two types in a
+        callback, which count as a failure of its own fit.
     RuntimeError
-        If one of them is being fitted already, or another training has the checkpoint.
+        If one of them is already being fitted, or another training uses the checkpoint.
     OSError
-        If there can be no checkpoint of that name.
+        If a checkpoint can't be written under that name.
 
     Warns
     -----
     FitFailedWarning
-        If some have failed, as those that diverge do: they are as they were before, and the others
-        are fitted. What the fits warn of is said afterwards, in order, each sentence once.
+        If some of them have failed, for instance because they diverged: these are as they were
+        before, and the others are fitted. The warnings of the fits are given afterwards, in order,
+        each message once.
 
     Examples
     --------

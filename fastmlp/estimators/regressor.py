@@ -28,13 +28,14 @@ Array = NDArray[Any]
 class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
     """A multi-layer perceptron that predicts numbers: scikit-learn's, trained by compiled code.
 
-    For the same `random_state` the run is that of `sklearn.neural_network.MLPRegressor`: the same
-    first weights, order of rows and losses. Parameters from `dropout` on are beyond scikit-learn's.
+    For the same `random_state`, training is the same as that of
+    `sklearn.neural_network.MLPRegressor`: the same initial weights, order of rows and losses. The
+    parameters from `dropout` on are additions to scikit-learn's.
 
     Parameters
     ----------
     loss : str, default='squared_error'
-        What is minimised; it names the output's function too.
+        What is minimised. It also determines the output's function.
 
         <LOSSES_OF_NUMBERS>
     <PARAMETERS>
@@ -156,7 +157,7 @@ class MLPRegressor(ScoreMixin, RegressorMixin, BaseMLP):
     @available_if(lambda estimator: estimator._has_partial_fit())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch on the given data, going on from what there is.
+        """Train for one epoch on the given data, continuing from the current state.
 
         Parameters
         ----------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import ClassifierMixin, is_classifier
 
-from fastmlp.estimators.classifier import MLPClassifier
+import fastmlp
 from fastmlp.estimators.outputs import layers_of
-from fastmlp.estimators.regressor import MLPRegressor
 from fastmlp.export.onnx_nodes import add_both_classes, add_label, add_network
 
 # Of scikit-learn's class, so that the outputs are the same, too.
@@ -21,10 +21,10 @@ CLASSIFIER_OPTIONS = {
 
 
 def register_skl2onnx() -> None:
-    """Have skl2onnx convert `MLPClassifier` and `MLPRegressor`, in pipelines too.
+    """Let skl2onnx convert scikit-learn's ensembles of `MLPClassifier` and `MLPRegressor`.
 
-    What it writes is what it writes of scikit-learn's classes of these names: a classifier's label,
-    then its probabilities; its options (``zipmap``, ``output_class_labels``) are the same.
+    Needed for those only (voting, stacking, bagging, calibration). Estimators by themselves, in
+    pipelines and in searches, are converted without it.
 
     Raises
     ------
@@ -36,18 +36,47 @@ def register_skl2onnx() -> None:
     >>> from fastmlp import register_skl2onnx
     >>> from skl2onnx import to_onnx  # doctest: +SKIP
     >>> register_skl2onnx()  # doctest: +SKIP
-    >>> to_onnx(pipeline, X[:1])  # doctest: +SKIP
+    >>> to_onnx(voting_classifier, X[:1])  # doctest: +SKIP
     """
+    for kind in (fastmlp.MLPClassifier, fastmlp.MLPRegressor):
+        _register(kind)
+
+
+def parser_of(estimator: Any) -> Callable[..., Any] | None:
+    """Return what declares an estimator's outputs to skl2onnx, which asks by ``onnx_parser``.
+
+    It asks before it looks for a converter, so the class is registered here, at its first use, and
+    the rest is left to skl2onnx's own parser of classifiers and regressors, which knows their
+    options.
+    """
+    from skl2onnx._supported_operators import sklearn_operator_name_map as registered
+
+    if type(estimator) in registered:
+        return None  # the usual way
+    _register(type(estimator))
+
+    def parse(scope: Any, inputs: Any) -> tuple[()]:
+        from skl2onnx._parse import _parse_sklearn
+
+        # It has declared an operator of an unknown kind, and returns the outputs of that one: they
+        # become those of the operator that is declared in its place.
+        _, unknown = scope.operators.popitem()
+        list.extend(unknown.outputs, _parse_sklearn(scope, estimator, inputs))
+        return ()
+
+    return parse
+
+
+def _register(kind: type) -> None:
+    """Make one of the two classes, or a subclass, known to skl2onnx."""
     try:
         from skl2onnx import update_registered_converter
     except ImportError as error:
         raise ImportError(
             "register_skl2onnx needs the package skl2onnx: pip install skl2onnx"
         ) from error
-    update_registered_converter(
-        MLPClassifier, "FastmlpMLPClassifier", _shape, _convert, options=CLASSIFIER_OPTIONS
-    )
-    update_registered_converter(MLPRegressor, "FastmlpMLPRegressor", _shape, _convert)
+    options = CLASSIFIER_OPTIONS if issubclass(kind, ClassifierMixin) else None
+    update_registered_converter(kind, f"Fastmlp{kind.__name__}", _shape, _convert, options=options)
 
 
 def _shape(operator: Any) -> None:

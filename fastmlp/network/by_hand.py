@@ -41,7 +41,7 @@ class ByHand(Predictions):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense.
+            If shapes or values are invalid.
         """
         targets = self._targets()
         outputs = checks.as_shaped(y_pred, (None, self.n_classes), "y_pred")
@@ -69,7 +69,7 @@ class ByHand(Predictions):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense.
+            If shapes or values are invalid.
         """
         parameters = self._check_parameters()
         weights, dtype = parameters.weights, parameters.dtype
@@ -104,8 +104,8 @@ class ByHand(Predictions):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense; and for a network with another optimizer than
-            sgd, or with dropout.
+            If shapes or values are invalid, or the network has dropout or an optimizer other than
+            sgd.
         """
         problem = self.problem
         for name, default in (("optimizer", "sgd"), ("dropout", 0.0)):

@@ -21,11 +21,11 @@ class ExportMixin(Predictions):
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an ONNX graph, for programs without Python.
 
-        It takes float32 rows ``X``, (n, input_size), and gives float32 ``probabilities``,
-        (n, output_size), with ``label`` beside them, which is what `predict` returns; where the
-        loss has no probabilities, ``predictions``, (n, output_size). It divides ``X`` by
-        `input_scale`: pixels go from 0 to 255. Needs the package onnx:
-        ``pip install 'fastmlp[onnx]'``.
+        It takes float32 rows ``X``, (n, input_size), and returns float32 ``probabilities``, (n,
+        output_size), and ``label``, which is what `predict` returns; if the loss has no
+        probabilities, it returns ``predictions``, (n, output_size). It divides ``X`` by
+        `input_scale`, so pixels go from 0 to 255. Needs the package onnx: ``pip install
+        'fastmlp[onnx]'``.
 
         Parameters
         ----------
@@ -37,8 +37,8 @@ class ExportMixin(Predictions):
         ImportError
             Without the package onnx.
         TypeError, ValueError
-            If an attribute has been assigned that makes no sense, or an activation, as one of your
-            own, has no form in ONNX.
+            If an attribute has been assigned an invalid value, or an activation, such as one of
+            your own, has no form in ONNX.
         OSError
             If the file can't be written.
         """
@@ -61,26 +61,27 @@ class ExportMixin(Predictions):
         graph.write(path, type(self).__name__, layers.n_inputs)
 
     def to_c(self, path: str | os.PathLike[str], dtype: str = "float32") -> None:
-        """Write the network as one C99 file, for machines without Python, however small.
+        """Write the network as one C99 file, for machines without Python, even very small ones.
 
-        Its function ``void predict(const float *x, float *y)`` takes a row, input_size numbers, and
-        gives output_size: probabilities, as `predict_proba` does, or where the loss has none, what
-        `predict` does. It divides `x` by `input_scale`: pixels go from 0 to 255. It needs nothing
-        but ``math.h``, allocates nothing, and any number of threads may call it at once.
+        Its function ``void predict(const float *x, float *y)`` takes a row of input_size numbers
+        and writes output_size numbers: the probabilities that `predict_proba` returns or, if the
+        loss has none, what `predict` returns. It divides `x` by `input_scale`, so pixels go from 0
+        to 255. It needs nothing but ``math.h``, allocates no memory, and any number of threads can
+        call it at once.
 
         Parameters
         ----------
         path : str or Path
             Usually ``.c``. Replaced if it exists.
         dtype : {'float32', 'int8'}, default 'float32'
-            How weights are stored. Bytes, with a scale for each unit, take a quarter of the memory,
-            and make predictions slightly coarser. Arithmetic is in float32.
+            How weights are stored. Bytes, with a scale for each unit, take a quarter of the memory
+            and make predictions slightly less precise. Arithmetic is in float32.
 
         Raises
         ------
         TypeError, ValueError
-            If `dtype` is another one, an attribute has been assigned that makes no sense, or an
-            activation, as one of your own, has no form in C.
+            If `dtype` is anything else, an attribute has been assigned an invalid value, or an
+            activation, such as one of your own, has no form in C.
         OSError
             If the file can't be written.
 

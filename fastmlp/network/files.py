@@ -22,14 +22,15 @@ class FileMixin(Predictions):
         Parameters
         ----------
         path : str or Path
-            Usually ``.safetensors``. A file of that name is replaced, as a whole or not at all.
+            Usually ``.safetensors``. A file of that name is replaced, either completely or not at
+            all.
 
         Raises
         ------
         OSError
             If the file can't be written.
         TypeError, ValueError
-            If an attribute has been assigned that makes no sense.
+            If an attribute has been assigned an invalid value.
 
         Examples
         --------
@@ -66,7 +67,7 @@ class FileMixin(Predictions):
         OSError
             If there is no such file, or it can't be read.
         ValueError
-            If it is no model file, or is damaged.
+            If it is not a model file, or is damaged.
         """
         model = read_model(path)
         n_inputs, *hidden, n_outputs = model.parameters.layer_sizes

@@ -39,82 +39,82 @@ class MLP(ByHand, FileMixin, ExportMixin, SummaryMixin):
     input_size : int
         Columns of `x`.
     hidden_size : int or sequence of int
-        Size of the hidden layer, or of each of them.
+        Size of the hidden layer, or of each hidden layer.
     output_size : int
-        Number of classes, labelled 0..output_size-1, or of numbers to predict.
+        Number of classes, which are labelled 0..output_size-1, or of values to predict.
     learning_rate : float, default 0.01
-        Length of a step, above 0; for adam and adamw 0.001 is usual. May be assigned at any time,
-        by a callback too.
+        Step size, above 0; 0.001 is usual for adam and adamw. It can be assigned at any time, even
+        by a callback.
     activation : str or tuple of str, default 'relu'
-        What follows each hidden layer, one for all or one for each:
+        Activation of the hidden layers, one for all or one for each:
         <ACTIVATIONS>
     loss : str, default 'cross_entropy'
-        What is minimised; it names the output's function too.
+        What is minimised. It also determines the output's function.
 
         <LOSSES>
     optimizer : str, default 'sgd'
         <OPTIMIZERS>
-        Where nothing else is said, L2 (`lambda_reg` of `train`) is part of the gradient. A `train`
-        starts without memory.
+        Unless stated otherwise, L2 (`lambda_reg` of `train`) is part of the gradient.
+        Each call of `train` starts with a fresh optimiser state.
     momentum : float, default 0.9
-        Share of the last step that is taken again, from 0 on, below 1: momentum and nesterov.
+        Share of the previous step that is added to the next, at least 0 and below 1. For momentum
+        and nesterov.
     beta_1, beta_2 : float, default 0.9 and 0.999
-        Decay of the running means of gradients and of their squares, from 0 on, below 1: adam and
-        adamw.
+        Decay of the running means of gradients and of their squares, at least 0 and below 1. For
+        adam and adamw.
     epsilon : float, default 1e-8
-        Added to the root of the mean square, above 0: adam and adamw.
+        Added to the root of the mean square, above 0. For adam and adamw.
     dropout : float, default 0.0
-        Share of the hidden units that each step of `train` leaves out, from 0 on, below 1. Those
-        that stay count 1 / (1 - dropout) times; predictions use all units.
+        Share of the hidden units that each step of `train` drops, at least 0 and below 1. The
+        others are multiplied by 1 / (1 - dropout); predictions use all units.
     init : {'tutorial', 'he'}, optional
-        Standard deviation of the normal distribution that weights are drawn from: 0.01, or
-        sqrt(2 / n_in). By default tutorial for one hidden layer, and he for more: from 0.01, deep
-        networks hardly learn.
+        Standard deviation of the normal distribution that weights are drawn from: 0.01, or sqrt(2 /
+        n_in). By default 'tutorial' for one hidden layer and 'he' for more, because deep networks
+        hardly learn with 0.01.
     random_state : int or numpy.random.RandomState, optional
         Seed, or generator, of a private random stream for the weights, the order of the rows, and
-        dropout. By default all come from NumPy's global generator, `np.random.seed` sets it.
+        dropout. By default all come from NumPy's global generator, which `np.random.seed` seeds.
     dtype : {'float32', 'float64'}, optional
-        Type of the arithmetic. By default `train` takes float32 for float32 and uint8 rows and
+        Type of the arithmetic. By default `train` uses float32 for float32 and uint8 rows, and
         float64 for all others.
     n_threads : int, optional
-        Threads to train and predict with; by default as many as help.
+        Threads for training and prediction; by default, as many as make it faster.
     input_scale : float, optional
-        Whole-number inputs are divided by it (255 for pixels), Booleans too; floating-point ones
-        never, but a UserWarning says so where they go far beyond 1. Object cells and DataFrames of
-        several types count as whole numbers if one of their cells or columns is an integer, and
-        all values are whole.
+        Whole-number inputs (255 is for pixels) and Booleans are divided by it. Floating-point
+        inputs never are, but a UserWarning says so if they go far beyond 1. Object cells and
+        DataFrames of several types count as whole numbers if one of their cells or columns is an
+        integer, and all values are whole.
 
     Attributes
     ----------
     w1, ..., wL : ndarray of shape (n_in, n_out)
-        Weights. They and the biases can be read and assigned between calls.
+        Weights. Like the biases, they can be read and assigned between calls.
     b1, ..., bL : ndarray of shape (1, n_out)
         Biases, zero at first.
     layer_sizes : tuple of int
-        All sizes, input first, output last.
+        All layer sizes, from input to output.
     history_ : History
-        The epochs of the last `train`, also of one that was interrupted or diverged.
+        The epochs of the last `train`, even if it was interrupted or diverged.
     class_names : tuple of str or None
-        What the classes are called, in their order, if `train` was told; `save` keeps them.
+        The names of the classes, in order, if `train` was given them; `save` keeps them.
     feature_names : tuple of str or None
-        What the columns are called, in their order, if the last `train` was given a DataFrame with
-        such names; `save` keeps them. Other frames' columns are put in this order, with a
-        UserWarning, and missing or new ones are refused. Arrays, and frames without strings for
-        names, go by position.
+        The names of the columns, in order, if the last `train` was given a DataFrame with names;
+        `save` keeps them. The columns of other frames are put in this order, with a UserWarning;
+        missing and new columns are refused. Arrays, and frames whose names are not strings, go by
+        position.
     untrained_classes : tuple of int
-        Classes of which the last `train` had no row; `save` keeps them.
+        Classes that did not occur in the rows of the last `train`; `save` keeps them.
 
     Raises
     ------
     TypeError, ValueError
-        Where an argument makes no sense; the message names it, and says what does.
+        If an argument is invalid; the message names it and says what is valid.
 
-    Notes
-    -----
-    `train`, `forward`, `predict`, `predict_proba` and `score` run kernels. What a tutorial-style
-    loop calls by hand (`relu`, `softmax`, `compute_loss`, `backward`, `update_weights`) is NumPy:
-    such a loop holds every gradient in an array, which is just what the kernels avoid, and lives at
-    NumPy's speed anyway. `fastmlp.reference.MLP` is the same class in NumPy throughout.
+    Notes ----- `train`, `forward`, `predict`, `predict_proba` and `score` run kernels. What a
+    tutorial-style loop calls by hand (`relu`, `softmax`, `compute_loss`, `backward`,
+    `update_weights`) is NumPy: such a loop keeps every gradient in an array, which is exactly what
+    the kernels avoid, and runs at NumPy's speed. `fastmlp.reference.MLP` is the same class in pure
+    NumPy.
 
     Examples
     --------
@@ -210,48 +210,49 @@ class MLP(ByHand, FileMixin, ExportMixin, SummaryMixin):
         checkpoint_seconds: float = 1.0,
         resume: bool = False,
     ) -> History:
-        """Train on mini-batches, in an order drawn anew for each epoch.
+        """Train on mini-batches, in a new random order in each epoch.
 
         Parameters
         ----------
         x_train : array_like or SciPy sparse matrix of shape (n_rows, input_size)
-            Of a DataFrame whose columns have strings for names, no two alike, they are kept in
-            `feature_names`, and other frames' columns then go by name. If the network has these
-            names in another order, it keeps its own.
+            If it is a DataFrame whose column names are distinct strings, they are kept in
+            `feature_names`, and the columns of other frames are then matched by name. If the
+            network has these names in another order, it keeps its own.
         y_train : array_like of shape (n_rows,) or (n_rows, output_size)
-            With cross-entropy, labels (n_rows,): whole numbers in 0..output_size-1, as text too;
-            or words from `class_names`. With other losses a number for each output, where (n_rows,)
-            will do for one output: 0 or 1, or between, with binary cross-entropy; from 0 on with
-            Poisson's loss.
+            With cross-entropy, labels (n_rows,): whole numbers in 0..output_size-1, as text too; or
+            words from `class_names`. With other losses, a number for each output; (n_rows,) is
+            enough for one output. With binary cross-entropy they are between 0 and 1; with
+            Poisson's loss, at least 0.
         epochs : int
             Passes over all rows.
         batch_size : int
-            Rows in a step; an epoch's last step takes what is left.
+            Rows per step; the last step of an epoch takes what is left.
         lambda_reg : float
             L2 strength: 0, or more, and below 1 / learning_rate. ``lambda_reg * w`` is added to the
-            gradient of each weight, not of biases. With adamw the weights are multiplied by
-            ``1 - learning_rate * lambda_reg`` instead (decoupled decay), apart from the gradient.
+            gradient of each weight, not of biases. With adamw the weights are multiplied by ``1 -
+            learning_rate * lambda_reg`` instead (decoupled decay), separately from the gradient.
         validation_data : (x, y), optional
-            Rows and targets that val_loss, and val_accuracy, are taken on after every epoch.
+            Rows and targets on which val_loss and val_accuracy are computed after every epoch.
         verbose : bool or 'bar'
-            Print a line for each epoch; or show a bar, where that is possible: in terminals and
-            notebooks.
+            Print a line for each epoch or, with 'bar', show a bar where that is possible: in
+            terminals and notebooks.
         callbacks : iterable of callable
             Each is called as ``callback(epoch, logs)`` after every epoch, from 1; `logs` holds the
             columns of `History`, and rows_per_second. Returning True stops the training. A callback
-            may read and assign weights and learning rate.
+            can read and assign the weights and the learning rate.
         class_names : iterable of str, optional
-            A word for each class, in the order of the classes. Labels may then be these words.
+            A name for each class, in order. Labels can then be these names.
         checkpoint : path-like, optional
-            A file that the training is kept in while it runs, within epochs too, and that holds its
-            result at the end. Of a callback it keeps what its method ``state_dict`` returns, for
-            its ``load_state_dict``.
+            A file that keeps the state of the training while it runs, even within epochs, and holds
+            its result at the end. If a callback has a method ``state_dict``, what it returns is
+            kept too, for its ``load_state_dict``.
         checkpoint_seconds : float, default 1.0
-            Time between two writes, at least; 50 times what the last one took if that is more.
+            Minimum time between two writes; 50 times what the last one took if that is longer.
         resume : bool, default False
-            Whether to go on from the checkpoint: to the bits of a training that was never
-            interrupted, with any `n_threads`. `epochs` counts all of them; a training that has
-            ended is just read. Without a file it begins anew, with a UserWarning.
+            Whether to continue from the checkpoint. The result is identical to that of a training
+            that was never interrupted, for any `n_threads`. `epochs` counts all epochs; a training
+            that has ended is just loaded. If there is no file, training starts from the beginning,
+            with a UserWarning.
 
         Returns
         -------
@@ -261,20 +262,21 @@ class MLP(ByHand, FileMixin, ExportMixin, SummaryMixin):
         Raises
         ------
         TypeError, ValueError
-            Where an argument makes no sense, or is not that of the training to go on with; the
-            message names it. Nothing has changed then.
+            If an argument is invalid, or differs from that of the training to be continued; the
+            message names it. Nothing has been changed then.
         OSError
-            If there can be no checkpoint of that name. Where writing fails later on, a UserWarning
-            says so.
+            If a checkpoint can't be written under that name. If writing fails later on, a
+            UserWarning says so.
         DivergenceError
-            A ValueError and a FloatingPointError, when the loss or a weight is not finite after an
-            epoch. The weights are then those after the epoch before, which is `history_`'s last.
+            Both a ValueError and a FloatingPointError, if the loss or a weight is not finite after
+            an epoch. The weights are then those of the epoch before, which is the last one in
+            `history_`.
         RuntimeError
-            If the network is being trained, by another thread or by the call whose callback this
-            is, or another training has the checkpoint. To predict meanwhile is allowed.
+            If the network is already being trained, by another thread or by the call whose callback
+            this is, or another training uses the checkpoint. Predicting meanwhile is allowed.
         KeyboardInterrupt
-            On Ctrl-C; the weights are then those of the last whole step, or of the last epoch if
-            those are not finite. Where nobody watches the epochs, the last 0.1 s may be lost.
+            On Ctrl-C. The weights are then those of the last complete step, or of the last epoch if
+            those are not finite. If nobody watches the epochs, the last 0.1 s may be lost.
         """
         return train(
             self, x_train, y_train, checks.as_count(epochs, "epochs"),

@@ -96,7 +96,7 @@ class Predictions(ABC):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense.
+            If shapes or values are invalid.
         """
         parameters = self._check_shapes()
         features = self._check_features(x, parameters.dtype, "x")
@@ -123,7 +123,7 @@ class Predictions(ABC):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense, or the loss is one without probabilities.
+            If shapes or values are invalid, or the loss has no probabilities.
         """
         problem = self.problem
         if not targets_of(problem.loss, self.n_classes).has_probabilities:
@@ -134,7 +134,7 @@ class Predictions(ABC):
         return self._outputs(x, problem)
 
     def predict(self, x: ArrayLike) -> Array:
-        """Return what is predicted for each row.
+        """Return the prediction for each row.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class Predictions(ABC):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense.
+            If shapes or values are invalid.
         """
         problem = self.problem
         return targets_of(problem.loss, self.n_classes).decide(self._outputs(x, problem))
@@ -171,14 +171,12 @@ class Predictions(ABC):
         Raises
         ------
         TypeError, ValueError
-            Where shapes or values make no sense.
+            If shapes or values are invalid.
 
-        Notes
-        -----
-        With cross-entropy it is the accuracy, the share of rows whose label is predicted; with
-        binary cross-entropy, the share of rows of which all outputs are. With other losses it is
-        R^2, averaged over the outputs: 0 for a network that predicts the mean. All are those of
-        scikit-learn's ``score``.
+        Notes ----- With cross-entropy it is the accuracy, the share of rows whose label is
+        predicted correctly; with binary cross-entropy, the share of rows for which all outputs are.
+        With other losses it is R^2, averaged over the outputs, which is 0 for a network that
+        predicts the mean. All of them are defined as in scikit-learn's ``score``.
         """
         parameters, problem = self._check_shapes(), self.problem
         dtype = parameters.dtype

@@ -20,7 +20,7 @@ class SummaryMixin(Predictions):
         Raises
         ------
         TypeError, ValueError
-            If an attribute has been assigned that makes no sense.
+            If an attribute has been assigned an invalid value.
 
         Examples
         --------

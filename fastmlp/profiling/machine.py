@@ -34,7 +34,8 @@ class Machine:
     memory, cache : float
         Bytes per second, read from memory and from the L2 caches.
     busy : float
-        The share of the multipliers' time that other programs seem to have taken meanwhile.
+        The share of the multipliers' time that other programs seem to have taken during the
+        measurement.
     """
 
     n_threads: float

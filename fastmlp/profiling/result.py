@@ -74,12 +74,12 @@ class Profile:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows that are trained on in a second, without stopwatches."""
+        """Rows trained on per second, without stopwatches."""
         return self.case.n_rows / self.epoch_seconds_unwatched
 
     @property
     def warning(self) -> str:
-        """Why the figures are not to be trusted; empty if nothing speaks against them."""
+        """Why the figures can't be trusted; empty if nothing suggests that."""
         stages = self.to_frame().drop(TOTAL)
         most = float(stages["of_peak"].max())
         if most <= 1 and self.machine.busy <= BUSY:
@@ -95,7 +95,7 @@ class Profile:
 
     @property
     def advice(self) -> str:
-        """What would make this training faster, in one line."""
+        """One line of advice on what would make this training faster."""
         frame = self.to_frame()
         shares = {str(stage): float(share) for stage, share in frame["share"].items()}
         del shares[TOTAL]
@@ -114,7 +114,7 @@ class Profile:
 
     @property
     def title(self) -> str:
-        """A short description of the case, and rows a second."""
+        """A short description of what was trained, and rows per second."""
         sizes = "-".join(map(str, self.case.layer_sizes))
         n = self.machine.n_threads
         if abs(n - round(n)) < 0.1:
@@ -201,7 +201,7 @@ class Profile:
         return headings, lines
 
     def notes(self) -> list[str]:
-        """Return the advice, a warning if there is one, and what explains the table, as lines."""
+        """Return the lines below the table: a warning, if any, advice, and explanations."""
         case, machine = self.case, self.machine
         notes = [
             *([self.warning] if self.warning else []),

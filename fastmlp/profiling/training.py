@@ -39,14 +39,14 @@ def profile(
     """Train a copy of a network and measure where the time goes.
 
     After a warm-up epoch, epochs with and without stopwatches alternate, which shows what the
-    stopwatches cost. The fastest epoch of each kind counts, since other work of the machine only
-    adds to the time. `network` and its random generator are not changed.
+    stopwatches cost. The fastest epoch of each kind counts, because other programs on the machine
+    can only make an epoch slower. `network` and its random generator are not changed.
 
     Parameters
     ----------
     network : MLP, MLPClassifier or MLPRegressor
-        An estimator is profiled as it is set, fitted or not, but for what ends its fit: all rows
-        are trained on, without early stopping.
+        An estimator is profiled with its own settings, fitted or not, except for those that end a
+        fit early: all rows are trained on, without early stopping.
     x, y : array_like
         As for `MLP.train`, or the estimator's `fit`.
     epochs : int, default 10

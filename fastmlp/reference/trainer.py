@@ -63,9 +63,10 @@ class Trainer:
         `mean_loss` is then the sum of the batches' losses. With the optimiser "gradient" and the
         sum of all rows' weights, an epoch computes loss and gradient of all rows.
 
-    See Also
-    --------
-    fastmlp.engine.Trainer : its attributes
+    Attributes
+    ----------
+    parameters : (weights, biases, states)
+        The trainer's own copies. For the other attributes, see `fastmlp.engine.Trainer`.
     """
 
     outside: tuple[Sequence[Array], Sequence[Array]]

@@ -93,14 +93,14 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, 0 or more.
         X_val : table of shape (n_val, n_features), default=None
-            Rows to choose epochs and to calibrate by, instead of folds: every network is trained on
-            all of `X`, and there are no out-of-fold predictions.
+            Rows that choose the epochs and calibrate the predictions, instead of folds: every
+            network is trained on all of `X`, and there are no out-of-fold predictions.
         y_val : array-like of shape (n_val,), default=None
             Their targets.
         groups : array-like of shape (n_samples,), default=None
-            Rows of a group stay in one fold; also handed to the splitter `cv`.
+            Rows of a group stay in one fold; they are also passed to the splitter `cv`.
         checkpoint, checkpoint_seconds, resume
-            As `MLPClassifier.fit` has them, of all networks. Not with `max_seconds`.
+            As in `MLPClassifier.fit`, for all networks. Not with `max_seconds`.
 
         Returns
         -------
@@ -110,11 +110,11 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         Raises
         ------
         ValueError
-            If an argument makes no sense: a target is missing or infinite, or there is one class
-            or one row only.
+            If an argument is invalid: for instance, a target is missing or infinite, or there is
+            only one class or one row.
         TypeError
-            If an argument is of a type that makes no sense. What was fitted before is still there
-            after either of the two.
+            If an argument has an invalid type. After either of the two errors, what was fitted
+            before is still there.
         RuntimeError
             If the estimator is being fitted by another thread.
         """

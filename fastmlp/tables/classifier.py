@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 @documented
 class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
-    """Predicts classes from tables as they come, with defaults that need no tuning.
+    """Predicts classes from raw tables, with defaults that need no tuning.
 
     <WHAT>
 
@@ -43,12 +43,13 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     temperature_ : float
-        What the mean of the logarithms of the networks' probabilities is divided by.
+        The divisor of the mean of the logarithms of the networks' probabilities.
     <ATTRIBUTES>
     oof_predictions_ : ndarray of shape (n_samples, n_classes)
-        Each row's probabilities by the networks that were not trained on it; NaN where all were.
+        Each row's probabilities according to the networks that were not trained on it; NaN if all
+        were.
     oof_score_ : float
-        Their accuracy. It is optimistic: the epochs were chosen by these rows.
+        Their accuracy. It is optimistic, because these rows chose the epochs.
 
     Examples
     --------
@@ -112,7 +113,7 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
         NotFittedError
             Before `fit`.
         ValueError
-            If columns are others than in `fit`, or hold cells of another kind.
+            If the columns differ from those in `fit`, or hold cells of another kind.
         """
         places = self.predict_proba(X).argmax(axis=1)
         labels: Array = self.classes_[places]
@@ -136,7 +137,7 @@ class TableClassifier(ScoreMixin, ClassifierMixin, BaseTable):
         NotFittedError
             Before `fit`.
         ValueError
-            If columns are others than in `fit`, or hold cells of another kind.
+            If the columns differ from those in `fit`, or hold cells of another kind.
         """
         return joined(self._outputs(self._encoded(X)), 1 / self.temperature_)
 

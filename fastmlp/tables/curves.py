@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp.history import History
+from fastmlp.notebooks import html_table
 from fastmlp.palette import BLUE, DPI, GRID, INK, MUTED, ORANGE
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ class TableHistory:
         epochs = [len(member.loss) for member in self.members]
         seconds = sum(sum(member.seconds) for member in self.members)
         return f"<TableHistory: {len(epochs)} networks, {sum(epochs)} epochs, {seconds:.3g} s>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a line for each network, with its kept epoch's figures."""
+        lines = []
+        for i, (member, best) in enumerate(zip(self.members, self.best_epochs, strict=True)):
+            kept = [
+                f"{column[best - 1]:.4g}" if 1 <= best <= len(column) else "-"
+                for column in (member.loss, member.val_loss, member.val_score)
+            ]
+            lines.append([i, len(member.loss), best, *kept, f"{sum(member.seconds):.3g}"])
+        headings = ["member", "epochs", "best_epoch", "loss", "val_loss", "val_score", "seconds"]
+        return html_table(repr(self)[1:-1], headings, lines, ["Figures of the best epoch."])
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with a row for each epoch, by ``member`` (from 0) and ``epoch``."""

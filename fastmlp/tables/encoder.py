@@ -36,10 +36,11 @@ NOTHING = Booleans()  # what a table without columns becomes
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
-    """Turns a table as it comes into a float32 matrix for a neural network.
+    """Turns a raw table into a float32 matrix for a neural network.
 
-    Frames of pandas and polars, tables of pyarrow, and arrays are taken; numbers, text, categories,
-    Booleans, dates and times, with missing values anywhere. What is infinite counts as very large.
+    It takes frames of pandas and polars, tables of pyarrow, and arrays, with numbers, text,
+    categories, Booleans, dates and times, and missing values anywhere. Infinite numbers count as
+    very large.
 
     - A number is scaled by median and interquartile range and clipped smoothly, and beside it
       stands a piecewise linear encoding in up to `n_bins` bins: quantiles, or where there are at
@@ -58,7 +59,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
       far as they differ. Time zones are left out. Durations and times of day are seconds.
     - Booleans are 1 and -1, missing ones 0.
 
-    Columns that are constant, or repeat an earlier one, are left out; if none is left, there is a
+    Columns that are constant, or repeat an earlier one, are left out; if none remain, there is a
     column of zeros. Quantiles are computed from at most 200,000 rows.
 
     Parameters
@@ -182,7 +183,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         NotFittedError
             Before `fit`.
         ValueError
-            If columns are others than in `fit`, or hold cells of another kind.
+            If the columns differ from those in `fit`, or hold cells of another kind.
         """
         check_is_fitted(self)
         columns = read_columns(self, X, reset=False)

@@ -24,7 +24,7 @@ LARGEST = 1e150  # of targets
 
 @documented
 class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
-    """Predicts numbers from tables as they come, with defaults that need no tuning.
+    """Predicts numbers from raw tables, with defaults that need no tuning.
 
     <WHAT>
 
@@ -36,9 +36,9 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
     ----------
     <ATTRIBUTES>
     oof_predictions_ : ndarray of shape (n_samples,)
-        Each row's prediction by the networks that were not trained on it; NaN where all were.
+        Each row's prediction by the networks that were not trained on it; NaN if all were.
     oof_score_ : float
-        Their R^2. It is optimistic: the epochs were chosen by these rows.
+        Their R^2. It is optimistic, because these rows chose the epochs.
 
     Examples
     --------
@@ -98,14 +98,14 @@ class TableRegressor(ScoreMixin, RegressorMixin, BaseTable):
         NotFittedError
             Before `fit`.
         ValueError
-            If columns are others than in `fit`, or hold cells of another kind.
+            If the columns differ from those in `fit`, or hold cells of another kind.
         """
         outputs: Array = np.stack(self._outputs(self._encoded(X)))
         means: Array = outputs[..., 0].mean(axis=0, dtype=np.float64)
         return self._decode(means)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Array, Array]:
-        """Predict intervals that hold the target of a new row with about this probability.
+        """Predict intervals that contain the target of a new row with about this probability.
 
         A prediction, plus and minus the quantile of the out-of-fold (or validation) rows' absolute
         errors: split conformal prediction (Lei et al., arXiv:1604.04173), with all folds' errors as

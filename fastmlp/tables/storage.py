@@ -123,12 +123,11 @@ class TableFileMixin:
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the networks as one ONNX graph, for programs without Python.
 
-        It takes the encoded table: float32 ``X``, (n, n_inputs), as `encoder_.transform` returns
-        it, which comes first and stays in Python. It gives ``probabilities`` (n, n_classes) of
-        float32 with ``label`` beside them, or a regressor's ``predictions`` (n,) of float64. They
-        agree with `predict` and `predict_proba` to about five digits; those of two classes to
-        three, where a network is all but certain. Needs the package onnx: ``pip install
-        'fastmlp[onnx]'``.
+        It takes the encoded table, float32 ``X`` of shape (n, n_inputs), as `encoder_.transform`
+        returns it; the encoding remains in Python. It returns float32 ``probabilities`` (n,
+        n_classes) and ``label``, or a regressor's float64 ``predictions`` (n,). They agree with
+        `predict` and `predict_proba` to about five digits; with two classes, to three if a network
+        is almost certain. Needs the package onnx: ``pip install 'fastmlp[onnx]'``.
 
         Parameters
         ----------
