@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import fuzz_checkpoints
 import fuzz_data
 import fuzz_images
 import fuzz_models
@@ -107,7 +108,9 @@ def check_table(data: Table) -> None:
 
 
 def is_one_line(text: str) -> bool:
-    return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
+    return text.isprintable() or not any(
+        unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text
+    )
 
 
 FORMATS = {
@@ -117,6 +120,7 @@ FORMATS = {
     )},
     **{name: Format(fuzz_data.packed(name), read) for name in fuzz_data.PACK},
     **{name: Format(fuzz_models.model(name), fuzz_models.use) for name in fuzz_models.KINDS},
+    "checkpoint": Format(fuzz_checkpoints.checkpoint, fuzz_checkpoints.use),
 }  # fmt: skip
 
 
