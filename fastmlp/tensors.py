@@ -200,12 +200,12 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 @contextmanager
-def refusing_damage(what: str) -> Iterator[None]:
-    """Turn what malformed values raise into a ValueError that says that `what` is damaged."""
+def refusing_damage(what: str, kind: type[ValueError] = ValueError) -> Iterator[None]:
+    """Turn what malformed values raise into an error that says that `what` is damaged."""
     try:
         yield
     except MALFORMED as error:
-        raise ValueError(
+        raise kind(
             f"{what} damaged ({reason(error)}): copy the file anew, or train again"
         ) from error
 

@@ -24,13 +24,15 @@ WORDS = (
 class Hostile(NamedTuple):
     """The files of a folder, by their paths in it, or one file, and the bytes that it unpacks to.
 
-    `sound` is what a model's file was before, `options` are what data has to be read with.
+    `sound` is what a model's file was before, `options` are what data has to be read with, and
+    `says` is in the error, where there has to be one.
     """
 
     content: bytes | dict[str, bytes]
     unpacked: int
     sound: Any = None
     options: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    says: str | None = None
 
 
 def one(content: bytes, unpacked: int = 0) -> Hostile:

@@ -18,11 +18,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import fuzz_checkpoints
 import fuzz_data
 import fuzz_images
 import fuzz_models
 import numpy as np
 from fuzz_bytes import LONGEST, Hostile
+from fuzz_forgeries import FORGERIES
 from fuzz_seeds import WrongError, run_seeds
 from time_limit import time_limit
 
@@ -57,10 +59,11 @@ def read(path: Path, hostile: Hostile, rng: random.Random) -> None:
         "id_column": rng.choice((None, "id", "number", "\x1b")),
         "feature_names": rng.choice((None, *names)),
     }
-    options = {name: value for name, value in options.items() if rng.random() < 0.25}
+    share = 0.25 if hostile.says is None else 0
+    options = {name: value for name, value in options.items() if rng.random() < share}
     options |= hostile.options
     way = rng.random()
-    if way < 0.6:
+    if way < 0.6 or hostile.says is not None:
         scale = rng.choice((None, None, 1, 255.0, 1e-300, 1e300, 3))
         data = load(path, scale=scale, side=rng.choice((28, 1, 100)), **options)
         check_dataset(data)
@@ -107,7 +110,9 @@ def check_table(data: Table) -> None:
 
 
 def is_one_line(text: str) -> bool:
-    return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
+    return text.isprintable() or not any(
+        unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text
+    )
 
 
 FORMATS = {
@@ -117,6 +122,7 @@ FORMATS = {
     )},
     **{name: Format(fuzz_data.packed(name), read) for name in fuzz_data.PACK},
     **{name: Format(fuzz_models.model(name), fuzz_models.use) for name in fuzz_models.KINDS},
+    "checkpoint": Format(fuzz_checkpoints.checkpoint, fuzz_checkpoints.use),
 }  # fmt: skip
 
 
@@ -161,7 +167,8 @@ def kilobytes(status: Path, name: str) -> int:
 def judged(name: str, seed: int, folder: Path) -> str:
     """Read a seed's file in a new folder; return what came of it, or raise `WrongError`."""
     rng = random.Random(f"{name} {seed}")
-    hostile = FORMATS[name].make(rng)
+    forgeries = FORGERIES.get(name, [])
+    hostile = forgeries[seed]() if 0 <= seed < len(forgeries) else FORMATS[name].make(rng)
     path = folder / f"fuzzed-{seed}"
     files = hostile.content if isinstance(hostile.content, dict) else {"": hostile.content}
     for inner, content in files.items():
@@ -178,7 +185,11 @@ def judged(name: str, seed: int, folder: Path) -> str:
             rest = message.replace(str(path), "")
             if rest == message or len(rest) > LONGEST or not is_one_line(rest):
                 raise WrongError(f"no short line that names the file: {error!r}") from error
+            if hostile.says is not None and hostile.says not in rest:
+                raise WrongError(f"not {hostile.says!r}, but {error!r}") from error
             return f"{type(error).__name__}: {message}"
+        if hostile.says is not None:
+            raise WrongError(f"not {hostile.says!r}, but no error at all")
     return "valid"
 
 

@@ -24,6 +24,7 @@ X = np.random.RandomState(0).rand(24, 3)
 LETTERS = np.array(["a", "b", "c"] * 8)
 SEVERAL = np.arange(72).reshape(24, 3) % 2
 TABLE, YES, NUMBERS = mixed_table(60)
+LONGER, _, MORE = mixed_table(120)  # whose trees are more than a leaf each
 JUNK = (
     None, True, 0, -1, 3, 2.5, float("nan"), float("inf"), 1e308, 5e-324, 10**30, 10**400, "", "a",
     "relu", "lbfgs", "<U100000000", "<i8", "O", "\x1b[31m", "\ud800", "x" * 5000, [], [3], ["a"],
@@ -77,13 +78,15 @@ def trained(kind: str) -> list[Any]:
         return [(MLPRegressor(**sizes, **s).fit(X, y), X, y) for y, s in given]
     settings = {"n_members": 2, "random_state": 0, "n_threads": 1}
     if kind == "TableClassifier":
-        three = np.array(["a", "b", "c"] * 20)
+        three = np.array(["a", "b", "c"] * 40)
         return [
             (TableClassifier(**settings).fit(TABLE, YES), TABLE, YES),
-            (TableClassifier(**settings, trees=True).fit(TABLE, three), TABLE, three),
+            (TableClassifier(**settings, trees=True).fit(LONGER, three), TABLE, three),
         ]
-    return [(TableRegressor(**settings, trees=t).fit(TABLE, NUMBERS), TABLE, NUMBERS)
-            for t in (False, True)]  # fmt: skip
+    return [
+        (TableRegressor(**settings).fit(TABLE, NUMBERS), TABLE, NUMBERS),
+        (TableRegressor(**settings, trees=True).fit(LONGER, MORE), TABLE, NUMBERS),
+    ]
 
 
 @functools.cache

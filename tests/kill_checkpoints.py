@@ -16,6 +16,8 @@ import signal
 import sys
 import time
 import warnings
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,8 @@ EPOCHS = 8
 
 
 def network(threads, keywords, kind="dense", batch_size=50, **settings):
-    mlp = MLP(40, (64, 32), 5, 0.01, n_threads=threads, **settings)
+    scale = 255 if kind == "pixels" else None
+    mlp = MLP(40, (64, 32), 5, 0.01, n_threads=threads, input_scale=scale, **settings)
     data = ROWS[kind]
     validation = data[:500], Y[:500]
     mlp.train(
@@ -50,6 +53,7 @@ def estimator(threads, keywords, kind="dense", is_regressor=False, weighs=False,
     make = MLPRegressor if is_regressor else MLPClassifier
     model = make(
         hidden_layer_sizes=(64, 32), n_threads=threads,
+        learning_rate_init=1e-6 if is_regressor and kind == "pixels" else 1e-3,  # or it diverges
         **{"max_iter": EPOCHS, "batch_size": 50} | settings,
     )  # fmt: skip
     y = SCORES[:, :2] if is_regressor else Y
@@ -73,41 +77,49 @@ def many(threads, keywords):
     return [left(model) for model in models]
 
 
-CASES = {
-    "MLP sgd": lambda *a: network(*a),
-    "MLP adam dropout pixels": lambda *a: network(
-        *a, optimizer="adam", dropout=0.3, kind="pixels", input_scale=255
-    ),
-    "MLP adamw sparse float64": lambda *a: network(
-        *a, optimizer="adamw", kind="sparse", dtype="float64"
-    ),
-    "MLP nesterov parts dropout": lambda *a: network(
-        *a, optimizer="nesterov", batch_size=600, dropout=0.1
-    ),
-    "classifier sgd adaptive": lambda *a: estimator(
-        *a, solver="sgd", learning_rate="adaptive", tol=10.0, n_iter_no_change=1
-    ),
-    "classifier adam dropout early stopping": lambda *a: estimator(
-        *a, dropout=0.2, early_stopping=True, n_iter_no_change=3
-    ),
-    "classifier adamw cosine weights": lambda *a: estimator(
-        *a, solver="adamw", learning_rate="cosine", weighs=True
-    ),
-    "classifier adam sparse parts": lambda *a: estimator(*a, kind="sparse", batch_size=700),
-    "classifier sgd pixels invscaling": lambda *a: estimator(
-        *a, kind="pixels", solver="sgd", learning_rate="invscaling"
-    ),
-    "regressor adam early stopping": lambda *a: estimator(
-        *a, is_regressor=True, early_stopping=True
-    ),
-    "regressor adamw dropout weights": lambda *a: estimator(
-        *a, is_regressor=True, solver="adamw", dropout=0.2, weighs=True
-    ),
-    "regressor sgd parts": lambda *a: estimator(
-        *a, is_regressor=True, solver="sgd", batch_size=600, learning_rate_init=1e-4
-    ),
-    "fit_many": many,
+SOLVERS = ("sgd", "adam", "adamw")
+FEATURES = {
+    "dropout": {"dropout": 0.2},
+    "sparse": {"kind": "sparse"},
+    "pixels": {"kind": "pixels"},
+    "parts": {"batch_size": 600},
 }
+OF_ESTIMATORS = FEATURES | {
+    "early stopping": {"early_stopping": True, "n_iter_no_change": 3},
+    "cosine": {"learning_rate": "cosine"},
+    "adaptive": {"learning_rate": "adaptive", "tol": 10.0, "n_iter_no_change": 1},
+    "weights": {"weighs": True},
+}
+
+
+def cases():
+    """Each solver with each feature, of each class; and some that have several."""
+    for (feature, settings), solver in product(OF_ESTIMATORS.items(), SOLVERS):
+        if feature in FEATURES:
+            yield f"MLP {solver} {feature}", partial(network, optimizer=solver, **settings)
+        if feature == "adaptive" and solver != "sgd":
+            continue
+        yield f"classifier {solver} {feature}", partial(estimator, solver=solver, **settings)
+        yield (
+            f"regressor {solver} {feature}",
+            partial(estimator, is_regressor=True, solver=solver, **settings),
+        )
+    yield (
+        "MLP nesterov float64 parts dropout",
+        partial(network, optimizer="nesterov", dtype="float64", batch_size=600, dropout=0.1),
+    )
+    yield (
+        "classifier adam dropout early stopping",
+        partial(estimator, dropout=0.2, early_stopping=True, n_iter_no_change=3),
+    )
+    yield (
+        "classifier sgd pixels invscaling",
+        partial(estimator, kind="pixels", solver="sgd", learning_rate="invscaling"),
+    )
+    yield "fit_many", many
+
+
+CASES = dict(cases())
 
 
 def without_seconds(value):

@@ -11,6 +11,7 @@ from test_checkpoint_estimators import NAMES, NUMBERS, ONE_BY_ONE, X, everything
 
 from fastmlp import MLPRegressor, fit_many
 from fastmlp.checkpoints import file as checkpoint_file
+from fastmlp.checkpoints.file import CheckpointFile
 from fastmlp.estimators.members import Member
 from fastmlp.kernels import Trainer
 
@@ -116,6 +117,21 @@ def test_another_training_is_refused_before_any_fit(path, monkeypatch):
         fit_many([make(), make(solver="lbfgs")], X, NAMES, checkpoint=path)
     with pytest.raises(ValueError, match="resume is True without"):
         fit_many([make()], X, NAMES, resume=True)
+
+
+def test_a_damaged_state_of_one_fit_is_refused_for_all(path):
+    """It is no fit that has failed, which the others would go on without."""
+    fit(members(), checkpoint=path)
+    with CheckpointFile(path, 1.0, True) as file:
+        found = file.found
+    found["2"]["state"]["order"] = np.zeros(3)
+    with CheckpointFile(path, 1.0, False) as file:
+        for name, state in found.items():
+            file.put(name, lambda state=state: state)
+    models = members()
+    with pytest.raises(ValueError, match=r"many\.ckpt is damaged \(the order is one of other"):
+        fit(models, checkpoint=path, resume=True)
+    assert not any(hasattr(model, "coefs_") for model in models)
 
 
 def test_rows_are_read_once_for_all(path, monkeypatch):

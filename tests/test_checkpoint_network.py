@@ -189,7 +189,7 @@ def test_callbacks_without_states_are_warned_of_once(path):
     with pytest.warns(UserWarning, match=r"nothing of the callbacks .*lambda.*print") as said:
         train(network, callbacks=callbacks, checkpoint=path)
     assert len(said) == 1
-    with pytest.raises(ValueError, match="states of 1 callbacks, and 0 are given"):
+    with pytest.raises(ValueError, match=r"run\.ckpt holds states of 1 callbacks, and 0 are"):
         train(make(), checkpoint=path, resume=True)
 
 

@@ -17,8 +17,8 @@ from fastmlp.version import __version__
 State = Mapping[str, Any]
 
 
-class OtherTrainingError(ValueError):
-    """A file is the checkpoint of another training."""
+class CheckpointError(ValueError):
+    """A file is the checkpoint of another training, or damaged."""
 
 
 class Checkpoint:
@@ -36,12 +36,14 @@ class Checkpoint:
     ----------
     is_on : bool
         Whether there is a file.
+    path : path-like
+        Of the file.
     found : dict or None
         The state to go on from, if there is one.
 
     Raises
     ------
-    ValueError
+    CheckpointError
         If the file is damaged.
     """
 
@@ -50,7 +52,7 @@ class Checkpoint:
     ) -> None:
         self._may_lack = may_lack
         self._file, self._name = NoFile() if file is None else file, name
-        self.is_on = self._file.is_on
+        self.is_on, self.path = self._file.is_on, self._file.path
         self.found: State | None = None
         self._fingerprint: dict[str, Any] = {}
         self._then: Fingerprint = {}
@@ -76,7 +78,7 @@ class Checkpoint:
 
         Raises
         ------
-        OtherTrainingError
+        CheckpointError
             If there is a state of another training, or of one with more epochs.
         """
         if not self.is_on:
@@ -85,23 +87,23 @@ class Checkpoint:
         self._fingerprint.update(now)
         if self.found is None:
             if self._file.found and not self._may_lack:
-                raise OtherTrainingError(
-                    f"{self._file.path} is of another kind of training: give another file, or "
+                raise CheckpointError(
+                    f"{self.path} is of another kind of training: give another file, or "
                     "resume=False to begin anew"
                 )
             return
         different = first_difference(self._then, now)
         if different:
-            raise OtherTrainingError(
-                f"{self._file.path} is of another training: {different}: give what it was begun "
+            raise CheckpointError(
+                f"{self.path} is of another training: {different}: give what it was begun "
                 "with, or resume=False to begin anew"
             )
         with self.refusing_damage():
             n_epochs = int(self.found["epoch"])
         for name, most in total.items():
             if n_epochs > most:
-                raise OtherTrainingError(
-                    f"{name} is {most}, of all epochs, and {self._file.path} holds {n_epochs}: "
+                raise CheckpointError(
+                    f"{name} is {most}, of all epochs, and {self.path} holds {n_epochs}: "
                     "give as many, or more"
                 )
 
@@ -146,5 +148,5 @@ class Checkpoint:
         return {"fingerprint": self._fingerprint, "drawn": self._drawn, "state": state}
 
     def refusing_damage(self) -> AbstractContextManager[None]:
-        """Turn what malformed values raise into a ValueError that names the file."""
-        return refusing_damage(f"{self._file.path} is")
+        """Turn what malformed values raise into a CheckpointError that names the file."""
+        return refusing_damage(f"{self.path} is", CheckpointError)

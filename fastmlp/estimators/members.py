@@ -11,7 +11,7 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from fastmlp import checks
-from fastmlp.checkpoints.checkpoint import Checkpoint, OtherTrainingError
+from fastmlp.checkpoints.checkpoint import Checkpoint, CheckpointError
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fingerprint import of_settings
 from fastmlp.estimators.part import Part
@@ -60,7 +60,7 @@ class Member:
         self._before = estimator._found()
 
     def compare(self) -> None:
-        """Raise OtherTrainingError where a checkpoint is of another one, as far as is known yet."""
+        """Raise CheckpointError where a checkpoint is of another one, as far as is known yet."""
         self._checkpoint.compare(
             lambda: of_settings(self.estimator, self.part, self._checkpoint.sum_of)
         )
@@ -70,7 +70,7 @@ class Member:
         with config_context(**config), checks.gathered_warnings() as self.warnings:
             try:
                 self.estimator._fit_part(self.part, self.random_state, self.watch, self._checkpoint)
-            except OtherTrainingError:
+            except CheckpointError:
                 raise  # for all of them
             except (ValueError, TypeError) as error:
                 self.error = error

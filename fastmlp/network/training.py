@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -218,8 +219,8 @@ class AssigningCallbacks(Callbacks):
             state.schedule.rate, _ = checks.as_rates(network.learning_rate, trainer.lambda_reg)
         return stop
 
-    def load_state_dict(self, kept: Sequence[Any]) -> None:
-        super().load_state_dict(kept)
+    def load_state_dict(self, kept: Sequence[Any], path: str | os.PathLike[str]) -> None:
+        super().load_state_dict(kept, path)
         if not self.is_empty:
             self._network.learning_rate = self._state.schedule.rate
 

@@ -88,7 +88,8 @@ class Forest(NamedTuple):
         n_known = len(known)
         if not (
             all(array.dtype == DTYPES[name] for name, array in forest._asdict().items())
-            and all(array.ndim == 1 and len(array) == n_nodes for array in forest[:5])
+            and all(array.ndim == 1 for array in forest)
+            and all(len(array) == n_nodes for array in forest[:5])
             and n_outputs
             and len(forest.roots) % n_outputs == 0
             and _are_within(forest.feature, n_features)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from fastmlp.checkpoints.checkpoint import CheckpointError
 from fastmlp.checkpoints.tree import taken_apart
 from fastmlp.words import listed, printable
 
@@ -60,18 +62,18 @@ class Callbacks:
             states.append(state)
         return states
 
-    def load_state_dict(self, kept: Sequence[Any]) -> None:
-        """Have them go on from the states that `state_dict` has returned.
+    def load_state_dict(self, kept: Sequence[Any], path: str | os.PathLike[str]) -> None:
+        """Have them go on from the states that `state_dict` has returned, and a file has kept.
 
         Raises
         ------
-        ValueError
+        CheckpointError
             If they are not as many.
         """
         able = [*filter(_can_be_kept, self._functions)]
         if len(able) != len(kept):
-            raise ValueError(
-                f"the checkpoint holds states of {len(kept)} callbacks, and {len(able)} are given "
+            raise CheckpointError(
+                f"{path} holds states of {len(kept)} callbacks, and {len(able)} are given "
                 "that could go on from them: give the same callbacks, in the same order"
             )
         for function, state in zip(able, kept, strict=True):

@@ -232,7 +232,7 @@ class Run:
         # Where time has ended it, there may be more of it now.
         is_late = before is None and seconds > self._max_seconds
         self.has_ended = has_ended or is_late
-        self._callbacks.load_state_dict(states)
+        self._callbacks.load_state_dict(states, checkpoint.path)
         self._show()
         return before
 
