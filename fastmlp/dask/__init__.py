@@ -6,8 +6,8 @@ collections apart. `read_blocks` checks the rows of a shard, which `shards` keep
 what a worker does in a round, a pure function, and `averages` makes one network of what the workers
 have found. `cluster` submits all that, `trainer` is the engine's trainer for a run whose rows are
 elsewhere, and `held_out` judges it by rows that are elsewhere, too. `lazy` predicts. `docstrings`
-describes parameters once; `model` is what both classes do alike, and `classifier` and `regressor`
-are the classes.
+describes parameters once; `copies` says what becomes of the client in copies, `model` is what both
+classes do alike, and `classifier` and `regressor` are the classes.
 """
 
 from __future__ import annotations

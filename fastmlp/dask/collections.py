@@ -31,11 +31,11 @@ def blocks_of(X: Any, y: Any, sample_weight: Any, names: tuple[str, str]) -> lis
     ValueError
         If the columns are divided too, or the rows in different ways.
     """
-    xs, ys = _partitions(X, names[0], n_dimensions=2), _partitions(y, names[1])
+    xs, ys = partitions_of(X, names[0], n_dimensions=2), partitions_of(y, names[1])
     ws = [None] * len(xs)
     _compare(X, y, names[0], names[1])
     if sample_weight is not None:
-        ws = _partitions(sample_weight, "sample_weight")
+        ws = partitions_of(sample_weight, "sample_weight")
         _compare(X, sample_weight, names[0], "sample_weight")
     return [Block(*block) for block in zip(xs, ys, ws, strict=True)]
 
@@ -75,7 +75,8 @@ def columns_of(X: Any) -> Any:
     return X._meta if hasattr(X, "columns") else None
 
 
-def _partitions(value: Any, name: str, n_dimensions: int | None = None) -> list[Any]:
+def partitions_of(value: Any, name: str, n_dimensions: int | None = None) -> list[Any]:
+    """Return the partitions of one collection."""
     if not (is_collection(value) and hasattr(value, "to_delayed") and hasattr(value, "ndim")):
         kind = type(value).__name__
         raise TypeError(

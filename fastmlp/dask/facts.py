@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.multiclass import unique_labels
 
 from fastmlp.checks import warn_user
 from fastmlp.dask.shards import Shard, sum_of_weights
 
 Array = NDArray[Any]
+WORDS = "OUS"  # NumPy's letters for text and objects
 MOST_APART = 0.3  # of the shares of classes, as total variation
 MOST_DEVIATIONS = 0.5  # between means of targets
 
@@ -27,8 +29,7 @@ class Facts(NamedTuple):
     dtype : numpy.dtype
         Of the features.
     names : tuple of str, or None
-    targets : Any
-        What the estimator's `_facts_of_targets` has found.
+    targets : ClassFacts or NumberFacts
     """
 
     n_rows: int
@@ -46,6 +47,31 @@ class ClassFacts(NamedTuple):
     counts: Array
     is_multilabel: bool
 
+    @classmethod
+    def together(cls, parts: Sequence[ClassFacts]) -> ClassFacts:
+        """Return the classes of all rows.
+
+        Raises
+        ------
+        ValueError
+            If some are words and others numbers, of which NumPy would make words, or some rows
+            have several labels, and others one, or labels out of more.
+        """
+        if len({part.classes.dtype.kind in WORDS for part in parts}) > 1:
+            unique_labels(*(part.classes for part in parts))
+        kinds = {(part.is_multilabel, part.is_multilabel and len(part.classes)) for part in parts}
+        if len(kinds) > 1:
+            raise ValueError("some partitions of y have more columns than others: give as many")
+        classes = np.unique(np.concatenate([part.classes for part in parts]))
+        counts = sum(part.counts_of(classes) for part in parts)
+        return cls(classes, np.asarray(counts), parts[0].is_multilabel)
+
+    def counts_of(self, classes: Array) -> Array:
+        """Return how many rows have each of these classes, which are sorted."""
+        counts = np.zeros(len(classes), np.int64)
+        counts[np.searchsorted(classes, self.classes)] = self.counts
+        return counts
+
 
 class NumberFacts(NamedTuple):
     """The sums over some rows of each output, and of its square."""
@@ -53,15 +79,27 @@ class NumberFacts(NamedTuple):
     sums: NDArray[np.float64]
     squares: NDArray[np.float64]
 
+    @classmethod
+    def together(cls, parts: Sequence[NumberFacts]) -> NumberFacts:
+        """Return the sums over all rows.
 
-def facts_of(shard: Shard, reader: Any) -> Facts | None:
+        Raises
+        ------
+        ValueError
+            If some have other outputs than others.
+        """
+        if len({part.sums.shape for part in parts}) > 1:
+            raise ValueError("some partitions of y have more columns than others: give as many")
+        return cls(sum(part.sums for part in parts), sum(part.squares for part in parts))
+
+
+def facts_of(shard: Shard) -> Facts | None:
     """Return what there is to know of a shard; None of one without rows."""
     if not len(shard):
         return None
     x, weights = shard.x, shard.weights
     weight = sum_of_weights(weights, np.arange(len(shard)))
-    targets = reader._facts_of_targets(shard.y)
-    return Facts(len(shard), x.shape[1], weight, x.dtype, shard.names, targets)
+    return Facts(len(shard), x.shape[1], weight, x.dtype, shard.names, shard.targets)
 
 
 def dtype_of(facts: Sequence[Facts]) -> np.dtype[Any]:
@@ -82,9 +120,7 @@ def check_columns(facts: Sequence[Facts], name: str) -> None:
 def warn_of_classes(facts: Sequence[Facts], classes: Array) -> None:
     """Warn where a shard has other shares of the classes than all rows, beyond chance."""
     n_rows = np.array([shard.n_rows for shard in facts])
-    counts = np.zeros((len(facts), len(classes)))
-    for row, shard in zip(counts, facts, strict=True):
-        row[np.searchsorted(classes, shard.targets.classes)] = shard.targets.counts
+    counts = np.array([shard.targets.counts_of(classes) for shard in facts])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     common = counts.sum(axis=0) / max(counts.sum(), 1)
     apart = 0.5 * np.abs(shares - common).sum(axis=1)
@@ -98,7 +134,7 @@ def warn_of_means(facts: Sequence[Facts]) -> None:
     n_rows = np.array([[shard.n_rows] for shard in facts], float)
     sums = np.array([shard.targets.sums for shard in facts])
     mean = sums.sum(axis=0) / n_rows.sum()
-    square = sum(shard.targets.squares for shard in facts) / n_rows.sum()
+    square = np.sum([shard.targets.squares for shard in facts], axis=0) / n_rows.sum()
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     apart = np.abs(sums / n_rows - mean) - deviation * 2 / np.sqrt(n_rows)
     worst = np.divide(apart, deviation, out=np.zeros_like(apart), where=deviation > 0)

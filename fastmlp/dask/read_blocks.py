@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
-from sklearn.utils.multiclass import unique_labels
 
 from fastmlp.dask.shards import Shard
 from fastmlp.estimators import read_input
 
 Array = NDArray[Any]
-WORDS = "OUS"  # NumPy's letters for text and objects
 
 
 def read_shard(reader: Any, first: int, xs: list[Any], ys: list[Any], ws: list[Any]) -> Shard:
@@ -44,33 +42,22 @@ def read_shard(reader: Any, first: int, xs: list[Any], ys: list[Any], ws: list[A
         if found is not None:
             parts.append(found)
     if not parts:
-        return Shard(None, None, None, None)
-    x_parts, y_parts, w_parts = zip(*parts, strict=True)
-    weights = None if w_parts[0] is None else joined(w_parts)
+        return Shard()
+    x_parts, y_parts, w_parts, targets = zip(*parts, strict=True)
+    weights = None if w_parts[0] is None else _joined(w_parts)
     names = getattr(reader, "feature_names_in_", None)
+    together = targets[0].together(targets)  # raises where they don't fit together
     return Shard(
-        joined(x_parts), joined_targets(y_parts), weights, None if names is None else tuple(names)
-    )
+        _joined(x_parts), _joined(y_parts), weights, None if names is None else tuple(names),
+        together,
+    )  # fmt: skip
 
 
-def joined(parts: Any) -> Any:
+def _joined(parts: Any) -> Any:
     """Return arrays or matrices one below the other; a single one is not copied."""
     if len(parts) == 1:
         return parts[0]
     return vstack(parts, format="csr") if issparse(parts[0]) else np.concatenate(parts)
-
-
-def joined_targets(parts: Any) -> Any:
-    """Return labels or numbers of several partitions, or shards, as one array.
-
-    Raises
-    ------
-    ValueError
-        If some are words and others numbers, of which NumPy would make words.
-    """
-    if len({part.dtype.kind in WORDS for part in parts}) > 1:
-        unique_labels(*parts)
-    return joined(parts)
 
 
 @contextmanager
@@ -82,8 +69,8 @@ def _naming(number: int) -> Iterator[None]:
         raise kind(f"partition {number}: {error}") from None
 
 
-def _read(reader: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any, Array | None] | None:
-    """Return a partition's rows, checked; None of an empty one."""
+def _read(reader: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any, Array | None, Any] | None:
+    """Return a partition's rows, checked, and facts of its targets; None of an empty one."""
     n_rows = [part.shape[0] for part in (x, y, weights) if part is not None]
     if len(set(n_rows)) > 1:
         raise ValueError(f"X, y and sample_weight have {n_rows} rows: give as many of each")
@@ -96,4 +83,5 @@ def _read(reader: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any, Array | 
     x, y, _ = read_input.read_rows(
         reader, x, y, not hasattr(reader, "n_features_in_"), **reader._y_rules
     )
-    return x, y, read_input.read_sample_weight(weights, x, is_part=True)
+    weights = read_input.read_sample_weight(weights, x, is_part=True)
+    return x, y, weights, reader._facts_of_targets(y)

@@ -22,6 +22,8 @@ class Shard:
     weights : ndarray of shape (n_rows,), or None
     names : tuple of str, or None
         Of the columns.
+    targets : Any
+        What the estimator's `_facts_of_targets` has found; None without rows.
 
     Attributes
     ----------
@@ -31,16 +33,18 @@ class Shard:
         goes, too.
     """
 
-    def __init__(self, x: Any, y: Any, weights: Array | None, names: Any) -> None:
-        self.x, self.y, self.weights, self.names = x, y, weights, names
+    def __init__(
+        self, x: Any = None, y: Any = None, weights: Array | None = None, names: Any = None,
+        targets: Any = None,
+    ) -> None:  # fmt: skip
+        self.x, self.y, self.weights, self.names, self.targets = x, y, weights, names, targets
         self.laid_out: dict[str, Any] = {}
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self.x, self.y, self.weights, self.names
+        return self.x, self.y, self.weights, self.names, self.targets
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.x, self.y, self.weights, self.names = state
-        self.laid_out = {}
+        self.__init__(*state)  # type: ignore[misc]
 
     def __len__(self) -> int:
         return 0 if self.x is None else int(self.x.shape[0])

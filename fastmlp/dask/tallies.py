@@ -49,7 +49,7 @@ class Squares(NamedTuple):
         mean = np.average(targets, axis=0, weights=weights)
         missed = np.sum(w * (targets - outputs) ** 2, axis=0)
         around = np.sum(w * (targets - mean) ** 2, axis=0)
-        weight = float(len(targets) if weights is None else weights.sum())
+        weight = float(len(targets) if weights is None else weights.sum(dtype=np.float64))
         return cls(weight, mean, around, missed)
 
     @classmethod

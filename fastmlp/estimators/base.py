@@ -241,9 +241,7 @@ class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseE
                 "them more than 0"
             )
         if validation is not None:
-            for name in ("validation_scores_", "validation_loss_curve_"):
-                if getattr(self, name, None) is None:
-                    setattr(self, name, [])
+            self._begin_curves()
         return places, validation
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:
