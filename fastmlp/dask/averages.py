@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Figures = tuple[int, float, float, int]  # a part, but for its network
 
 
 class Part(NamedTuple):
@@ -38,18 +39,18 @@ def added(parts: Sequence[Part], shares: Sequence[float]) -> Part:
         total = np.multiply(parts[0].flat, shares[0], dtype=np.float64)
         for part, share in zip(parts[1:], shares[1:], strict=True):
             total += np.multiply(part.flat, share, dtype=np.float64)
-    return Part(total, *together(parts))
+    return Part(total, *together([part[1:] for part in parts]))
 
 
-def together(parts: Sequence[Part]) -> tuple[int, float, float, int]:
-    """Return steps, mean loss, mean penalty and rows of several parts, whatever their networks."""
-    n_rows = sum(part.n_rows for part in parts)
+def together(figures: Sequence[Figures]) -> Figures:
+    """Return the figures of several parts, those of some rows each."""
+    n_rows = sum(n for *_, n in figures)
     loss = penalty = 0.0
-    for part in parts:
-        if part.n_rows:
-            loss += part.loss * (part.n_rows / n_rows)
-            penalty += part.penalty * (part.n_rows / n_rows)
-    return max(part.n_steps for part in parts), loss, penalty, n_rows
+    for _, part_loss, part_penalty, n in figures:
+        if n:
+            loss += part_loss * (n / n_rows)
+            penalty += part_penalty * (n / n_rows)
+    return max(n_steps for n_steps, *_ in figures), loss, penalty, n_rows
 
 
 def flattened(arrays: Sequence[Array]) -> Array:

@@ -37,7 +37,7 @@ class Copies(BaseMLP):
         check_is_fitted(self)
         kind = self._local_class
         local = kind(**{name: getattr(self, name) for name in kind().get_params(deep=False)})
-        vars(local).update(
+        local.__dict__.update(
             copy.deepcopy({name: value for name, (value, _) in self._found().items()})
         )
         return local
@@ -62,7 +62,7 @@ class Copies(BaseMLP):
             "verbose": False,
         }  # fmt: skip
         bare = type(self)(**self.get_params(deep=False) | kept)
-        vars(bare).update({name: vars(self)[name] for name in names if name in vars(self)})
+        bare.__dict__.update({name: vars(self)[name] for name in names if name in vars(self)})
         return bare
 
     def __getstate__(self) -> dict[str, Any]:
@@ -70,12 +70,12 @@ class Copies(BaseMLP):
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
-        vars(copied).update(vars(self))
+        copied.__dict__.update(vars(self))
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = type(self).__new__(type(self))
-        vars(copied).update(copy.deepcopy({**vars(self), "client": None}, memo))
+        copied.__dict__.update(copy.deepcopy({**vars(self), "client": None}, memo))
         copied.client = self.client
         return copied
 

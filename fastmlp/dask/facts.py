@@ -90,7 +90,8 @@ class NumberFacts(NamedTuple):
         """
         if len({part.sums.shape for part in parts}) > 1:
             raise ValueError("some partitions of y have more columns than others: give as many")
-        return cls(sum(part.sums for part in parts), sum(part.squares for part in parts))
+        sums, squares = (np.sum(found, axis=0) for found in zip(*parts, strict=True))
+        return cls(sums, squares)
 
 
 def facts_of(shard: Shard) -> Facts | None:

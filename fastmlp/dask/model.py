@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from distributed import Client
@@ -22,7 +22,7 @@ from fastmlp.dask.collections import blocks_of, columns_of, groups_of, is_collec
 from fastmlp.dask.copies import COLUMNS, NETWORK, TARGETS, Copies
 from fastmlp.dask.facts import check_columns, dtype_of
 from fastmlp.dask.held_out import ClusterValidation
-from fastmlp.dask.rounds import Plan, divided
+from fastmlp.dask.plans import Plan, divided
 from fastmlp.dask.trainer import ClusterTrainer, Rows, streams_of
 from fastmlp.engine import Trainer
 from fastmlp.estimators import hyperparameters
@@ -66,7 +66,7 @@ class DaskModel(Copies):
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(  # type: ignore[override]
+    def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
     ) -> Self:
         """Fit the model to rows on a cluster.
@@ -158,8 +158,11 @@ class DaskModel(Copies):
         validation = self._cluster_validation(rows, held_out)
         if validation is not None:
             self._begin_curves()
-        run_rows = RunRows(rows, None, None, np.broadcast_to(np.intp(0), (n_rows,)), validation)
-        callbacks = EstimatorCallbacks(self, _Given((X, y, sample_weight)), self.max_iter)
+        order = np.broadcast_to(np.intp(0), (n_rows,))  # only how many counts: the workers draw
+        run_rows = RunRows(*cast(Any, (rows, None, None)), order, validation)
+        callbacks = EstimatorCallbacks(
+            self, cast(Any, _Given((X, y, sample_weight))), self.max_iter
+        )
         self._optimizer_state = fit_stochastic(
             self, run_rows, callbacks, random_state, False,
             progress_of(bool(self.verbose), self.max_iter), Checkpoint(),

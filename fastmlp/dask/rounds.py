@@ -7,78 +7,22 @@ the trainer before is gone, and weights, optimiser states and steps always come 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from distributed import get_worker
 from numpy.typing import NDArray
 
 from fastmlp.dask.averages import Part, fill, flattened
-from fastmlp.dask.shards import Shard, sum_of_weights
+from fastmlp.dask.plans import Plan, rows_of, started
+from fastmlp.dask.shards import Shard
 from fastmlp.dask.tallies import Tally
 from fastmlp.estimators.outputs import outputs_of
-from fastmlp.estimators.validation import losses_of, split_rows
-from fastmlp.training.epochs import Draw
+from fastmlp.estimators.validation import losses_of
 
 Array = NDArray[Any]
-Stream = int | tuple[Any, ...]  # a seed, or the state of a numpy.random.RandomState
-
-
-class Plan(NamedTuple):
-    """All that the rounds of a fit have in common.
-
-    Attributes
-    ----------
-    estimator : MLPClassifier or MLPRegressor
-        Has the settings and the encoding of targets.
-    class_weights : ndarray or None
-    dtype : numpy.dtype
-        Of the network.
-    sizes : list of int
-        Of its layers, input first.
-    draw : callable
-        Draws the order of an epoch's rows from the last one.
-    splits : list of (int or tuple), or None
-        Of each shard, the stream that draws the rows to hold out; None where none are.
-    orders : list of (int or tuple)
-        Of each shard, the stream that draws the orders of its rows.
-    seeds : list of int
-        Of each shard, for dropout.
-    settings : mapping
-        The keywords of the engine's trainer.
-    n_rounds : int
-        Rounds of an epoch.
-    """
-
-    estimator: Any
-    class_weights: Array | None
-    dtype: np.dtype[Any]
-    sizes: Sequence[int]
-    draw: Draw
-    splits: Sequence[Stream] | None = None
-    orders: Sequence[Stream] = ()
-    seeds: Sequence[int] = ()
-    settings: Mapping[str, Any] = {}
-    n_rounds: int = 1
-
-
-class Division(NamedTuple):
-    """How many of a shard's rows are trained on, and how much these and the others count."""
-
-    n_rows: int
-    weight: float
-    weight_held_out: float
-    stream: Stream | None
-
-
-def divided(shard: Shard, plan: Plan, number: int) -> Division:
-    """Return how a shard is divided, and where that leaves its stream."""
-    rows = _rows_of(shard, plan, number)
-    weights = [sum_of_weights(rows.weights, places) for places in (rows.places, rows.held_out)]
-    return Division(len(rows.places), *weights, rows.stream)
 
 
 def train_round(
@@ -113,10 +57,10 @@ def judge(
     shard: Shard, plan: Plan, number: int, mean: list[Array], is_held_out: bool
 ) -> Tally | None:
     """Return the sums of losses and scores of a shard's rows, or of those held out."""
-    rows = _rows_of(shard, plan, number)
+    rows = rows_of(shard, plan, number)
     estimator = copy(plan.estimator)
     estimator.n_threads = _n_threads(estimator.n_threads)
-    arrays = _arrays(plan)
+    arrays = plan.arrays()
     fill(arrays, mean)
     n_layers = len(plan.sizes) - 1
     estimator.coefs_, estimator.intercepts_ = arrays[:n_layers], arrays[n_layers:]
@@ -138,52 +82,13 @@ def judge(
         return Tally(weight, loss, estimator._score_sums(outputs, encoded, weights))
 
 
-class _Rows:
-    """A shard's rows as a plan has them: encoded, weighed, divided.
-
-    `stream` is the state that dividing them has left.
-    """
-
-    def __init__(self, shard: Shard, plan: Plan, number: int) -> None:
-        estimator = plan.estimator
-        self.encoded = estimator._encode(shard.y)
-        self.weights = estimator._weighted(shard.weights, plan.class_weights, self.encoded)
-        self.places, self.held_out = np.arange(len(shard)), np.arange(0)
-        self.stream: Stream | None = None
-        if plan.splits is not None:
-            stream = _started(plan.splits[number])
-            self._divide(estimator, len(plan.splits), stream)
-            self.stream = stream.get_state()
-
-    def _divide(self, estimator: Any, n_shards: int, stream: np.random.RandomState) -> None:
-        """Hold rows out as a local fit does; of several shards, some may be too small for it."""
-        n_rows = len(self.encoded)
-        if n_shards > 1 and n_rows * estimator.validation_fraction < 2:
-            return
-        before, strata = stream.get_state(), estimator._strata(self.encoded)
-        try:
-            self.places, self.held_out = split_rows(estimator, n_rows, strata, stream)
-        except ValueError:
-            if n_shards == 1 or strata is None or estimator.stratify != "auto":
-                raise
-            stream.set_state(before)
-            self.places, self.held_out = split_rows(estimator, n_rows, None, stream)
-
-
-def _rows_of(shard: Shard, plan: Plan, number: int) -> _Rows:
-    rows: _Rows | None = shard.laid_out.get("rows")
-    if rows is None:
-        rows = shard.laid_out["rows"] = _Rows(shard, plan, number)
-    return rows
-
-
 class _Course:
     """A shard's trainer, and how far its orders have got."""
 
     def __init__(self, shard: Shard, plan: Plan, number: int) -> None:
-        rows, estimator = _rows_of(shard, plan, number), plan.estimator
+        rows, estimator = rows_of(shard, plan, number), plan.estimator
         engine, weights = estimator._engine, rows.weights
-        self._arrays = _arrays(plan)
+        self._arrays = plan.arrays()
         n_layers = len(plan.sizes) - 1
         outside = self._arrays[:n_layers], [b.reshape(1, -1) for b in self._arrays[n_layers:]]
         settings = dict(plan.settings)
@@ -194,10 +99,10 @@ class _Course:
             estimator._targets(rows.encoded, plan.dtype), row_weights=weights,
             seed=plan.seeds[number], **settings,
         )  # fmt: skip
-        self._arrays += [array for arrays in self.trainer.states for array in arrays]
+        self._arrays += [array for states in self.trainer.states for array in states]
         self._weights, self._n_rounds = weights, plan.n_rounds
         self._draw, self._first, self._seed = plan.draw, rows.places, plan.orders[number]
-        self._begin()
+        self._stream, self._order, self._n_drawn = self._beginning()
 
     def take(
         self, mean: list[Array], round_number: int, n_steps: int, rates: float | Array
@@ -238,28 +143,14 @@ class _Course:
     def _order_of(self, epoch: int) -> NDArray[np.intp]:
         """Return the order of an epoch, from 0: the draws before it are repeated if need be."""
         if self._n_drawn > epoch + 1:
-            self._begin()
+            self._stream, self._order, self._n_drawn = self._beginning()
         while self._n_drawn <= epoch:
             self._order = self._draw(self._stream, self._order)
             self._n_drawn += 1
         return self._order
 
-    def _begin(self) -> None:
-        self._stream, self._order, self._n_drawn = _started(self._seed), self._first, 0
-
-
-def _arrays(plan: Plan) -> list[Array]:
-    """Return weights and biases (n_out,) to be filled."""
-    inputs, outputs = plan.sizes[:-1], plan.sizes[1:]
-    weights = [np.zeros(shape, plan.dtype) for shape in zip(inputs, outputs, strict=True)]
-    return [*weights, *(np.zeros(n, plan.dtype) for n in outputs)]
-
-
-def _started(at: Stream) -> np.random.RandomState:
-    stream = np.random.RandomState(at if isinstance(at, int) else 0)
-    if not isinstance(at, int):
-        stream.set_state(at)
-    return stream
+    def _beginning(self) -> tuple[np.random.RandomState, NDArray[np.intp], int]:
+        return started(self._seed), self._first, 0
 
 
 def _n_threads(asked: int | None) -> int | None:

@@ -9,9 +9,9 @@ import numpy as np
 from distributed import Future
 from numpy.typing import NDArray
 
-from fastmlp.dask.averages import Part, fill, flattened, together
+from fastmlp.dask.averages import fill, flattened, together
 from fastmlp.dask.cluster import Shards
-from fastmlp.dask.rounds import Plan
+from fastmlp.dask.plans import Plan
 from fastmlp.problem import Problem
 from fastmlp.reference import OPTIMIZERS
 
@@ -109,7 +109,7 @@ class ClusterTrainer:
             self._number += 1
             self._hand_out(part.flat.astype(rows.mean.flat.dtype))
             self.n_steps = part.n_steps
-            parts.append(Part(None, *part[1:]))
+            parts.append(part[1:])
         _, self.mean_loss, self.penalty, _ = together(parts)
         return self.mean_loss
 
