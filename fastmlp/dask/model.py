@@ -159,7 +159,7 @@ class DaskModel(Copies):
         if validation is not None:
             self._begin_curves()
         order = np.broadcast_to(np.intp(0), (n_rows,))  # only how many counts: the workers draw
-        run_rows = RunRows(*cast(Any, (rows, None, None)), order, validation)
+        run_rows = RunRows(cast(Any, rows), cast(Any, None), None, order, validation)
         callbacks = EstimatorCallbacks(
             self, cast(Any, _Given((X, y, sample_weight))), self.max_iter
         )

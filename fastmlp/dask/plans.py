@@ -84,7 +84,7 @@ class PlannedRows:
         if plan.splits is not None:
             stream = started(plan.splits[number])
             self._divide(estimator, len(plan.splits), stream)
-            self.stream = stream.get_state(legacy=True)
+            self.stream = state_of(stream)
 
     def _divide(self, estimator: Any, n_shards: int, stream: np.random.RandomState) -> None:
         """Hold rows out as a local fit does; of several shards, some may be too small for it."""
@@ -123,6 +123,12 @@ def divided(shard: Shard, plan: Plan, number: int) -> Division:
     rows = rows_of(shard, plan, number)
     weight, held_out = (sum_of_weights(rows.weights, p) for p in (rows.places, rows.held_out))
     return Division(len(rows.places), weight, held_out, rows.stream)
+
+
+def state_of(stream: np.random.RandomState) -> tuple[Any, ...]:
+    """Return where a stream is."""
+    state: tuple[Any, ...] = stream.get_state(legacy=True)  # type: ignore[assignment]
+    return state
 
 
 def started(at: Stream) -> np.random.RandomState:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmlp.dask.averages import fill, flattened, together
 from fastmlp.dask.cluster import Shards
-from fastmlp.dask.plans import Plan
+from fastmlp.dask.plans import Plan, Stream, state_of
 from fastmlp.problem import Problem
 from fastmlp.reference import OPTIMIZERS
 
@@ -135,10 +135,10 @@ class ClusterTrainer:
         return [*self.outside[0], *self.outside[1], *states]
 
 
-def streams_of(random_state: np.random.RandomState, n_shards: int) -> list[Any]:
+def streams_of(random_state: np.random.RandomState, n_shards: int) -> list[Stream]:
     """Return what each shard draws from: a single one where a local fit would go on to draw."""
     if n_shards == 1:
-        return [random_state.get_state()]
+        return [state_of(random_state)]
     return [int(seed) for seed in random_state.randint(SEEDS, size=n_shards)]
 
 
