@@ -31,7 +31,7 @@ def cluster() -> Iterator[LocalCluster]:
     """Two workers, of a thread each; what they are killed in leaves them as they were."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of lost workers, at length
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=None
     ) as found:
         yield found
 

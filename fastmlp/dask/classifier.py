@@ -54,7 +54,7 @@ class DaskMLPClassifier(DaskModel, MLPClassifier):
     >>> X, y = load_iris(return_X_y=True)
     >>> order = np.random.RandomState(0).permutation(150)
     >>> X, y = da.from_array(X[order], chunks=(50, -1)), da.from_array(y[order], chunks=50)
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     model = DaskMLPClassifier(max_iter=300, n_iter_no_change=300, random_state=0).fit(X, y)
     ...     score = float(model.score(X, y))
     >>> score > 0.9
@@ -190,6 +190,10 @@ class DaskMLPClassifier(DaskModel, MLPClassifier):
         n_rows = sum(shard.n_rows for shard in facts)
         counts = found.counts if found.is_multilabel else found.counts_of(self.classes_)
         return self._labels.weights_of_counts(self.class_weight, counts, n_rows)
+
+    def _decoded(self, outputs: Array) -> Any:
+        is_one_of_many = self._labels.is_one_of_many
+        return self._labels.decode(outputs.argmax(axis=1) if is_one_of_many else outputs)
 
     def _score_sums(self, outputs: Array, encoded: Array, weights: Array | None) -> float:
         are_right = self._labels.are_right(outputs, encoded)

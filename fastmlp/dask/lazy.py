@@ -43,10 +43,9 @@ def scored(model: Any, X: Any, y: Any, sample_weight: Any) -> da.Array:
 
 def empty(model: Any, method: str) -> Array:
     """Return the predictions of no rows."""
-    n_classes = len(getattr(model, "classes_", ()))
     if method != "predict":
-        return np.empty((0, n_classes), model.coefs_[0].dtype)
-    found = model.predict(np.zeros((1, model.coefs_[0].shape[0]), model.coefs_[0].dtype))
+        return np.empty((0, len(model.classes_)), model.coefs_[0].dtype)
+    found: Array = model._decoded(np.zeros((1, model.n_outputs_), model.coefs_[0].dtype))
     return found[:0]
 
 

@@ -48,7 +48,7 @@ class DaskMLPRegressor(DaskModel, MLPRegressor):
     >>> from fastmlp.dask import DaskMLPRegressor
     >>> X, y = make_regression(n_samples=300, n_features=5, random_state=0)
     >>> X, y = da.from_array(X, chunks=(100, -1)), da.from_array(y / y.std(), chunks=100)
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     model = DaskMLPRegressor(learning_rate_init=0.02, max_iter=100, random_state=0)
     ...     score = float(model.fit(X, y).score(X, y))
     >>> score > 0.95
@@ -133,6 +133,9 @@ class DaskMLPRegressor(DaskModel, MLPRegressor):
 
     def _class_weights_of(self, facts: Sequence[Facts]) -> None:
         return None
+
+    def _decoded(self, outputs: Array) -> Array:
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _score_sums(self, outputs: Array, encoded: Array, weights: Array | None) -> Squares:
         return Squares.of(outputs, encoded, weights)
