@@ -1,4 +1,4 @@
-"""fastmlp.dask: where and when a round is computed changes no bit, nor does a worker that is lost."""
+"""fastmlp.dask: no bit depends on where a round is computed, or on workers that are lost."""
 
 from __future__ import annotations
 

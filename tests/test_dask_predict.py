@@ -7,6 +7,7 @@ import pickle
 import warnings
 
 import cloudpickle
+import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
@@ -16,7 +17,6 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-import fastmlp
 from fastmlp import MLPClassifier, fit_many
 from fastmlp.dask import DaskMLPClassifier, DaskMLPRegressor
 
@@ -52,7 +52,7 @@ def test_lazy_predictions_and_scores(models, kind):
         expected, found = getattr(model, method)(x), getattr(model, method)(rows)
         assert isinstance(found, da.Array)
         assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
-        assert found.chunks[0] == (200, 0, 399, 1)
+        assert found.chunks[0] == (200, 399, 1)  # Dask leaves out empty ones
         assert np.array_equal(found.compute(scheduler="sync"), expected)
     weights = np.linspace(0, 1, 600)
     for w in (None, weights):
@@ -68,8 +68,8 @@ def test_the_model_is_in_the_graph_once(models):
     big.coefs_ = [np.tile(model.coefs_[0], (1, 4000)), np.tile(model.coefs_[1], (4000, 1))]
     size = sum(w.nbytes for w in big.coefs_)
     big.intercepts_ = [np.tile(model.intercepts_[0], 4000), model.intercepts_[1]]
-    (optimised,) = (da.optimize(big.predict(rows).dask, []),)
-    assert len(cloudpickle.dumps(dict(big.predict(rows).__dask_graph__()))) < 2 * size
+    (found,) = dask.optimize(big.predict(rows))
+    assert size < len(cloudpickle.dumps(dict(found.__dask_graph__()))) < 2 * size
 
 
 def test_other_kinds_of_rows(models):
@@ -123,7 +123,7 @@ def test_to_local(client, tmp_path):  # noqa: F811
     model.save(tmp_path / "model.safetensors")
     loaded = MLPClassifier.load(tmp_path / "model.safetensors")
     assert np.array_equal(loaded.predict(x), model.predict(x))
-    with pytest.raises(ValueError, match="fastmlp.MLPClassifier.load"):
+    with pytest.raises(ValueError, match=r"fastmlp\.MLPClassifier\.load"):
         DaskMLPClassifier.load(tmp_path / "model.safetensors")
     with pytest.raises(NotFittedError):
         DaskMLPClassifier().to_local()
@@ -160,4 +160,3 @@ def test_frames_predict_without_a_warning(models):
         warnings.simplefilter("error")
         found = model.predict(dd.from_pandas(table, npartitions=2)).compute(scheduler="sync")
     assert np.array_equal(found, local.predict(table))
-    assert fastmlp.__version__

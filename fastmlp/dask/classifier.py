@@ -120,8 +120,7 @@ class DaskMLPClassifier(DaskModel, MLPClassifier):
         Returns
         -------
         y : dask array or ndarray of shape (n_samples,) or (n_samples, n_classes)
-            As `MLPClassifier.predict`, as for the errors; of a collection a lazy array, with a
-            chunk for each partition.
+            As `MLPClassifier.predict`, as for the errors; of a collection a lazy array.
         """
         return self._predicted(X, "predict") if is_collection(X) else super().predict(X)
 

@@ -112,8 +112,7 @@ class DaskMLPRegressor(DaskModel, MLPRegressor):
         Returns
         -------
         y : dask array or ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            As `MLPRegressor.predict`, as for the errors; of a collection a lazy array, with a chunk
-            for each partition.
+            As `MLPRegressor.predict`, as for the errors; of a collection a lazy array.
         """
         return self._predicted(X, "predict") if is_collection(X) else super().predict(X)
 

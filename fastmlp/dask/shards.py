@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from dask.sizeof import sizeof
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 Array = NDArray[Any]
 
@@ -53,7 +54,10 @@ class Shard:
 @sizeof.register(Shard)
 def _sizeof(shard: Shard) -> int:
     """Return the bytes of the rows, by which Dask decides what to move and what to spill."""
-    return sum(sizeof(part) for part in (shard.x, shard.y, shard.weights)) + sizeof(None)
+    x = shard.x
+    # Of SciPy's arrays, unlike its matrices, Dask doesn't know the size.
+    parts = [x.data, x.indices, x.indptr] if issparse(x) else [x]
+    return sum(sizeof(part) for part in (*parts, shard.y, shard.weights))
 
 
 def sum_of_weights(weights: Array | None, places: NDArray[np.intp]) -> float:
