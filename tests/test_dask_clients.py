@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 from dask_tools import QUICK, UNFINISHED, _limit, bits, blobs, chunked, client, cluster  # noqa: F401
-from distributed import Client
+from distributed import Client, get_task_stream
 from test_dask_places import left
 
 from fastmlp.dask import DaskMLPClassifier
@@ -127,7 +127,7 @@ def threading_interrupt():
 def test_tasks_have_names_for_the_dashboard(client):  # noqa: F811
     from dask.utils import key_split
 
-    with client.get_task_stream() as stream:
+    with get_task_stream(client) as stream:
         DaskMLPClassifier(**QUICK, early_stopping=True).fit(*rows())
     names = {key_split(task["key"]) for task in stream.data}
     assert {"mlp-rows", "mlp-facts", "mlp-mean", "mlp-round", "mlp-judge"} <= names
@@ -138,5 +138,5 @@ def test_one_training_at_a_time(client):  # noqa: F811
         with pytest.raises(RuntimeError, match="is being trained"):
             model.fit(*rows())
 
-    model = DaskMLPClassifier(**QUICK, callbacks=[again]).fit(*rows())
-    assert bits(model)
+    model = DaskMLPClassifier(**QUICK, callbacks=[again])
+    assert bits(model.fit(*rows()))

@@ -67,12 +67,18 @@ def check_workers(client: Client) -> None:
 
 @contextmanager
 def saying_what_is_lost(client: Client) -> Iterator[None]:
-    """Turn Dask's error on futures that nobody can compute again into one that says why."""
+    """Turn Dask's errors on what nobody can compute any more into one that says why."""
     try:
         yield
-    except CancelledError as error:
+    except (ValueError, TypeError):
+        raise
+    except Exception as error:
         if client.status != "running":
-            raise RuntimeError(f"the Dask client is {client.status}, in a fit") from error
+            raise RuntimeError(
+                f"the Dask client is {client.status}, in the middle of a fit: keep it until the end"
+            ) from error
+        if not isinstance(error, CancelledError):
+            raise
         raise RuntimeError(
             "rows are lost, and the cluster can't compute them again: they had been sent to it "
             "(client.scatter), and their worker has gone. Have the workers load them "

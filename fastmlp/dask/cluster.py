@@ -12,7 +12,6 @@ from distributed import Client, Future
 from numpy.typing import NDArray
 
 from fastmlp.dask.averages import Part, added
-from fastmlp.dask.clients import saying_what_is_lost
 from fastmlp.dask.collections import Block
 from fastmlp.dask.facts import Facts, facts_of
 from fastmlp.dask.read_blocks import read_shard
@@ -110,9 +109,8 @@ class Shards:
         ]  # fmt: skip
 
     def _gather(self, futures: list[Future]) -> list[Any]:
-        with saying_what_is_lost(self.client):
-            found: list[Any] = self.client.gather(futures)
-            return found
+        found: list[Any] = self.client.gather(futures)
+        return found
 
 
 def _itself(value: Any) -> Any:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastmlp.beside import sole_training
 from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.dask import lazy
-from fastmlp.dask.clients import as_client, check_workers
+from fastmlp.dask.clients import as_client, check_workers, saying_what_is_lost
 from fastmlp.dask.cluster import Shards
 from fastmlp.dask.collections import blocks_of, columns_of, groups_of, is_collection
 from fastmlp.dask.copies import COLUMNS, NETWORK, TARGETS, Copies
@@ -112,7 +112,8 @@ class DaskModel(Copies):
             self._check_monitor(held_out[0])
             client = self.client_
             check_workers(client)
-            self._train_shards(client, X, y, sample_weight, held_out)
+            with saying_what_is_lost(client):
+                self._train_shards(client, X, y, sample_weight, held_out)
         except Exception:
             self._set_back(before)
             raise
