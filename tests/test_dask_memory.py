@@ -1,4 +1,4 @@
-"""fastmlp.dask: workers hold their rows once, and a tree of many shards is a mean like any other."""
+"""fastmlp.dask: workers hold their rows once, and eight shards learn as much as one machine."""
 
 from __future__ import annotations
 
