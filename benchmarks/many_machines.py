@@ -11,6 +11,7 @@ import statistics
 import time
 import warnings
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
 import dask.array as da
