@@ -99,7 +99,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation site, build/site/index.html; a warning is an error."""
-    session.install(".[docs,onnx,sklearn]")  # the notebooks write ONNX
+    session.install(".[dask,docs,onnx,sklearn]")  # the notebooks write ONNX
     # griffe, beneath mkdocstrings, reads the docstrings that are filled when they are imported.
     session.run("mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", *session.posargs)
 

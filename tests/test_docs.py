@@ -27,7 +27,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 # Run by the estimators' own tests, with what they need:
-ELSEWHERE = ("coming-from-scikit-learn.md", "tables.md")
+ELSEWHERE = ("coming-from-scikit-learn.md", "many-machines.md", "tables.md")
 BLOCK = re.compile(r"^(<!-- not run -->\n)?```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?:\]\(|(?:src|srcset)=\")([^)\"\s]+)[)\"]")
 WITH_CODE = [
@@ -124,6 +124,7 @@ def test_everything_public_has_its_place_on_an_api_page():
         "register_skl2onnx",
     }  # not imported: they need an extra
     expected |= {"TableClassifier", "TableEncoder", "TableRegressor"}
+    expected |= {"dask.DaskMLPClassifier", "dask.DaskMLPRegressor"}
     assert there - {"network.reference_mlp.MLP", "engine.Trainer"} == expected - {"reference.MLP"}
 
 

@@ -14,8 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastmlp.beside import sole_training
 from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checkpoints.file import NoFile, as_file
-from fastmlp.engine import Engine
-from fastmlp.estimators import compiled, hyperparameters, outputs, read_input
+from fastmlp.estimators import hyperparameters, outputs, read_input
 from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.export import ExportMixin
 from fastmlp.estimators.fingerprint import of_settings, of_targets, of_validation
@@ -28,6 +27,7 @@ from fastmlp.estimators.storage import FileMixin
 from fastmlp.estimators.trainers import Rows
 from fastmlp.estimators.validation import Validation, scorer_of, split_rows
 from fastmlp.history import History
+from fastmlp.parameters import Parameters
 from fastmlp.training.progress import Progress, progress_of
 from fastmlp.words import shortened
 
@@ -39,11 +39,6 @@ class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseE
 
     Subclasses say how targets are read, encoded and scored.
     """
-
-    @property
-    def _engine(self) -> Engine:
-        """The module that trains and predicts: `fastmlp.kernels`."""
-        return compiled.engine()
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = hyperparameters.CONSTRAINTS
 
@@ -216,13 +211,16 @@ class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseE
             self._optimizer_state = fit_stochastic(
                 self, rows, callbacks, random_state, is_partial, progress, checkpoint
             )
-        if not all(np.isfinite(a).all() for a in (*self.coefs_, *self.intercepts_)):
+        self._check_finite()
+        callbacks.end()
+        return self
+
+    def _check_finite(self) -> None:
+        if not Parameters(self.coefs_, self.intercepts_).are_finite():
             raise ValueError(
                 f"{NOT_FINITE} That was in epoch {self.n_iter_}: scale the data "
                 "(StandardScaler), or give a smaller learning_rate_init."
             )
-        callbacks.end()
-        return self
 
     def _divide(
         self, part: Part, y: Any, held_out: tuple[Any, Any], encoded: Array,
@@ -245,9 +243,7 @@ class BaseMLP(Hooks, Fitted, FileMixin, ExportMixin, CallbackSupportMixin, BaseE
                 "them more than 0"
             )
         if validation is not None:
-            for name in ("validation_scores_", "validation_loss_curve_"):
-                if getattr(self, name, None) is None:
-                    setattr(self, name, [])
+            self._begin_curves()
         return places, validation
 
     def _validation(self, X: Any, y: Any, class_weights: Array | None) -> Validation:

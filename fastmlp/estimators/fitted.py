@@ -128,6 +128,13 @@ class Fitted:
         """Return the first weights and biases of layers of these sizes."""
         return draw_parameters(sizes, self.activation, random_state, dtype)
 
+    def _begin_curves(self) -> None:
+        """Set the lists of what rows to validate with will show."""
+        if self.__dict__.get("validation_scores_") is None:
+            self.validation_scores_ = []
+        if self.__dict__.get("validation_loss_curve_") is None:
+            self.validation_loss_curve_ = []
+
     def _validate_epoch(
         self, validation: Validation | None
     ) -> Callable[[], dict[str, float]] | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.engine import Engine, Trainer
+from fastmlp.estimators import compiled
 from fastmlp.estimators.stochastic import schedule_of
+from fastmlp.training.epochs import Draw, shuffled, unchanged
 from fastmlp.training.schedules import Schedule
 
 Array = NDArray[Any]
@@ -18,9 +22,25 @@ class Hooks(ABC):
     """How targets are read, encoded and scored; what a run may do otherwise."""
 
     learning_rate: str
+    shuffle: bool
 
     _l2_by_rows: ClassVar[bool] = True  # as scikit-learn divides alpha
     _says_at_max_iter: ClassVar[bool] = True  # warns where no epoch was found to be the last
+
+    @property
+    def _engine(self) -> Engine:
+        """The module that trains and predicts: `fastmlp.kernels`."""
+        return compiled.engine()
+
+    @property
+    def _new_trainer(self) -> Callable[..., Trainer]:
+        """Makes the trainers of stochastic runs, as `Engine.Trainer` does."""
+        return self._engine.Trainer
+
+    @property
+    def _draw_order(self) -> Draw:
+        """Draws the order of an epoch's rows from the last one."""
+        return shuffled if self.shuffle else unchanged
 
     @property
     def _plans_epochs(self) -> bool:

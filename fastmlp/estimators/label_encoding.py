@@ -158,17 +158,25 @@ class LabelEncoding:
         encoded : ndarray
             The targets to balance. A class without any gets 1.
         """
+        return self.weights_of_counts(class_weight, self.counts(encoded), len(encoded))
+
+    def counts(self, encoded: Array) -> Array:
+        """Return how many rows have each class, or label, of shape (n_classes,)."""
+        if self.is_multilabel:
+            n_with: Array = encoded.sum(axis=0)
+            return n_with
+        return np.bincount(encoded, minlength=len(self.classes))
+
+    def weights_of_counts(self, class_weight: Any, counts: Array, n_rows: int) -> Array:
+        """Return `class_weights` of targets of which there are so many."""
         n_classes = len(self.classes)
         if class_weight != "balanced":
             given = self._given(class_weight)
             return np.stack([np.ones(n_classes), given]) if self.is_multilabel else given
-        n_rows = len(encoded)
         if self.is_multilabel:
-            n_with = encoded.sum(axis=0)
-            counts, n_present = np.stack([n_rows - n_with, n_with]), 2
+            counts, n_present = np.stack([n_rows - counts, counts]), 2
             is_present = np.broadcast_to(counts.all(axis=0), counts.shape)
         else:
-            counts = np.bincount(encoded, minlength=n_classes)
             n_present, is_present = int(np.count_nonzero(counts)), counts > 0
         weights = np.ones(counts.shape)
         np.divide(n_rows, n_present * counts, out=weights, where=is_present)

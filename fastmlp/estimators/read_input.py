@@ -179,11 +179,16 @@ def network_dtype(setting: str, x: Any) -> np.dtype[Any]:
     return FLOAT32 if x.dtype == FLOAT32 else FLOAT64
 
 
-def read_sample_weight(sample_weight: Any, x: Any) -> Array | None:
-    """Return weights (n_rows,), none of them negative and not all 0; None stays None."""
+def read_sample_weight(sample_weight: Any, x: Any, is_part: bool = False) -> Array | None:
+    """Return weights (n_rows,), none of them negative; None stays None.
+
+    Not all of them are 0, but of a part of the rows they may be.
+    """
     if sample_weight is None:
         return None
     _refuse_times(sample_weight, "sample_weight")
     with _refusing_overflow("sample_weight"):
-        weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
+        weights: Array = _check_sample_weight(
+            sample_weight, x, ensure_non_negative=True, allow_all_zero_weights=is_part
+        )
     return weights

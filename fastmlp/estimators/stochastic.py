@@ -15,7 +15,6 @@ from fastmlp.estimators.callbacks import EstimatorCallbacks
 from fastmlp.estimators.hyperparameters import as_float, problem_of
 from fastmlp.estimators.trainers import Rows, batch_of, keep, trainer_of
 from fastmlp.parameters import Parameters
-from fastmlp.training.epochs import shuffled, unchanged
 from fastmlp.training.progress import Progress
 from fastmlp.training.run import DivergedError, Run
 from fastmlp.training.schedules import TOO_SMALL, Adaptive, Cosine, InverseScaling, Schedule
@@ -115,9 +114,9 @@ def _seed(random_state: np.random.RandomState) -> int:
 
 def _train(estimator: Any, run: Run, trainer: Trainer, is_partial: bool) -> bool:
     """Run the epochs, and warn as scikit-learn does; return whether nobody has interrupted them."""
-    state, draw = run.state, shuffled if estimator.shuffle else unchanged
+    state, n_epochs = run.state, 1 if is_partial else estimator.max_iter
     try:
-        run.train(trainer, 1 if is_partial else estimator.max_iter, draw, tells_last_batch=False)
+        run.train(trainer, n_epochs, estimator._draw_order, tells_last_batch=False)
         if not is_partial and not run.has_ended and estimator._says_at_max_iter:
             warn_user(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and "

@@ -43,7 +43,7 @@ _kept: Beside[Batch] = Beside()  # beside estimators that `partial_fit` has trai
 def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, seed: int) -> Trainer:
     """Return a trainer of the estimator's `coefs_` and `intercepts_`; `seed` is for dropout."""
     weights = estimator.coefs_
-    trainer: Trainer = estimator._engine.Trainer(
+    trainer: Trainer = estimator._new_trainer(
         weights,
         _as_rows(estimator.intercepts_),
         rows.features,

@@ -49,7 +49,6 @@ class Validation:
         self._x, self._encoded, self._weights = x, encoded, weights
         dtype = estimator.coefs_[0].dtype
         self._targets = estimator._targets(encoded, dtype)
-        self._floor = np.finfo(dtype).eps
         self._monitor = estimator.monitor
         self._scorer = scorer_of(estimator)
 
@@ -71,8 +70,8 @@ class Validation:
         if not np.isfinite(outputs).all():
             return {"val_loss": math.nan, "val_score": math.nan}
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges shows in its loss
-            rows = LOSSES[estimator._loss_name()].rows(outputs, self._targets, self._floor)
-            loss = float(np.average(rows.astype(np.float64), weights=self._weights))
+            rows = losses_of(estimator, outputs, self._targets)
+            loss = float(np.average(rows, weights=self._weights))
             if self._monitor is None:
                 score = estimator._score_outputs(outputs, self._encoded, self._weights)
             elif self._scorer is None:
@@ -95,6 +94,13 @@ class Validation:
         if not isinstance(score, Real):
             raise TypeError(f"monitor gives {shown(score)}: give a scorer that returns a number")
         return float(score)
+
+
+def losses_of(estimator: Any, outputs: Array, targets: Array) -> NDArray[np.float64]:
+    """Return each row's loss, without L2, for targets as the engine takes them."""
+    floor = np.finfo(estimator.coefs_[0].dtype).eps
+    rows: Array = LOSSES[estimator._loss_name()].rows(outputs, targets, floor)
+    return rows.astype(np.float64)
 
 
 def scorer_of(estimator: Any) -> Any:
