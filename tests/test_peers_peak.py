@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from profiling_tools import quick  # noqa: F401 - a fixture
 from sklearn.datasets import load_digits
 
 from benchmarks.peers import machine, pair, peak
