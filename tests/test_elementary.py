@@ -62,7 +62,7 @@ CASES = {
     "exp": (np.exp, lambda x, low: x >= low, 2),
     "log": (np.log, lambda x, low: x > 0, 2),
     "logistic": (logistic, lambda x, low: x >= low, 4),
-    "tanh": (np.tanh, lambda x, low: np.full(x.shape, True), 4),
+    "tanh": (np.tanh, lambda x, low: np.full(x.shape, True), 2),
     "normal_cdf": (normal_cdf, lambda x, low: np.full(x.shape, True), 8),
     "normal_density": (normal_density, lambda x, low: np.full(x.shape, True), 4),
 }
@@ -127,6 +127,33 @@ def test_both_ends(dtype):
     assert_array_equal(got["tanh"], [-1, -1, -1, 0, 1, 1, 1])
     assert_array_equal(got["normal_cdf"], [0, 0, 0, 0.5, 1, 1, 1])
     assert_array_equal(got["normal_density"][[0, 1, 2, 4, 5, 6]], np.zeros(6))
+
+
+@wide_enough
+@both_dtypes
+def test_tanh_over_dense_grids_of_all_exponents(dtype):
+    info = np.finfo(dtype)
+    grid = np.linspace(1, 2, 400, endpoint=False, dtype=dtype)
+    exponents = np.arange(info.minexp - info.nmant, info.maxexp)
+    sparse = np.ldexp(grid, exponents[:, np.newaxis].astype(np.intc)).ravel()
+    # Where neither the argument's nor the result's own digits are the answer, and where n changes.
+    dense = np.concatenate([np.linspace(2.0**-12, 1, 200_000), np.linspace(1, 21, 200_000)])
+    steps = np.log(2) / 4 * np.arange(120)
+    around = steps[:, np.newaxis] * (1 + np.arange(-50, 51) * info.eps)
+    x = np.concatenate([sparse, dense.astype(dtype), around.ravel().astype(dtype)])
+    got = evaluate(x)["tanh"]
+    expected = np.tanh(x.astype(np.longdouble))
+    below_one = 1 - np.finfo(dtype).epsneg  # units are those below 1, where a result rounds to 1
+    unit = np.spacing(np.minimum(expected.astype(dtype), below_one).astype(dtype))
+    error = np.abs(got.astype(np.longdouble) - expected)
+    assert np.max(error[unit > 0] / unit[unit > 0]) <= 2
+    assert np.all(got <= 1)
+    tiny = x < info.eps / 8
+    assert_array_equal(got[tiny], x[tiny])  # subnormal numbers, too
+    mirrored = evaluate(-x)["tanh"]
+    assert_array_equal(mirrored, -got)
+    assert np.all(np.signbit(evaluate(np.array([-0.0], dtype))["tanh"]))
+    assert not np.any(np.signbit(evaluate(np.array([0.0], dtype))["tanh"]))
 
 
 @both_dtypes

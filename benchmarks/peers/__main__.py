@@ -1,4 +1,4 @@
-"""Measure every target against every peer, and write the results into benchmarks/results/."""
+"""Measure every target against every peer, or how fastmlp scales; see benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.peers import charts, report
+from benchmarks.peers import charts, report, scaling, scaling_chart
 from benchmarks.peers.field import Fields
 from benchmarks.peers.rows import (
     accuracy,
@@ -34,6 +34,7 @@ from benchmarks.peers.rows import (
     whole_fits,
 )
 from benchmarks.peers.run import Run, Target
+from benchmarks.peers.worker import available_cores
 
 Measure = Callable[[Run, Fields], list[Target]]
 
@@ -76,6 +77,23 @@ def row_numbers(text: str) -> set[int]:
     return numbers
 
 
+def thread_counts(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    counts = sorted({int(part) for part in parts if part.isdecimal()})
+    if len(counts) != len(parts) or counts[0] != 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give different numbers from 1 on, as in 1,2,4")
+    return counts
+
+
+def scale(run: Run, counts: list[int]) -> None:
+    """Measure with so many threads, and draw the picture."""
+    best, n_cores = scaling.measure(run, counts), len(available_cores())
+    RESULTS.mkdir(exist_ok=True)
+    scaling_chart.write_csv(RESULTS / "scaling.csv", best, n_cores)
+    print("\n" + (RESULTS / "scaling.csv").read_text())
+    print(*scaling_chart.draw(RESULTS, best, n_cores), sep="\n")
+
+
 def compared(
     what: str, numbers: tuple[int, ...], measure: Callable[[], list[Target]]
 ) -> list[Target]:
@@ -94,6 +112,11 @@ def main() -> None:
         default=ROWS,
         help="targets to measure, such as 1,2,3; by default all",
     )
+    parser.add_argument(
+        "--threads",
+        type=thread_counts,
+        help="no targets, but a picture of how fastmlp scales to such numbers, as 1,2,4,8,16",
+    )
     parser.add_argument("--quick", action="store_true", help="a round each and a few shapes only")
     args = parser.parse_args()
     targets: list[Target] = []
@@ -101,6 +124,8 @@ def main() -> None:
         run = Run(Path(folder), args.quick)
         if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
             run.show(f"other programs are running (load {os.getloadavg()[0]:.1f}): figures suffer")
+        if args.threads:
+            return scale(run, args.threads)
         try:
             with Fields(run) as fields:
                 for what, (numbers, measure) in MEASURES.items():

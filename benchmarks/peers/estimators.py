@@ -38,6 +38,12 @@ class Fit:
     table: Table
     settings: dict[str, Any] = field(default_factory=dict)
 
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Inputs, hidden units, outputs; a classifier has three classes or more."""
+        x, y = self.table.load()
+        outputs = len(np.unique(y)) if self.class_name == "MLPClassifier" else 1
+        return (x.shape[1], *self.settings.get("hidden_layer_sizes", (100,)), outputs)
+
 
 def why_absent(module: str) -> str | None:
     """Why `module` has no estimators; None where it has."""

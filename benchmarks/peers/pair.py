@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.peers import estimators
+from benchmarks.peers.peak import OfPeak
 from benchmarks.peers.run import Target
 from benchmarks.peers.worker import Worker
 
@@ -46,18 +47,25 @@ def times_target(
     times_faster: float,
     count: int = 1,
     of: str = "",
+    of_peak: OfPeak | None = None,
 ) -> Target:
-    """A row of the table; the note gives each side's ms, divided by `count`, as "ms an epoch"."""
+    """A row of the table; the note gives each side's ms, divided by `count`, as "ms an epoch".
+
+    With `of_peak`, our share of a core's peak stands beside the ratio. If that has a target, it is
+    the row's: a ratio also depends on how fast the other side's BLAS is.
+    """
     ours, theirs = (min(seconds[label]) for label in (OURS, THEIRS))
     ms = 1e3 / count
-    return Target(
-        number,
-        what,
-        f">= {times_faster:g} times",
-        f"{theirs / ours:.2f} times",
-        theirs / ours >= times_faster,
-        f"{ours * ms:.3g} against {theirs * ms:.3g} ms{of}",
-    )
+    target, measured = f">= {times_faster:g} times", f"{theirs / ours:.2f} times"
+    met = theirs / ours >= times_faster
+    note = f"{ours * ms:.3g} against {theirs * ms:.3g} ms{of}"
+    if of_peak is not None:
+        percent, to_reach = of_peak.percent(ours), of_peak.percent_to_reach
+        measured += f", {percent:.1f} % of peak"
+        note += f"; peak {of_peak.peak / 1e9:.0f} GFLOP/s"
+        if to_reach is not None:
+            target, met = f">= {to_reach:g} % of peak", percent >= to_reach
+    return Target(number, what, target, measured, met, note)
 
 
 def not_there(number: int, what: str, times_faster: float, why: AbsentError) -> Target:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from benchmarks.peers.agreement import line_up
 from benchmarks.peers.field import Field, Fields
-from benchmarks.peers.race import epochs, fastest_peer, race
+from benchmarks.peers.peak import OfPeak, race_beside_peak
+from benchmarks.peers.race import epochs, fastest_peer
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
-from fastmlp.profiling import measure_fma_peak
 
 # (layer sizes, batch size): percent of peak at 1 and 2 threads
 NETS: dict[tuple[tuple[int, ...], int], dict[int, int]] = {
@@ -29,21 +27,19 @@ def _at(
     case = run.dense(layer_sizes, batch_size, ROWS)
     line_up(field, case, n_threads)
     contestants = epochs(field, 0 if run.quick else 0.5)
-    contestants["peak"] = partial(field[FASTMLP].call, measure_fma_peak, case.dtype, 1)
-    seconds = race(contestants, run.n_rounds)
-    peak = max(seconds.pop("peak"))
+    seconds, peak = race_beside_peak(contestants, field[FASTMLP], case.dtype, run.n_rounds)
     run.seconds[f"{case.name}, {threads(n_threads)}"] = seconds
 
     peer, theirs = fastest_peer(seconds)
-    flops = case.flops_per_row() * ROWS
-    percent = 100 * flops / (min(seconds[FASTMLP.label]) * peak * n_threads)
+    ours = min(seconds[FASTMLP.label])
+    of_peak = OfPeak(case.flops_per_row() * ROWS, peak * n_threads)
+    percent = of_peak.percent(ours)
     target = NETS[layer_sizes, batch_size][n_threads]
     return Target(
         5,
         f"{case.name}, dense data, {threads(n_threads)}: of FMA peak",
         f">= {target} %",
-        f"{percent:.1f} %",
+        f"{percent:.1f} %, {theirs / ours:.2f} times",
         percent >= target,
-        f"{peer} {100 * flops / (theirs * peak * n_threads):.1f} %; "
-        f"peak {peak / 1e9:.0f} GFLOP/s a core",
+        f"{peer} {of_peak.percent(theirs):.1f} %; peak {peak / 1e9:.0f} GFLOP/s a core",
     )

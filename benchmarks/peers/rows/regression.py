@@ -8,10 +8,10 @@ from functools import partial
 from benchmarks.peers import session
 from benchmarks.peers.agreement import line_up
 from benchmarks.peers.field import Fields
+from benchmarks.peers.peak import OfPeak, race_beside_peak
 from benchmarks.peers.race import epochs, fastest_peer, race, ratio_target
 from benchmarks.peers.run import Run, Target, threads
 from benchmarks.peers.sides import FASTMLP
-from fastmlp.profiling import measure_fma_peak
 
 TABLE_SIZES, TABLE_BATCH, TABLE_ROWS = (50, 128, 64, 1), 200, 100_000
 PERCENT_OF_PEAK = 60
@@ -27,16 +27,13 @@ def table(run: Run, fields: Fields) -> list[Target]:
     field = fields.at(1)
     line_up(field, case, 1)
     contestants = epochs(field, 0 if run.quick else 0.5)
-    contestants["peak"] = partial(field[FASTMLP].call, measure_fma_peak, case.dtype, 1)
-    seconds = race(contestants, run.n_rounds)
-    peak = max(seconds.pop("peak"))
+    seconds, peak = race_beside_peak(contestants, field[FASTMLP], case.dtype, run.n_rounds)
     what = f"{TABLE_ROWS:,} x {case.name}, squared error, adam, 1 thread"
     run.seconds[what] = seconds
     peer, theirs = fastest_peer(seconds)
     ours = min(seconds[FASTMLP.label])
-    percent, their_percent = (
-        100 * case.flops_per_row() * TABLE_ROWS / (time * peak) for time in (ours, theirs)
-    )
+    of_peak = OfPeak(case.flops_per_row() * TABLE_ROWS, peak)
+    percent, their_percent = of_peak.percent(ours), of_peak.percent(theirs)
     return [
         Target(
             15,

@@ -49,20 +49,16 @@ _LOG_FLOAT64: tuple[float, ...] = (
     6.666666666666735130e-1,
 )
 
-# (tanh(x) - x) / x^3 in x^2 for |x| < 0.625, numerator and denominator: Cephes' tanhf and tanh.
-_TANH_FLOAT32: tuple[tuple[float, ...], ...] = (
-    (
-        -5.70498872745e-3,
-        2.06390887954e-2,
-        -5.37397155531e-2,
-        1.33314422036e-1,
-        -3.33332819422e-1,
-    ),
-    (1.0,),
-)
-_TANH_FLOAT64: tuple[tuple[float, ...], ...] = (
-    (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3),
-    (1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3),
+# (r coth(r) - 1) / r^2 in r^2 for |r| < 0.75 ln(2) / 2, interpolated at Chebyshev's nodes with
+# mpmath's coth in 40 digits. Relative errors of r coth(r) 1.4e-10 and 7e-19.
+_COTH_FLOAT32: tuple[float, ...] = (2.0951164362289e-3, -2.2221684082419e-2, 3.3333333131413e-1)
+_COTH_FLOAT64: tuple[float, ...] = (
+    -2.1205260304383710095e-6,
+    2.1374477751741229395e-5,
+    -2.1164009550511950694e-4,
+    2.1164021145649223226e-3,
+    -2.2222222222211587726e-2,
+    3.3333333333333332335e-1,
 )
 
 # Phi(-z) exp(z^2 / 2) (1 + sqrt(2) z) in y = (z - 4) / (z + 4), for z from 0 to the limit below:
@@ -173,22 +169,32 @@ def logistic(v: Lanes, x: Any) -> Any:
 
 
 def tanh(v: Lanes, x: Any) -> Any:
-    """tanh(x): a rational function near 0, and 1 - 2 / (exp(2 |x|) + 1) beyond.
+    """tanh(x), within 2 units in the last place, as a quotient with an exponential in it.
 
-    |x| is clipped to where the result is 1 anyway, so that no exponential overflows.
+    With |x| = n ln(2) / 2 + r and C = r coth(r), of which few terms are needed,
+
+        exp(2 |x|) = 2^n (C + r) / (C - r)
+        tanh |x| = a / (a + (C - r))    where a = (2^n - 1) / 2 (C + r) + r
+
+    n is |x| / (ln(2) / 2) rounded to halves, and then down. So it is 0 for results up to 1/4, which
+    are r / C, and r is above -0.09: no sum cancels. The sum beneath the line has the rounded a in
+    it, whose error hardly matters where the result is near 1. |x| is clipped to where it is 1.
     """
     b = v.builder
-    above, below = _TANH_FLOAT32 if v.size == 4 else _TANH_FLOAT64
-    z = _clipped_magnitude(v, x, 10.0 if v.size == 4 else 20.0)
-    power = _scaled(v, *_exp_parts(v, b.fadd(z, z)))
-    far = b.fsub(v.full(1.0), b.fdiv(v.full(2.0), b.fadd(power, v.full(1.0))))
-    squared = b.fmul(z, z)
-    rest = _polynomial(v, squared, above)
-    if len(below) > 1:
-        rest = b.fdiv(rest, _polynomial(v, squared, below))
-    near = v.fma(b.fmul(z, squared), rest, z)
-    is_near = b.fcmp_ordered("<", z, v.full(0.625))
-    return v.copy_sign(b.select(is_near, near, far), x)
+    if v.size == 4:
+        mantissa, bias, limit, coefficients = 23, 127, 10.0, _COTH_FLOAT32
+    else:
+        mantissa, bias, limit, coefficients = 52, 1023, 20.0, _COTH_FLOAT64
+    z = _clipped_magnitude(v, x, limit)
+    # The bits of this plus a number are those of its double, rounded: those of 2 (n + bias - 1).
+    magic = v.full(1.5 * 2.0 ** (mantissa - 1) + bias - 1)
+    bits = b.bitcast(v.fma(z, v.full(2 / math.log(2)), magic), v.integers)
+    bits = b.and_(bits, _integers(v, -2))
+    r = v.fma(b.fsub(b.bitcast(bits, v.vector), magic), v.full(-math.log(2) / 2), z)
+    half_power = b.bitcast(b.shl(bits, _integers(v, mantissa - 1)), v.vector)  # 2**n / 2
+    c = _polynomial(v, b.fmul(r, r), (*coefficients, 1.0))
+    above = v.fma(b.fsub(half_power, v.full(0.5)), b.fadd(c, r), r)
+    return v.copy_sign(b.fdiv(above, b.fadd(above, b.fsub(c, r))), x)
 
 
 def normal_cdf(v: Lanes, x: Any) -> Any:
