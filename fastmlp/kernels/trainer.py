@@ -185,7 +185,7 @@ seed, with_penalty, total
         self._plan.packed.restore(snapshot)
 
     def is_finite(self) -> bool:
-        """Whether all parameters are finite."""
+        """Return whether all parameters are finite."""
         return self._plan.packed.is_finite()
 
     def _take(self, orders: NDArray[np.intp], between: Callable[[], object] | None) -> None:

@@ -94,7 +94,7 @@ def profile(
             progress(epoch, n_epochs)
 
     start_ticks, start = clock.ticks(), time.perf_counter()
-    engine = _WatchedEngine()
+    engine = _WatchedEngine(n_epochs)
     if is_estimator:
         if batch_size is not None or lambda_reg is not None:
             name = "lambda_reg" if batch_size is None else "batch_size"
@@ -109,7 +109,7 @@ def profile(
         history = _WatchedMLP(network, engine).train(
             x, y, n_epochs, 64 if batch_size is None else batch_size,
             lambda_reg=0.001 if lambda_reg is None else lambda_reg,
-            verbose=False, callbacks=[tell] if progress else [],
+            verbose=False, callbacks=[tell],
         )  # fmt: skip
     ticks_a_second = (clock.ticks() - start_ticks) / (time.perf_counter() - start)
     trainer = engine.trainer
@@ -142,6 +142,8 @@ def _is_estimator(network: object) -> bool:
 class _WatchedEngine(SimpleNamespace):
     """The compiled engine, whose trainers have stopwatches.
 
+    It reads rows for all epochs, though there is a callback, so that epochs are taken one by one.
+
     Attributes
     ----------
     trainer : _WatchedTrainer
@@ -150,8 +152,9 @@ class _WatchedEngine(SimpleNamespace):
 
     trainer: _WatchedTrainer
 
-    def __init__(self) -> None:
+    def __init__(self, n_epochs: int) -> None:
         super().__init__(**{name: getattr(kernels, name) for name in kernels.__all__})
+        self.read = lambda x, _: kernels.read(x, n_epochs)
         self.Trainer = self._watched
 
     def _watched(self, *arguments: Any, **options: Any) -> _WatchedTrainer:

@@ -255,7 +255,7 @@ class Trainer:
         self.n_steps, self.parameters = self._marked
 
     def is_finite(self) -> bool:
-        """Whether all parameters are finite."""
+        """Return whether all parameters are finite."""
         weights, biases, _ = self.parameters
         return all(map(is_finite, [*weights, *biases]))
 

@@ -89,7 +89,7 @@ class Packed:
             packed["bias"][0, place, : b.size] = b.ravel()
 
     def is_finite(self) -> bool:
-        """Whether weights and biases are finite; or no, where their sum is not."""
+        """Return whether weights and biases are finite; or no, where their sum is not."""
         with np.errstate(over="ignore", invalid="ignore"):
             return all(
                 math.isfinite(buffers[name][0, 0].sum())
