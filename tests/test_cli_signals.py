@@ -7,9 +7,11 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from cli_tools import (
 )
 
 import fastmlp
-from fastmlp.cli.signals import Stop, signals
+from fastmlp.cli.signals import Signals, Stop, signals
 
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -252,6 +254,24 @@ def test_a_signal_is_explained_where_it_has_to_wait(monkeypatch: pytest.MonkeyPa
         with pytest.raises(Stop):
             os.kill(os.getpid(), signal.SIGTERM)
     assert stderr.getvalue() == "Stopping after this epoch; one more signal stops at once.\n"
+
+
+def test_a_later_run_is_not_told_of_an_earlier_one_s_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    pause, woken = threading.Event(), threading.Event()
+    module = sys.modules["fastmlp.cli.signals"]
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _: pause.wait(60)))
+    explain = Signals._explain
+    monkeypatch.setattr(Signals, "_explain", lambda self: (explain(self), woken.set()))
+    with signals.handled(), signals.patient():
+        os.kill(os.getpid(), signal.SIGTERM)
+    with signals.handled(), signals.patient():
+        pause.set()
+        assert woken.wait(60)
+    assert stderr.getvalue() == ""
 
 
 def test_held_signals_take_effect_at_the_end() -> None:

@@ -127,7 +127,7 @@ class Signals:
 
     def _explain(self) -> None:
         time.sleep(PATIENCE)
-        if self._is_patient:
+        if self._is_patient and self.caught:  # not a later run in this process
             typer.echo("Stopping after this epoch; one more signal stops at once.", err=True)
 
 

@@ -70,9 +70,9 @@ def _rows(network: Any) -> Iterator[Any]:
     is_mlp = isinstance(network, fastmlp.MLP)
     n_features = network.layer_sizes[0] if is_mlp else len(network.coefs_[0])
     # Whole batches: large ones of small networks have kernels of their own.
-    batch_size = getattr(network, "batch_size", "auto")
-    n_rows = max(LEAST_ROWS, LARGEST_AUTO if batch_size == "auto" else batch_size)
-    n_rows = max(n_rows, len(getattr(network, "classes_", ())))
+    batch_size: Any = getattr(network, "batch_size", "auto")
+    whole_batch = LARGEST_AUTO if batch_size == "auto" else batch_size
+    n_rows: int = max(LEAST_ROWS, whole_batch, len(getattr(network, "classes_", ())))
     ones = np.ones((n_rows, n_features), np.uint8)
     few = ones * (np.arange(n_features) == 0)
     for dtype in (np.float32, np.float64, np.uint8):
