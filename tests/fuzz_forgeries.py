@@ -120,6 +120,9 @@ def put(name: str, place: int | slice, value: float) -> Callable[[Arrays], None]
     return change
 
 
+ONE = ("baseline", "classes")  # of a class alone
+
+
 def trees(kind: str) -> list[Forgery]:
     """Arrays that make no trees, though some could be gone through."""
     changes: list[Callable[[Arrays], object]] = [
@@ -139,7 +142,7 @@ def trees(kind: str) -> list[Forgery]:
             put("classes", 0, 1), put("classes", 0, -1), put("classes", 0, 3),
             lambda a: a.update(trees0_roots=a["trees0_roots"][:-1]),
             lambda a: a.update(trees0_classes=a["trees0_classes"][:2]),
-            lambda a: a.pop("trees0_classes"),
+            lambda a: a.update({f"trees0_{name}": a[f"trees0_{name}"][:1] for name in ONE}),
         ]  # fmt: skip
     else:
         changes += [lambda a: a.update(trees0_classes=np.arange(2, dtype="i4"))]

@@ -247,17 +247,26 @@ def left_out(name, settings, data, path, monkeypatch, after=33):
         with pytest.raises(Ended):
             quiet(make(**settings), **data, checkpoint=path, checkpoint_seconds=1e-9)
     assert ends[0]["run"][0]["state"]["epoch"] > 0
+    with monkeypatch.context() as patch:
+        forget(name, patch)
+        model = quiet(make(**settings), **data, checkpoint=path, resume=True)
+    return differ(model, alone)
+
+
+def forget(name, monkeypatch):
+    """Have fits that go on begin one of their states anew."""
     load = RunState.load_state_dict
 
     def forgetful(self, kept, trainer):
         fresh = self.state_dict(trainer)
         load(self, dict(kept) | ({} if name is None else {name: fresh[name]}), trainer)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(RunState, "load_state_dict", forgetful)
-        model = quiet(make(**settings), **data, checkpoint=path, resume=True)
+    monkeypatch.setattr(RunState, "load_state_dict", forgetful)
+
+
+def differ(model, other):
     try:
-        assert_same(everything(model), everything(alone))
+        assert_same(everything(model), everything(other))
     except AssertionError:
         return True
     return False
@@ -281,6 +290,15 @@ def test_no_state_can_be_left_out(name, path, monkeypatch):
     after = 130 if name == "rate" else 70 if name == "stopping" else 33
     differs = left_out(name, settings, CLASSES[1], path, monkeypatch, after)
     assert differs == (name is not None)
+
+
+@pytest.mark.parametrize("name", [None, "loss"])
+def test_the_loss_of_a_fit_that_has_ended_can_not_be_left_out(name, path, monkeypatch):
+    """Where an epoch follows, it is that one's."""
+    model = quiet(make(), X, NAMES, checkpoint=path)
+    forget(name, monkeypatch)
+    again = quiet(make(), X, NAMES, checkpoint=path, resume=True)
+    assert differ(again, model) == (name is not None)
 
 
 def test_the_rows_to_validate_with_are_kept(path, monkeypatch):

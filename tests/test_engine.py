@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from fastmlp import kernels, reference
+from fastmlp.problem import Problem
 
 KINDS = ["uint8", "float32", "float64", "csr"]
 SIZES = st.sampled_from([1, 2, 3, 5, 8, 10, 15, 16, 17, 31, 33, 48, 64, 65])
@@ -199,6 +200,22 @@ def test_divergence_shows(dtype, skip_zeros):
     run = train(parameters, x, y, epochs=3, **settings)
     assert np.isnan(run.losses[-1])
     assert np.isnan(run.parameters.weights[0]).any()
+
+
+def test_sums_that_overflow_are_only_infinite():
+    """The loss and the weights of each step are finite, and not what they add up to."""
+    sizes = (2, 2, 1)
+    weights, biases = make_parameters(sizes, "float64")
+    weights[0][:] = np.eye(2) * 1.2e154
+    x, problem = np.zeros((4, 2)), Problem(loss="squared_error")
+    biases[1][:] = 1.3e154
+    trainer = kernels.Trainer(
+        weights, biases, x, np.zeros((4, 1)), problem=problem, learning_rate=1e-300,
+        lambda_reg=0.3, batch_size=1, with_penalty=True,
+    )  # fmt: skip
+    trainer.epoch(np.arange(4))
+    assert trainer.mean_loss == math.inf
+    assert trainer.penalty == math.inf
 
 
 @both_dtypes

@@ -177,11 +177,12 @@ class Plan:
 
     def squares(self) -> Array:
         """The sum of squares of all weights in each epoch, as accumulated by the kernels."""
-        sums = [
-            self._kept["squares", i].sum(axis=1, dtype=np.float64)
-            for i in range(self.layers.shape[1])
-        ]
-        return np.sum(sums, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss shows that a run has diverged
+            sums = [
+                self._kept["squares", i].sum(axis=1, dtype=np.float64)
+                for i in range(self.layers.shape[1])
+            ]
+            return np.sum(sums, axis=0)
 
     @staticmethod
     def _addresses(arrays: Array) -> list[int]:

@@ -141,10 +141,11 @@ class StepTable:
     def mean_losses(self) -> NDArray[np.float64]:
         """Mean loss of each epoch; NaN if none of its batches has weight."""
         losses = np.where(self._is_taken, self._losses_of_steps(), 0.0)
-        if self._total is None:
-            losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)
         n_rows = self.n_rows()
-        means = losses.sum(axis=1) / (self._total or np.maximum(n_rows, 1))
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss shows that a run has diverged
+            if self._total is None:
+                losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)
+            means = losses.sum(axis=1) / (self._total or np.maximum(n_rows, 1))
         return np.where(n_rows > 0, means, np.nan)
 
     def last_losses(self) -> NDArray[np.float64]:
