@@ -99,11 +99,12 @@ class Shards:
 
         So nothing waits for a worker that is lost, and no result depends on where it is computed.
         """
-        holders = self.client.who_has(self._futures)
+        found = self.client.who_has(self._futures)
+        holders = [[*found.get(future.key, ())] for future in self._futures]
         return [
             self.client.submit(
                 function, future, plan, i, *args, key=f"mlp-{name}-{self._id}-{i}",
-                workers=list(holders.get(future.key, ())) or None, allow_other_workers=True,
+                workers=holders[i] or None, allow_other_workers=bool(holders[i]),
             )
             for i, future in enumerate(self._futures)
         ]  # fmt: skip
