@@ -26,7 +26,13 @@ from fastmlp.dask import DaskMLPClassifier
 
 Array = NDArray[Any]
 SHARDS = (1, 2, 4, 8, 16)
-NETWORK = {"hidden_layer_sizes": (64,), "batch_size": 64, "random_state": 0, "tol": 0.0}
+HIDDEN: tuple[tuple[int, ...], ...] = ((64,), (1024,))
+NETWORK: dict[str, Any] = {
+    "hidden_layer_sizes": (64,),
+    "batch_size": 64,
+    "random_state": 0,
+    "tol": 0.0,
+}
 ROUNDS = 12  # measured, the first ones left out
 
 
@@ -128,8 +134,8 @@ def main() -> None:
         if arguments.only != "rounds":
             accuracies(client, x, y, 50_000, arguments.seeds)
         if arguments.only != "accuracy":
-            measured = {}
-            for hidden in ((64,), (1024,)):
+            measured: dict[tuple[tuple[int, ...], int], float] = {}
+            for hidden in HIDDEN:
                 for n_shards in SHARDS:
                     rows = client.persist(blocks(x[:16_000], y[:16_000], n_shards))
                     figures = [rounds(client, *rows, hidden_layer_sizes=hidden) for _ in range(3)]
@@ -141,9 +147,8 @@ def main() -> None:
             rows = [(1, s, megabytes(h) * s) for h, s in measured]
             a, b, c = np.linalg.lstsq(np.array(rows), np.array([*measured.values()]), rcond=None)[0]
             print(f"a = {1e3 * a:.1f} ms, b = {1e3 * b:.2f} ms a shard, c = {1e3 * c:.2f} ms a MB")
-            nets = {
-                hidden: epoch_seconds(x[:16_000], y[:16_000], hidden) / 16_000
-                for hidden in ((64,), (1024,))
+            nets: dict[tuple[int, ...], float] = {
+                hidden: epoch_seconds(x[:16_000], y[:16_000], hidden) / 16_000 for hidden in HIDDEN
             }
             print({h: f"{1e6 * s:.2f} us a row" for h, s in nets.items()})
             table(max(a, 0), max(b, 0), c, nets)

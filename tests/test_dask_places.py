@@ -57,6 +57,13 @@ def test_one_worker_or_two_and_threads(client):  # noqa: F811
     assert left(client) == 0
 
 
+def test_shards_that_nobody_is_known_to_hold(client, monkeypatch):  # noqa: F811
+    """As just after their worker has gone: any worker may take them."""
+    expected = fitted(client)
+    monkeypatch.setattr(client, "who_has", lambda futures: {})
+    assert fitted(client) == expected
+
+
 def test_several_fits_at_once(client):  # noqa: F811
     expected = [fitted(client, random_state=seed) for seed in range(3)]
     with ThreadPoolExecutor(3) as pool:

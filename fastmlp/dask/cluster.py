@@ -12,6 +12,7 @@ from distributed import Client, Future
 from numpy.typing import NDArray
 
 from fastmlp.dask.averages import Part, added
+from fastmlp.dask.clients import as_client
 from fastmlp.dask.collections import Block
 from fastmlp.dask.facts import Facts, facts_of
 from fastmlp.dask.read_blocks import read_shard
@@ -61,7 +62,8 @@ class Shards:
 
     def put(self, value: Any, name: str) -> Future:
         """Send a value to the cluster, which can send it anew where a worker is lost."""
-        return self.client.submit(_itself, value, key=f"mlp-{name}-{self._id}")
+        client = as_client(self.client)  # a round begins with this: one that is closed may wait
+        return client.submit(_itself, value, key=f"mlp-{name}-{self._id}")
 
     def put_mean(self, flat: Array, number: int) -> list[Future]:
         """Send the mean, in pieces; it is a literal, so that nothing before it is needed."""
@@ -99,11 +101,12 @@ class Shards:
 
         So nothing waits for a worker that is lost, and no result depends on where it is computed.
         """
-        holders = self.client.who_has(self._futures)
+        found = self.client.who_has(self._futures)
+        holders = [[*found.get(future.key, ())] for future in self._futures]
         return [
             self.client.submit(
                 function, future, plan, i, *args, key=f"mlp-{name}-{self._id}-{i}",
-                workers=list(holders.get(future.key, ())) or None, allow_other_workers=True,
+                workers=holders[i] or None, allow_other_workers=bool(holders[i]),
             )
             for i, future in enumerate(self._futures)
         ]  # fmt: skip

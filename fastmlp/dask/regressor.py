@@ -49,7 +49,7 @@ class DaskMLPRegressor(DaskModel, MLPRegressor):
     >>> X, y = make_regression(n_samples=300, n_features=5, random_state=0)
     >>> X, y = da.from_array(X, chunks=(100, -1)), da.from_array(y / y.std(), chunks=100)
     >>> with Client(processes=False, dashboard_address=":0") as client:
-    ...     model = DaskMLPRegressor(learning_rate_init=0.02, max_iter=100, random_state=0)
+    ...     model = DaskMLPRegressor(learning_rate_init=0.02, max_iter=40, random_state=0)
     ...     score = float(model.fit(X, y).score(X, y))
     >>> score > 0.95
     True
