@@ -1,9 +1,8 @@
-"""Draw figures of docs/how-it-works.md and docs/performance.md: ``python -m benchmarks.figures``.
+"""Draw the figures of docs/how-it-works.md, and the bars: ``python -m benchmarks.figures``.
 
 The former are drawn from the code itself: the built-in digits, and the stages that a step really
 has. Those depend on the width of vectors: ``FASTMLP_LANES=16`` has them as with AVX-512. The bars
-and the lines of more threads are drawn from peers.csv and scaling.csv, which runs of
-`benchmarks.peers` have measured.
+are drawn from the figures in peers.csv, which a run of `benchmarks.peers` has measured.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from benchmarks.peers import charts, scaling_chart
+from benchmarks.peers import charts
 from fastmlp.data import make_digits
 from fastmlp.kernels import program
 from fastmlp.kernels.codegen.kernel import Stage
@@ -42,8 +41,6 @@ def main() -> None:
         figure.savefig(FOLDER / name, dpi=DPI)
         print(FOLDER / name)
     print(*charts.draw_bars(FOLDER, charts.read_csv(FOLDER / "peers.csv"), "MNIST"), sep="\n")
-    scaling = scaling_chart.read_csv(FOLDER / "scaling.csv")
-    print(*scaling_chart.draw(FOLDER, *scaling), sep="\n")
 
 
 def zeros() -> Figure:

@@ -30,7 +30,7 @@ def draw(folder: Path, best: Best, n_cores: int) -> list[Path]:
 
 
 def write_csv(path: Path, best: Best, n_cores: int) -> None:
-    """Write what the picture shows, so that it can be drawn again without a run."""
+    """Write what the picture shows, so that `read_csv` can have it drawn again without a run."""
     counts = list(next(iter(best.values())))
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
