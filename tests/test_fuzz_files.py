@@ -9,6 +9,7 @@ import fuzz_files
 import pytest
 from fuzz_bytes import Hostile, one
 from fuzz_files import FORMATS, Format, judged
+from fuzz_forgeries import FORGERIES
 from fuzz_seeds import WrongError, run_script
 
 MANY, AT_A_TIME = 20_000, 1000
@@ -40,6 +41,21 @@ def test_what_counts_as_the_documented_error(tmp_path, monkeypatch, message, is_
         assert judged("csv", 0, tmp_path).startswith("ValueError: ")
     else:
         with pytest.raises(WrongError, match="no short line"):
+            judged("csv", 0, tmp_path)
+
+
+@pytest.mark.parametrize("message", ["{path} is damaged", "{path} is too large", None])
+def test_a_forgery_has_to_be_refused_for_what_it_is(tmp_path, monkeypatch, message):
+    def use(path: Path, hostile: Hostile, rng: random.Random) -> None:
+        if message is not None:
+            raise ValueError(message.format(path=path))
+
+    monkeypatch.setitem(FORMATS, "csv", Format(lambda rng: one(b"1"), use))
+    monkeypatch.setitem(FORGERIES, "csv", [lambda: one(b"1")._replace(says="too large")])
+    if message == "{path} is too large":
+        assert judged("csv", 0, tmp_path).startswith("ValueError: ")
+    else:
+        with pytest.raises(WrongError, match="not 'too large', but"):
             judged("csv", 0, tmp_path)
 
 
