@@ -25,6 +25,7 @@ class Hooks(ABC):
     shuffle: bool
 
     _l2_by_rows: ClassVar[bool] = True  # as scikit-learn divides alpha
+    _with_penalty: ClassVar[bool] = True  # in the loss, as scikit-learn has it
     _says_at_max_iter: ClassVar[bool] = True  # warns where no epoch was found to be the last
 
     @property

@@ -56,7 +56,7 @@ def trainer_of(estimator: Any, rows: Rows, problem: Problem, batch_size: int, se
         l2_by_rows=estimator._l2_by_rows,
         floor=float(np.finfo(weights[0].dtype).eps),
         seed=seed,
-        with_penalty=True,
+        with_penalty=estimator._with_penalty,
     )
     return trainer
 

@@ -41,6 +41,7 @@ class Member(BaseMLP):
 
     _fold: Fold
     _decay: Decay
+    _with_penalty = False  # AdamW's decay is no part of the loss, and would dwarf it
     _l2_by_rows = False  # a step's decay is the same for a batch that is not full
     _says_at_max_iter = False  # the schedule ends there
 
