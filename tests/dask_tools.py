@@ -22,7 +22,7 @@ UNFINISHED = pytest.mark.filterwarnings(f"ignore:{SAID}")
 
 @pytest.fixture(autouse=True)
 def _limit() -> Iterator[None]:
-    with time_limit(120):
+    with time_limit(300):
         yield
 
 
