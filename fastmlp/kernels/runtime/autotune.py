@@ -2,7 +2,8 @@
 
 A stretch is one call from Python, some milliseconds of steps. There are two choices of threads, one
 and several, and perhaps two ways in which several share the first layer. A trial is a few stretches
-with each of the choices that are not in use, to see which one is fastest.
+with each of the choices that are not in use, to see which one is fastest; if one thread is in use,
+with one of the others.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class Pace:
         self._to_try: list[Choice] = []
         self._tried: list[float] = []  # seconds per step of the choice on trial
         self._hopeful: list[Choice] = []
+        self._n_tried = 0  # trials of several threads, which take the ways to share in turn
         self._interval = SHORTEST
         self._left = TRIAL
 
@@ -103,6 +105,9 @@ class Pace:
         else:
             self._hopeful = [self.preferred]
             self._to_try = [other for other in self.choices if other != self.preferred]
+            if self.preferred.n_threads == 1:  # where threads lose, no trial is longer for two ways
+                self._to_try = [self._to_try[self._n_tried % len(self._to_try)]]
+                self._n_tried += 1
         self._tried.clear()
         if self._to_try:
             self._current, self._left = self._to_try.pop(0), TRIAL
