@@ -33,6 +33,7 @@ from engine_tools import (  # noqa: E402
     assert_close,
     assert_close_runs,
     assert_same_bits,
+    inputs_divided,
     make_labels,
     make_parameters,
     make_rows,
@@ -135,6 +136,23 @@ def check_training(dtype: str) -> list[Array]:
     return results
 
 
+def check_divided(dtype: str) -> list[Array]:
+    """Threads divide the columns of the first layer, or its inputs."""
+    parameters = make_parameters((1100, 40, 10), dtype)
+    y = at_page_end(make_labels(150, 10))
+    results = []
+    for kind in ("uint8", dtype, "csr"):
+        x = rows_at_page_end(1100, kind)
+        settings = {"input_scale": 255.0, "batch_size": 66, "learning_rate": 0.05}
+        expected = train(parameters, x, y, engine=reference, dtype="float64", **settings)
+        got = train(parameters, x, y, n_threads=1, skip_zeros=True, **settings)
+        assert_close_runs(got, expected, 1200)
+        with inputs_divided(2):
+            assert_same_bits(train(parameters, x, y, skip_zeros=True, **settings), got)
+        results += [*got.parameters.arrays(), np.array(got.losses)]
+    return results
+
+
 PROBLEMS = [
     Problem("tanh", "squared_error", "adam"),
     Problem("silu", "binary_cross_entropy", "momentum", dropout=0.3),
@@ -171,6 +189,7 @@ if __name__ == "__main__":
         for name, arrays in [
             ("forward", check_forward(dtype)),
             ("training", check_training(dtype)),
+            ("divided", check_divided(dtype)),
             ("entries", check_entries(dtype)),
         ]:
             outcome |= {f"{name} {dtype} {i}": array for i, array in enumerate(arrays)}

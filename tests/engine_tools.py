@@ -13,6 +13,8 @@ from hypothesis import assume
 from numpy.typing import DTypeLike, NDArray
 
 from fastmlp import kernels, reference
+from fastmlp.kernels import trainer
+from fastmlp.kernels.runtime.autotune import Choice
 
 Array = NDArray[Any]
 
@@ -74,16 +76,43 @@ def train(
     engine: Any = kernels,
     epochs: int = 2,
     dtype: DTypeLike = None,
+    penalties: list[float] | None = None,
     **keywords: Any,
 ) -> Run:
-    """Train a copy of `parameters` by an engine's Trainer, in an order drawn for each epoch."""
+    """Train a copy of `parameters` by an engine's Trainer, in an order drawn for each epoch.
+
+    Each epoch's penalty is added to `penalties`.
+    """
     trained = parameters.copy(dtype)
     rng = np.random.RandomState(3)
     keywords = {"batch_size": 16, "learning_rate": 0.1, "lambda_reg": 0.01} | keywords
-    with engine.Trainer(*trained, x, y, **keywords) as trainer:
-        losses = [trainer.epoch(rng.permutation(len(y))) for _ in range(epochs)]
-        trainer.export()
+    with engine.Trainer(*trained, x, y, **keywords) as training:
+        losses = []
+        for _ in range(epochs):
+            losses.append(training.epoch(rng.permutation(len(y))))
+            if penalties is not None:
+                penalties.append(training.penalty)
+        training.export()
     return Run(trained, losses)
+
+
+@contextmanager
+def inputs_divided(n_threads: int) -> Iterator[None]:
+    """Have all trainings that skip zeros divide the first layer's inputs between threads."""
+
+    class Divided:
+        def __init__(self, *_: int | None) -> None:
+            self.preferred = Choice(n_threads, by_inputs=True)
+            self.choices = [self.preferred]
+
+        def next(self) -> tuple[Choice, int]:
+            return self.preferred, 1000
+
+        def took(self, *_: Any) -> None:
+            pass
+
+    with patch.object(trainer, "Pace", Divided):
+        yield
 
 
 @contextmanager

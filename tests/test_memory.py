@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from engine_tools import (
     Array,
     Run,
     assert_same_bits,
+    inputs_divided,
     make_labels,
     make_parameters,
     make_rows,
@@ -23,7 +25,7 @@ from numpy.testing import assert_array_equal
 from fastmlp import kernels
 from fastmlp.kernels import functions, inference, inputs
 from fastmlp.kernels.codegen import buffers
-from fastmlp.kernels.layout import memory_plan
+from fastmlp.kernels.layout import by_inputs, memory_plan
 from fastmlp.kernels.layout.packing import padded_rows
 from fastmlp.problem import Problem
 
@@ -122,6 +124,14 @@ def dirty(monkeypatch: pytest.MonkeyPatch) -> None:
         return buffer
 
     monkeypatch.setattr(functions, "aligned", nan)
+    share = by_inputs.ByInputs.__init__
+
+    def filled_too(this: by_inputs.ByInputs, plan: memory_plan.Plan) -> None:
+        share(this, plan)
+        this._sums.fill(np.nan)
+        this._squares.fill(np.nan)
+
+    monkeypatch.setattr(by_inputs.ByInputs, "__init__", filled_too)
 
 
 def trainings(sizes: tuple[int, ...], dtype: str) -> Iterator[Run]:
@@ -143,6 +153,21 @@ def trainings(sizes: tuple[int, ...], dtype: str) -> Iterator[Run]:
             weights = np.linspace(0, 2, 150)
             yield train(parameters, x, targets, epochs=1, problem=problem, row_weights=weights,
                         **settings)  # fmt: skip
+
+
+def divided(dtype: str) -> Iterator[Run]:
+    """Trainings whose threads divide the first layer's inputs, of one part or of several."""
+    for sizes in [(5, 1), (40, 12, 28), (530, 33, 5), (1601, 3, 9, 4)]:
+        parameters = make_parameters(sizes, dtype)
+        for kind, problem in itertools.product(
+            ["uint8", "float64", "csr"], [PROBLEMS[0], PROBLEMS[2]]
+        ):
+            x, y = make_rows(70, sizes[0], kind, 0.3), make_rows(70, sizes[-1], dtype)
+            for batch_size in (1, 7, 66):
+                with inputs_divided(3):
+                    yield train(parameters, x, y, epochs=1, batch_size=batch_size,
+                                learning_rate=0.001, skip_zeros=True, problem=problem,
+                                with_penalty=True)  # fmt: skip
 
 
 def predictions(sizes: tuple[int, ...], dtype: str) -> Iterator[Array]:
@@ -185,6 +210,21 @@ def test_scratch_memory_need_not_be_zero(sizes, dtype, request):
     dirty_arrays = (*predictions(sizes, dtype), *calls(sizes, dtype))
     for got, expected in zip(dirty_arrays, arrays, strict=True):
         assert_array_equal(got, expected)
+
+
+@both_dtypes
+def test_no_buffer_is_overrun_where_inputs_are_divided(dtype, guards):
+    for run in divided(dtype):
+        assert np.isfinite(run.losses).all()
+        assert all(np.isfinite(array).all() for array in run.parameters.arrays())
+
+
+@both_dtypes
+def test_scratch_memory_need_not_be_zero_where_inputs_are_divided(dtype, request):
+    runs = [*divided(dtype)]
+    request.getfixturevalue("dirty")
+    for got, expected in zip(divided(dtype), runs, strict=True):
+        assert_same_bits(got, expected)
 
 
 @both_dtypes

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_tools import make_labels, make_rows
+from engine_tools import inputs_divided, make_labels, make_rows
 from profiling_tools import (
     CLASSES,
     OF_H,
@@ -25,6 +25,7 @@ import fastmlp
 from fastmlp import profiling
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.runtime import clock
+from fastmlp.kernels.runtime.autotune import Choice
 from fastmlp.problem import Problem
 from fastmlp.profiling import limits, machine, training
 from fastmlp.profiling.work import Case, Work, work_of
@@ -58,10 +59,20 @@ def test_threads_that_did_not_work_have_no_time(monkeypatch: pytest.MonkeyPatch)
     trainer, order = make_watched(3)
     watches = trainer.watch()
     assert len(watches) == 3
-    monkeypatch.setattr(trainer._pace, "next", lambda: (1, 4))
+    monkeypatch.setattr(trainer._pace, "next", lambda: (Choice(1), 4))
     trainer.epoch(order)
     assert watches[0, field("gather")] > 0
     assert not watches[1:].any()
+
+
+def test_stages_are_those_of_the_way_in_which_threads_shared_the_steps() -> None:
+    x, y = make_rows(128, 600, "uint8", 0.2), make_labels(128, 4)
+    network = fastmlp.MLP(600, 8, 4, n_threads=2, random_state=0)
+    assert "exchange" not in profiling.profile(network, x, y, epochs=1).to_frame().index
+    with inputs_divided(2):
+        found = profiling.profile(network, x, y, epochs=1)
+    assert "exchange" in found.to_frame().index
+    assert "exchange adds up" in " ".join(found.notes())
 
 
 def test_watching_changes_no_bit_and_stops_when_told() -> None:

@@ -14,6 +14,8 @@ from engine_tools import Run, assert_same_bits, make_labels, make_parameters, ma
 
 from fastmlp import kernels
 from fastmlp.kernels import trainer as trainer_module
+from fastmlp.kernels.runtime.autotune import Choice
+from fastmlp.problem import Problem
 
 # Layers with fewer vectors than threads are each thread's own, others are shared: every mixture
 # of the two, whatever the length of a vector.
@@ -53,19 +55,23 @@ def case(sizes: tuple[int, ...], dtype: str, batch_size: int = 24) -> tuple[Any,
 
 @pytest.fixture
 def prescribe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A function that sets the numbers of threads and of steps of all stretches to come."""
+    """A function that sets how all stretches to come are run, and their numbers of steps.
 
-    def prescribed(stretches: Iterable[tuple[int, int]], n_threads: int = 3) -> None:
+    A number of threads stands for threads that don't divide the first layer's inputs.
+    """
+
+    def prescribed(stretches: Iterable[tuple[int | Choice, int]], n_threads: int = 3) -> None:
         coming = iter(stretches)
 
         class Prescribed:
             def __init__(self, *_: int | None) -> None:
-                self.choices = [1, n_threads]
+                self.choices = [Choice(1), Choice(n_threads), Choice(n_threads, by_inputs=True)]
 
-            def next(self) -> tuple[int, int]:
-                return next(coming)
+            def next(self) -> tuple[Choice, int]:
+                how, n_steps = next(coming)
+                return how if isinstance(how, Choice) else Choice(how), n_steps
 
-            def took(self, *_: float) -> None:
+            def took(self, *_: Any) -> None:
                 pass
 
         monkeypatch.setattr(trainer_module, "Pace", Prescribed)
@@ -131,6 +137,49 @@ def test_sizes_of_batches(dtype, batch_size, prescribe):
             assert_same_bits(again(skip_zeros=skip_zeros), expected)
 
 
+# Inputs of one part, of several, and of fewer and more parts than threads.
+DIVIDED = [(30, 10), (9, 5, 1), (600, 64, 10), (1040, 3, 40), (1600, 20, 30, 7), (2100, 90, 5, 4)]
+
+
+@both_dtypes
+@pytest.mark.parametrize("sizes", DIVIDED, ids=lambda sizes: "-".join(map(str, sizes)))
+def test_inputs_divided(sizes, dtype, prescribe):
+    """Threads that divide the first layer's inputs, and then the rows of the batch."""
+    teams = {1: [2], 24: [1, 2, 3], 130: [4, 8]}  # by size of the batches
+    for n, (again, expected) in [(n, case(sizes, dtype, n)) for n in teams]:
+        for n_threads in teams[n]:
+            prescribe(itertools.repeat((Choice(n_threads, by_inputs=True), 1000)), n_threads)
+            assert_same_bits(again(skip_zeros=True), expected)
+
+
+PROBLEMS = [
+    Problem(),
+    Problem(activation="silu", optimizer="adam", dropout=0.3),
+    Problem(activation="tanh", optimizer="momentum"),
+]
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "csr"])
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.activation)
+@pytest.mark.parametrize("sizes", [(1100, 90, 10), (1001, 5, 40, 7)], ids=["shallow", "deep"])
+def test_inputs_divided_in_some_stretches(sizes, kind, problem, prescribe):
+    """Any partition into stretches, each of which divides the work in its own way."""
+    rng = np.random.RandomState(0)
+    x, y = make_rows(300, sizes[0], kind, density=0.2), make_labels(300, sizes[-1])
+    run = functools.partial(
+        train, make_parameters(sizes, "float32"), x, y, problem=problem, with_penalty=True,
+        row_weights=np.linspace(0, 2, 300),
+    )  # fmt: skip
+    penalties: dict[bool, list[float]] = {False: [], True: []}
+    expected = run(n_threads=1, skip_zeros=False, penalties=penalties[False])
+    prescribe(
+        (Choice(int(rng.randint(1, 4)), bool(rng.randint(2))), int(rng.randint(1, 4)))
+        for _ in itertools.count()
+    )
+    assert_same_bits(run(skip_zeros=True, penalties=penalties[True]), expected)
+    assert penalties[True] == penalties[False]
+
+
 def test_races(prescribe):
     """Small steps, layers of any size and few rows: threads meet often, at unequal distances."""
     rng = np.random.RandomState(1)
@@ -140,10 +189,14 @@ def test_races(prescribe):
         parameters = make_parameters(sizes, "float32", seed)
         x, y = make_rows(n_rows, sizes[0], seed=seed), make_labels(n_rows, sizes[-1])
         batch_size = int(rng.choice([1, 3, 8, 20, 64, 90]))
+        skip_zeros = bool(seed % 2)
         runs = []
         for n_threads in (1, 2, 3, 2):
-            prescribe(itertools.repeat((n_threads, n_rows)), n_threads)
-            runs.append(train(parameters, x, y, batch_size=batch_size, learning_rate=0.01))
+            by_inputs = skip_zeros and len(runs) > 0
+            how = Choice(n_threads, by_inputs)
+            prescribe(itertools.repeat((how, n_rows)), n_threads)
+            runs.append(train(parameters, x, y, batch_size=batch_size, learning_rate=0.01,
+                              skip_zeros=skip_zeros))  # fmt: skip
             assert_same_bits(runs[-1], runs[0])
 
 

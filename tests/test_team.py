@@ -22,6 +22,7 @@ from engine_tools import Run, assert_same_bits, make_labels, make_parameters, ma
 from fastmlp.kernels import trainer as trainer_module
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.runtime import barrier
+from fastmlp.kernels.runtime.autotune import Choice
 from fastmlp.kernels.runtime.threads import Helpers
 
 SIZES = (20, 70, 6, 50)  # shared layers and one that is each thread's own
@@ -44,13 +45,13 @@ def returned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     calls: list[tuple[int, int]] = []
 
     class Threaded:
-        def __init__(self, n_threads: int | None, most: int) -> None:
-            self.choices = [1, 3]
+        def __init__(self, *_: int | None) -> None:
+            self.choices = [Choice(1), Choice(3)]
 
-        def next(self) -> tuple[int, int]:
-            return 3, 5
+        def next(self) -> tuple[Choice, int]:
+            return Choice(3), 5
 
-        def took(self, *_: float) -> None:
+        def took(self, *_: Any) -> None:
             pass
 
     def watched(trainer: Any, thread: int, *arguments: Any) -> int:
@@ -243,12 +244,13 @@ def test_ctrl_c_at_any_time_leaves_the_weights_of_a_whole_step():
         from engine_tools import make_labels, make_parameters, make_rows
         from fastmlp import kernels
         from fastmlp.kernels import trainer as trainer_module
+        from fastmlp.kernels.runtime.autotune import Choice
 
         BATCH, STEPS, N_STRETCHES = 4, 30, 3000
 
         class Threaded:
-            def __init__(self, n_threads, most):
-                self.choices = [1, n_threads]
+            def __init__(self, n_threads, *_):
+                self.choices = [Choice(1), Choice(n_threads)]
             def next(self):
                 return self.choices[1], STEPS
             def took(self, *_):

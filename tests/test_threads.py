@@ -16,9 +16,10 @@ from engine_tools import assert_same_bits, make_labels, make_parameters, make_ro
 import fastmlp
 from fastmlp import kernels
 from fastmlp.kernels.codegen.registers import VECTOR_BYTES
+from fastmlp.kernels.layout.by_inputs import most_threads
 from fastmlp.kernels.layout.memory_plan import useful_threads
 from fastmlp.kernels.runtime import autotune, threads
-from fastmlp.kernels.runtime.autotune import Pace
+from fastmlp.kernels.runtime.autotune import Choice, Pace
 from fastmlp.kernels.runtime.threads import Fit, Helpers, usable_threads
 
 
@@ -157,14 +158,14 @@ def test_affinity_of_the_calling_thread():
 
 
 def stretches(
-    n: int, seconds: Callable[[int], float], choice: Pace
+    n: int, seconds: Callable[[int], float], pace: Pace
 ) -> list[tuple[int, int]]:  # threads, steps
     """`n` stretches, of which a step takes `seconds(n_threads)`."""
     taken = []
     for _ in range(n):
-        n_threads, steps = choice.next()
-        choice.took(n_threads, steps, steps * seconds(n_threads))
-        taken.append((n_threads, steps))
+        choice, steps = pace.next()
+        pace.took(choice, steps, steps * seconds(choice.n_threads))
+        taken.append((choice.n_threads, steps))
     return taken
 
 
@@ -174,11 +175,11 @@ def share(taken: list[tuple[int, int]], n_threads: int) -> float:
 
 def test_pace_prefers_what_is_faster_and_changes_its_mind(monkeypatch):
     monkeypatch.setattr(autotune, "usable_threads", lambda: 4)
-    choice = Pace(None, 9)
-    assert share(stretches(500, lambda n: 1e-4 / n, choice), 4) > 0.8
+    pace = Pace(None, 9)
+    assert share(stretches(500, lambda n: 1e-4 / n, pace), 4) > 0.8
     # Another program takes the other cores: a threaded step now takes longer than a serial one.
-    assert share(stretches(1000, lambda n: 1e-4 * n, choice), 1) > 0.7
-    assert share(stretches(1000, lambda n: 1e-4 / n, choice), 4) > 0.7
+    assert share(stretches(1000, lambda n: 1e-4 * n, pace), 1) > 0.7
+    assert share(stretches(1000, lambda n: 1e-4 / n, pace), 4) > 0.7
 
 
 @pytest.mark.parametrize("step_seconds", [1e-6, 1e-4, 0.002, 0.2])
@@ -223,13 +224,52 @@ def test_a_trial_without_a_free_core_is_short(monkeypatch):
 
 def test_no_more_threads_than_find_work(monkeypatch):
     monkeypatch.setattr(autotune, "usable_threads", lambda: 16)
-    assert Pace(None, 4).choices == [1, 4]
-    assert Pace(None, 20).choices == [1, 16]
-    assert Pace(None, 1).choices == [1]
-    assert Pace(6, 4).choices == [6, 1]
+    assert Pace(None, 4).choices == [Choice(1), Choice(4)]
+    assert Pace(None, 20).choices == [Choice(1), Choice(16)]
+    assert Pace(None, 1).choices == [Choice(1)]
+    assert Pace(6, 4).choices == [Choice(6), Choice(1)]
     for hidden, batch_rows, expected in [(200, 16, 200), (1, 16, 1), (1, 63, 1), (1, 1024, 32)]:
         weights = [np.zeros((7, hidden * VECTOR_BYTES // 8)), np.zeros((hidden, 1))]
         assert useful_threads(weights, batch_rows) == expected
+
+
+def test_inputs_are_divided_where_they_have_parts_for_all_threads(monkeypatch):
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 4)
+    by_inputs = Choice(4, by_inputs=True)
+    assert Pace(None, 8, 4).choices == [Choice(1), Choice(4), by_inputs]
+    assert Pace(4, 8, 5).choices == [Choice(4), by_inputs, Choice(1)]
+    assert Pace(None, 8, 3).choices == [Choice(1), Choice(4)]
+    assert Pace(1, 8, 4).choices == [Choice(1)]
+    for n_in, batch_rows, expected in [(512, 64, 1), (784, 64, 2), (5000, 64, 10), (784, 5000, 1)]:
+        weights = [np.zeros((n_in, 64)), np.zeros((64, 1))]
+        assert most_threads(weights, batch_rows) == expected
+
+
+@pytest.mark.parametrize("n_threads", [None, 2])
+def test_pace_prefers_the_faster_way_to_divide_a_layer(n_threads, monkeypatch):
+    monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
+    seconds = {Choice(1): 3e-5, Choice(2): 2e-5, Choice(2, by_inputs=True): 1.5e-5}
+    pace = Pace(n_threads, 9, 2)
+
+    def fastest_share(n: int, fastest: Choice) -> float:
+        """Of `n` stretches, the share of those with `fastest`."""
+        found = 0
+        for _ in range(n):
+            choice, steps = pace.next()
+            pace.took(choice, steps, steps * seconds[choice])
+            found += choice == fastest
+        return found / n
+
+    # Each choice that is not the first one costs a trial of four stretches, or of two.
+    assert fastest_share(18, Choice(2, by_inputs=True)) > 0.2
+    assert pace.preferred == Choice(2, by_inputs=True)
+    assert fastest_share(300, Choice(2, by_inputs=True)) > 0.8
+    seconds[Choice(2)] = 1e-5  # as when cores are far apart
+    assert fastest_share(300, Choice(2)) > 0.5
+    assert fastest_share(300, Choice(2)) > 0.8
+    seconds[Choice(1)] = 0.9e-5 / (1.25 if n_threads else 1)  # another program takes the other core
+    fastest_share(300, Choice(1))
+    assert fastest_share(300, Choice(1)) > 0.9  # the ways are tried in turn
 
 
 def test_one_core_gets_one_thread(monkeypatch):
@@ -359,12 +399,12 @@ def test_a_whole_fit_counts_and_not_its_stretches_only(solver):
 
 def test_stretches_of_microseconds_are_no_trials():
     pace = Pace(None, most=2)
-    pace.choices = [1, 2]
+    pace.choices = [Choice(1), Choice(2)]
     used = []
     for seconds in [0.0001] * 30 + [0.01] * 9:
-        n_threads, n_steps = pace.next()
-        used.append(n_threads)
-        pace.took(n_threads, n_steps, seconds)
+        choice, n_steps = pace.next()
+        used.append(choice.n_threads)
+        pace.took(choice, n_steps, seconds)
     assert set(used[:31]) == {1}
     assert 2 in used[31:]
 

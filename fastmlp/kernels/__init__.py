@@ -3,8 +3,9 @@
 From the innermost folder out: `codegen` makes machine code, `entries` are the activations, losses
 and optimisers, `layout` decides what lies where in memory, `stages` are the kernels that a step
 consists of, and `runtime` runs them. Above these, `levels` and `inputs` read the rows of X, and
-`program` puts the stages in order. Python calls `trainer` and `inference`, `kept` for predictors
-that are kept from call to call, and `functions` for single kernels.
+`program` puts the stages in order, once for each of the `ways` in which threads share them. Python
+calls `trainer` and `inference`, `kept` for predictors that are kept from call to call, and
+`functions` for single kernels.
 
 Words that all files use
 ------------------------
@@ -16,8 +17,8 @@ before, slope
     The input of an activation (z; in the last layer, the logits), and the derivative of the
     activation at that input.
 part
-    A section of a long sum (512 inputs of a product, 128 rows of a gradient). Each part is summed
-    up on its own, then the parts are added: one long float32 sum would lose its last terms.
+    A section of a long sum (up to 512 inputs of a product, 128 rows of a gradient). Each part is
+    summed up on its own, then the parts are added: one long float32 sum would lose its last terms.
 entry
     An activation, a loss or an optimiser, compiled into the stages that need it.
 scalars

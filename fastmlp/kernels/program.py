@@ -17,6 +17,14 @@ needed between steps: a thread that is ahead writes its activations to the other
 The exception is a first layer with too few columns to divide, in large batches: it is divided by
 rows, and all threads meet after the update too.
 
+If the first layer skips zeros, threads may divide its inputs instead, and the rows of the batch for
+all that follows, back to its gradient (`by_inputs`). Then
+
+1. each thread sums up its own inputs' products, for all rows; all threads meet
+2. each thread adds up all threads' sums of its own rows, and takes these rows through the network
+   and back; all threads meet
+3. each thread updates its own inputs' weights of the first layer, and its own columns of the others
+
 Large batches of small networks are processed in parts instead: each thread processes whole parts of
 the batch, and all meet once, before each thread updates its own copy; see `batch_parts`.
 """
@@ -39,8 +47,9 @@ from fastmlp.kernels.layout.packing import pack
 from fastmlp.kernels.stages.activation_pass import activate, slope
 from fastmlp.kernels.stages.batch_parts import add_part, takes_parts, update_by_parts
 from fastmlp.kernels.stages.dense import backward, claim_outputs, forward
+from fastmlp.kernels.stages.exchange import claim_rows, claim_sums, exchange, fetch_rows
 from fastmlp.kernels.stages.loss_head import add_losses, label, loss_gradient, predict
-from fastmlp.kernels.stages.penalty import penalty
+from fastmlp.kernels.stages.penalty import add_penalty, own_penalty, penalty
 from fastmlp.kernels.stages.skip_zeros import forward_skipping
 from fastmlp.kernels.stages.tile import TILES
 from fastmlp.kernels.stages.update import transpose, update
@@ -168,6 +177,31 @@ def _undivided(
     return stages
 
 
+def by_inputs(
+    entries: Entries, rows: Sequence[Stage], skipped: Entry, with_penalty: bool
+) -> list[Stage]:
+    """The stages of a training step whose first layer's inputs threads divide."""
+    layers = range(len(entries.activations))
+    first, *activation = _forward(entries, 0, skipped, entries.drops)
+    stages = [Stage("gather", claim_sums), *rows]
+    if with_penalty:
+        stages.append(Stage("loss", own_penalty))
+    stages += [first, Stage("exchange", claim_rows), MEET]
+    if with_penalty:  # the squares are written before this barrier, and read before the next one
+        stages.append(Stage("loss", add_penalty))
+    stages += [Stage("exchange", exchange, 0, entries.activations[:1]), *activation]
+    for layer in layers[1:]:
+        stages += _forward(entries, layer, None, entries.drops)
+    stages.append(Stage("loss", loss_gradient, layers[-1], (entries.loss,)))
+    for layer in layers[:0:-1]:
+        stages += _backward(entries, layer)
+    stages += [MEET, Stage("exchange", fetch_rows)]
+    for layer in layers:
+        stages += _update(layer, update, entries.optimizer, TILES if layer else skipped)
+    stages.append(Stage("loss", add_losses, layers[-1], (entries.loss,)))
+    return stages
+
+
 def _by_parts(
     entries: Entries, rows: Sequence[Stage], with_penalty: bool
 ) -> tuple[list[Stage], list[Stage]]:
@@ -219,9 +253,14 @@ def names(stages: Sequence[Stage]) -> list[str]:
     return [*dict.fromkeys(stage.name for stage in stages if stage.name != WAIT), WAIT]
 
 
-def table(stages: Sequence[Stage], dtype: np.dtype) -> np.ndarray:
-    """Compile the stages' kernels; returns the stages as STAGE records."""
-    clocks = names(stages)
+def table(
+    stages: Sequence[Stage], dtype: np.dtype, clocks: Sequence[str] | None = None
+) -> np.ndarray:
+    """Compile the stages' kernels; returns the stages as STAGE records.
+
+    `clocks` has the names under which time is counted, by default the stages' own.
+    """
+    clocks = clocks or names(stages)
     records = at.STAGE.rows(len(stages))
     for record, stage in zip(records, stages, strict=True):
         if stage.kernel is not None:

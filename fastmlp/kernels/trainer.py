@@ -18,15 +18,16 @@ from fastmlp.checks.own import own_orders, own_targets
 from fastmlp.kernels import program
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.codegen.compile_notice import watch
-from fastmlp.kernels.codegen.kernel import Stage
 from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros
+from fastmlp.kernels.layout.by_inputs import most_threads
 from fastmlp.kernels.layout.memory_plan import useful_threads
 from fastmlp.kernels.runtime import clock, midway
-from fastmlp.kernels.runtime.autotune import Pace, now, since
+from fastmlp.kernels.runtime.autotune import Choice, Pace, now, since
 from fastmlp.kernels.runtime.barrier import TEAM_BYTES, disband
 from fastmlp.kernels.runtime.interpreter import run
 from fastmlp.kernels.runtime.step_table import StepTable
 from fastmlp.kernels.runtime.threads import Fit, Helpers
+from fastmlp.kernels.ways import Ways
 from fastmlp.problem import TUTORIAL, Problem
 
 Array = NDArray[Any]
@@ -94,9 +95,10 @@ seed, with_penalty, total
         entries = program.Entries.of(problem, len(weights), has_labels=y.ndim == 1)
         self._n_rows, self._has_labels = x.shape[0], entries.loss.of_labels
         skips = skips_zeros(x, features.skips if skip_zeros is None else skip_zeros)
-        self._pace = Pace(n_threads, useful_threads(weights, batch_size))
+        most_by_inputs = most_threads(weights, batch_size) if skips else 1
+        self._pace = Pace(n_threads, useful_threads(weights, batch_size), most_by_inputs)
         self._plan = plan = program.training_plan(
-            entries, weights, biases, batch_size, max(self._pace.choices), skips
+            entries, weights, biases, batch_size, max(self._pace.choices).n_threads, skips
         )
         self.states = [
             tuple(np.zeros_like(parameter) for _ in range(plan.n_states))
@@ -115,19 +117,14 @@ seed, with_penalty, total
         self._fit = Fit()
 
         # Program
-        of_parts, of_batch = program.training(
-            entries, plan, self.inputs.stages, self.inputs.skipped, with_penalty
-        )
-        plan.works["part_stages"] = len(of_parts)
-        self._compile([*of_parts, *of_batch])
-
-    def _compile(self, stages: list[Stage]) -> None:
-        self.stage_names = program.names(stages)
-        # Compile now, so that no stretch's time includes compiling. One message reports this and
-        # everything else that is compiled before the first epoch, which closes it.
+        by_inputs = any(choice.by_inputs for choice in self._pace.choices)
+        self._ways = Ways(entries, plan, self.inputs, with_penalty, by_inputs)
+        self.stage_names = self._ways.stage_names
+        # One message reports this and everything else that is compiled before the first epoch,
+        # which closes it.
         with ExitStack() as message:
             message.enter_context(watch.as_one())
-            self._stages = program.table(stages, self._plan.dtype)
+            self._ways.compile()
             self._run_part(0, 1, 0, 0)
             self._compile_message = message.pop_all()
 
@@ -208,13 +205,13 @@ seed, with_penalty, total
         step, n_steps = first, self._steps.n_steps
         with self._fit as fit:
             while step < n_steps:
-                n_threads, steps = self._pace.next()
-                n_threads = n_threads if fit.is_alone else 1
+                choice, steps = self._pace.next()
+                choice = choice if fit.is_alone else Choice(1)
                 # Stretches of equal length: a short last one would make threads look slow.
                 end = step + -(-(n_steps - step) // -(-(n_steps - step) // steps))
                 start = now()
-                self._run(n_threads, step, end)
-                self._pace.took(n_threads, end - step, *since(start))
+                self._run(choice, step, end)
+                self._pace.took(choice, end - step, *since(start))
                 step = end
                 if between is not None and step < n_steps:
                     self._step = step
@@ -239,9 +236,12 @@ seed, with_penalty, total
         """Stop the stopwatches."""
         self._plan.works["watch"] = 0
 
-    def _run(self, n_threads: int, first: int, last: int) -> None:
+    def _run(self, choice: Choice, first: int, last: int) -> None:
         """Run one stretch, steps `first` to `last`, in compiled code, which releases the GIL."""
+        self._helpers.wait()  # one may be at work still, after an interrupt
         self._team[:] = 0
+        n_threads, by_inputs = choice
+        self._ways.choose(by_inputs)
         if n_threads == 1:
             self._run_part(0, 1, first, last)
         else:
@@ -253,7 +253,7 @@ seed, with_penalty, total
 
     def _run_part(self, thread: int, n_threads: int, first: int, last: int) -> int:
         """Run one thread's part of a stretch; see `interpreter.run`."""
-        work, stages = self._plan.work(thread), self._stages
+        work, stages = self._plan.work(thread), self._ways.stages
         return run(work, stages.ctypes.data, len(stages), n_threads, first, last, True)
 
     def load(self) -> None:

@@ -222,6 +222,10 @@ class Profile:
                 f"{_percent(case.update_share)} of a dense layer's arithmetic. GFLOP/s counts "
                 "operations done; 'as if dense' counts all of them and may exceed the peak."
             )
+        if "exchange" in case.stages:
+            notes.append(
+                "Threads divided the first layer's inputs: exchange adds up what they summed up."
+            )
         if machine.n_threads > 1.1:
             notes.append("Times are means over threads; work that each thread repeats counts once.")
         if machine.n_threads < self.most_threads - 0.1:

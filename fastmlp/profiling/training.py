@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from fastmlp.kernels.trainer import Trainer
 from fastmlp.network.mlp import MLP
 from fastmlp.profiling import machine
 from fastmlp.profiling.result import Profile
-from fastmlp.profiling.work import Case, work_of
+from fastmlp.profiling.work import WAIT, Case, work_of
 
 if TYPE_CHECKING:
     from fastmlp.estimators import MLPClassifier, MLPRegressor
@@ -117,7 +118,9 @@ def profile(
     seconds, n_threads = _stage_seconds(
         trainer.watches[fastest], trainer.stage_names, ticks_a_second
     )
-    case = trainer.case(round(n_threads))
+    # A way to share a step that was not used has stages without time.
+    seconds = {stage: s for stage, s in seconds.items() if s > 0 or stage == WAIT}
+    case = replace(trainer.case(round(n_threads)), stages=tuple(seconds))
     return Profile(
         case,
         machine.measure(case.dtype, n_threads),
@@ -220,7 +223,7 @@ class _WatchedTrainer(Trainer):
             return 1.0
         layer = self._plan.layers[0, 0]
         vectors = int(layer["n_vectors"])
-        if layer["sharing"] == at.BY_COLUMNS:
+        if layer["sharing"] == at.BY_COLUMNS and not self._pace.preferred.by_inputs:
             vectors //= n_threads
         return nonzero_share(self.x, groups[max(n for n in groups if n <= vectors)])
 

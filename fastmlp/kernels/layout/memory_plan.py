@@ -6,7 +6,7 @@ Threads divide a layer by columns. A layer with fewer vectors of columns than th
 not divided: each thread keeps a copy of it and does all of its work, which takes less time than
 passing results from core to core. The exception is the first layer in large batches: threads then
 divide the rows of the batch in the forward pass, and the inputs, that is the rows of the weights,
-in the update.
+in the update. `by_inputs` has a second way to divide a first layer.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from fastmlp.kernels.layout.blocking import (
     SUMMED_VECTORS,
     SUMS_PANEL,
     TILE_ROWS,
+    part_length,
 )
 from fastmlp.kernels.layout.packing import Packed, padded_rows
 
@@ -113,7 +114,7 @@ class Plan:
         self.works["part_rows"] = part_rows
         self.works["n_threads"] = 1
         self.works["first_work"] = self._first_work
-        self.works["layers"] = self._addresses(self.layers)
+        self.works["layers"] = self.addresses(self.layers)
         self.works["n_layers"] = len(weights)
 
     def put(self, field: str, array: Array) -> Array:
@@ -130,10 +131,10 @@ class Plan:
     def put_each(self, field: str, arrays: Array) -> Array:
         """Write the address of ``arrays[i]`` to thread i's record, and keep the arrays alive."""
         self._kept[field] = arrays
-        self.works[field] = self._addresses(arrays)
+        self.works[field] = self.addresses(arrays)
         return arrays
 
-    def kept(self, field: str) -> Array:
+    def kept(self, field: str | tuple[str, int]) -> Array:
         """Return the array given to `put` or `put_each`."""
         return self._kept[field]
 
@@ -185,7 +186,8 @@ class Plan:
             return np.sum(sums, axis=0)
 
     @staticmethod
-    def _addresses(arrays: Array) -> list[int]:
+    def addresses(arrays: Array) -> list[int]:
+        """Addresses of ``arrays[i]``."""
         return [arrays.ctypes.data + i * arrays.strides[0] for i in range(len(arrays))]
 
     def _lay_out(
@@ -198,6 +200,7 @@ class Plan:
         layer["depth"] = i + 1
         layer["n_in"], layer["n_out"], layer["n_vectors"] = n_in, n_out, n_vectors
         layer["n_in_padded"], layer["n_in_updated"] = padded_rows(n_in, self.n_lanes), n_in
+        layer["n_in_part"], layer["n_out_part"] = part_length(n_in), part_length(n_out)
         layer["n_vectors_below"] = rounded_up(n_in, self.n_lanes) // self.n_lanes
         sharing = at.NOT_SHARED
         if self.takes_parts:
@@ -234,13 +237,13 @@ class Plan:
             buffers["gradient"] = aligned((n_gradients, batch_rows, stride), self.dtype)
         for name, buffer in buffers.items():
             self._kept[name, i] = buffer
-            layer[name] = self._addresses(buffer) if len(buffer) > 1 else buffer.ctypes.data
+            layer[name] = self.addresses(buffer) if len(buffer) > 1 else buffer.ctypes.data
         if i > 0:
             below = self.layers[:, i - 1]
             for field, source in (("inputs", "outputs"), ("inputs_row", "unit_row"),
                                   ("inputs_block", "outputs_block")):  # fmt: skip
                 layer[field] = below[source]
-            layer["below"] = self._addresses(below)
+            layer["below"] = self.addresses(below)
 
     def _lay_out_batch(self, n_features: int, batch_rows: int) -> None:
         stride = row_stride(n_features, self.dtype.itemsize)
@@ -266,7 +269,7 @@ class Plan:
         # If rows are copied to the blocks, the tables always point there.
         rows = np.minimum(np.arange(n_masked), batch_rows - 1) * stride * self.dtype.itemsize
         for field in ("row_table", "next_table"):
-            self.put_each(field, np.add.outer(self._addresses(blocks), rows))
+            self.put_each(field, np.add.outer(self.addresses(blocks), rows))
         self.put_each("held", aligned((self.n_copies, batch_rows), np.int64))
         sums = (SUMMED_VECTORS // 2 + 1) * SUMS_PANEL
         n_sums = max(sums, MASK_ROWS * STRIP_VECTORS) * self.n_lanes

@@ -55,6 +55,9 @@ LAYER = Record(
     "Layer",
     # position, from 1; sizes, also in whole vectors; how threads divide it; the layer below
     "depth n_in n_in_padded n_in_updated n_out n_vectors n_vectors_below sharing row_unit below "
+    # the lengths of partial sums over inputs, and over outputs; whether threads divide the rows of
+    # its outputs and of their gradient, whatever they do with its weights
+    "n_in_part n_out_part has_own_rows "
     # inputs: two blocks used in turn, or one block, or rows of X
     "inputs inputs_row inputs_block "
     # parameters; `..._state` is the distance from them to the first state, and between states
@@ -67,15 +70,16 @@ LAYER = Record(
     "outputs slopes outputs_block unit_row "
     # gradient of the loss with respect to the pre-activations
     "gradient "
-    # gradient sums of the parts of a batch; distance between parts, and between turns
+    # gradient sums of the parts of a batch, or sums of the parts of the inputs; distance between
+    # parts, and between turns
     "sums sums_part sums_turn "
     # sums of squares of the weights by columns, one row per epoch; 0 if they are not wanted, or
-    # another thread computes them
-    "squares",
+    # another thread computes them; the partial sums that threads compute if they divide the inputs
+    "squares part_squares part_squares_row",
 )
 layer_at = LAYER.reader()
 
-NOT_SHARED, BY_COLUMNS, BY_ROWS = 0, 1, 2
+NOT_SHARED, BY_COLUMNS, BY_ROWS, BY_INPUTS = 0, 1, 2, 3
 
 # -- one for each step of an epoch, or of several --------------------------------------------------
 # Whether the step is skipped; the rows of its batch in `order`; the key of its dropout masks; its

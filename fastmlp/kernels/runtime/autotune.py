@@ -1,14 +1,16 @@
-"""Chooses how many steps a stretch has, and how many threads run it.
+"""Chooses how many steps a stretch has, how many threads run it, and how they share the work.
 
 A stretch is one call from Python, some milliseconds of steps. There are two choices of threads, one
-and several. A trial is a few stretches with the choice that is not in use, to see whether it is
-faster.
+and several, and perhaps two ways in which several share the first layer. A trial is a few stretches
+with each of the choices that are not in use, to see which one is fastest; if one thread is in use,
+with one of the others.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from typing import NamedTuple
 
 from fastmlp.kernels.runtime.threads import usable_threads
 
@@ -22,8 +24,9 @@ FIRST_STEPS = 4
 TRIAL = 4  # stretches, the fastest of which counts: an idle core takes some ms to wake up
 TOO_SHORT = 0.0005  # seconds of a stretch for a trial of several threads; to start one takes 50 us
 TOO_IDLE = 10  # nor, if a tenth of it is waited for the interpreter or a core: several wait longer
-# A trial ends after two stretches if it is slower by this factor. With several threads, the first
-# ones may be slow because their cores wake up, or ever so slow because there is no free core.
+# A choice has only two stretches of a trial if it is slower by this factor. Where one thread has
+# been at work, the first ones of several may be slow because their cores wake up, or ever so slow
+# because there is no free core.
 HOPELESS, HOPELESS_TOGETHER = 1.3, 4.0
 SHORTEST, LONGEST = 4, 64  # stretches between trials
 PATIENCE = 1.25  # an explicit number of threads may be slower than one thread by this factor
@@ -46,10 +49,17 @@ def since(start: tuple[float, float]) -> tuple[float, float]:
     return seconds, seconds - (_work_time() - work_before)
 
 
-class Pace:
-    """Chooses each stretch's number of threads and of steps from the times of earlier ones.
+class Choice(NamedTuple):
+    """How a stretch is run: by how many threads, and whether they divide layer 1's inputs."""
 
-    Both choices are tried, and the faster one is kept: for small steps barriers cost more than
+    n_threads: int
+    by_inputs: bool = False
+
+
+class Pace:
+    """Chooses each stretch's threads and its number of steps from the times of earlier ones.
+
+    All choices are tried, and the fastest one is kept: for small steps barriers cost more than
     threads save, and another program may be using the second core. The interval between trials
     doubles each time, unless a trial has changed the choice. Either way the result has the same
     bits.
@@ -61,24 +71,37 @@ class Pace:
         used whatever the limits, except while it is slower than one thread by more than PATIENCE.
     most : int
         Number of threads that have work: the default never exceeds it.
+    most_by_inputs : int
+        The same if threads divide the first layer's inputs; 1 if they can't.
+
+    Attributes
+    ----------
+    choices : list of Choice
+    preferred : Choice
+        The fastest of them, so far.
     """
 
-    def __init__(self, n_threads: int | None, most: int) -> None:
+    def __init__(self, n_threads: int | None, most: int, most_by_inputs: int = 1) -> None:
         threads = n_threads or min(usable_threads(), most)
-        self.choices = sorted({1, threads}, reverse=n_threads is not None)
+        several = [Choice(threads)] if threads > 1 else []
+        several += [Choice(threads, by_inputs=True)] if 1 < threads <= most_by_inputs else []
+        self.choices = [*several, Choice(1)] if n_threads else [Choice(1), *several]
         self._handicap = PATIENCE if n_threads else 1.0
         # Seconds per step of the last stretches; and those that a thread alone has worked for.
-        self._recent: dict[int, deque[float]] = {}
-        self._worked: dict[int, deque[float]] = {}
+        self._recent: dict[Choice, deque[float]] = {}
+        self._worked: dict[Choice, deque[float]] = {}
         self._stretch = STRETCH_SECONDS
-        # The number of threads that was faster; the one in use, which differs during a trial.
-        self._preferred = self._current = self.choices[0]
-        self._tried: list[float] = []  # seconds per step in the current trial
+        # The choice in use differs from the preferred one during a trial, with those yet to try.
+        self.preferred = self._current = self.choices[0]
+        self._to_try: list[Choice] = []
+        self._tried: list[float] = []  # seconds per step of the choice on trial
+        self._hopeful: list[Choice] = []
+        self._n_tried = 0  # trials of several threads, which take the ways to share in turn
         self._interval = SHORTEST
         self._left = TRIAL
 
-    def next(self) -> tuple[int, int]:
-        """Return the next stretch's number of threads and of steps."""
+    def next(self) -> tuple[Choice, int]:
+        """Return how the next stretch is run, and its number of steps."""
         if not self._recent:
             return self._current, FIRST_STEPS
         # Not the steps of the fastest choice: without a free core, others take 100 times as long.
@@ -87,45 +110,53 @@ class Pace:
         steps = max(1, int(self._stretch / seconds))
         return self._current, steps if own else min(FIRST_STEPS, steps)
 
-    def took(self, n_threads: int, n_steps: int, seconds: float, idle: float = 0.0) -> None:
-        """Record how long a stretch of `n_steps` steps took with `n_threads` threads.
+    def took(self, choice: Choice, n_steps: int, seconds: float, idle: float = 0.0) -> None:
+        """Record how long a stretch of `n_steps` steps took with a choice.
 
         For `idle` seconds of these, the calling thread has not worked.
         """
-        recent = self._recent.setdefault(n_threads, deque(maxlen=TRIAL))
+        recent = self._recent.setdefault(choice, deque(maxlen=TRIAL))
         recent.append(max(seconds / n_steps, 1e-9))
-        own = seconds - idle if n_threads == 1 else seconds
-        worked = self._worked.setdefault(n_threads, deque(maxlen=TRIAL))
+        own = seconds - idle if choice.n_threads == 1 else seconds
+        worked = self._worked.setdefault(choice, deque(maxlen=TRIAL))
         worked.append(max(own / n_steps, 1e-9))
         self._stretch = min(max(STRETCH_SECONDS, IDLE * idle), LONGEST_SECONDS)
-        if n_threads == self._current != self._preferred:
+        is_trial = self._current != self.preferred
+        if is_trial and choice == self._current:
             self._tried.append(recent[-1])
         self._left -= 1
-        is_hopeless = self._is_hopeless()
+        is_hopeless = is_trial and self._is_hopeless()
         if len(self.choices) == 1 or (self._left > 0 and not is_hopeless):
             return
-        if self._current == self._preferred:  # start a trial of the other one
-            if self._current == 1 and seconds < max(TOO_SHORT, TOO_IDLE * idle):
-                return
-            self._current = next(n for n in self.choices if n != self._preferred)
-            self._left = TRIAL
-            self._tried.clear()
+        if is_trial:
+            self._hopeful += [] if is_hopeless else [self._current]
+        elif self._current.n_threads == 1 and seconds < max(TOO_SHORT, TOO_IDLE * idle):
             return
-        before = self._preferred
-        if not is_hopeless:
-            self._preferred = min(self.choices, key=self._cost)
-        is_settled = self._preferred == before
+        else:
+            self._hopeful = [self.preferred]
+            self._to_try = [other for other in self.choices if other != self.preferred]
+            if self.preferred.n_threads == 1:  # where threads lose, no trial is longer for two ways
+                self._to_try = [self._to_try[self._n_tried % len(self._to_try)]]
+                self._n_tried += 1
+        self._tried.clear()
+        if self._to_try:
+            self._current, self._left = self._to_try.pop(0), TRIAL
+            return
+        before = self.preferred
+        self.preferred = min(self._hopeful, key=self._cost)
+        is_settled = self.preferred == before
         self._interval = min(2 * self._interval, LONGEST) if is_settled else SHORTEST
-        self._current, self._left = self._preferred, self._interval
+        self._current, self._left = self.preferred, self._interval
 
     def _is_hopeless(self) -> bool:
-        """Whether the current trial was far too slow twice."""
-        if self._current == self._preferred or len(self._tried) < 2:
+        """Whether the choice on trial was far too slow twice."""
+        if len(self._tried) < 2:
             return False
-        known = min(self._recent.get(self._preferred, [float("inf")]))
-        return min(self._tried) > known * (HOPELESS if self._current == 1 else HOPELESS_TOGETHER)
+        known = min(self._recent.get(self.preferred, [float("inf")]))
+        factor = HOPELESS_TOGETHER if self.preferred.n_threads == 1 else HOPELESS
+        return min(self._tried) > known * factor
 
-    def _cost(self, n_threads: int) -> float:
+    def _cost(self, choice: Choice) -> float:
         """Seconds per step; those of one thread are multiplied by the handicap."""
-        seconds = min(self._recent.get(n_threads, [float("inf")]))
-        return seconds * (self._handicap if n_threads == 1 else 1.0)
+        seconds = min(self._recent.get(choice, [float("inf")]))
+        return seconds * (self._handicap if choice.n_threads == 1 else 1.0)

@@ -61,7 +61,6 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, is_tr
     """
     work = work_at(work_address)
     watch = work.watch
-    clock.start(watch)
     n_threads = enter(work.team, work.thread, n_threads)
     if n_threads == 0:
         return 0
@@ -69,6 +68,7 @@ def run(work_address, program, n_stages, n_threads, first_step, last_step, is_tr
     if work.thread > 0:
         catch_up(work)
     meet(work.team, n_threads)
+    clock.start(watch)  # a thread that starts late makes no stage of the others longer
     mode = flush_denormals(is_training)
     work.turn = 1
     for step_index in range(first_step, last_step):

@@ -16,7 +16,14 @@ from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import View
 from fastmlp.kernels.codegen.simd import INT32, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import itemsize, lanes, vector_op
-from fastmlp.kernels.layout.partition import first_row, first_vector, last_row, last_vector
+from fastmlp.kernels.layout.partition import (
+    first_row,
+    first_row_back,
+    first_vector,
+    last_row,
+    last_row_back,
+    last_vector,
+)
 from fastmlp.kernels.layout.records import layer_at, step_at, work_at
 from fastmlp.reference.dropout import LAST_SHIFT, LAYER, ROUNDS, ROW, UNIT
 
@@ -164,15 +171,16 @@ def activate(work, layer, dtype, activation):
 
 @kernel
 def slope(work, layer, dtype, activation):
-    """Turn the gradient with respect to outputs into that to pre-activations, in own columns."""
+    """Turn a thread's part of the gradient to outputs into that to pre-activations."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
-    first = first_vector(work, layer) * width
-    patch = Patch(
-        work.part * work.part_rows, work.n_rows, first, last_vector(work, layer) * width - first
-    )
-    slopes = layer.slopes + (work.turn * layer.outputs_block + first) * size
-    gradient = layer.gradient + first * size
+    first, start = first_vector(work, layer) * width, first_row_back(work, layer)
+    n_units = last_vector(work, layer) * width - first
+    of_batch = work.part * work.part_rows + start
+    patch = Patch(of_batch, last_row_back(work, layer) - start, first, n_units)
+    skipped = start * layer.unit_row + first
+    slopes = layer.slopes + (work.turn * layer.outputs_block + skipped) * size
+    gradient = layer.gradient + skipped * size
     key = step_at(work.steps + work.step * work.steps_row).dropout_key
     _slope_rows(work, layer, key, patch, View(slopes, layer.unit_row, 1),
                 View(gradient, layer.unit_row, 1), activation, dtype)  # fmt: skip

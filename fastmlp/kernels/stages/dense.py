@@ -11,8 +11,14 @@ from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import View
 from fastmlp.kernels.codegen.vector_op import itemsize, lanes, prefetch_to_write
 from fastmlp.kernels.entries.activations import STORE
-from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM
-from fastmlp.kernels.layout.partition import first_row, first_vector, last_row, last_vector
+from fastmlp.kernels.layout.partition import (
+    first_row,
+    first_row_back,
+    first_vector,
+    last_row,
+    last_row_back,
+    last_vector,
+)
 from fastmlp.kernels.layout.records import layer_at, work_at
 from fastmlp.kernels.stages.tile import epilogue_of, mask_of, product
 
@@ -56,8 +62,8 @@ def forward(work, layer, dtype, activation):
         weights = layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size
         out = View(z + c * width * size, layer.unit_row, 1)
         before = View(layer.bias + c * width * size, 0, 1)
-        for k in range(0, layer.n_in, INPUTS_PER_SUM):
-            count = min(layer.n_in - k, INPUTS_PER_SUM)
+        for k in range(0, layer.n_in, layer.n_in_part):
+            count = min(layer.n_in - k, layer.n_in_part)
             p = View(x + k * size, layer.inputs_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = epilogue_of(activation) if k + count == layer.n_in else STORE
@@ -68,7 +74,7 @@ def forward(work, layer, dtype, activation):
 
 @kernel
 def backward(work, layer, dtype, activation):
-    """Compute a thread's own columns of the gradient with respect to a layer's inputs.
+    """Compute a thread's own columns, or rows, of the gradient with respect to a layer's inputs.
 
     Computes ``dz @ w.T`` of :func:`fastmlp.reference.backward`. If the layer below has ReLU, the
     tiles multiply by its slope before they are stored, so that the result is the gradient with
@@ -78,19 +84,22 @@ def backward(work, layer, dtype, activation):
     work, layer = work_at(work), layer_at(layer)
     below = layer_at(layer.below)
     size, width = itemsize(dtype), lanes(dtype)
-    last = last_vector(work, below)
+    start, last = first_row_back(work, below), last_vector(work, below)
+    n_rows = last_row_back(work, below) - start
+    dz = layer.gradient + start * layer.unit_row * size
+    skipped = start * below.unit_row
     c = first_vector(work, below)
     while c < last:
         is_wide = c % 2 == 0 and c + 2 <= last
         weights = layer.transposed + (c // 2 * layer.transposed_panel + c % 2 * width) * size
-        out = View(below.gradient + c * width * size, below.unit_row, 1)
-        mask = below.slopes + (work.turn * below.outputs_block + c * width) * size
+        out = View(below.gradient + (skipped + c * width) * size, below.unit_row, 1)
+        mask = below.slopes + (work.turn * below.outputs_block + skipped + c * width) * size
         before = View(work.zeros, 0, 1)
-        for k in range(0, layer.n_out, INPUTS_PER_SUM):
-            count = min(layer.n_out - k, INPUTS_PER_SUM)
-            p = View(layer.gradient + k * size, layer.unit_row, 1)
+        for k in range(0, layer.n_out, layer.n_out_part):
+            count = min(layer.n_out - k, layer.n_out_part)
+            p = View(dz + k * size, layer.unit_row, 1)
             q = View(weights + k * 2 * width * size, 2 * width, 1)
             epilogue = mask_of(activation) if k + count == layer.n_out else STORE
-            product(is_wide, work.n_rows, count, p, q, before, out, epilogue, mask, dtype)
+            product(is_wide, n_rows, count, p, q, before, out, epilogue, mask, dtype)
             before = out
         c += 2 if is_wide else 1

@@ -15,6 +15,7 @@ from fastmlp.kernels.codegen.simd import INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import copy_rows, itemsize, vector_op
 from fastmlp.kernels.entries.losses import Loss, Target, sum_over_units
 from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.partition import first_row_back, last_row_back
 from fastmlp.kernels.layout.records import layer_at, scalars_of, work_at
 
 
@@ -69,9 +70,9 @@ def _label_rows(v: Lanes, z: View, rows: Any, n: Any, out: Any, dtype: Any) -> N
 
 @vector_op
 def _differentiate_rows(
-    v: Lanes, work: Any, z: View, p: View, n: Any, loss: Any, dtype: Any
+    v: Lanes, work: Any, first: Any, last: Any, z: View, p: View, n: Any, loss: Any, dtype: Any
 ) -> None:
-    """Turn predictions into the gradient with respect to the logits; store each row's loss."""
+    """Turn some rows' predictions into the gradient to the logits; store each row's loss."""
     b = v.builder
     order = _order(v, work)
     targets, row_weights = work.targets, work.row_weights
@@ -98,7 +99,7 @@ def _differentiate_rows(
         value = loss.differentiate(v, p_at, n, target, v.splat(factor), floors)
         v.store(value, v.at(row_losses, r))
 
-    v.repeat(work.n_rows, row)
+    v.repeat(last, row, first=first)
 
 
 def _order(v: Lanes, work: Any) -> Any:
@@ -149,25 +150,28 @@ def _add_losses(v: Lanes, work: Any, loss: Any, dtype: Any) -> None:
 
 @kernel
 def loss_gradient(work, layer, dtype, loss):
-    """Compute the gradient with respect to the logits, in a thread's own block, and the losses.
+    """Compute the gradient with respect to the logits, in a thread's own block or rows, and losses.
 
-    The losses are each row's, and the step's too if the batch is processed as a whole. Computes an
+    The losses are each row's, and the step's too if a thread processes the whole batch. Computes an
     entry of :data:`fastmlp.reference.LOSSES`. The gradient contains the factor of each row: its
     weight, divided by the batch's sum of weights.
     """
     work, layer = work_at(work), layer_at(layer)
     size = itemsize(dtype)
+    start, end = first_row_back(work, layer), last_row_back(work, layer)
     z = View(layer.slopes + work.turn * layer.outputs_block * size, layer.unit_row, 1)
     p = View(layer.gradient, layer.unit_row, 1)
-    _predict_rows(z, work.n_rows, layer.n_out, p, loss, dtype)
-    _differentiate_rows(work, z, p, layer.n_out, loss, dtype)
-    if work.thread == 0 and work.part_stages == 0:
+    skipped = start * layer.unit_row * size
+    own_z, own_p = View(z.address + skipped, z.row, 1), View(p.address + skipped, p.row, 1)
+    _predict_rows(own_z, end - start, layer.n_out, own_p, loss, dtype)
+    _differentiate_rows(work, start, end, z, p, layer.n_out, loss, dtype)
+    if work.thread == 0 and work.part_stages == 0 and layer.has_own_rows == 0:
         _add_losses(work, loss, dtype)
 
 
 @kernel
 def add_losses(work, layer, dtype, loss):
-    """Store the step's loss, from those of its rows, when all parts are done; in thread 0 only."""
+    """Store the step's loss, from those of its rows, when all are done; in thread 0 only."""
     work = work_at(work)
     if work.thread == 0:
         _add_losses(work, loss, dtype)

@@ -14,12 +14,15 @@ from typing import Any
 
 from llvmlite import ir
 
+from fastmlp.kernels.codegen.buffers import LINE
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.registers import VECTOR_BYTES
 from fastmlp.kernels.codegen.simd import INT8, INT16, INT32, INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import Integer, vector_op
+from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import MASK_ROWS
-from fastmlp.kernels.layout.records import work_at
+from fastmlp.kernels.layout.partition import first_input, last_input
+from fastmlp.kernels.layout.records import layer_at, work_at
 
 
 @vector_op
@@ -42,11 +45,12 @@ def locate_rows(v: Lanes, x: Any, row_bytes: Any, order: Any, rows: Any, table: 
 @vector_op
 def _find(
         v: Lanes,
-        table: Any, rows: Any, n_features: Any,
+        table: Any, rows: Any, first_input: Any, last_input: Any,
         scratch: Any, scratch_row: Any, masks: Any, elements: Any, dtype: Any,
     ) -> None:  # fmt: skip
-    """Write the masks of up to 64 rows, whose addresses are in `table`.
+    """Write the masks of some inputs of up to 64 rows, whose addresses are in `table`.
 
+    `first_input` is a multiple of 64, as is `last_input`, or there are no inputs from there on.
     First, eight rows at a time are turned into one byte for each two inputs, with one bit per row.
     `scratch` holds these bytes, those of the next eight rows `scratch_row` bytes further on. Then
     eight such bytes are joined to the 64 bits of a mask.
@@ -60,7 +64,7 @@ def _find(
     pairs = ir.VectorType(INT8, count // 2)
     zeros = ir.Constant(kind, [0 if is_integer else 0.0] * count)
     no_bits = ir.Constant(lanes, [0] * count)
-    whole = b.and_(n_features, constant(-count))
+    whole = b.and_(last_input, constant(-count))
 
     def byte_at(eight: Any, pair: Any) -> Any:
         """Address of the byte of a pair of inputs in the eight rows of index `eight`."""
@@ -87,10 +91,10 @@ def _find(
             target = byte_at(b.lshr(first, constant(3)), b.lshr(column, constant(1)))
             v.store(either if size == 1 else b.trunc(either, pairs), target)
 
-        v.repeat(whole, inputs, step=count)
-        with b.if_then(b.icmp_signed("<", whole, n_features)):
+        v.repeat(whole, inputs, step=count, first=first_input)
+        with b.if_then(b.icmp_signed("<", whole, last_input)):
             indices = ir.VectorType(INT16, count)
-            limit = v.splat(b.trunc(b.sub(n_features, whole), INT16), indices)
+            limit = v.splat(b.trunc(b.sub(last_input, whole), INT16), indices)
             order = ir.Constant(indices, list(range(count)))
             inputs(whole, b.icmp_unsigned("<", order, limit))
 
@@ -112,7 +116,8 @@ def _find(
             ]
         v.store(b.and_(parts[0], are_rows), b.add(masks, b.mul(pair, constant(8))))
 
-    v.repeat(b.lshr(b.add(n_features, constant(1)), constant(1)), join, step=some.count)
+    first_pair, last_pair = b.lshr(first_input, constant(1)), b.add(last_input, constant(1))
+    v.repeat(b.lshr(last_pair, constant(1)), join, step=some.count, first=first_pair)
 
 
 @vector_op
@@ -140,9 +145,13 @@ def locate(work, layer, dtype):
 
 @kernel
 def find_nonzeros(work, layer, dtype, elements):
-    """Write the masks of the batch's rows."""
-    work = work_at(work)
+    """Write the masks of the batch's rows, of the inputs that a thread sums up."""
+    work, layer = work_at(work), layer_at(layer)
+    first, last = 0, work.n_features
+    if layer.sharing == at.BY_INPUTS:  # of whole cache lines, so that masks are whole vectors
+        first = first_input(work, layer) // LINE * LINE
+        last = min(last, (last_input(work, layer) + LINE - 1) // LINE * LINE)
     for start in range(0, work.n_rows, MASK_ROWS):
         masks = work.masks + start // MASK_ROWS * work.masks_row * 8
-        _find(work.row_table + start * 8, min(work.n_rows - start, MASK_ROWS), work.n_features,
+        _find(work.row_table + start * 8, min(work.n_rows - start, MASK_ROWS), first, last,
               work.found, work.found_part, masks, elements, dtype)  # fmt: skip

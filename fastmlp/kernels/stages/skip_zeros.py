@@ -36,12 +36,15 @@ from fastmlp.kernels.codegen.registers import N_REGISTERS
 from fastmlp.kernels.codegen.simd import Lanes, constant
 from fastmlp.kernels.codegen.vector_op import fill, itemsize, lanes, vector_op
 from fastmlp.kernels.entries.activations import RELU, STORE
-from fastmlp.kernels.layout.blocking import INPUTS_PER_SUM, MASK_ROWS, STRIP_VECTORS
+from fastmlp.kernels.layout import records as at
+from fastmlp.kernels.layout.blocking import MASK_ROWS, STRIP_VECTORS
 from fastmlp.kernels.layout.partition import (
     InputRange,
     by_width,
+    first_input,
     first_row,
     first_vector,
+    last_input,
     last_row,
     last_vector,
     vectors_from,
@@ -167,18 +170,25 @@ def forward_skipping(work, layer, dtype, activation, elements):
     """Compute what `dense.forward` does, for inputs that are mostly zero.
 
     All rows are processed before the next part of the inputs, so that each weight comes from memory
-    only once per step: the weights of thousands of inputs don't fit into a cache.
+    only once per step: the weights of thousands of inputs don't fit into a cache. If threads divide
+    the inputs, the sums of a thread's own parts are what it leaves, for `exchange` to add up.
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
     z_block = layer.slopes + work.turn * layer.outputs_block * size
-    end, last = last_row(work, layer), last_vector(work, layer)
     part = View(work.sums, STRIP_VECTORS * width, 1)
-    for k in range(0, layer.n_in_padded, INPUTS_PER_SUM):
-        inputs = InputRange(k, min(k + INPUTS_PER_SUM, layer.n_in_padded))
+    by_inputs = layer.sharing == at.BY_INPUTS
+    first, end = first_row(work, layer), last_row(work, layer)
+    first_k, last_k, last = 0, layer.n_in_padded, last_vector(work, layer)
+    if by_inputs:
+        first, end = 0, work.n_rows
+        first_k, last_k = first_input(work, layer), last_input(work, layer)
+    for k in range(first_k, last_k, layer.n_in_part):
+        inputs = InputRange(k, min(k + layer.n_in_part, last_k))
         is_last = inputs.last == layer.n_in_padded
         epilogue = epilogue_of(activation) if is_last else STORE
-        for start in range(first_row(work, layer), end, MASK_ROWS):
+        sums = layer.sums + k // layer.n_in_part * layer.sums_part * size
+        for start in range(first, end, MASK_ROWS):
             n_rows = min(end - start, MASK_ROWS)
             c = first_vector(work, layer)
             while c < last:
@@ -186,8 +196,12 @@ def forward_skipping(work, layer, dtype, activation, elements):
                 z = View(z_block + (start * layer.unit_row + c * width) * size, layer.unit_row, 1)
                 panel = c // 2 * layer.weights_panel + c % 2 * width
                 weights = View(layer.weights + panel * size, layer.weights_panel, 1)
+                if by_inputs:
+                    skipped = start * layer.unit_row + c * width
+                    part = View(sums + skipped * size, layer.unit_row, 1)
                 fill(part, n_rows, n * width, dtype)
                 _forward(n, work, start, inputs, weights, part, elements, dtype)
-                before = z if k > 0 else View(layer.bias + c * width * size, 0, 1)
-                _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
+                if not by_inputs:
+                    before = z if k > 0 else View(layer.bias + c * width * size, 0, 1)
+                    _add_part(part, n_rows, n * width, before, z, epilogue, dtype)
                 c += n

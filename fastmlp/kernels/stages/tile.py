@@ -19,8 +19,8 @@ gradient fused with the update, so that no gradient of all weights is ever store
 
 Each sum starts at zero and adds in the order of i by fused multiply-add; `start` is added last. So
 neither the vector width, nor the tiling, nor the threads change a bit of the result. Long sums are
-computed in parts of INPUTS_PER_SUM or ROWS_PER_SUM terms that are then added up: a single float32
-sum of thousands of terms would lose the bits of the last ones.
+computed in parts of up to INPUTS_PER_SUM or ROWS_PER_SUM terms that are then added up: a single
+float32 sum of thousands of terms would lose the bits of the last ones.
 
 It is fast because a core starts two multiply-adds per cycle if their operands are ready. Each waits
 some 4 cycles for the previous term of its sum, so a tile has many independent sums, as many as fit

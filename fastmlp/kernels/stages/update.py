@@ -25,11 +25,12 @@ from fastmlp.kernels.layout.blocking import ROWS_PER_SUM, SUMMED_INPUTS, SUMMED_
 from fastmlp.kernels.layout.partition import (
     InputRange,
     by_width,
+    end_of_block,
     first_input,
-    first_vector,
+    first_updated,
     last_input,
-    last_vector,
-    own_vectors,
+    last_updated,
+    own_biases,
     vectors_from,
 )
 from fastmlp.kernels.layout.records import layer_at, scalars_at, scalars_of, step_at, work_at
@@ -131,7 +132,7 @@ def finish_update(
 
 @vector_op
 def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> None:
-    """Update a thread's own biases, in place; all in thread 0 if threads divide the layer by rows.
+    """Update a thread's own biases, in place.
 
     A bias's gradient is the sum over the rows of its unit's gradient, in the same parts as sums of
     weights.
@@ -164,10 +165,7 @@ def update_bias(v: Lanes, work: Any, layer: Any, optimizer: Any, dtype: Any) -> 
         biases = [b.add(bias, place) for place in places]
         finish_update(v, part, optimizer, gradients, biases, biases)
 
-    by_rows = b.icmp_signed("==", layer.sharing, constant(at.BY_ROWS))
-    has_none = b.and_(by_rows, b.icmp_signed(">", work.thread, constant(0)))
-    column, last = own_vectors(v, work, layer)
-    last = b.select(has_none, column, last)
+    column, last = own_biases(v, work, layer)
     for together in (BIASES_TOGETHER, 1):
         column = v.repeat_whole(column, last, together, partial(columns, together))
 
@@ -203,12 +201,15 @@ def update(work, layer, dtype, optimizer, rows):
     """
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
-    start, end, last = first_input(work, layer), last_input(work, layer), last_vector(work, layer)
+    start, end, last = first_input(work, layer), last_input(work, layer), last_updated(work, layer)
     step = step_at(work.steps + work.step * work.steps_row)
-    all_squares = own_squares(layer, step.epoch, dtype) if layer.sharing != at.BY_ROWS else 0
-    for k in range(start, end, SUMMED_INPUTS):
-        inputs = InputRange(k, min(k + SUMMED_INPUTS, end))
-        for strip in range(first_vector(work, layer), last, SUMMED_VECTORS):
+    has_squares = layer.sharing != at.BY_ROWS and layer.sharing != at.BY_INPUTS
+    all_squares = own_squares(layer, step.epoch, dtype) if has_squares else 0
+    part = layer.n_in_part if all_squares != 0 else end
+    k = start
+    while k < end:
+        inputs = InputRange(k, end_of_block(k, part, SUMMED_INPUTS, end))
+        for strip in range(first_updated(work, layer), last, SUMMED_VECTORS):
             strip_end = min(strip + SUMMED_VECTORS, last)
             n_squares = (strip_end - strip) * width if all_squares != 0 else 0
             fill(View(work.squares, 0, 1), 1, n_squares, dtype)
@@ -228,6 +229,7 @@ def update(work, layer, dtype, optimizer, rows):
                     c += n
             out = all_squares + strip * width * size
             keep_sums(work.squares, n_squares, scalars_at(work, at.PENALTY, dtype), out, dtype)
+        k = inputs.last
     update_bias(work, layer, optimizer, dtype)
 
 
@@ -236,7 +238,7 @@ def transpose(work, layer, dtype):
     """Transpose a thread's own columns of a layer's weights, for the backward product."""
     work, layer = work_at(work), layer_at(layer)
     size, width = itemsize(dtype), lanes(dtype)
-    for c in range(first_vector(work, layer), last_vector(work, layer)):
+    for c in range(first_updated(work, layer), last_updated(work, layer)):
         transpose_squares(
             layer.weights + (c // 2 * layer.weights_panel + c % 2 * width) * size, 2 * width,
             layer.transposed + c * width * 2 * width * size, layer.transposed_panel,
