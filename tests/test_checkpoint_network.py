@@ -338,7 +338,7 @@ def _refuse(*_):
 
 def test_an_interrupted_network_goes_on_where_it_was(path, monkeypatch):
     """In the same session: the object has weights of the run that ended, and learns the rest."""
-    keep_always(monkeypatch)
+    keep_always(monkeypatch, most_together=1)  # so that there are more than 30
     alone, network = make(), make()
     train(alone)
     with monkeypatch.context() as patch:

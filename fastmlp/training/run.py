@@ -129,6 +129,8 @@ class Run:
                 self.settle()
                 self._look(trainer)
             raise
+        finally:
+            self._epochs = None  # which refers to the run, and so to the estimator
         if self._checkpoint.is_on and state.epoch > n_before:
             self._checkpoint.keep(partial(self._state_dict, trainer))
 
