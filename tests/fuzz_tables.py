@@ -59,8 +59,10 @@ def judged(seed: int) -> str:
         except (ValueError, TypeError) as error:
             # Most are scikit-learn's, which may show all values.
             return f"{type(error).__name__}: {error}"
-    if predicted.shape[0] != len(new) or not len(new):
-        raise WrongError(f"{told}: {predicted.shape} for {len(new)} rows")
+    # One that grows each time that it is asked has no length to compare with.
+    n_expected = len(new) if hasattr(new, "__len__") else predicted.shape[0]
+    if predicted.shape[0] != n_expected or not n_expected:
+        raise WrongError(f"{told}: {predicted.shape} for {n_expected} rows")
     if probabilities is None:
         if not np.isfinite(predicted).all():
             raise WrongError(f"{told}: {predicted}")
