@@ -234,7 +234,9 @@ class DaskModel(Copies):
     def _begin_run(self, state: RunState, *args: Any) -> Run:
         # Each mean is here anyway: a look at it costs nothing, and no shard goes on from NaN.
         state.fallback = Fallback(state.parameters)
-        return super()._begin_run(state, *args)
+        run = super()._begin_run(state, *args)
+        run.is_watched = True  # so no epochs are taken together: workers take them in rounds
+        return run
 
     def _fit_part(self, *args: Any) -> None:
         raise TypeError(
