@@ -15,6 +15,7 @@ from fastmlp.kernels.runtime import threads
 from fastmlp.kernels.runtime.threads import usable_threads
 
 MOST = 1.3  # times slower than one thread that has the machine for itself
+WAITS = "the interpreter's 5 ms, at each NumPy call on more than 500 elements: 1.4 to 2.2 times"
 # Fits alone and beside a neighbour in turn, and prints the seconds of the fastest of each.
 SCRIPT = """
 import contextlib, sys, threading, time
@@ -70,7 +71,14 @@ print(min(alone), min(beside))
 
 @pytest.mark.long
 @pytest.mark.skipif(usable_threads() < 2, reason="needs two cores")
-@pytest.mark.parametrize("neighbour", ["python", "numpy", "pytorch"])
+@pytest.mark.parametrize(
+    "neighbour",
+    [
+        pytest.param("python", marks=pytest.mark.xfail(reason=WAITS, strict=True)),
+        "numpy",
+        "pytorch",
+    ],
+)
 def test_a_neighbour_in_the_process(neighbour: str) -> None:
     if neighbour == "pytorch":
         pytest.importorskip("torch")
