@@ -1,7 +1,7 @@
 """What a round of `fastmlp.dask` costs: measured on this machine, computed for larger clusters.
 
 ``python -m benchmarks.many_machines``: accuracy on MNIST against one machine, seconds a round
-outside of training, memoryand the table of docs/many-machines.md.
+outside of training, memory, and the table of docs/many-machines.md.
 """
 
 from __future__ import annotations

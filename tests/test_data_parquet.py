@@ -14,6 +14,7 @@ from PIL import Image
 from table_tools import WORDS, X, Y, error_of, frame, put
 
 from fastmlp.data import load, parquet
+from fastmlp.data.frames import load_table
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -63,6 +64,14 @@ def test_images_in_a_column(
     assert data.ids is not None
     assert data.ids.tolist() == list("abcdefg")
     assert data.class_names == ("x", "y", "z")
+
+
+@pytest.mark.parametrize("read", [load, load_table])
+def test_rows_that_are_counted_but_not_there(tmp_path, monkeypatch, read):
+    """As a forged file has them."""
+    path = write(tmp_path, p=[1, 2], label=[0, 1])
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.iter_batches", lambda *_: iter(()))
+    assert "is damaged: it counts rows, but has none" in error_of(path, read)
 
 
 def test_dark_images_are_divided_as_those_in_a_folder_are(tmp_path: Path) -> None:

@@ -70,8 +70,7 @@ def read_parquet(
         metadata, schema = file.metadata, file.schema_arrow
         if metadata.num_rows == 0 or not schema.names:
             raise ValueError(f"{path} has no rows: give a file with one row at least")
-        check_sizes(file, path)
-        head = next(file.iter_batches(ROWS_TO_JUDGE_BY))
+        head = first_batch(file, path)
         image = next((i for i in range(len(schema.names)) if holds_images(head.column(i))), None)
         for field in schema:
             if field.type.num_fields and (image is None or field.name != schema.names[image]):
@@ -131,7 +130,16 @@ def _is_text(leaf: Any) -> bool:
     return is_plain and leaf.physical_type == "BYTE_ARRAY"
 
 
-def check_sizes(file: Any, path: Path) -> None:
+def first_batch(file: Any, path: Path) -> Any:
+    """Return the rows to judge a table by; raise if it is too large, or has none."""
+    _check_sizes(file, path)
+    batch = next(file.iter_batches(ROWS_TO_JUDGE_BY), None)
+    if batch is None:
+        raise ValueError(f"{path} is damaged: it counts rows, but has none")
+    return batch
+
+
+def _check_sizes(file: Any, path: Path) -> None:
     """Raise if a table is too large, in the file or in memory: a file stores equal values once."""
     metadata, schema = file.metadata, file.schema
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]

@@ -7,14 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.data.columns import Columns
-from fastmlp.data.parquet import (
-    ROWS_TO_JUDGE_BY,
-    check_pyarrow,
-    check_sizes,
-    first_rows,
-    holds_images,
-    opened,
-)
+from fastmlp.data.parquet import check_pyarrow, first_batch, first_rows, holds_images, opened
 from fastmlp.words import shortened, shown
 
 if TYPE_CHECKING:
@@ -54,8 +47,7 @@ def read_parquet_frame(
         names, schema = list(file.schema_arrow.names), file.schema_arrow
         if file.metadata.num_rows == 0 or not names:
             raise ValueError(f"{path} has no rows: give a file with one row at least")
-        check_sizes(file, path)
-        head = next(file.iter_batches(ROWS_TO_JUDGE_BY))
+        head = first_batch(file, path)
         if any(holds_images(column) for column in head.columns):
             return None
         for field in schema:
