@@ -18,6 +18,7 @@ from engine_tools import make_labels, make_parameters, make_rows, train
 from fastmlp import kernels
 from fastmlp.kernels import trainer as trainer_module
 from fastmlp.kernels.inference import ROWS_PER_THREAD
+from fastmlp.kernels.runtime.autotune import Choice
 
 # A layer for 17 threads to share, one that is each thread's own, and one for 4: of 16 bytes a
 # vector and more.
@@ -82,12 +83,12 @@ class Together:
 
         class Pace:
             def __init__(self, *_: int | None) -> None:
-                self.choices = sorted({1, n_threads})
+                self.choices = [Choice(n) for n in sorted({1, n_threads})]
 
-            def next(self) -> tuple[int, int]:
-                return n_threads, STRETCH
+            def next(self) -> tuple[Choice, int]:
+                return Choice(n_threads), STRETCH
 
-            def took(self, *_: float) -> None:
+            def took(self, *_: Any) -> None:
                 pass
 
         def watched(trainer: Any, thread: int, n: int, first: int, last: int) -> int:

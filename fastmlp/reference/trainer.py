@@ -204,16 +204,14 @@ class Trainer:
                     loss = self._step(rows, weight, rate, strength)
                     total += loss if self.total else loss * len(rows)
                     n_rows += len(rows)
-        divisor = 1 if self.total else n_rows
-        mean_loss = total / divisor if n_rows else float("nan")
+        mean_loss = total / (1 if self.total else n_rows) if n_rows else float("nan")
         return loss, mean_loss, penalty / max(n_rows, 1)
 
     def _step(self, rows: NDArray[np.intp], weight: float, rate: float, strength: float) -> float:
         """Take the step of a batch, whose weights add up to `weight`; return its loss before it."""
-        problem, step = self.problem, self.n_steps + 1
+        problem, step, rates = self.problem, self.n_steps + 1, (rate, strength)
         weights, biases, states = self.parameters
-        x = scale_inputs(self.x[rows], weights[0].dtype, self.input_scale)
-        targets = self.y[rows]
+        x, targets = scale_inputs(self.x[rows], weights[0].dtype, self.input_scale), self.y[rows]
         row_weights = None if self.row_weights is None else self.row_weights[rows]
         masks = self._masks(step, len(rows)) if problem.dropout > 0 else None
         activations = forward(weights, biases, x, None, problem, masks)
@@ -222,7 +220,6 @@ class Trainer:
             weights, x, targets, activations, problem,
             biases=biases, row_weights=row_weights, total=self.total, masks=masks,
         )  # fmt: skip
-        rates = rate, strength
         # A single assignment, so that an interrupt leaves a whole step or none.
         self.parameters = optimizer_step(weights, biases, dw, db, states, problem, *rates, step)
         self.n_steps = step
@@ -256,13 +253,11 @@ class Trainer:
 
     def is_finite(self) -> bool:
         """Return whether all parameters are finite."""
-        weights, biases, _ = self.parameters
-        return all(map(is_finite, [*weights, *biases]))
+        return all(map(is_finite, [*self.parameters[0], *self.parameters[1]]))
 
     def _masks(self, step: int, n_rows: int) -> Masks:
         """Return masks of the activations that a step keeps, one for each hidden layer."""
-        sizes = [b.shape[1] for b in self.parameters[1][:-1]]
-        share = self.problem.dropout
+        sizes, share = [b.shape[1] for b in self.parameters[1][:-1]], self.problem.dropout
         return [keep_mask(self.seed, step, i, n_rows, n, share) for i, n in enumerate(sizes, 1)]
 
     def load(self) -> None:
