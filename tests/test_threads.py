@@ -414,9 +414,9 @@ def test_nothing_is_tried_where_one_thread_waits_for_much_of_a_stretch(monkeypat
     pace = Pace(None, most=2)
     used = []
     for idle in [0.005] * 30 + [0.001] * 9:
-        n_threads, n_steps = pace.next()
-        used.append(n_threads)
-        pace.took(n_threads, n_steps, 0.02, idle)
+        choice, n_steps = pace.next()
+        used.append(choice.n_threads)
+        pace.took(choice, n_steps, 0.02, idle)
     assert set(used[:31]) == {1}
     assert 2 in used[31:]
 
