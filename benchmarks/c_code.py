@@ -7,6 +7,7 @@ bytes of its code and constants, those of the memory that its calls share, and t
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -103,7 +104,8 @@ def _programs(model: Any, folder: Path) -> Any:
         model.to_c(path, dtype=dtype)
         path.write_text(path.read_text().replace("void predict(", "void run("))
         yield f"fastmlp, `{dtype}`", path
-    made = emlearn.convert(model, method="loadable").save(name="net")  # goes by the class's name
+    with contextlib.chdir(folder):  # where it leaves programs of its own, in tmp/
+        made = emlearn.convert(model, method="loadable").save(name="net")  # by the class's name
     n_in, n_out = len(model.coefs_[0]), len(model.classes_)
     path = folder / "emlearn.c"
     path.write_text(
