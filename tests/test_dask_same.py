@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.dask import DaskMLPClassifier, DaskMLPRegressor
+from fastmlp.training import epochs
 
 pytestmark = UNFINISHED
 SETTINGS = {
@@ -116,6 +117,15 @@ def test_rounds_of_an_epoch(client):  # noqa: F811
     local, short = MLPClassifier(**QUICK | {"max_iter": 1}).fit(x, y), QUICK | {"max_iter": 1}
     many = DaskMLPClassifier(**short, rounds_per_epoch=25).fit(*chunked([600], x, y))
     assert bits(many)[:4] == bits(local)[:4]  # more rounds than steps: some do nothing
+
+
+def test_short_epochs_are_not_taken_together(client, monkeypatch):  # noqa: F811
+    """As the local fit takes them: workers take theirs in rounds."""
+    monkeypatch.setattr(epochs, "SECONDS", 1e9)
+    monkeypatch.setattr(epochs, "SAFE_SECONDS", 1e9)
+    x, y = blobs()
+    found = DaskMLPClassifier(**QUICK).fit(*chunked([600], x, y))
+    assert bits(found) == bits(MLPClassifier(**QUICK).fit(x, y))
 
 
 def test_warm_start(client):  # noqa: F811
