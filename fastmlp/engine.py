@@ -124,7 +124,7 @@ class Trainer(Protocol):
         """Go on from where `mark` was called."""
 
     def is_finite(self) -> bool:
-        """Return whether all parameters are finite; it may be False if their sum is not."""
+        """Return whether all parameters are finite."""
 
     def set_targets(self, y: Array, /) -> None:
         """Go on with a copy of these targets, of the same kind as those before."""

@@ -21,10 +21,7 @@ def permuted(random_state: Any, n_rows: int) -> NDArray[Any]:
     ValueError
         If the generator returns anything else.
     """
-    drawn: NDArray[Any] = random_state.permutation(n_rows)
-    if is_trusted(random_state):
-        return drawn
-    order = np.array(drawn)  # a copy, which nobody else can change
+    order = np.array(random_state.permutation(n_rows))  # a copy, which nobody else can change
     if (
         order.dtype.kind not in "iu"
         or order.shape != (n_rows,)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.checks.own import own_orders, own_targets
+from fastmlp.checks.own import own_targets
 from fastmlp.kernels import program
+from fastmlp.kernels.codegen.brief import own_orders
 from fastmlp.kernels.codegen.buffers import aligned
 from fastmlp.kernels.codegen.compile_notice import watch
 from fastmlp.kernels.inputs import Inputs, Sampled, readable, skips_zeros

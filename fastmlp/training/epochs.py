@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.checks import generators
+from fastmlp.checks.own import copied
 from fastmlp.engine import Trainer
 
 Order = NDArray[np.intp]
@@ -23,6 +24,8 @@ SECONDS, SAFE_SECONDS = 0.005, 0.1
 
 def permuted(random_state: Any, order: Order) -> Order:
     """Return rows in an order that is drawn as the tutorial does, by `permutation`."""
+    if generators.is_trusted(random_state):  # whose permutation is 0..n-1, shuffled
+        return shuffled(random_state, order)
     return order[generators.permuted(random_state, len(order))]
 
 
@@ -32,7 +35,7 @@ def shuffled(random_state: Any, order: Order) -> Order:
     Which elements change places does not depend on what they are: to shuffle the last order itself
     gives what that one gives at shuffled places.
     """
-    drawn = order.copy()
+    drawn = copied(order)
     random_state.shuffle(drawn)
     if not generators.is_trusted(random_state) and not np.array_equal(
         np.sort(drawn), np.sort(order)
@@ -202,8 +205,8 @@ class Epochs:
 
     def _draw(self, n_epochs: int) -> NDArray[np.intp]:
         """Return the next orders, each drawn from the one before it."""
-        position = self._position
-        orders = np.empty((n_epochs, len(position.order)), np.intp)
-        for i in range(n_epochs):
-            orders[i] = position.order = self._draw_order(position.random_state, position.order)
-        return orders
+        position, orders = self._position, []
+        for _ in range(n_epochs):
+            position.order = self._draw_order(position.random_state, position.order)
+            orders.append(position.order)
+        return np.frombuffer(b"".join(orders), np.intp).reshape(n_epochs, -1)  # as `copied` does

@@ -4,6 +4,6 @@
 them into functions, and `kernel` compiles a stage and returns its address. `numba_types` describes
 what lies in memory to Numba, `buffers` allocates it aligned. `cache` and `cache_file` store machine
 code under a key that includes its `sources`; `compile_notice` tells the user when compiling takes
-long. `denormals` makes a processor flush denormal results to zero. Nothing here knows what a
-network is.
+long. `brief` has loops that keep the interpreter. `denormals` makes a processor flush denormal
+results to zero. Nothing here knows what a network is.
 """

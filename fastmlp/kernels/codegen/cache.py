@@ -40,19 +40,20 @@ from fastmlp.kernels.codegen.compile_notice import watch
 _constants: dict[str, object] = {}
 
 
-def compiled(function: Any) -> Any:
+def compiled(function: Any, *, nogil: bool = True) -> Any:
     """Compile a kernel with Numba, or load it from the user's cache folder; used as ``@compiled``.
 
-    The kernel releases the GIL and divides as NumPy does (no ZeroDivisionError). Everything that
-    its code depends on must be in the source trees that `sources.hash_of` reads, or be passed to
-    `key_on`. Only kernels called from Python are stored; those called by other kernels are part of
-    their callers' code. Names must be unique: Numba's linker takes functions with the same name for
-    the same function.
+    The kernel releases the GIL, by default, and divides as NumPy does (no ZeroDivisionError).
+    Everything that its code depends on must be in the source trees that `sources.hash_of` reads, or
+    be passed to `key_on`. Only kernels called from Python are stored; those called by other kernels
+    are part of their callers' code. Names must be unique: Numba's linker takes functions with the
+    same name for the same function.
 
     Parameters
     ----------
     function : function
         Defined by ``def`` at the top of a module.
+    nogil : bool
 
     Returns
     -------
@@ -71,7 +72,7 @@ def compiled(function: Any) -> Any:
             f"{function.__qualname__} has no name of its own: define it at the top of a module"
         )
     check_compiler()
-    kernel: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    kernel: Any = numba.njit(nogil=nogil, error_model="numpy")(function)
     cache = kernel._cache = KernelCache(function)
     compile_now = kernel.compile
 

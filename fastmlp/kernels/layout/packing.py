@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
+from fastmlp.checks.own import copied
+from fastmlp.kernels.codegen.brief import is_finite
 from fastmlp.kernels.codegen.buffers import aligned, rounded_up
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.registers import VECTOR_BYTES
@@ -89,13 +90,12 @@ class Packed:
             packed["bias"][0, place, : b.size] = b.ravel()
 
     def is_finite(self) -> bool:
-        """Return whether weights and biases are finite; or no, where their sum is not."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return all(
-                math.isfinite(buffers[name][0, 0].sum())
-                for buffers in self._layers
-                for name in ("weights", "bias")
-            )
+        """Return whether weights and biases are finite."""
+        return all(
+            is_finite(buffers[name][0, 0])
+            for buffers in self._layers
+            for name in ("weights", "bias")
+        )
 
     def clear_states(self) -> None:
         """Set the states to 0."""
@@ -115,7 +115,7 @@ class Packed:
 
     def snapshot(self) -> list[Array]:
         """Copy all buffers, packed as they are."""
-        return [buffer.copy() for buffers in self._layers for buffer in buffers.values()]
+        return [copied(buffer) for buffers in self._layers for buffer in buffers.values()]
 
     def restore(self, snapshot: list[Array]) -> None:
         """Go back to a snapshot."""

@@ -1,12 +1,14 @@
 """Tables with one row per step of an epoch: its rows, its scalars, and its loss.
 
 Learning rates, bias corrections, L2 strengths and sums of row weights may differ from step to step.
-Python computes them for all steps of an epoch at once, vectorised, so that kernels only look them
-up.
+Python computes them for all steps of an epoch, vectorised, so that kernels only look them up: for
+AT_ONCE steps at a time, since NumPy lets go of the interpreter for arrays of more, and where
+another Python thread is busy, each time it takes 5 ms to get it back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from fastmlp.reference import OPTIMIZERS
 from fastmlp.reference.dropout import WORD, of_step
 
 Array = NDArray[Any]
+AT_ONCE = 500
 
 
 class StepTable:
@@ -92,69 +95,85 @@ class StepTable:
         """
         if orders.shape != self._shape:
             self._divide(*orders.shape)
-        n_steps = self.n_steps
         if self._row_weights is not None:
             weights = self._row_weights[orders].astype(np.float64)
             self._sums = np.add.reduceat(weights, self._starts, axis=1)
             self._is_taken = self._sums > 0
-        is_taken = self._is_taken
-        self.n_taken = int(np.count_nonzero(is_taken))
+        self.n_taken = 0
+        rates: Any = rate
+        for part in self._parts():
+            own = rates[part] if np.ndim(rates) else rates
+            self._fill(part, own, lambda_reg, n_before + self.n_taken)
+
+    def _parts(self) -> Iterator[slice]:
+        for first in range(0, self.n_steps, AT_ONCE):
+            yield slice(first, min(first + AT_ONCE, self.n_steps))
+
+    def _fill(self, part: slice, rate: Any, lambda_reg: float, n_before: int) -> None:
+        """Fill some steps' scalars, after `n_before` steps."""
+        is_taken = self._is_taken.ravel()[part]
         # Counts of steps taken, from 1, as Adam's bias corrections need them; skipped steps don't
         # count. At least 1, since the correction of step 0 would divide by 0.
         step_counts = np.maximum(n_before + np.cumsum(is_taken), 1)
-        sums = np.where(is_taken, self._sums, 1.0).ravel()
-        l2 = lambda_reg / sums if self._l2_by_rows else np.full(n_steps, lambda_reg)
-        table = self._scalars[:n_steps]
+        self.n_taken += int(np.count_nonzero(is_taken))
+        sums = np.where(is_taken, self._sums.ravel()[part], 1.0)
+        l2 = lambda_reg / sums if self._l2_by_rows else np.full(len(sums), lambda_reg)
+        table = self._scalars[part]
         table[:, at.SHARE] = 1 / (self._total or sums)
-        table[:, at.PENALTY] = l2 * self._rows.ravel()
+        table[:, at.PENALTY] = l2 * self._rows.ravel()[part]
         # Called with arrays instead of scalars, these return one element per step.
         scalars: Any = OPTIMIZERS[self._problem.optimizer].scalars
         for first, strength in ((at.FOR_WEIGHTS, l2), (at.FOR_BIASES, 0.0)):
             columns = scalars(self._problem, rate, strength, step_counts)
             for column, values in enumerate(columns, first):
                 table[:, column] = values
-        steps = self._steps[:n_steps]
-        steps["is_empty"] = ~is_taken.ravel()
+        steps = self._steps[part]
+        steps["is_empty"] = ~is_taken
         if self._problem.dropout > 0:
             steps["dropout_key"] = of_step(self._seed, step_counts)
 
     def _divide(self, n_epochs: int, n_ordered: int) -> None:
         """Divide epochs of `n_ordered` rows into steps, all of which are taken."""
         self._shape = n_epochs, n_ordered
-        self._starts = starts = np.arange(0, n_ordered, self._batch_size)
-        shape = n_epochs, len(starts)
-        self.n_steps = n_epochs * len(starts)
+        self._starts = np.arange(0, n_ordered, self._batch_size)
+        shape = n_epochs, len(self._starts)
+        self.n_steps = n_epochs * len(self._starts)
         if self.n_steps > len(self._steps):
             self._make_room(self.n_steps)
-        self._rows = np.empty(shape)
-        self._rows[:] = np.minimum(n_ordered - starts, self._batch_size)
-        self._sums, self._is_taken = self._rows, np.ones(shape, bool)
-        steps = self._steps[: self.n_steps].reshape(shape)
-        steps["first_row"] = np.add.outer(np.arange(n_epochs) * n_ordered, starts)
-        steps["n_rows"] = self._rows
-        steps["epoch"] = np.arange(n_epochs)[:, np.newaxis]
+        self._rows, self._is_taken = np.empty(shape), np.empty(shape, bool)
+        self._sums = self._rows
+        for part in self._parts():
+            epochs, batches = np.divmod(np.arange(part.start, part.stop), len(self._starts))
+            starts, steps = batches * self._batch_size, self._steps[part]
+            steps["epoch"], steps["first_row"] = epochs, epochs * n_ordered + starts
+            steps["n_rows"] = np.minimum(n_ordered - starts, self._batch_size)
+            self._rows.ravel()[part], self._is_taken.ravel()[part] = steps["n_rows"], True
 
     def n_rows(self) -> NDArray[np.float64]:
         """Rows of each epoch in batches that have weight."""
+        if self._row_weights is None:
+            n_epochs, n_ordered = self._shape
+            return np.full(n_epochs, float(n_ordered))
         return np.where(self._is_taken, self._rows, 0.0).sum(axis=1)
 
     def mean_losses(self) -> NDArray[np.float64]:
         """Mean loss of each epoch; NaN if none of its batches has weight."""
-        losses = np.where(self._is_taken, self._losses_of_steps(), 0.0)
-        n_rows = self.n_rows()
+        losses, n_rows = self._losses_of_steps(), self.n_rows()
         with np.errstate(over="ignore", invalid="ignore"):  # the loss shows that a run has diverged
-            if self._total is None:
-                losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)
+            if self._row_weights is not None:
+                losses = np.where(self._is_taken, losses, 0.0)
+                if self._total is None:
+                    losses *= self._rows / np.where(self._is_taken, self._sums, 1.0)
             means = losses.sum(axis=1) / (self._total or np.maximum(n_rows, 1))
         return np.where(n_rows > 0, means, np.nan)
 
     def last_losses(self) -> NDArray[np.float64]:
         """The mean loss of each epoch's last batch that has weight; NaN if there is none."""
-        is_taken = self._is_taken
-        last = is_taken.shape[1] - 1 - is_taken[:, ::-1].argmax(axis=1)
-        rows = np.arange(len(is_taken))
+        rows, last = np.arange(len(self._rows)), self._rows.shape[1] - 1
+        if self._row_weights is not None:
+            last = last - self._is_taken[:, ::-1].argmax(axis=1)
         losses, sums = self._losses_of_steps()[rows, last], self._sums[rows, last]
-        has_weight = is_taken[rows, last]
+        has_weight = self._is_taken[rows, last]
         means: NDArray[np.float64] = losses / (self._total or np.where(has_weight, sums, 1.0))
         return np.where(has_weight, means, np.nan)
 
@@ -163,4 +182,7 @@ class StepTable:
         return self._losses[:n_steps]
 
     def _losses_of_steps(self) -> NDArray[np.float64]:
-        return self._losses[: self.n_steps].astype(np.float64).reshape(self._rows.shape)
+        losses = np.empty(self._rows.shape)
+        for part in self._parts():
+            losses.ravel()[part] = self._losses[part]
+        return losses
