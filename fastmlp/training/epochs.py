@@ -205,7 +205,8 @@ class Epochs:
 
     def _draw(self, n_epochs: int) -> NDArray[np.intp]:
         """Return the next orders, each drawn from the one before it."""
-        position, orders = self._position, []
+        position = self._position
+        orders: list[Any] = []
         for _ in range(n_epochs):
             position.order = self._draw_order(position.random_state, position.order)
             orders.append(position.order)
