@@ -16,7 +16,7 @@ from fastmlp.kernels.runtime.threads import usable_threads
 
 # What Ctrl-C has to wait for, and the longest: after each stretch, a thread waits for the
 # interpreter where other Python threads are busy, for 5 ms, and for a core where none is free. Then
-# stretches are IDLE times as long as that.
+# stretches are IDLE times as long as that, but not those of a trial, as several wait far longer.
 STRETCH_SECONDS, LONGEST_SECONDS, IDLE = 0.025, 0.1, 20
 # Steps of the very first stretch, and of the first one with another number of threads: they only
 # serve to find out how many steps make a stretch.
@@ -25,8 +25,8 @@ TRIAL = 4  # stretches, the fastest of which counts: an idle core takes some ms 
 TOO_SHORT = 0.0005  # seconds of a stretch for a trial of several threads; to start one takes 50 us
 TOO_IDLE = 10  # nor, if a tenth of it is waited for the interpreter or a core: several wait longer
 # A choice has only two stretches of a trial if it is slower by this factor. Where one thread has
-# been at work, the first ones of several may be slow because their cores wake up, or ever so slow
-# because there is no free core.
+# been at work, the first ones of several may be slow because their cores wake up (this is no excuse
+# where the one thread had to wait), or ever so slow because there is no free core.
 HOPELESS, HOPELESS_TOGETHER = 1.3, 4.0
 SHORTEST, LONGEST = 4, 64  # stretches between trials
 PATIENCE = 1.25  # an explicit number of threads may be slower than one thread by this factor
@@ -107,7 +107,8 @@ class Pace:
         # Not the steps of the fastest choice: without a free core, others take 100 times as long.
         own = self._worked.get(self._current)
         seconds = min(own) if own else min(map(min, self._worked.values()))
-        steps = max(1, int(self._stretch / seconds))
+        is_trial = self._current != self.preferred
+        steps = max(1, int((STRETCH_SECONDS if is_trial else self._stretch) / seconds))
         return self._current, steps if own else min(FIRST_STEPS, steps)
 
     def took(self, choice: Choice, n_steps: int, seconds: float, idle: float = 0.0) -> None:
@@ -120,8 +121,9 @@ class Pace:
         own = seconds - idle if choice.n_threads == 1 else seconds
         worked = self._worked.setdefault(choice, deque(maxlen=TRIAL))
         worked.append(max(own / n_steps, 1e-9))
-        self._stretch = min(max(STRETCH_SECONDS, IDLE * idle), LONGEST_SECONDS)
         is_trial = self._current != self.preferred
+        if not is_trial:
+            self._stretch = min(max(STRETCH_SECONDS, IDLE * idle), LONGEST_SECONDS)
         if is_trial and choice == self._current:
             self._tried.append(recent[-1])
         self._left -= 1
@@ -153,7 +155,8 @@ class Pace:
         if len(self._tried) < 2:
             return False
         known = min(self._recent.get(self.preferred, [float("inf")]))
-        factor = HOPELESS_TOGETHER if self.preferred.n_threads == 1 else HOPELESS
+        is_patient = self.preferred.n_threads == 1 and self._stretch == STRETCH_SECONDS
+        factor = HOPELESS_TOGETHER if is_patient else HOPELESS
         return min(self._tried) > known * factor
 
     def _cost(self, choice: Choice) -> float:
