@@ -83,16 +83,21 @@ def test_a_trial_next_to_a_busy_python_thread_is_short(monkeypatch):
     """Several threads wait for the interpreter, and for a core: three times as slow here."""
     monkeypatch.setattr(autotune, "usable_threads", lambda: 2)
     pace = Pace(None, 9)
-    trials, seconds = [], 0.0
+    trials: list[list[float]] = []
+    seconds, before = 0.0, 1
     while seconds < 2:
         choice, steps = pace.next()
         idle = 0.005 if choice.n_threads == 1 else 2e-4 * steps
         took = 1e-4 * steps + idle
         pace.took(choice, steps, took, idle)
         seconds += took
-        trials += [took] if choice.n_threads == 2 else []
-    assert trials
-    assert sum(trials) < 0.1 * seconds
+        if choice.n_threads == 2:
+            trials += [] if before == 2 else [[]]
+            trials[-1].append(took)
+        before = choice.n_threads
+    assert len(trials) == 2
+    assert {len(trial) for trial in trials} == {2}
+    assert sum(map(sum, trials)) < 0.1 * seconds
 
 
 def test_no_more_threads_than_find_work(monkeypatch):
