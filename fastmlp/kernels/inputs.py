@@ -31,6 +31,7 @@ from fastmlp.reference import scale_inputs
 GROUP = 4  # inputs per group, for estimating how many groups can be skipped
 SAMPLED_ROWS = 128  # rows from which the share of zeros is estimated
 SKIP_BELOW = 0.6  # share of nonzero groups below which skipping the others pays
+CLEAR_FROM = 1 / 16  # share of stored elements from which clearing whole blocks pays
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class Inputs:
         plan.put("x_indices", np.ascontiguousarray(x.indices, np.int32))
         plan.put("x_indptr", np.ascontiguousarray(x.indptr, np.int64))
         plan.works["levels"] = 0
+        plan.works["clears_block"] = x.nnz >= CLEAR_FROM * x.shape[0] * x.shape[1]
         if self.skipped is None:
             plan.works["masks"] = 0
         return [Stage("gather", gather_sparse)]

@@ -32,8 +32,9 @@ WORK = Record(
     "input input_row row_bytes row_table next_table levels "
     # masks of nonzero inputs, and scratch memory for finding them
     "masks masks_row found found_part "
-    # indices of the CSR rows that are in the block, and how many
-    "held n_held "
+    # indices of the CSR rows that are in the block, how many, and of which inputs; whether the next
+    # batch's take the place of a block of zeros
+    "held n_held held_first held_last clears_block "
     # targets: 64-bit labels, or rows of floats; row weights; losses of rows, and of steps; the
     # lower bound of probabilities before the log
     "targets target_row row_weights row_losses row_losses_turn losses floor "

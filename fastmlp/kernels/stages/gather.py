@@ -16,11 +16,14 @@ from typing import Any, ClassVar
 
 from llvmlite import ir
 
+from fastmlp.kernels.codegen.buffers import LINE
 from fastmlp.kernels.codegen.kernel import kernel
 from fastmlp.kernels.codegen.numba_types import Entry, View
 from fastmlp.kernels.codegen.simd import INT8, INT32, INT64, Lanes, constant
 from fastmlp.kernels.codegen.vector_op import vector_op
+from fastmlp.kernels.layout import records as at
 from fastmlp.kernels.layout.blocking import MASK_ROWS
+from fastmlp.kernels.layout.partition import first_input, last_input
 from fastmlp.kernels.layout.records import layer_at, work_at
 from fastmlp.kernels.stages.nonzero_masks import next_batch
 
@@ -131,28 +134,50 @@ def follow(work, layer, dtype):
 
 
 @vector_op
-def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
-    """Write rows of a CSR matrix to a dense block, and their masks if zeros are skipped.
+def _scatter(
+    v: Lanes, work: Any, order: Any, next_order: Any, out: View, first_input: Any, last_input: Any,
+    dtype: Any,
+) -> None:  # fmt: skip
+    """Write some inputs of rows of a CSR matrix to a dense block, and masks if zeros are skipped.
 
     The matrix has indptr of int64, indices of int32 and values of the network's dtype. The block
     still contains the previous batch, whose row indices are in `held`: its elements are set to zero
-    first. So the time depends on the number of nonzero elements, not on the size of the block.
+    first, so that the time depends on their number, not on the size of the block. If X has many of
+    them (`clears_block`), to clear the whole block, vector by vector, takes less time.
+    `next_order` has the indices of the rows to prefetch meanwhile.
     """
     b = v.builder
     indptr, indices, values = work.x_indptr, work.x_indices, work.x
     held, masks, masks_row = work.held, work.masks, work.masks_row
 
-    def entries(r: Any, index: Any, visit: Any) -> None:
+    def ends(index: Any) -> list[Any]:
+        """Where a row begins and ends."""
+        offset = b.mul(index, constant(8))
+        return [v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8)]
+
+    def fetch(r: Any) -> None:
+        first, last = ends(v.load(b.add(next_order, b.mul(r, constant(8))), INT64))
+
+        def lines(i: Any) -> None:
+            v.prefetch(b.add(indices, b.mul(i, constant(4))), 2)
+            for element in range(0, LINE // 4, LINE // v.size):
+                v.prefetch(v.at(values, i, element), 2)
+
+        v.repeat(last, lines, step=LINE // 4, first=first)
+
+    def entries(r: Any, index: Any, first_input: Any, last_input: Any, visit: Any) -> None:
+        n_inputs = b.sub(last_input, first_input)
         row_at = v.at(out.address, b.mul(r, out.row))
         some = b.mul(b.lshr(r, constant(6)), masks_row)  # the first mask of the row's 64 rows
         bit = b.shl(constant(1), b.and_(r, constant(MASK_ROWS - 1)))
-        offset = b.mul(index, constant(8))
-        first, last = (v.load(b.add(indptr, b.add(offset, constant(i))), INT64) for i in (0, 8))
+        first, last = ends(index)
 
         def entry(i: Any) -> None:
             k = b.sext(v.load(b.add(indices, b.mul(i, constant(4))), INT32), INT64)
-            mask_at = b.add(masks, b.mul(b.add(some, b.lshr(k, constant(1))), constant(8)))
-            visit(i, v.at(row_at, k), mask_at, bit)
+            # As unsigned, what is below the first input is large.
+            with b.if_then(b.icmp_unsigned("<", b.sub(k, first_input), n_inputs), likely=True):
+                mask_at = b.add(masks, b.mul(b.add(some, b.lshr(k, constant(1))), constant(8)))
+                visit(i, v.at(row_at, k), mask_at, bit)
 
         v.repeat(last, entry, first=first)
 
@@ -169,22 +194,44 @@ def _scatter(v: Lanes, work: Any, order: Any, out: View, dtype: Any) -> None:
         with_masks(lambda: v.store(b.or_(v.load(mask_at, INT64), bit), mask_at))
 
     def old(r: Any) -> None:
-        entries(r, v.load(b.add(held, b.mul(r, constant(8))), INT64), clear)
+        index = v.load(b.add(held, b.mul(r, constant(8))), INT64)
+        entries(r, index, work.held_first, work.held_last, clear)
 
     def new(r: Any) -> None:
         place = b.mul(r, constant(8))
         index = v.load(b.add(order, place), INT64)
         v.store(index, b.add(held, place))
-        entries(r, index, put)
+        fetch(r)
+        entries(r, index, first_input, last_input, put)
 
-    v.repeat(work.n_held, old)
+    def clear_block() -> None:
+        n_elements = b.mul(work.n_held, out.row)
+        v.repeat(n_elements, lambda i: v.store(v.full(0.0), v.at(out.address, i)), step=v.count)
+        n_groups = b.lshr(b.add(work.n_held, constant(MASK_ROWS - 1)), constant(6))
+
+        def mask(i: Any) -> None:
+            v.store(constant(0), b.add(masks, b.mul(i, constant(8))))
+
+        with_masks(lambda: v.repeat(b.mul(n_groups, masks_row), mask))
+
+    with b.if_else(b.icmp_signed("!=", work.clears_block, constant(0))) as (then, otherwise):
+        with then:
+            clear_block()
+        with otherwise:
+            v.repeat(work.n_held, old)
     v.repeat(work.n_rows, new)
 
 
 @kernel
 def gather_sparse(work, layer, dtype):
-    """Write the batch's rows of a CSR matrix to the thread's block, and their masks."""
-    work = work_at(work)
+    """Write the batch's rows of a CSR matrix to the thread's block, and their masks.
+
+    Where threads divide the first layer's inputs, each writes its own only.
+    """
+    work, layer = work_at(work), layer_at(layer)
+    first, last = 0, work.n_features
+    if layer.sharing == at.BY_INPUTS:
+        first, last = first_input(work, layer), last_input(work, layer)
     order = work.order + work.first_row * 8
-    _scatter(work, order, View(work.input, work.input_row, 1), dtype)
-    work.n_held = work.n_rows
+    _scatter(work, order, next_batch(work), View(work.input, work.input_row, 1), first, last, dtype)
+    work.n_held, work.held_first, work.held_last = work.n_rows, first, last
