@@ -143,8 +143,24 @@ def test_trees_are_those_of_the_beginning(then, now, path):
         again = TableClassifier(**settings, max_seconds=now).fit(
             X, LABELS, checkpoint=path, resume=True
         )
-    assert [trees is None for trees in again.trees_] == [then < 1] * 2
+    assert [found is None for found in again.trees_] == [then < 1] * 2
     np.testing.assert_array_equal(predictions(again), predictions(model))
+
+
+def test_an_end_before_the_trees_loses_nothing(path, monkeypatch):
+    def fit(**more):
+        model = TableClassifier(n_members=2, trees=True, max_seconds=600, random_state=0)
+        return model.fit(X, LABELS, checkpoint=path, **more)
+
+    def end(*_):
+        raise Ended
+
+    model = fit()
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "plain", end)
+        with pytest.raises(Ended):
+            fit(resume=True)
+    np.testing.assert_array_equal(predictions(fit(resume=True)), predictions(model))
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
             Rows of a group stay in one fold; they are also passed to the splitter `cv`.
         checkpoint, checkpoint_seconds, resume
             As in `MLPClassifier.fit`, for all networks. Those that had begun keep the number of
-            epochs that `max_seconds` had left them; trees are fitted again.
+            epochs that `max_seconds` gave them; trees are fitted again.
 
         Returns
         -------

@@ -49,7 +49,7 @@ class Kept:
             }
         )
         self._checkpoint.rewind(self.random_state)
-        self._checkpoint.keep_beginning()
+        self._has_trees: bool | None = None
         self._begun = {n: s for n, s in file.found.items() if n not in ("table", "all")}
         with self._checkpoint.refusing_damage():
             clock.go_on(max(map(_seconds, self._begun.values()), default=0.0))
@@ -60,28 +60,29 @@ class Kept:
         The trees themselves are fitted again, to the same bits.
         """
         if (found := self._checkpoint.found) is None:
-            has_trees = decide()
-        else:
-            with self._checkpoint.refusing_damage():
-                has_trees = bool(found["has_trees"])
-            if not has_trees:
-                warn_user("trees=True: the trees are left out, as they were when the fit began")
-        self._checkpoint.keep_beginning(has_trees=has_trees)
-        return has_trees
+            self._has_trees = decide()
+            return self._has_trees
+        with self._checkpoint.refusing_damage():
+            self._has_trees = bool(found["has_trees"])
+        if not self._has_trees:
+            warn_user("trees=True: the trees are left out, as they were when the fit began")
+        return self._has_trees
 
     def plan(self, members: Sequence[Member]) -> set[int]:
         """Give networks that had begun the epochs that they had; return their places.
 
-        Numbers that can't be are left to the comparison of settings, which refuses them.
+        To be called last, when all that is to be kept is known. Numbers that can't be are left to
+        the comparison of settings, which refuses them.
         """
+        self._checkpoint.keep_beginning(has_trees=self._has_trees)
         places = set()
         for place, member in enumerate(members):
             name = str(place) if len(members) > 1 else "run"
             if name in self._begun:
                 with self._checkpoint.refusing_damage():
                     n_epochs = self._begun[name]["fingerprint"]["max_iter"]
-                if n_epochs in range(1, member.max_iter + 1):
-                    member.max_iter = int(n_epochs)
+                    if n_epochs in range(1, member.max_iter + 1):
+                        member.max_iter = int(n_epochs)
                 places.add(place)
         return places
 
