@@ -67,7 +67,7 @@ def several(given: Keywords) -> Any:
 
 
 def table(given: Keywords) -> Any:
-    model = TableClassifier(n_members=2, random_state=0, n_threads=1)
+    model = TableClassifier(n_members=2, random_state=0, n_threads=1, max_seconds=60.0)
     return model.fit(TABLE, YES, **given).predict(TABLE)
 
 

@@ -74,13 +74,13 @@ import fastmlp.checkpoints.file as file, fastmlp.cli.run_files as run
 from fastmlp.cli import app
 from fastmlp.tables import fits
 run.CHECKPOINT_SECONDS, file.SHARE = 1e-9, 0
-left, end_epoch = [int(sys.argv[2])], fits._Watch.__call__
+left, end_epoch = [int(sys.argv[2])], fits._Turn.__call__
 def count(self, *args):
     left[0] -= 1
     if left[0] == 0:
         os.kill(os.getpid(), getattr(signal, sys.argv[1]))
     return end_epoch(self, *args)
-fits._Watch.__call__ = count
+fits._Turn.__call__ = count
 app(sys.argv[3:])
 """
 

@@ -54,9 +54,9 @@ def test_max_seconds(kind, y):
 def test_a_machine_that_gets_slower_leaves_time_for_the_last_network(monkeypatch):
     told = MembersBar.told
 
-    def slowly(bar, member, epoch, logs):
-        time.sleep(0.03 * (bar._first > 0))
-        told(bar, member, epoch, logs)
+    def slowly(bar, place, epoch, logs):
+        time.sleep(0.03 * (place > 0))
+        told(bar, place, epoch, logs)
 
     monkeypatch.setattr(MembersBar, "told", slowly)
     model = TableRegressor(n_members=3, n_threads=1, max_seconds=1.5, random_state=0)

@@ -135,9 +135,12 @@ class Checkpoint:
         """Whether it is time to call `keep`."""
         return time.perf_counter() - self._end >= self._file.pause
 
-    def keep_beginning(self) -> None:
-        """Keep what has been compared and drawn, beside the states of the runs that are to come."""
-        self._file.put(self._name, lambda: self._whole({"epoch": 0}), may_write=False)
+    def keep_beginning(self, **more: Any) -> None:
+        """Keep what has been compared and drawn, beside the states of the runs that are to come.
+
+        And `more`, which `found` has in a run that goes on.
+        """
+        self._file.put(self._name, lambda: self._whole({"epoch": 0, **more}), may_write=False)
 
     def keep(self, make: Callable[[], State]) -> None:
         """Keep the state that `make` returns, a tree with the number of its `epoch`."""

@@ -8,13 +8,13 @@ need of that.
 
 `recipe` has the settings that were found by experiment, `importance` how much columns count to
 begin with, `decay` how rate, weight decay and dropout change over a run. `temperature` calibrates
-probabilities. `members` are the networks, `folds` says which rows each of them is trained on,
-`fits` trains them side by side, and `budget` does so for as many epochs as there is time for.
-`trees` are the boosted trees that can be averaged in, and `forest` has them as arrays. `bar` shows
-how far a fit has come, `kept` is what a checkpoint has of it beside the networks, and `curves` is
-what it leaves to look at. `docstrings` describes parameters once. `base` is a fit, `hooks` what it
-leaves to the classes, and `classifier` and `regressor` are these; `storage` writes them to files,
-with `written` for the encoder, and `onnx_file` to others.
+probabilities. `members` are the networks, `folds` says which rows each of them is trained on, and
+`fits` trains them side by side, for as many epochs as `budget` finds time for by the `clock`, once
+`trial` has tried a few. `trees` are the boosted trees that can be averaged in, and `forest` has
+them as arrays. `bar` shows how far a fit has come, `kept` is what a checkpoint has of it beside the
+networks, and `curves` is what it leaves to look at. `docstrings` describes parameters once. `base`
+is a fit, `hooks` what it leaves to the classes, and `classifier` and `regressor` are these;
+`storage` writes them to files, with `written` for the encoder, and `onnx_file` to others.
 """
 
 from __future__ import annotations

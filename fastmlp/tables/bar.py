@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
+from fastmlp.tables.members import Member
 from fastmlp.training.progress import LiveBar, live_bar
 
 
@@ -17,20 +18,21 @@ class MembersBar:
     ----------
     verbose : bool
         Whether to show anything.
-    n_members, n_epochs : int
-        Networks, and epochs of each.
+    members : list of Member
+        Their `max_iter` are the epochs that are expected; of those that have not begun, as many as
+        of the one that was told of last.
     """
 
-    def __init__(self, verbose: bool, n_members: int, n_epochs: int) -> None:
-        self._verbose, self._n_members, self._n_epochs = verbose, n_members, n_epochs
-        self._first = 0
+    def __init__(self, verbose: bool, members: Sequence[Member]) -> None:
+        self._verbose, self._members = verbose, members
         self._bar: LiveBar | None = None
         self._scores: dict[int, str] = {}
-        self._n_done, self._lock = 0, threading.Lock()
+        self._epochs: dict[int, int] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         if self._verbose:
-            self._bar = live_bar(self._n_members * self._n_epochs)
+            self._bar = live_bar(sum(member.max_iter for member in self._members))
             if self._bar is not None:
                 self._bar.start()
         return self
@@ -39,25 +41,22 @@ class MembersBar:
         if self._bar is not None:
             self._bar.stop()
 
-    def begin(self, first: int, n_epochs: int) -> Callable[[int, int, Mapping[str, float]], None]:
-        """Expect so many epochs of each network from the `first` on; return what is to be told."""
-        self._first, self._n_epochs = first, n_epochs
-        if self._bar is not None:
-            self._bar.expect(self._n_done + (self._n_members - first) * n_epochs)
-        return self.told
-
-    def told(self, member: int, epoch: int, logs: Mapping[str, float]) -> None:
-        """Show that a network, counted from the first of this round, has ended an epoch, from 1."""
+    def told(self, place: int, epoch: int, logs: Mapping[str, float]) -> None:
+        """Show that a network has ended an epoch, from 1."""
         if not self._verbose:
             return
         with self._lock:
-            self._n_done += 1
+            self._epochs[place] = epoch
             if not math.isnan(score := logs["val_score"]):  # of an epoch that was not judged
-                self._scores[member] = f"validation {score:.4f}"
-            figures = [f"network {self._first + member + 1}"]
-            if member in self._scores:
-                figures.append(self._scores[member])
+                self._scores[place] = f"validation {score:.4f}"
+            figures = [f"network {place + 1}"]
+            if place in self._scores:
+                figures.append(self._scores[place])
+            last = self._members[place].max_iter
             if self._bar is not None:
-                self._bar.epoch(self._n_done, figures)
-            elif epoch == self._n_epochs:
+                n_waiting = len(self._members) - len(self._epochs)
+                begun = sum(self._members[i].max_iter for i in self._epochs)
+                self._bar.expect(begun + n_waiting * last)
+                self._bar.epoch(sum(self._epochs.values()), figures)
+            elif epoch == last:
                 print(f"{'  '.join(figures)} after {epoch} epochs")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -16,19 +15,22 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from fastmlp.beside import sole_training
 from fastmlp.checkpoints.file import NoFile, as_file
 from fastmlp.checks import refuse_missing
-from fastmlp.tables import kept, recipe
+from fastmlp.tables import recipe
 from fastmlp.tables import trees as boosted
 from fastmlp.tables.bar import MembersBar
-from fastmlp.tables.budget import fit_in_time
+from fastmlp.tables.budget import Budget
+from fastmlp.tables.clock import Clock
 from fastmlp.tables.curves import TableHistory
 from fastmlp.tables.encoder import TableEncoder, plain_encoder
 from fastmlp.tables.fits import fit_members
 from fastmlp.tables.folds import folds_of
 from fastmlp.tables.hooks import TableHooks
 from fastmlp.tables.importance import column_weights
+from fastmlp.tables.kept import Kept
 from fastmlp.tables.members import Fold, Member
 from fastmlp.tables.plain import plain
 from fastmlp.tables.storage import TableFileMixin
+from fastmlp.tables.trial import seconds_an_epoch
 
 Array = NDArray[Any]
 
@@ -100,7 +102,8 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in one fold; they are also passed to the splitter `cv`.
         checkpoint, checkpoint_seconds, resume
-            As in `MLPClassifier.fit`, for all networks. Not with `max_seconds`.
+            As in `MLPClassifier.fit`, for all networks. Those that had begun keep the number of
+            epochs that `max_seconds` gave them; trees are fitted again.
 
         Returns
         -------
@@ -141,7 +144,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         self, X: Any, y: Any, sample_weight: Any, held_out: tuple[Any, Any], groups: Any,
         file: NoFile,
     ) -> Self:  # fmt: skip
-        start = time.perf_counter()
+        clock = Clock(self.max_seconds)
         if (held_out[0] is None) != (held_out[1] is None):
             raise ValueError("X_val and y_val are a pair: give both of them, or neither")
         if y is None:
@@ -162,7 +165,8 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 "X has 1 sample: give at least 2 rows, to train on one and judge by another"
             )
         weights = self._row_weights(sample_weight, x, targets)
-        random = kept.generator(self, file)
+        kept = Kept(self, file, clock)
+        random = kept.random_state
         if held_out[0] is None:
             strata = self._strata(targets)
             folds = folds_of(self.cv, self.n_members, x, targets, weights, groups, strata, random)
@@ -173,7 +177,7 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
         n_trained = max(len(fold.train) for fold in folds)
         n_fewest = min(len(fold.train) for fold in folds)
         seeds = [int(random.randint(2**31 - 1)) for _ in folds]
-        n_epochs, n_jobs, deadline = recipe.n_epochs(n_trained), self._n_jobs(), None
+        n_epochs, n_jobs = recipe.n_epochs(n_trained), self._n_jobs()
 
         def make(seed: int, fold: Fold) -> Member:
             member = self._member()
@@ -186,24 +190,22 @@ class BaseTable(TableFileMixin, BaseEstimator, TableHooks):
                 n_threads=self.n_threads,
             )
 
-        if self.max_seconds is not None:
-            deadline = start + self.max_seconds
         is_classifier = self._strata(targets) is not None
         if self.trees:  # before the networks, whose epochs fill the time that is left
             self.trees_ = boosted.fit_trees(
                 is_classifier, plain(self.encoder_, x), targets, weights, folds, seeds[0], n_jobs,
-                deadline,
+                clock, kept,
             )  # fmt: skip
         trained = np.unique(np.concatenate([fold.train for fold in folds]))
         counts = column_weights(self.encoder_, x, targets, weights, trained, is_classifier)
         sizes = [block.n_outputs for block in self.encoder_._blocks]
         x *= (factors := recipe.input_factors(sizes, counts))
         members = [make(seed, fold) for seed, fold in zip(seeds, folds, strict=True)]
-        with MembersBar(bool(self.verbose), len(members), n_epochs) as bar:
-            if deadline is None:
-                fit_members(members, x, targets, weights, n_jobs, bar.told, file=file)
-            else:
-                fit_in_time(members, x, targets, weights, n_jobs, bar, deadline)
+        budget = Budget(members, n_jobs, clock, kept.plan(members))
+        if self.max_seconds is not None and (first := budget.first()):
+            budget.seconds = seconds_an_epoch(first, x, targets, weights, n_jobs, clock)
+        with MembersBar(bool(self.verbose), members) as bar:
+            fit_members(members, x, targets, weights, n_jobs, budget, bar.told, file)
         self._finish(members, factors)
         x /= factors  # powers of two: no bit is lost
         self._judge(x, targets, weights, folds, has_folds=held_out[0] is None)

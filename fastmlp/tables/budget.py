@@ -1,82 +1,59 @@
-"""Trains the networks of a table for as many epochs as there is time for."""
+"""Divides the time of a fit among the networks of a table."""
 
 from __future__ import annotations
 
-import copy
-import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Container, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastmlp.tables.bar import MembersBar
-from fastmlp.tables.fits import fit_members
-from fastmlp.tables.members import Fold, Member
-from fastmlp.tables.recipe import BATCH
+from fastmlp.tables.clock import Clock
+from fastmlp.tables.members import Member
 
-Array = NDArray[Any]
-N_EPOCHS = 3  # that are tried, the first of which is not counted
-MOST_ROWS = 64 * BATCH  # of each of them
 SHARE = 0.95  # of the time left that is planned for
 
 
-def fit_in_time(
-    members: Sequence[Member],
-    x: Array,
-    y: Array,
-    weights: Array | None,
-    n_jobs: int,
-    bar: MembersBar,
-    deadline: float,
-) -> None:
-    """Fit members until the deadline; `fit_members` describes the other arguments.
+class Budget:
+    """Plans as many epochs for each network as there is time for.
 
-    They are fitted in rounds, as many at once as there are threads, each with an equal share of the
-    time. How long an epoch takes is tried before the first round, and known from the last one
-    before each other: if the machine gets slower, all of the rest have fewer epochs, and not the
-    last of them none.
+    Networks have their turns in order, as many at once as there are threads, and each gets an equal
+    share of the time that is left. How long an epoch takes is known from the network that was
+    trained last: if the machine gets slower, all of the rest have fewer epochs, and not the last of
+    them none.
+
+    Parameters
+    ----------
+    members : list of Member
+        Whose `max_iter` are the most epochs that they may have.
+    n_jobs : int
+        Members at once.
+    clock : Clock
+    planned : set of int, optional
+        The places of those that go on with the epochs that they had.
+
+    Attributes
+    ----------
+    clock : Clock
+    seconds : float
+        How long an epoch takes: next to nothing, as long as that is not known.
     """
-    at_once, most = min(n_jobs, len(members)), members[0].max_iter
-    seconds = _seconds_an_epoch(members[:at_once], x, y, weights, n_jobs, deadline)
-    for first in range(0, len(members), at_once):
-        ones = members[first : first + at_once]
-        begin, n_rounds = time.perf_counter(), -(-(len(members) - first) // at_once)
-        left = max((deadline - begin) / n_rounds, 0.0)
-        n_epochs = int(np.clip(SHARE * left / seconds, 1, most))
-        for member in ones:
-            member.max_iter = n_epochs
-        told = bar.begin(first, n_epochs)
-        fit_members(ones, x, y, weights, n_jobs, told, begin + left)
-        done = max(member.n_iter_ for member in ones)
-        seconds = (time.perf_counter() - begin) / done
 
+    def __init__(
+        self, members: Sequence[Member], n_jobs: int, clock: Clock, planned: Container[int] = ()
+    ) -> None:
+        self.clock, self.seconds = clock, 1e-9
+        self._members, self._planned = members, planned
+        self._at_once = min(n_jobs, len(members))
 
-def _seconds_an_epoch(
-    members: Sequence[Member],
-    x: Array,
-    y: Array,
-    weights: Array | None,
-    n_jobs: int,
-    deadline: float,
-) -> float:
-    """Return how long an epoch of these members takes, side by side on some rows of theirs."""
-    ends: list[list[float]] = [[] for _ in members]
-    tried, shares = [], []
-    for member in members:
-        fold = member._fold
-        train = fold.train[:MOST_ROWS]
-        shares.append(len(train) / len(fold.train))
-        held_out = fold.held_out[: max(1, int(len(fold.held_out) * shares[-1]))]
-        tried.append(copy.copy(member))
-        tried[-1].max_iter = N_EPOCHS
-        tried[-1]._fold = Fold(train, held_out)
+    def first(self) -> list[Member]:
+        """Return those that are planned first, as many as are trained at once."""
+        new = [m for place, m in enumerate(self._members) if place not in self._planned]
+        return new[: self._at_once]
 
-    def told(place: int, epoch: int, logs: object) -> None:
-        ends[place].append(time.perf_counter())
-
-    fit_members(tried, x, y, weights, n_jobs, told, deadline)
-    return max(
-        float(np.diff(times).mean()) / share if len(times) > 1 else np.inf
-        for times, share in zip(ends, shares, strict=True)
-    )
+    def begin(self, place: int) -> float:
+        """Plan the network whose turn it is; return when, by the clock, it has to end."""
+        n_rounds = -(-len(self._members) // self._at_once) - place // self._at_once
+        share = self.clock.left / n_rounds
+        if place not in self._planned:
+            member = self._members[place]
+            member.max_iter = int(np.clip(SHARE * share / self.seconds, 1, member.max_iter))
+        return self.clock.seconds + share

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastmlp.checkpoints.file import NoFile
 from fastmlp.estimators import fit_many
+from fastmlp.tables.budget import Budget
 from fastmlp.tables.members import Member
 
 Array = NDArray[Any]
@@ -22,13 +22,13 @@ def fit_members(
     y: Array,
     weights: Array | None,
     n_jobs: int,
-    told: Told | None = None,
-    deadline: float | None = None,
+    budget: Budget,
+    told: Told,
     file: NoFile | None = None,
 ) -> None:
     """Fit each member on its fold of these rows.
 
-    A member has the bits that it would have alone, whatever `n_jobs` is.
+    A member has the bits that it would have alone with as many epochs, whatever `n_jobs` is.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ def fit_members(
     weights : ndarray of shape (n_rows,), optional
     n_jobs : int
         Members at once, of a thread each; a single member has as many as its setting says.
-    told : callable, optional
-        Called as ``told(member, epoch, logs)`` after each epoch, by several threads.
-    deadline : float, optional
-        The time, as `time.perf_counter` has it, after which members end with the epoch they are at.
+    budget : Budget
+        Of these members. A member whose time is over ends with the epoch that it is at.
+    told : callable
+        Called as ``told(place, epoch, logs)`` after each epoch, by several threads.
     file : NoFile, optional
         What the members are kept in.
 
@@ -51,9 +51,9 @@ def fit_members(
     KeyboardInterrupt
         After all members have ended.
     """
-
     for place, member in enumerate(members):
-        member.callbacks = [_Watch(place, told, deadline)]
+        turn = _Turn(place, budget, told)
+        member.callbacks, member._turn = [turn], turn
     try:
         if len(members) == 1:
             members[0].fit(x, y, weights, checkpoint=file)
@@ -62,26 +62,37 @@ def fit_members(
     finally:
         for member in members:
             member.callbacks = None
+            del member._turn
     if not all(hasattr(member, "coefs_") for member in members):
         raise ValueError("a network of the table has failed, as the warning before this says")
 
 
-class _Watch:
-    """A callback that tells of epochs, and ends a run when its time is over.
+class _Turn:
+    """What a member is trained in: begun by a plan, and ended when its time is over.
 
-    A checkpoint has nothing to keep of it.
+    As its callback, it tells of epochs, and has a checkpoint keep the time.
     """
 
-    def __init__(self, place: int, told: Told | None, deadline: float | None) -> None:
-        self._place, self._told, self._deadline = place, told, deadline
+    def __init__(self, place: int, budget: Budget, told: Told) -> None:
+        self._place, self._budget, self._told = place, budget, told
+        self._n_epochs = 0
+
+    def __enter__(self) -> None:
+        self._begin = self._budget.clock.seconds
+        self._end = self._budget.begin(self._place)
+
+    def __exit__(self, *error: object) -> None:
+        if self._n_epochs:
+            taken = self._budget.clock.seconds - self._begin
+            self._budget.seconds = taken / self._n_epochs
 
     def __call__(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        if self._told is not None:
-            self._told(self._place, epoch, logs)
-        return self._deadline is not None and time.perf_counter() > self._deadline
+        self._n_epochs += 1
+        self._told(self._place, epoch, logs)
+        return self._budget.clock.seconds > self._end
 
-    def state_dict(self) -> dict[str, Any]:
-        return {}
+    def state_dict(self) -> dict[str, float]:
+        return {"seconds": self._budget.clock.seconds}
 
     def load_state_dict(self, kept: Mapping[str, Any]) -> None:
-        pass
+        pass  # all members' clock has gone on already

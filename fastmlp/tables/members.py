@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +37,20 @@ class Member(BaseMLP):
     """What both kinds of networks do otherwise than their parents.
 
     `fit` takes all rows; `_fold` says which of them are trained on. The parameters that are kept
-    are those of the epoch with the best score of the rows held out.
+    are those of the epoch with the best score of the rows held out. `_turn` is entered before
+    anything else, and may plan the epochs.
     """
 
     _fold: Fold
+    _turn: AbstractContextManager[object] = nullcontext()
     _decay: Decay
     _with_penalty = False  # AdamW's decay is no part of the loss, and would dwarf it
     _l2_by_rows = False  # a step's decay is the same for a batch that is not full
     _says_at_max_iter = False  # the schedule ends there
+
+    def _train(self, *arguments: Any, **options: Any) -> Self:
+        with self._turn:
+            return super()._train(*arguments, **options)
 
     def _divide(
         self, part: Part, y: Any, held_out: tuple[Any, Any], encoded: Array,

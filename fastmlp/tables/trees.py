@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from threadpoolctl import threadpool_limits
 
 from fastmlp.checks import warn_user
+from fastmlp.tables.clock import Clock
+from fastmlp.tables.kept import Kept
 from fastmlp.tables.members import Fold
 
 Array = NDArray[Any]
@@ -27,12 +30,13 @@ def fit_trees(
     folds: Sequence[Fold],
     seed: int,
     n_threads: int,
-    deadline: float | None = None,
+    clock: Clock,
+    kept: Kept,
 ) -> list[Any]:
     """Return boosted trees for each fold; None where its rows are of one class.
 
-    All are None, with a warning, where they would take more than half of the time that is left
-    until the deadline, as `time.perf_counter` has it: some trees alone predict badly.
+    All are None, with a warning, where they would take more than half of the time that is left:
+    some trees alone predict badly. A fit that goes on has them if it had them before.
     """
     kind = HistGradientBoostingClassifier if is_classifier else HistGradientBoostingRegressor
 
@@ -44,19 +48,23 @@ def fit_trees(
         own = None if weights is None else weights[rows]
         return trees.fit(x[rows], targets[rows], own)
 
+    def is_time() -> bool:
+        if clock.most == math.inf:
+            return True
+        left = clock.left
+        n_outputs = len(np.unique(targets)) if is_classifier else 1
+        n_trees = kind().max_iter * (n_outputs if n_outputs > 2 else 1) * len(folds)
+        seconds = n_trees * _seconds_a_tree(x, targets, folds[0].train)
+        if seconds > left / 2:
+            warn_user(
+                f"trees=True: the trees are left out, since they would take about "
+                f"{seconds:.2g} s of the {left:.2g} s that max_seconds leaves: give it more"
+            )
+        return seconds <= left / 2
+
     with on_threads(n_threads, x):
-        if deadline is not None:
-            left = deadline - time.perf_counter()
-            n_outputs = len(np.unique(targets)) if is_classifier else 1
-            n_trees = kind().max_iter * (n_outputs if n_outputs > 2 else 1) * len(folds)
-            seconds = n_trees * _seconds_a_tree(x, targets, folds[0].train)
-            if seconds > left / 2:
-                warn_user(
-                    f"trees=True: the trees are left out, since they would take about "
-                    f"{seconds:.2g} s of the {left:.2g} s that max_seconds leaves: give it more"
-                )
-                return [None] * len(folds)
-        return [fit(fold.train) for fold in folds]
+        has_trees = kept.has_trees(is_time)
+        return [fit(fold.train) if has_trees else None for fold in folds]
 
 
 def _seconds_a_tree(x: Array, targets: Array, rows: NDArray[np.intp]) -> float:
