@@ -15,6 +15,7 @@ from fuzz_bytes import Hostile, one
 from fuzz_data import PACK, bomb, idx_header
 from fuzz_images import chunk
 from fuzz_models import sound_files
+from fuzz_parquet import FORGERIES as PARQUET
 from header_tools import split
 from safetensors.numpy import load, save
 
@@ -167,6 +168,7 @@ FORGERIES: dict[str, list[Forgery]] = {
         npy(b"|O", b"(1,1)", "pickle", 8),
         long_header,
     ],
+    "parquet": PARQUET,
     "image": [many_pixels, no_chunk],
     **{packing: [blank_lines(packing), images_claimed(packing)] for packing in PACK},
     **{kind: networks(kind) for kind in ("MLP", "MLPClassifier", "MLPRegressor")},

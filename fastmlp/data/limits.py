@@ -59,7 +59,7 @@ def check_room(n_bytes: int, path: Path) -> None:
 
 
 def grow(array: NDArray[Any], n: int, most: int) -> None:
-    """Make room for `n` rows in an array, in place: at once for twice as many, but at most for `most`.
+    """Make room for `n` rows in an array, in place; for twice as many, if there may be so many.
 
     So memory follows what has been read, where a file says that there are `most`.
     """

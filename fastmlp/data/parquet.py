@@ -20,6 +20,7 @@ from fastmlp.data.cache import Progress
 from fastmlp.data.cells import is_text, text_remedy
 from fastmlp.data.columns import Columns, choose
 from fastmlp.data.limits import check_room
+from fastmlp.data.parquet_footer import check_claims, damaged
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import is_image
@@ -111,6 +112,8 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         with open_unpacked(path) as stream:
             source = stream if size_of(stream) is not None else io.BytesIO(stream.read())
+            check_claims(source, path)
+            source.seek(0)
             schema = pq.ParquetFile(source).schema
             leaves = map(schema.column, range(len(schema)))
             texts = [leaf.path for leaf in leaves if _is_text(leaf)]
@@ -131,27 +134,30 @@ def _is_text(leaf: Any) -> bool:
 
 
 def first_batch(file: Any, path: Path) -> Any:
-    """Return the rows to judge a table by; raise if it is too large, or has none."""
-    _check_sizes(file, path)
+    """Return the rows to judge a table by; raise if it has none, or columns of lists."""
+    for field in file.schema_arrow:
+        if _repeats(field.type):
+            raise ValueError(
+                f"{path}: column {shown(field.name)} holds {shortened(str(field.type))} values: "
+                "remove it, or make a column of each of them"
+            )
     batch = next(file.iter_batches(ROWS_TO_JUDGE_BY), None)
     if batch is None:
         raise ValueError(f"{path} is damaged: it counts rows, but has none")
     return batch
 
 
-def _check_sizes(file: Any, path: Path) -> None:
-    """Raise if a table is too large, in the file or in memory: a file stores equal values once."""
-    metadata, schema = file.metadata, file.schema
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    check_room(sum(group.total_byte_size for group in groups), path)
-    widths = [max(1, schema.column(i).length or 1) for i in range(len(schema))]
-    sizes = (g.column(i).num_values * n for g in groups for i, n in enumerate(widths))
-    check_room(max(sum(sizes), metadata.num_rows * len(widths)), path)
+def _repeats(kind: Any) -> bool:
+    """Say whether a value of a type may hold any number of others."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return any(_repeats(field.type) for field in kind)
+    return bool(kind.num_fields)
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-    return ValueError(f"{path} is damaged ({reason}): download or copy it again")
+    return damaged(path, (str(error).splitlines() or [type(error).__name__])[0][:200])
 
 
 def _no_pixels(field: Any, path: Path) -> ValueError:
