@@ -76,8 +76,6 @@ def _check(stream: IO[bytes], path: Path) -> None:
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, size - 8))
     end = stream.read()
-    if end[4:] == b"PARE":
-        raise _encrypted(path)
     n_footer = int.from_bytes(end[:4], "little")
     if end[4:] != _END or n_footer > size - 8:
         raise ThriftError("it has no footer")
@@ -91,7 +89,7 @@ def _check(stream: IO[bytes], path: Path) -> None:
             raise ThriftError("it has other columns than it says")
         for chunk, width in zip(group["chunks"], widths, strict=True):
             if "encryption" in chunk:
-                raise _encrypted(path)
+                raise ValueError(f"{path} has encrypted columns: save it without encryption")
             columns.append((chunk["column"], width))
     if min([footer["n_rows"], *(column["n_values"] for column, _ in columns)]) < 0:
         raise ThriftError("it has fewer rows than none")
@@ -106,10 +104,6 @@ def _check(stream: IO[bytes], path: Path) -> None:
             n_bytes += n_values * width
             n_unpacked += unpacked
     check_room(max(n_bytes, n_unpacked), path)
-
-
-def _encrypted(path: Path) -> ValueError:
-    return ValueError(f"{path} is encrypted: save it without encryption")
 
 
 def _widths(nodes: list[dict[str, Any]]) -> list[int]:
