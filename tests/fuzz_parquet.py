@@ -162,18 +162,15 @@ def raw_footer(content: bytes, says: str) -> Forgery:
 
 
 def unpacks_to_more() -> Hostile:
-    """A page of zeros that really are there, of which the footer does not know."""
-    content = written({"label": np.zeros(10**6), "a": np.zeros(10**6)}, compression="zstd",
-                      use_dictionary=False, data_page_size=2**30)  # fmt: skip
+    """One long text, of which the footer does not know."""
+    content = written({"label": [1], "a": ["a" * 10**6]}, compression="zstd", use_dictionary=False)
     found = footer_of(content)
-    found[3] = 6, 40
     for group in found[4][1][1]:
-        group[2] = group[3] = 6, 40
+        group[2] = 6, 40
     for metadata in columns_of(found):
-        metadata[5] = metadata[6] = 6, 40
+        metadata[6] = 6, 40
     says = "takes more than 100,000 bytes"
-    content = with_footer(content, found)
-    return Hostile(content, 0, options={"max_bytes": 10**5}, says=says)
+    return Hostile(with_footer(content, found), 0, options={"max_bytes": 10**5}, says=says)
 
 
 def long_list() -> Hostile:
@@ -215,7 +212,8 @@ FORGERIES: list[Forgery] = [
     page("a page can't hold what it says", codec="lz4", which=1, unpacked=2**20),
     page("takes more than", codec="brotli", which=1, unpacked=2**31 - 1),
     page("a dictionary can't hold what it says", words=2**31 - 1),
-    page("takes more than", which=1, values=2**31 - 1),
+    page("a column has more values than it says", which=1, values=2**31 - 1),
+    page("a column has more values than it says", which=1, values=41),
     page("a page can't hold what it says", which=1, values=-1),
     page("a page is outside of the file", which=1, packed=2**31 - 1),
     page("a page is outside of the file", which=1, packed=-1),

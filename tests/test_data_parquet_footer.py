@@ -195,6 +195,8 @@ def test_structs_of_all_kinds() -> None:
         thrift.read_struct(b"\x4e\x00", fields)
     with pytest.raises(thrift.ThriftError, match="without a number"):
         thrift.read_struct(b"\x05\xfe\xff\x03\x00\x25\x00\x00", fields)
+    with pytest.raises(thrift.ThriftError, match="'a' twice"):
+        thrift.read_struct(b"\x15\x02\x05\x02\x02\x00", fields)
 
 
 def test_numbers_wrap_around_as_in_pyarrow() -> None:

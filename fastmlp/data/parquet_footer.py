@@ -7,7 +7,6 @@ Where a footer makes no sense, some versions of pyarrow end the process.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -98,12 +97,7 @@ def _check(stream: IO[bytes], path: Path) -> None:
     if sum(column["size"] for column, _ in columns) > size:
         raise ThriftError("its columns overlap")
 
-    n_bytes = n_unpacked = 0
-    for column, width in columns:
-        for n_values, unpacked in _pages(stream, size, column):
-            n_bytes += n_values * width
-            n_unpacked += unpacked
-    check_room(max(n_bytes, n_unpacked), path)
+    check_room(sum(_unpacked(stream, size, column) for column, _ in columns), path)
 
 
 def _widths(nodes: list[dict[str, Any]]) -> list[int]:
@@ -126,15 +120,15 @@ def _widths(nodes: list[dict[str, Any]]) -> list[int]:
     return widths
 
 
-def _pages(stream: IO[bytes], size: int, column: dict[str, Any]) -> Iterator[tuple[int, int]]:
-    """Yield the number of values and the unpacked size of each page that pyarrow will read."""
+def _unpacked(stream: IO[bytes], size: int, column: dict[str, Any]) -> int:
+    """Return how many bytes the pages of a column are unpacked to, those that pyarrow will read."""
     at, dictionary_at, codec = column["data_at"], column.get("dictionary_at", 0), column["codec"]
     if 0 < dictionary_at < at:
         at = dictionary_at
     end = at + column["size"]
     if at < 0 or column["size"] < 0 or end > size:
         raise ThriftError("a column is outside of the file")
-    n_values = column["n_values"]
+    n_values, total = column["n_values"], 0
     while n_values > 0 and at < min(end + _PADDING, size):
         page, n_header = _header(stream, at)
         packed, unpacked = page["packed"], page["unpacked"]
@@ -149,13 +143,15 @@ def _pages(stream: IO[bytes], size: int, column: dict[str, Any]) -> Iterator[tup
             unpacked = packed
         if n < 0 or not 0 <= unpacked <= packed * _RATIOS.get(codec, _ANY_RATIO):
             raise ThriftError("a page can't hold what it says")
-        if kind != "dictionary":
-            n_values -= n
-            yield n, unpacked
-        elif n > unpacked:
-            raise ThriftError("a dictionary can't hold what it says")
+        if kind == "dictionary":
+            if n > unpacked:
+                raise ThriftError("a dictionary can't hold what it says")
         else:
-            yield 0, unpacked
+            n_values -= n
+        total += unpacked
+    if n_values < 0:
+        raise ThriftError("a column has more values than it says")
+    return total
 
 
 def _header(stream: IO[bytes], at: int) -> tuple[dict[str, Any], int]:

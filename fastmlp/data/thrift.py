@@ -11,7 +11,7 @@ from typing import Any
 
 TRUE, FALSE, I8, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 DEPTH = 32  # of structs and lists in each other; parquet's have up to 8
-_BITS = {I16: 2**16 - 1, I32: 2**32 - 1, I64: 2**64 - 1}
+_BITS = {I16: 2**16 - 1, I32: 2**32 - 1, I64: 2**64 - 1}  # of numbers
 _OF = {dict: STRUCT, list: LIST}
 
 Fields = Mapping[int, tuple[str, Any]]
@@ -63,11 +63,13 @@ def _struct(content: bytes, at: int, fields: Fields, depth: int) -> tuple[dict[s
         if head > 15:
             number += head >> 4
         else:
-            number, at = _number(content, at, I16)
-        if number >= 2**15:  # which C++ would take for a negative one
+            number, at = _number(content, at, I32)
+        if not -(2**15) <= number < 2**15:  # which C++ would take for another one
             raise ThriftError("the metadata have a field without a number")
         name, wanted = fields.get(number, ("", None))
         value, at = _value(content, at, kind, wanted, depth)
+        if name in found:  # C++ would add to a struct
+            raise ThriftError(f"the metadata have {name!r} twice")
         if name:
             found[name] = value
     return found, at + 1
