@@ -28,6 +28,7 @@ from fastmlp.words import counted, listed, shortened, shown
 
 ROWS_TO_JUDGE_BY = 100
 CELLS_AT_A_TIME = 2**22
+ROWS_AT_A_TIME = 2**16  # of cells of any kind
 IMAGES_AT_A_TIME = 100
 LONGEST = 100  # characters of a text that are looked at
 TEXT = 64  # bytes that a cell of text takes at least, in Python
@@ -141,10 +142,17 @@ def first_batch(file: Any, path: Path) -> Any:
                 f"{path}: column {shown(field.name)} holds {shortened(str(field.type))} values: "
                 "remove it, or make a column of each of them"
             )
-    batch = next(file.iter_batches(ROWS_TO_JUDGE_BY), None)
+    batch = next(batches(file, ROWS_TO_JUDGE_BY), None)
     if batch is None:
         raise ValueError(f"{path} is damaged: it counts rows, but has none")
     return batch
+
+
+def batches(file: Any, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterator[Any]:
+    """Go through a table. pyarrow may take indices beyond a dictionary from a damaged file."""
+    for batch in file.iter_batches(rows_at_a_time):
+        batch.validate(full=True)
+        yield batch
 
 
 def _repeats(kind: Any) -> bool:
@@ -211,7 +219,7 @@ def _values(column: Any) -> NDArray[Any]:
 def _batches(file: Any, path: Path, rows_at_a_time: int, others: Parts) -> Iterator[Any]:
     """Go through a table, collect its `others`, and in the end raise if values are missing."""
     n_missing: NDArray[np.int64] | int = 0
-    for batch in file.iter_batches(max(1, rows_at_a_time)):
+    for batch in batches(file, max(1, rows_at_a_time)):
         n_missing = n_missing + np.array([column.null_count for column in batch.columns])
         if not np.any(n_missing):
             for i, parts in others.items():

@@ -82,7 +82,7 @@ def _value(content: bytes, at: int, kind: int, wanted: Any, depth: int) -> tuple
     if kind in _BITS:
         return _number(content, at, kind)
     if kind == BINARY:
-        n, at = _varint(content, at)
+        n, at = varint(content, at)
         return None, _after(content, at, n)
     if kind in (TRUE, FALSE):
         return kind == TRUE, at
@@ -96,10 +96,10 @@ def _value(content: bytes, at: int, kind: int, wanted: Any, depth: int) -> tuple
         head, at = content[at], at + 1
         n = head >> 4
         if n == 15:
-            n, at = _varint(content, at)
+            n, at = varint(content, at)
         return _values(content, at, n, (head & 15,), wanted[0] if wanted else None, depth - 1)
     if kind == MAP:
-        n, at = _varint(content, at)
+        n, at = varint(content, at)
         kinds, at = (content[at], at + 1) if n else (0, at)
         return _values(content, at, n, (kinds >> 4, kinds & 15), None, depth - 1)
     raise ThriftError("the metadata have a field of an unknown kind")
@@ -130,12 +130,13 @@ def _after(content: bytes, at: int, n: int) -> int:
 
 def _number(content: bytes, at: int, kind: int) -> tuple[int, int]:
     """Return a number written as 0, -1, 1, -2, ...; it wraps around as in C++, which is next."""
-    n, at = _varint(content, at)
+    n, at = varint(content, at)
     n &= _BITS[kind]
     return (n >> 1) ^ -(n & 1), at
 
 
-def _varint(content: bytes, at: int) -> tuple[int, int]:
+def varint(content: bytes | memoryview, at: int) -> tuple[int, int]:
+    """Return the natural number at a place, seven bits a byte, and where it ends."""
     byte = value = content[at]
     shift = 0
     while byte > 127:
