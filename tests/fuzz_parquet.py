@@ -16,6 +16,7 @@ from thrift_tools import (
     Struct,
     columns_of,
     decoded,
+    encoded,
     footer_of,
     numbers,
     pages_of,
@@ -173,6 +174,50 @@ def unpacks_to_more() -> Hostile:
     return Hostile(with_footer(content, found), 0, options={"max_bytes": 10**5}, says=says)
 
 
+def many_lengths(encoding: str, codec: str, version: str, at_values: int = 0) -> Forgery:
+    """A page that says in twenty bytes that it has 2**27 texts without a letter."""
+
+    def make() -> Hostile:
+        import pyarrow as pa
+
+        words = [chr(65 + i) * 50 for i in range(40)]
+        content = written({"label": Y, "a": words}, compression=codec, use_dictionary=False,
+                          column_encoding={"label": "PLAIN", "a": encoding},
+                          data_page_version=version)  # fmt: skip
+        found = footer_of(content)
+        _, metadata = columns_of(found)
+        header, at = decoded(content, metadata[9][1])
+        body = content[at : at + header[3][1]]
+        n_levels = header[8][1][5][1] if version == "2.0" else 0
+        levels, values = body[:n_levels], body[n_levels:]
+        if codec != "none":
+            packing = pa.Codec(codec)
+            values = packing.decompress(values, header[2][1] - n_levels).to_pybytes()
+        n_before = at_values
+        if version == "1.0":
+            n_before += 4 + int.from_bytes(values[:4], "little")
+        values = values[:n_before] + varint(2**31) + b"\1" + varint(2**27) + bytes(3)
+        header[2] = 5, n_levels + len(values)
+        if codec != "none":
+            values = packing.compress(values).to_pybytes()
+        header[3] = 5, n_levels + len(values)
+        start = content[: metadata[9][1]] + encoded(header) + levels + values
+        metadata[7] = 6, len(start) - metadata[9][1]
+        says = "a page has more texts than values"
+        return one(with_footer(start + bytes(4) + b"PAR1", found))._replace(says=says)
+
+    return make
+
+
+def no_words() -> Hostile:
+    """A dictionary without words, to which the rows refer."""
+    content = written({"a": WORDS[Y].tolist(), "label": Y}, compression="none")
+    at = pages_of(content)[0]
+    header, _ = decoded(content, at)
+    header[7][1][1] = 5, 0
+    return one(with_page(content, at, header))._replace(says="is damaged")
+
+
 def long_list() -> Hostile:
     """One row with thirty million items, which take no room in a file."""
     import pyarrow as pa
@@ -219,6 +264,13 @@ FORGERIES: list[Forgery] = [
     page("a page is outside of the file", which=1, packed=-1),
     unpacks_to_more,
     long_list,
+    no_words,
+    many_lengths("DELTA_LENGTH_BYTE_ARRAY", "none", "1.0"),
+    many_lengths("DELTA_LENGTH_BYTE_ARRAY", "snappy", "2.0"),
+    many_lengths("DELTA_LENGTH_BYTE_ARRAY", "zstd", "1.0"),
+    many_lengths("DELTA_BYTE_ARRAY", "none", "2.0"),
+    many_lengths("DELTA_BYTE_ARRAY", "gzip", "2.0", 10),
+    many_lengths("DELTA_BYTE_ARRAY", "brotli", "1.0", 10),
     footer(overlapping, "its columns overlap"),
     # What other readers may understand in another way.
     column(put(2, 9, (3, [b"\0"])), "a field of another kind than it should be"),
