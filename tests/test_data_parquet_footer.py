@@ -150,6 +150,19 @@ def test_what_is_read_is_the_same(tmp_path: Path) -> None:
             assert_array_equal(data.y, Y)
 
 
+@pytest.mark.parametrize("encoding", ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"])
+def test_texts_of_which_pyarrow_makes_no_dictionaries(tmp_path: Path, encoding: str) -> None:
+    words = ["first", "second", "third", "fourth"] * 10
+    for version in ("1.0", "2.0"):
+        content = written({"a": Y, "label": words}, use_dictionary=False, row_group_size=7,
+                          column_encoding={"label": encoding}, data_page_version=version,
+                          compression="zstd")  # fmt: skip
+        data = load(path := put(tmp_path, content))
+        assert data.class_names is not None
+        assert [data.class_names[i] for i in data.y] == words  # type: ignore[union-attr]
+        assert load_table(path, label="label").y.tolist() == words  # type: ignore[union-attr]
+
+
 def test_images_that_are_counted_take_no_memory(tmp_path: Path) -> None:
     content = written({"image": [picture("PNG", "L")] * 9, "label": list(range(9))})
     found = footer_of(content)

@@ -113,10 +113,10 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         with open_unpacked(path) as stream:
             source = stream if size_of(stream) is not None else io.BytesIO(stream.read())
-            check_claims(source, path)
+            lengths_first = check_claims(source, path)
             source.seek(0)
             schema = pq.ParquetFile(source).schema
-            leaves = map(schema.column, range(len(schema)))
+            leaves = [schema.column(i) for i in range(len(schema)) if i not in lengths_first]
             texts = [leaf.path for leaf in leaves if _is_text(leaf)]
             source.seek(0)
             yield pq.ParquetFile(source, read_dictionary=texts)

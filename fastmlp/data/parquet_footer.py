@@ -42,7 +42,7 @@ def damaged(path: Path, reason: str) -> ValueError:
     return ValueError(f"{path} is damaged ({reason}): download or copy it again")
 
 
-def check_claims(stream: IO[bytes], path: Path) -> None:
+def check_claims(stream: IO[bytes], path: Path) -> set[int]:
     """Raise if a file's content can't be what it says, or takes more room than allowed.
 
     Parameters
@@ -51,20 +51,25 @@ def check_claims(stream: IO[bytes], path: Path) -> None:
         It can be sought, and is left anywhere.
     path : Path
 
+    Returns
+    -------
+    columns : set of int
+        Those with texts written as lengths first, which pyarrow can't make dictionaries of.
+
     Raises
     ------
     ValueError
         If it is damaged, encrypted or too large.
     """
     try:
-        _check(stream, path)
+        return _check(stream, path)
     except ThriftError as error:
         raise damaged(path, str(error)) from None
     except KeyError as error:
         raise damaged(path, f"the metadata have no {error}") from None
 
 
-def _check(stream: IO[bytes], path: Path) -> None:
+def _check(stream: IO[bytes], path: Path) -> set[int]:
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, size - 8))
     end = stream.read()
@@ -75,28 +80,30 @@ def _check(stream: IO[bytes], path: Path) -> None:
     footer, _ = read_struct(stream.read(n_footer), _FOOTER)
 
     leaves = _leaves(footer["nodes"])
-    columns: list[tuple[dict[str, Any], Leaf]] = []
+    columns: list[tuple[int, dict[str, Any], Leaf]] = []
     for group in footer["groups"]:
         if len(group["chunks"]) != len(leaves):
             raise ThriftError("it has other columns than it says")
-        for chunk, leaf in zip(group["chunks"], leaves, strict=True):
+        for i, (chunk, leaf) in enumerate(zip(group["chunks"], leaves, strict=True)):
             if "encryption" in chunk:
                 raise ValueError(f"{path} has encrypted columns: save it without encryption")
-            columns.append((chunk["column"], leaf))
-    if min([footer["n_rows"], *(column["n_values"] for column, _ in columns)]) < 0:
+            columns.append((i, chunk["column"], leaf))
+    if min([footer["n_rows"], *(column["n_values"] for _, column, _ in columns)]) < 0:
         raise ThriftError("it has fewer rows than none")
     check_room(footer["n_rows"] * len(leaves), path)
-    check_room(sum(column["n_values"] * leaf.width for column, leaf in columns), path)
-    if sum(column["size"] for column, _ in columns) > size:
+    check_room(sum(column["n_values"] * leaf.width for _, column, leaf in columns), path)
+    if sum(column["size"] for _, column, _ in columns) > size:
         raise ThriftError("its columns overlap")
 
-    texts: list[Texts] = []
-    check_room(
-        sum(unpacked_size(stream, size, column, leaf.n_levels, texts) for column, leaf in columns),
-        path,
-    )
-    for page in texts:
+    total, texts = 0, list[tuple[int, Texts]]()
+    for i, column, leaf in columns:
+        n_bytes, pages = unpacked_size(stream, size, column, leaf.n_levels)
+        total += n_bytes
+        texts += [(i, page) for page in pages]
+    check_room(total, path)
+    for _, page in texts:
         check_texts(stream, page)
+    return {i for i, _ in texts}
 
 
 class Leaf(NamedTuple):

@@ -40,8 +40,8 @@ class Texts(NamedTuple):
 
 
 def unpacked_size(
-    stream: IO[bytes], size: int, column: dict[str, Any], n_levels: int, texts: list[Texts]
-) -> int:
+    stream: IO[bytes], size: int, column: dict[str, Any], n_levels: int
+) -> tuple[int, list[Texts]]:
     """Return how many bytes the pages of a column are unpacked to, those that pyarrow will read.
 
     Parameters
@@ -52,9 +52,13 @@ def unpacked_size(
     column : dict
         What the footer says of it.
     n_levels : int
-        How many of its values' depths a page has in front of them: 0, 1 or 2 lists.
+        How many lists of depths a page has in front of its values: 0, 1 or 2.
+
+    Returns
+    -------
+    n_bytes : int
     texts : list of Texts
-        Pages to go through `check_texts` are added.
+        Pages that `check_texts` has to look into, once there is room for them.
     """
     at, dictionary_at, codec = column["data_at"], column.get("dictionary_at", 0), column["codec"]
     if 0 < dictionary_at < at:
@@ -63,6 +67,7 @@ def unpacked_size(
     if at < 0 or column["size"] < 0 or end > size:
         raise ThriftError("a column is outside of the file")
     n_values, total = column["n_values"], 0
+    texts: list[Texts] = []
     while n_values > 0 and at < min(end + _PADDING, size):
         header, n_header = _header(stream, at)
         packed, unpacked = header["packed"], header["unpacked"]
@@ -87,7 +92,7 @@ def unpacked_size(
             texts.append(Texts(at - packed, header, codec, n_levels))
     if n_values < 0:
         raise ThriftError("a column has more values than it says")
-    return total
+    return total, texts
 
 
 def _header(stream: IO[bytes], at: int) -> tuple[dict[str, Any], int]:
