@@ -142,8 +142,7 @@ def first_batch(file: Any, path: Path) -> Any:
                 f"{path}: column {shown(field.name)} holds {shortened(str(field.type))} values: "
                 "remove it, or make a column of each of them"
             )
-    batch = next(batches(file, ROWS_TO_JUDGE_BY), None)
-    if batch is None:
+    if (batch := next(batches(file, ROWS_TO_JUDGE_BY), None)) is None:
         raise ValueError(f"{path} is damaged: it counts rows, but has none")
     return batch
 

@@ -12,7 +12,7 @@ from typing import Any
 TRUE, FALSE, I8, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 DEPTH = 32  # of structs and lists in each other; parquet's have up to 8
 _BITS = {I16: 2**16 - 1, I32: 2**32 - 1, I64: 2**64 - 1}  # of numbers
-_OF = {dict: STRUCT, list: LIST}
+_OF: dict[Any, int] = {dict: STRUCT, list: LIST}
 
 Fields = Mapping[int, tuple[str, Any]]
 """A struct's fields: by number, a name, and I32, I64, BINARY, `Fields`, or a list with one of them.
