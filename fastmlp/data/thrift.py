@@ -80,6 +80,8 @@ def _value(content: bytes, at: int, kind: int, wanted: Any, depth: int) -> tuple
     if wanted is not None and kind != _OF.get(type(wanted), wanted):
         raise ThriftError("the metadata have a field of another kind than it should be")
     if kind in _BITS:
+        if (byte := content[at]) < 128:  # most are small
+            return (byte >> 1) ^ -(byte & 1), at + 1
         return _number(content, at, kind)
     if kind == BINARY:
         n, at = varint(content, at)
