@@ -240,7 +240,6 @@ MANY = b"\xfc" + varint(900_000)  # as many structs in a list
 FORGERIES: list[Forgery] = [
     # What pyarrow ends the process at, or some version of it.
     column(put(16, 12, {3: (9, (6, [1, 2, 3, 4, 5]))}), None),
-    column(put(8, 9, (12, [])), None),
     footer(lambda f: chunks(f).pop(), "it has other columns than it says"),
     footer(lambda f: put(8, 12, {1: (12, {})})(chunks(f)[0]), "has encrypted columns: save"),
     footer(lambda f: put(8, 12, {2: (12, {})})(chunks(f)[0]), "has encrypted columns: save"),
