@@ -15,11 +15,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from fuzz_bytes import BOMB, EXTREMES, SHARE, Hostile, cut, damaged, flipped, one, reworded
+from fuzz_bytes import BOMB, EXTREMES, SHARE, Hostile, damaged, one, reworded
 from fuzz_images import image, picture
+from fuzz_parquet import parquet
 from table_tools import WORDS, X, Y, frame
 from tables_tools import mixed_table
 
@@ -194,44 +194,6 @@ def npz(rng: random.Random) -> Hostile:
     content = zipped(members, method)
     content = damaged(content, rng) if rng.random() < 0.6 else content
     return one(content, 2 * len(x) + 2 * len(y))
-
-
-# Parquet
-
-
-def parquet(rng: random.Random) -> Hostile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def write(table: Any, **options: Any) -> bytes:
-        stream = io.BytesIO()
-        pq.write_table(table, stream, **options)
-        return stream.getvalue()
-
-    if rng.random() < SHARE:
-        n = BOMB // 16
-        zeros = pa.array(np.zeros(n))
-        return one(write(pa.table({"label": zeros, "a": zeros})), BOMB)
-    mixed, y, _ = mixed_table(40)
-    table = rng.choice((
-        pa.Table.from_pandas(frame()), pa.Table.from_pandas(frame(WORDS[Y])),
-        pa.Table.from_pandas(mixed.assign(y=y)),
-        pa.table({"image": [picture("PNG", "L")] * 9, "label": list(range(9))}),
-        pa.table({"x": [[1, 2], [3]] * 20, "y": Y}), pa.table({"x": [{"a": 1}] * 40, "y": Y}),
-        pa.table({"x": pa.array([1.5, None] * 20), "label": pa.array(Y).cast("int8")}),
-    ))  # fmt: skip
-    content = write(
-        table, compression=rng.choice(("none", "snappy", "gzip", "zstd")),
-        data_page_version=rng.choice(("1.0", "2.0")), use_dictionary=rng.random() < 0.5,
-        row_group_size=rng.choice((7, 100)),
-    )  # fmt: skip
-    # The footer says where everything is, and how much.
-    n_footer = int.from_bytes(content[-8:-4], "little")
-    if rng.random() < 0.6:
-        footer = rng.choice((flipped, damaged, cut))(content[-8 - n_footer : -8], rng)
-        content = content[: -8 - n_footer] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
-        return one(content, table.nbytes)
-    return one(damaged(content, rng), table.nbytes)
 
 
 # Folders

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 from fuzz_bytes import Hostile, one
-from fuzz_data import PACK, bomb
+from fuzz_data import PACK, bomb, idx_header
 from fuzz_images import chunk
 from fuzz_models import sound_files
+from fuzz_parquet import FORGERIES as PARQUET
 from header_tools import split
 from safetensors.numpy import load, save
 
@@ -51,6 +52,16 @@ def blank_lines(packing: str) -> Forgery:
         content = bomb(packing, b"label,a\n1,2\n", b"\n")
         says = "takes more than 1,000,000 bytes"
         return Hostile(content, len(content), options={"max_bytes": 10**6}, says=says)
+
+    return make
+
+
+def images_claimed(packing: str) -> Forgery:
+    """As many as the limit allows, in a packed file, whose length nobody knows in advance."""
+
+    def make() -> Hostile:
+        content = idx_header(8, 2**20, 28, 28) + bytes(1000)
+        return one(PACK[packing](content))._replace(says="has 1016 bytes instead of 822083600")
 
     return make
 
@@ -157,8 +168,9 @@ FORGERIES: dict[str, list[Forgery]] = {
         npy(b"|O", b"(1,1)", "pickle", 8),
         long_header,
     ],
+    "parquet": PARQUET,
     "image": [many_pixels, no_chunk],
-    **{packing: [blank_lines(packing)] for packing in PACK},
+    **{packing: [blank_lines(packing), images_claimed(packing)] for packing in PACK},
     **{kind: networks(kind) for kind in ("MLP", "MLPClassifier", "MLPRegressor")},
     **{kind: trees(kind) for kind in ("TableClassifier", "TableRegressor")},
 }

@@ -10,7 +10,8 @@ Each reader returns a `raw.Raw`. `csv_table` reads CSV in any layout, and `csv_d
 Kaggle's Digit Recognizer only (`load_csv`). What they share: `csv_text` reads a table whose layout
 is known, `csv_layout` finds the layout, `csv_stream` guards pandas against endless rows, and
 `csv_comments` recognises comments. `parquet`, `idx` and `numpy_files` read these formats, and
-`images` reads image files, which `grey` turns into rows.
+`images` reads image files, which `grey` turns into rows. `parquet_footer` and `parquet_pages` check
+what a parquet file claims before pyarrow sees it, and `thrift` reads these claims.
 
 `cells` tells numbers, words and missing values apart, `columns` finds the label and the features
 of a table, and `indices` the columns that number its rows. `names` takes file names apart, `arrays`

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastmlp.data.archives import UNPACKING_ERRORS
 from fastmlp.data.cache import Progress
-from fastmlp.data.limits import TooMuchError
+from fastmlp.data.limits import TooMuchError, grow
 from fastmlp.data.raw import Raw
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def rows(
     images : iterable of (str, callable)
         What to call each in an error, and what opens it.
     n_images : int
-        How many there are.
+        How many there are, or as many as there may be at most.
     side : int
         The rows' width and height in pixels. An image that is not square gets margins in the
         colour of its background.
@@ -53,14 +53,16 @@ def rows(
     ValueError
         If one is not an image, damaged, or far too large.
     """
-    x = np.empty((n_images, side, side), np.uint8)
-    grounds = np.empty(n_images)
-    even = np.empty(n_images, bool)
+    x = np.empty((0, side, side), np.uint8)
+    grounds = np.empty(0)
+    even = np.empty(0, bool)
     sizes: dict[tuple[int, int], int] = {}
     faults: list[str] = []
     for i, (name, opened) in enumerate(images):
         if progress and i % IMAGES_AT_A_TIME == 0:
             progress(i, n_images)
+        for array in (x, grounds, even):
+            grow(array, i + 1, n_images)
         image = _grey(name, opened)
         if isinstance(image, str):
             faults.append(image)
@@ -88,7 +90,7 @@ def rows(
     if turned.any():
         some = "" if turned.all() else f"{turned.sum():,} of {n_images:,} "
         words.append(f"{some}turned to white on black, as the ground is light")
-    return Raw(x.reshape(n_images, -1), words=tuple(words), is_image=True)
+    return Raw(x.reshape(len(x), -1), words=tuple(words), is_image=True)
 
 
 def _grey(name: str, opened: Opener) -> Image | str:

@@ -20,7 +20,7 @@ from fastmlp.data.archives import (
 )
 from fastmlp.data.arrays import as_labels, as_rows, is_one_hot
 from fastmlp.data.columns import unit_of
-from fastmlp.data.limits import check_room
+from fastmlp.data.limits import check_room, grow
 from fastmlp.data.names import Name, Part, choose, parse
 from fastmlp.data.raw import Raw, Unit
 from fastmlp.data.sniff import contents, kind_or_none, unlike_its_name, visible
@@ -28,6 +28,7 @@ from fastmlp.words import counted
 
 _TYPES = {8: ">u1", 9: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _UBYTE = 8
+AT_A_TIME = 2**22  # bytes of a packed file
 _MNIST_NAME = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
 _PACKED = (".gz", ".xz", ".bz2", ".zip")
 
@@ -255,8 +256,10 @@ def _elements(stream: IO[bytes], magic: bytes, path: Path) -> NDArray[np.generic
     n_found, more = size_of(stream), ""
     if n_found is None:  # a packed file is read for as many bytes as it should have, and one more
         check_room(n_header + n_bytes, path)
-        content = np.empty(n_bytes, np.uint8)
-        n_read = stream.readinto(content)  # type: ignore[attr-defined]
+        content, n_read = np.empty(0, np.uint8), 0
+        while n_read == len(content) < n_bytes:
+            grow(content, n_read + AT_A_TIME, n_bytes)
+            n_read += stream.readinto(content[n_read:])  # type: ignore[attr-defined]
         more = " or more" if stream.read(1) else ""
         n_found = 4 + len(header) + n_read + bool(more)
     elif n_found == n_header + n_bytes:

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 
+from numpy.typing import NDArray
+
 USUAL = 2**30  # bytes that any file may unpack to, ...
 TIMES = 100  # ... or this many times its own size; tables of digits are packed to a tenth
 PIECE = 2**16
@@ -54,6 +56,15 @@ def check_room(n_bytes: int, path: Path) -> None:
     limit = limit_of(path)
     if n_bytes > limit:
         raise TooMuchError(path, limit)
+
+
+def grow(array: NDArray[Any], n: int, most: int) -> None:
+    """Make room for `n` rows in an array, in place; for twice as many, if there may be so many.
+
+    So memory follows what has been read, where a file says that there are `most`.
+    """
+    if n > len(array):
+        array.resize((min(2 * n, most), *array.shape[1:]), refcheck=False)
 
 
 def limited(stream: IO[bytes], path: Path) -> io.BufferedReader:

@@ -20,6 +20,7 @@ from fastmlp.data.cache import Progress
 from fastmlp.data.cells import is_text, text_remedy
 from fastmlp.data.columns import Columns, choose
 from fastmlp.data.limits import check_room
+from fastmlp.data.parquet_footer import check_claims, damaged
 from fastmlp.data.pixels import PixelError, as_pixels
 from fastmlp.data.raw import Raw
 from fastmlp.data.sniff import is_image
@@ -27,6 +28,7 @@ from fastmlp.words import counted, listed, shortened, shown
 
 ROWS_TO_JUDGE_BY = 100
 CELLS_AT_A_TIME = 2**22
+ROWS_AT_A_TIME = 2**16  # of cells of any kind
 IMAGES_AT_A_TIME = 100
 LONGEST = 100  # characters of a text that are looked at
 TEXT = 64  # bytes that a cell of text takes at least, in Python
@@ -111,8 +113,10 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         with open_unpacked(path) as stream:
             source = stream if size_of(stream) is not None else io.BytesIO(stream.read())
+            lengths_first = check_claims(source, path)
+            source.seek(0)
             schema = pq.ParquetFile(source).schema
-            leaves = map(schema.column, range(len(schema)))
+            leaves = [schema.column(i) for i in range(len(schema)) if i not in lengths_first]
             texts = [leaf.path for leaf in leaves if _is_text(leaf)]
             source.seek(0)
             yield pq.ParquetFile(source, read_dictionary=texts)
@@ -131,27 +135,36 @@ def _is_text(leaf: Any) -> bool:
 
 
 def first_batch(file: Any, path: Path) -> Any:
-    """Return the rows to judge a table by; raise if it is too large, or has none."""
-    _check_sizes(file, path)
-    batch = next(file.iter_batches(ROWS_TO_JUDGE_BY), None)
-    if batch is None:
+    """Return the rows to judge a table by; raise if it has none, or columns of lists."""
+    for field in file.schema_arrow:
+        if _repeats(field.type):
+            raise ValueError(
+                f"{path}: column {shown(field.name)} holds {shortened(str(field.type))} values: "
+                "remove it, or make a column of each of them"
+            )
+    if (batch := next(batches(file, ROWS_TO_JUDGE_BY), None)) is None:
         raise ValueError(f"{path} is damaged: it counts rows, but has none")
     return batch
 
 
-def _check_sizes(file: Any, path: Path) -> None:
-    """Raise if a table is too large, in the file or in memory: a file stores equal values once."""
-    metadata, schema = file.metadata, file.schema
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    check_room(sum(group.total_byte_size for group in groups), path)
-    widths = [max(1, schema.column(i).length or 1) for i in range(len(schema))]
-    sizes = (g.column(i).num_values * n for g in groups for i, n in enumerate(widths))
-    check_room(max(sum(sizes), metadata.num_rows * len(widths)), path)
+def batches(file: Any, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterator[Any]:
+    """Go through a table. pyarrow may take indices beyond a dictionary from a damaged file."""
+    for batch in file.iter_batches(rows_at_a_time):
+        batch.validate(full=True)
+        yield batch
+
+
+def _repeats(kind: Any) -> bool:
+    """Say whether a value of a type may hold any number of others."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return any(_repeats(field.type) for field in kind)
+    return bool(kind.num_fields)
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-    return ValueError(f"{path} is damaged ({reason}): download or copy it again")
+    return damaged(path, (str(error).splitlines() or [type(error).__name__])[0][:200])
 
 
 def _no_pixels(field: Any, path: Path) -> ValueError:
@@ -205,7 +218,7 @@ def _values(column: Any) -> NDArray[Any]:
 def _batches(file: Any, path: Path, rows_at_a_time: int, others: Parts) -> Iterator[Any]:
     """Go through a table, collect its `others`, and in the end raise if values are missing."""
     n_missing: NDArray[np.int64] | int = 0
-    for batch in file.iter_batches(max(1, rows_at_a_time)):
+    for batch in batches(file, max(1, rows_at_a_time)):
         n_missing = n_missing + np.array([column.null_count for column in batch.columns])
         if not np.any(n_missing):
             for i, parts in others.items():

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.data.columns import Columns
-from fastmlp.data.parquet import check_pyarrow, first_batch, first_rows, holds_images, opened
+from fastmlp.data.parquet import (
+    batches,
+    check_pyarrow,
+    first_batch,
+    first_rows,
+    holds_images,
+    opened,
+)
 from fastmlp.words import shortened, shown
 
 if TYPE_CHECKING:
@@ -59,10 +66,10 @@ def read_parquet_frame(
         columns = choose(names, first_rows(head, None))
         if not is_wanted(columns):
             return None
-        batches = [_frame(batch) for batch in file.iter_batches()]
+        frames = [_frame(batch) for batch in batches(file)]
     import pandas as pd
 
-    return pd.concat(batches, ignore_index=True), columns, names
+    return pd.concat(frames, ignore_index=True), columns, names
 
 
 def _frame(batch: Any) -> pd.DataFrame:

@@ -53,6 +53,7 @@ _REFUSED = (
     ),
     (rb"\x89HDF\r\n\x1a\n", f"an HDF5 file: open it with h5py, then{_SAVE_AS_NPZ[1:]}"),
     (rb"SQLite format 3\0", f"an SQLite database{_SAVE_AS_CSV}"),
+    (rb"PARE", "an encrypted parquet file: save it without encryption"),
     (rb"ARROW1\0\0", "a Feather file: save it as .parquet or CSV"),
     (rb"(?i)(\s|%[^\n]*+\n)*+@relation\s", f"an ARFF file{_SAVE_AS_CSV}"),
     (rb"-?\d++(\.\d*+)?( ++\d++:\S++)++[^\S\r\n]*+[\r\n]", f"a LIBSVM file{_SAVE_AS_CSV}"),
