@@ -20,10 +20,10 @@ _PAGE: Fields = {
 }  # fmt: skip
 
 _KINDS = {0: "data", 2: "dictionary", 3: "data v2"}  # pyarrow passes over all other pages
-_PLAIN, _HADOOP, _ANY_RATIO = 0, 5, 2**31
+_PLAIN, _ANY_RATIO = 0, 2**31
 _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
-_RATIOS = {_PLAIN: 1, 1: 22, 2: 1100, _HADOOP: 256, 6: 2**16, 7: 256}
-"""How far each can pack; brotli knows no bound."""
+_RATIOS = {_PLAIN: 1, 1: 22, 2: 1100, 5: 256, 6: 2**16, 7: 256}
+"""How far each can pack, and Hadoop's form of lz4; brotli knows no bound."""
 _LENGTHS, _PREFIXES = 6, 7  # encodings of texts
 _RLE = 3  # the encoding of levels that everybody writes
 _HEADER, _LONGEST_HEADER = 2**9, 2**24  # bytes of a page's header to read, first and at most
@@ -115,53 +115,53 @@ def check_texts(stream: IO[bytes], texts: Texts) -> None:
     stream.seek(texts.at)
     content = stream.read(texts.header["packed"])
     try:
-        if "n_levels" in page:
-            start = page["n_levels"] + page["n_outer_levels"]
-            if page["n_levels"] < 0 or page["n_outer_levels"] < 0 or start > len(content):
-                raise ThriftError("a page can't hold what it says")
-            values, is_packed = content[start:], page.get("is_packed", False)
-            forms = [] if is_packed is True and texts.codec != _PLAIN else [memoryview(values)]
-            if (
-                texts.codec != _PLAIN and values
-            ):  # what pyarrow 2 wrote is packed, and says it isn't
-                forms += _unpacked(values, texts, start, is_sure=is_packed is True)
-        else:
-            if texts.n_levels and page["levels"] != _RLE:
-                raise ThriftError("a page has depths in an old form")
-            if texts.n_levels == 2 and page["outer levels"] != _RLE:
-                raise ThriftError("a page has depths in an old form")
-            forms = [memoryview(content)]
-            if texts.codec != _PLAIN:
-                forms = _unpacked(content, texts, 0, is_sure=True)
-            for _ in range(texts.n_levels):
-                n = int.from_bytes(forms[0][:4], "little")
-                forms = [forms[0][4 + n :]]
-        for form in forms:
-            if not len(form):
-                continue
-            at = _after_numbers(form, 0, page["n_values"])
+        for values in _values(content, texts, page):
+            at = _after_numbers(values, 0, page["n_values"])
             if page["encoding"] == _PREFIXES:
-                _after_numbers(form, at, page["n_values"])
+                _after_numbers(values, at, page["n_values"])
     except IndexError:
         raise CutShortError("a page is cut short") from None
 
 
+def _values(content: bytes, texts: Texts, page: dict[str, Any]) -> list[memoryview]:
+    """Return what comes after the depths, in each way in which pyarrow may take it."""
+    if "n_levels" not in page:
+        values = memoryview(content)
+        if texts.codec != _PLAIN:
+            (values,) = _unpacked(content, texts, 0, is_sure=True)
+        for encoding in ("levels", "outer levels")[: texts.n_levels]:
+            if page[encoding] != _RLE:
+                raise ThriftError("a page has depths in an old form")
+            values = values[4 + int.from_bytes(values[:4], "little") :]
+        return [values] if len(values) else []
+    start = page["n_levels"] + page["n_outer_levels"]
+    if min(page["n_levels"], page["n_outer_levels"]) < 0 or start > len(content):
+        raise ThriftError("a page can't hold what it says")
+    rest = content[start:]
+    if not rest:
+        return []
+    if texts.codec == _PLAIN:
+        return [memoryview(rest)]
+    if page.get("is_packed") is True:
+        return _unpacked(rest, texts, start, is_sure=True)
+    # pyarrow 2 packed pages and said that it had not.
+    return [memoryview(rest), *_unpacked(rest, texts, start, is_sure=False)]
+
+
 def _unpacked(content: bytes, texts: Texts, start: int, *, is_sure: bool) -> list[memoryview]:
-    """Return unpacked bytes; none if they can't be unpacked and it `is_sure` not that they are."""
+    """Return unpacked bytes; none if they can't be unpacked, unless it `is_sure` that they are."""
     import pyarrow as pa
 
-    if texts.codec == _HADOOP:
-        raise ThriftError("it has texts packed with lz4 in an old form")
     if texts.codec not in _CODECS:
-        return []
+        raise ThriftError("it has texts packed in an old form")
     try:
-        codec = pa.Codec(_CODECS[texts.codec])
-        unpacked = codec.decompress(content, texts.header["unpacked"] - start)
-        return [memoryview(unpacked).cast("B")]
+        size = max(0, texts.header["unpacked"] - start)
+        unpacked = pa.Codec(_CODECS[texts.codec]).decompress(content, size)
     except (pa.ArrowException, OSError, ValueError) as error:
         if is_sure:
             raise ThriftError(str(error)) from None
         return []
+    return [memoryview(unpacked).cast("B")]
 
 
 def _after_numbers(content: memoryview, at: int, most: int) -> int:
