@@ -58,8 +58,6 @@ seed, with_penalty, total
         By default if X has enough zeros. It changes the speed, but no bit of a finite result.
     """
 
-    _is_loaded = False
-
     def __init__(
         self,
         weights: Sequence[Array],
@@ -128,9 +126,7 @@ seed, with_penalty, total
         with ExitStack() as message:
             message.enter_context(watch.as_one())
             self._ways.compile()
-            if not Trainer._is_loaded:  # the loop, in this process
-                self._run_part(0, 1, 0, 0)
-                Trainer._is_loaded = True
+            self._run_part(0, 1, 0, 0)
             self._compile_message = message.pop_all()
 
     def set_targets(self, y: Array) -> None:
