@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from fastmlp.files import atomic_write
 from fastmlp.json_text import parse
@@ -169,12 +169,8 @@ def metadata_of(path: Path) -> dict[str, Any]:
         If its header is damaged.
     """
     with path.open("rb") as file:
-        start = file.read(9)
-        length = int.from_bytes(start[:8], "little")
-        if start[8:] != b"{" or length > LONGEST_HEADER:
-            return {}
-        header = parse((start[8:] + file.read(length - 1)).decode())
-    found = header.get("__metadata__")
+        _, text = _header(file)
+    found = parse(text.decode()).get("__metadata__") if text else None
     return found if isinstance(found, dict) else {}
 
 
@@ -185,18 +181,29 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     header. Raises ValueError, before the arrays are read, if its size is not what the header says.
     """
     with path.open("rb") as file:
-        start = file.read(9)
-        length = int.from_bytes(start[:8], "little")
-        if start[8:] != b"{" or length > LONGEST_HEADER:
+        start, text = _header(file)
+        if not text:
             return start, {}
-        text = start[8:] + file.read(length - 1)
         header = parse(text.decode())
         arrays = [entry for name, entry in header.items() if name != "__metadata__"]
-        promised = 8 + length + max((entry["data_offsets"][1] for entry in arrays), default=0)
+        last = max((entry["data_offsets"][1] for entry in arrays), default=0)
+        promised = 8 + int.from_bytes(start, "little") + last
         found = os.fstat(file.fileno()).st_size
         if promised != found:
             raise ValueError(f"it has {found} bytes, and its header says {promised}")
-        return start[:8] + text + file.read(), header
+        return start + text + file.read(), header
+
+
+def _header(file: IO[bytes]) -> tuple[bytes, bytes]:
+    """Return a file's first bytes, which say how long its header is, and that, if there is one.
+
+    Python makes room for all that it is asked to read, so it is asked for no more than there is.
+    """
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if file.read(1) != b"{" or length > LONGEST_HEADER:
+        return start, b""
+    return start, b"{" + file.read(min(length, os.fstat(file.fileno()).st_size) - 1)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from fuzz_data import PACK, bomb, idx_header
 from fuzz_images import chunk
 from fuzz_models import sound_files
 from fuzz_parquet import FORGERIES as PARQUET
-from header_tools import split
+from header_tools import changed, split
 from safetensors.numpy import load, save
 
 Arrays = dict[str, np.ndarray]
@@ -120,7 +120,25 @@ def networks(kind: str) -> list[Forgery]:
     )
     says = ["do not fit its layer sizes"] * 4
     says += ["do not fit" if kind == "MLP" else "arrays for"] * 2
-    return [arrays(kind, *pair) for pair in zip(says, changes, strict=True)]
+    forged = [arrays(kind, *pair) for pair in zip(says, changes, strict=True)]
+    return [*forged, header_without_end(kind)]
+
+
+def header_without_end(kind: str) -> Forgery:
+    def make() -> Hostile:
+        sound = sound_files(kind)[0]
+        content = (99_000_000).to_bytes(8, "little") + sound.content[8:]
+        return one(content)._replace(sound=sound, says="cut short")
+
+    return make
+
+
+def classes_beyond_integers() -> Hostile:
+    """NumPy warns of a cast of them."""
+    sound = sound_files("MLPClassifier")[0]
+    content = changed(sound.content, "classes/type", "<f8")
+    content = changed(content, "classes/values", [0.5, 1.0, 1e300])
+    return one(content)._replace(sound=sound, says="Unknown label type")
 
 
 def put(name: str, place: int | slice, value: float) -> Callable[[Arrays], None]:
@@ -171,6 +189,7 @@ FORGERIES: dict[str, list[Forgery]] = {
     "parquet": PARQUET,
     "image": [many_pixels, no_chunk],
     **{packing: [blank_lines(packing), images_claimed(packing)] for packing in PACK},
-    **{kind: networks(kind) for kind in ("MLP", "MLPClassifier", "MLPRegressor")},
+    **{kind: networks(kind) for kind in ("MLP", "MLPRegressor")},
+    "MLPClassifier": [*networks("MLPClassifier"), classes_beyond_integers],
     **{kind: trees(kind) for kind in ("TableClassifier", "TableRegressor")},
 }

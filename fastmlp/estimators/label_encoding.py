@@ -45,9 +45,10 @@ class LabelEncoding:
             isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O" and y.dtype.isnative
         )
         is_whole = is_plain and len(y) > 0 and y.dtype.kind in "iu"
-        kind = "multiclass" if is_whole else type_of_target(y, input_name="y")
-        if kind not in ("binary", "multiclass", "multilabel-indicator"):
-            check_classification_targets(y)
+        with np.errstate(invalid="ignore"):  # of floats beyond all integers, which are refused
+            kind = "multiclass" if is_whole else type_of_target(y, input_name="y")
+            if kind not in ("binary", "multiclass", "multilabel-indicator"):
+                check_classification_targets(y)
         if "multioutput" in kind:
             raise ValueError("Multioutput target data is not supported with label binarization")
         self.is_multilabel = kind.startswith("multilabel")
