@@ -46,7 +46,8 @@ def process(monkeypatch):
 
 def begin(process, last=None):
     """Let a process begin, whose clock is another one; return what tells its seconds."""
-    process.seconds, process.n_epochs, process.last = 1000.0 * np.random.rand(), 0, last
+    # Whole seconds: sums of them are exact, and a share ends with the same epoch in each process.
+    process.seconds, process.n_epochs, process.last = float(np.random.randint(1000)), 0, last
     first = process.seconds
     return lambda: process.seconds - first
 
