@@ -8,15 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from checkpoint_networks import (
-    DENSE,
-    N_FEATURES,
-    N_ROWS,
-    Halving,
-    everything,
-    make,
-    train,
-)
+from checkpoint_networks import DENSE, N_FEATURES, N_ROWS, Halving, everything, make, train
 from checkpoint_tools import Ended, assert_same, ending, keep_always, within
 
 from fastmlp import MLP

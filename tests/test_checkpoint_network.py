@@ -6,15 +6,7 @@ import copy
 
 import numpy as np
 import pytest
-from checkpoint_networks import (
-    EPOCHS,
-    KINDS,
-    Halving,
-    Y,
-    everything,
-    make,
-    train,
-)
+from checkpoint_networks import EPOCHS, KINDS, Halving, Y, everything, make, train
 from checkpoint_tools import assert_same, keep_always, until_done, within
 
 import fastmlp

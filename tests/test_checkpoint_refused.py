@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checkpoint_networks import (
-    DENSE,
-    EPOCHS,
-    N_FEATURES,
-    Y,
-    everything,
-    make,
-    train,
-)
+from checkpoint_networks import DENSE, EPOCHS, N_FEATURES, Y, everything, make, train
 from checkpoint_tools import assert_same, keep_always
 
 import fastmlp
